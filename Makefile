@@ -1,0 +1,40 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+PORT ?= 6543
+BIN := .venv/bin
+
+.PHONY: help serve test lint format clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+serve: .venv/installed ## migrate todo.sqlite and serve it: make serve PORT=7000
+	@$(BIN)/alembic -c development.ini upgrade head
+	@$(BIN)/pserve development.ini http_port=$(PORT)
+
+test: .venv/installed-testing ## run the whole suite, on SQLite and on a real PostgreSQL
+	@$(BIN)/python -m pytest --cov
+
+lint: .venv/installed-dev ## check format, style and types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+format: .venv/installed-dev ## put the code into the format that lint wants
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+clean: ## remove the virtual environment and what tools left behind; todo.sqlite stays
+	rm -rf .venv build *.egg-info .coverage .mypy_cache .ruff_cache .hypothesis
+
+.venv/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "todo needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
+	@$(PYTHON) -m venv .venv
+
+.venv/installed: setup.py .venv/bin/pip
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/installed-testing .venv/installed-dev: .venv/installed-%: setup.py .venv/bin/pip
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@ .venv/installed

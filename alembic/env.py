@@ -1,0 +1,45 @@
+"""Runs the migrations on the database of the ini file, or of DATABASE_URL."""
+
+import logging.config
+from typing import Any
+
+from pyramid.paster import get_appsettings
+
+from alembic import context
+
+from todo import settings
+from todo.models import Base, create_engine
+
+ini = context.config.config_file_name
+if ini is None:
+    raise SystemExit("todo: run alembic with an ini file: alembic -c development.ini …")
+
+
+def migrate(connection: Any) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        compare_type=True,
+        compare_server_default=True,
+        transactional_ddl=True,
+        # SQLite can alter little; alembic makes the table anew there.
+        render_as_batch=connection.dialect.name == "sqlite",
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def main() -> None:
+    logging.config.fileConfig(ini, disable_existing_loggers=False)
+    url = settings.read(get_appsettings(ini))["sqlalchemy.url"]
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            # Making a table anew drops the old one, and with foreign keys on, a drop deletes
+            # what refers to it. The pragma works only outside a transaction.
+            connection.connection.driver_connection.execute("PRAGMA foreign_keys = OFF")
+        migrate(connection)
+    engine.dispose()
+
+
+main()

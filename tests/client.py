@@ -1,0 +1,37 @@
+"""A client that goes through the whole stack, the real transaction tween included."""
+
+import json
+from typing import Any
+
+from webtest import TestApp, TestResponse
+
+
+class Client(TestApp):
+    """WebTest's client with an optional token; any status is let through for the test to check."""
+
+    def __init__(self, app: Any, token: str | None = None) -> None:
+        super().__init__(app)
+        self.token = token
+        if token is not None:
+            self.authorization = ("Bearer", token)
+
+    def do_request(self, req: Any, status: Any = None, expect_errors: Any = None) -> TestResponse:
+        return super().do_request(req, status or "*", expect_errors)
+
+    def send(self, method: str, url: str, body: bytes | str, content_type: str) -> TestResponse:
+        """Send a body as it is."""
+        data = body.encode() if isinstance(body, str) else body
+        return self.request(url, method=method, body=data, headers={"Content-Type": content_type})
+
+    def send_form(self, method: str, url: str, body: bytes | str) -> TestResponse:
+        return self.send(method, url, body, "application/x-www-form-urlencoded")
+
+    def send_json(self, method: str, url: str, value: Any) -> TestResponse:
+        return self.send(method, url, json.dumps(value), "application/json")
+
+
+def faults(response: TestResponse) -> dict[str, str]:
+    """Return the codes of a refused input by field."""
+    assert response.status_int == 400, response
+    assert response.json["code"] == "validation", response
+    return {fault["field"]: fault["code"] for fault in response.json["errors"]}

@@ -1,0 +1,136 @@
+"""The application on each database, and clients that go through its whole stack."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from tests.client import Client
+from tests.databases import database, migrate, postgresql_server
+from tests.factories import Login, make_account
+from tests.pserve import Server, pserve
+from todo import clock, main
+from todo.models import create_engine
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    with postgresql_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def database_server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> str | Path:
+    """Where databases of the kind under test are made."""
+    if request.param == "sqlite":
+        return tmp_path_factory.mktemp("sqlite")
+    url: str = request.getfixturevalue("postgresql")
+    return url
+
+
+@pytest.fixture(scope="session")
+def migrated_url(database_server: str | Path) -> Iterator[str]:
+    """A migrated database that nobody writes to: the template of the others."""
+    with database(database_server) as url:
+        migrate(url)
+        yield url
+
+
+@pytest.fixture
+def database_url(database_server: str | Path, migrated_url: str) -> Iterator[str]:
+    """A migrated database of the test's own, for what must really commit."""
+    with database(database_server, template=migrated_url) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def shared_app(database_server: str | Path, migrated_url: str) -> Iterator[Any]:
+    with database(database_server, template=migrated_url) as url:
+        app = main({}, **{"sqlalchemy.url": url, "todo.secure_cookies": "false"})
+        yield app
+        app.registry["engine"].dispose()
+
+
+@pytest.fixture
+def app(shared_app: Any) -> Iterator[Any]:
+    """The application, in a transaction that the test's end rolls back.
+
+    The requests' own transactions are savepoints within it: they commit and roll back for real.
+    """
+    registry = shared_app.registry
+    engine: Engine = registry["engine"]
+    engines = {name: registry[name] for name in ("engine", "reading_engine")}
+    with engine.connect() as connection:
+        transaction = connection.begin()
+        connection.begin_nested()
+        registry.update(dict.fromkeys(engines, connection))
+        yield shared_app
+        registry.update(engines)
+        transaction.rollback()
+
+
+@pytest.fixture
+def dbsession(app: Any) -> Iterator[Session]:
+    """The test's own view of the database; commit what a request shall see."""
+    with Session(app.registry["engine"]) as session:
+        yield session
+
+
+@pytest.fixture
+def client(app: Any) -> Client:
+    """Somebody without a login."""
+    return Client(app)
+
+
+@pytest.fixture
+def alice(dbsession: Session) -> Login:
+    return make_account(dbsession, "alice")
+
+
+@pytest.fixture
+def bob(dbsession: Session) -> Login:
+    return make_account(dbsession, "bob")
+
+
+@pytest.fixture
+def as_alice(app: Any, alice: Login) -> Client:
+    return Client(app, alice.token)
+
+
+@pytest.fixture
+def as_bob(app: Any, bob: Login) -> Client:
+    return Client(app, bob.token)
+
+
+@pytest.fixture
+def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], datetime]:
+    """Move the application's clock from the present; returns the time it then stands at."""
+
+    def move(by: timedelta) -> datetime:
+        moment = datetime.now().astimezone() + by
+        monkeypatch.setattr(clock, "now", lambda: moment)
+        return moment
+
+    return move
+
+
+@pytest.fixture
+def committing_session(database_url: str) -> Iterator[Session]:
+    """A session on the test's own database."""
+    engine = create_engine(database_url)
+    with Session(engine) as session:
+        yield session
+    engine.dispose()
+
+
+@pytest.fixture
+def server(database_url: str) -> Iterator[Server]:
+    """The service as `pserve development.ini` runs it, on the test's own database."""
+    with pserve("development.ini", DATABASE_URL=database_url) as running:
+        yield running

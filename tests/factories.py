@@ -1,0 +1,57 @@
+"""What a test begins with: accounts with a login, and tasks."""
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from todo import clock
+from todo.models import Account, Task, Token
+from todo.passwords import hash_password
+
+PASSWORD = "correct horse battery"
+_PASSWORD_HASH = hash_password(PASSWORD)
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Login:
+    """An account, the secret of its token, and its URL."""
+
+    id: int
+    username: str
+    token: str
+
+    @property
+    def url(self) -> str:
+        return f"/api/v1/accounts/{self.username}"
+
+    @property
+    def tasks_url(self) -> str:
+        return f"{self.url}/tasks"
+
+
+def make_account(session: Session, username: str | None = None, **values: Any) -> Login:
+    """Store an account, logged in; its password is PASSWORD."""
+    username = username or f"user{next(_numbers)}"
+    defaults = {
+        "email": f"{username}@example.com",
+        "password_hash": _PASSWORD_HASH,
+        "date_joined": clock.now(),
+    }
+    account = Account(username=username, **defaults | values)
+    session.add(account)
+    session.flush()
+    token, secret = Token.issue(account.id)
+    session.add(token)
+    session.commit()
+    return Login(account.id, username, secret)
+
+
+def make_task(session: Session, login: Login, **values: Any) -> int:
+    """Store a task of the account and return its id."""
+    task = Task.create(login.id, {"name": "Water the plants", **values})
+    session.add(task)
+    session.commit()
+    return task.id

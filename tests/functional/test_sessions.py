@@ -1,0 +1,191 @@
+"""Sessions: log in, log out, and what carries a login."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from tests.client import Client, faults
+from tests.factories import PASSWORD, Login
+from todo.models import Account, Token
+from todo.models.token import LIFETIME, token_digest
+
+LOGIN = "/api/v1/accounts/login"
+LOGOUT = "/api/v1/accounts/logout"
+
+
+def credentials(password: str = PASSWORD, username: str = "alice") -> dict[str, str]:
+    return {"username": username, "password": password}
+
+
+@pytest.mark.parametrize("form", [True, False])
+def test_login(client: Client, alice: Login, dbsession: Session, form: bool) -> None:
+    post = client.post if form else client.post_json
+    response = post(LOGIN, credentials(username="ALICE"))
+    assert response.status_int == 200
+    assert response.json.keys() == {"msg", "username", "token", "token_expires"}
+    assert (response.json["msg"], response.json["username"]) == ("Authenticated", "alice")
+    stored = dbsession.scalars(
+        select(Token).where(Token.digest == token_digest(response.json["token"]))
+    ).one()
+    assert datetime.fromisoformat(response.json["token_expires"]) == stored.expiration_date
+    assert len(response.json["token"]) == 43, "256 bits in base64"
+
+
+def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(
+    client: Client, alice: Login
+) -> None:
+    attributes = client.post(LOGIN, credentials()).headers["Set-Cookie"].split("; ")
+    assert attributes[0].startswith("todo_session=")
+    assert {"HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=2592000"} <= set(attributes)
+    assert client.get(alice.url).status_int == 200
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        credentials("wrong password"),
+        credentials(username="nobody"),
+        credentials(username="al\0ice"),
+        credentials(username="\u212aim"),
+        credentials("x" * 2000),
+        credentials(""),
+    ],
+)
+def test_wrong_credentials(client: Client, alice: Login, fields: dict[str, str]) -> None:
+    response = client.post_json(LOGIN, fields)
+    assert (response.status_int, response.json["code"]) == (401, "bad_credentials")
+    assert response.headers["WWW-Authenticate"] == 'Bearer realm="todo"'
+    assert "Set-Cookie" not in response.headers
+
+
+def test_missing_password(client: Client) -> None:
+    assert faults(client.post(LOGIN, {"username": "alice"})) == {"password": "missing"}
+    assert faults(client.post(LOGIN, credentials(""))) == {"password": "null"}
+
+
+def test_corrupt_hash(
+    client: Client, alice: Login, dbsession: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    dbsession.execute(update(Account).values(password_hash="$argon2id$broken"))
+    dbsession.commit()
+    assert client.post(LOGIN, credentials()).status_int == 401
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    assert "broken" not in caplog.text
+
+
+def test_hash_is_renewed_when_its_parameters_change(
+    client: Client, alice: Login, dbsession: Session
+) -> None:
+    weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    dbsession.execute(update(Account).values(password_hash=weak))
+    dbsession.commit()
+    assert client.post(LOGIN, credentials()).status_int == 200
+    assert "m=19456,t=2,p=1" in dbsession.scalars(select(Account.password_hash)).one()
+    assert client.post(LOGIN, credentials()).status_int == 200
+
+
+def test_a_password_is_one_however_it_is_typed(client: Client) -> None:
+    fields = {"username": "zoe", "email": "zoe@example.com", "password": "caf\u00e9 caf\u00e9"}
+    client.post_json("/api/v1/accounts", fields)
+    assert client.post_json(LOGIN, credentials("cafe\u0301 cafe\u0301", "zoe")).status_int == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_logout_ends_this_session_alone(
+    app: Any, as_alice: Client, alice: Login, client: Client, method: str
+) -> None:
+    client.post(LOGIN, credentials())
+    response = client.request(LOGOUT, method=method)
+    assert (response.status_int, response.json) == (200, {"msg": "Logged out."})
+    assert "todo_session=;" in response.headers["Set-Cookie"]
+    assert "Max-Age=0" in response.headers["Set-Cookie"]
+    assert client.get(alice.url).status_int == 401
+    assert as_alice.get(alice.url).status_int == 200
+
+
+def test_logout_is_real_on_the_server(app: Any, as_alice: Client, alice: Login) -> None:
+    as_alice.get(LOGOUT)
+    response = Client(app, alice.token).get(alice.url)
+    assert response.status_int == 401
+    assert 'error="invalid_token"' in response.headers["WWW-Authenticate"]
+
+
+def test_head_ends_nothing(as_alice: Client, alice: Login) -> None:
+    assert as_alice.head(LOGOUT).status_int == 200
+    assert as_alice.get(alice.url).status_int == 200
+
+
+def test_logout_without_a_login(client: Client) -> None:
+    assert client.get(LOGOUT).status_int == 200
+
+
+def test_expired(
+    as_alice: Client, alice: Login, set_clock: Callable[[timedelta], datetime]
+) -> None:
+    set_clock(LIFETIME - timedelta(minutes=1))
+    assert as_alice.get(alice.url).status_int == 200
+    set_clock(LIFETIME + timedelta(minutes=1))
+    assert as_alice.get(alice.url).status_int == 401
+
+
+def test_login_removes_what_expired(
+    client: Client, alice: Login, dbsession: Session, set_clock: Callable[[timedelta], datetime]
+) -> None:
+    set_clock(LIFETIME + timedelta(minutes=1))
+    token = client.post(LOGIN, credentials()).json["token"]
+    assert dbsession.scalars(select(Token.digest)).all() == [token_digest(token)]
+
+
+@pytest.mark.parametrize(
+    "header", ["Bearer", "Bearer ", "Bearer nope", "bearer \u00e9", "Bearer a b"]
+)
+def test_token_that_is_none(app: Any, alice: Login, header: str) -> None:
+    client = Client(app)
+    client.post(LOGIN, credentials())
+    response = client.get(alice.url, headers={"Authorization": header})
+    assert (response.status_int, response.json["code"]) == (401, "unauthenticated")
+
+
+def test_scheme_of_the_header_is_read_in_any_case(app: Any, alice: Login) -> None:
+    headers = {"Authorization": f"bearer {alice.token}"}
+    assert Client(app).get(alice.url, headers=headers).status_int == 200
+
+
+def test_header_counts_where_the_cookie_is_another_s(
+    client: Client, alice: Login, bob: Login
+) -> None:
+    client.post(LOGIN, credentials())
+    headers = {"Authorization": f"Bearer {bob.token}"}
+    assert client.get(alice.url, headers=headers).status_int == 403
+    assert client.get(bob.url, headers=headers).status_int == 200
+
+
+def test_a_proxy_s_basic_header_does_not_hide_the_cookie(client: Client, alice: Login) -> None:
+    client.post(LOGIN, credentials())
+    headers = {"Authorization": "Basic cHJveHk6cHJveHk="}
+    assert client.get(alice.url, headers=headers).status_int == 200
+
+
+def test_two_cookies_are_none(app: Any, alice: Login) -> None:
+    cookie = f"todo_session={alice.token}"
+    client = Client(app)
+    assert client.get(alice.url, headers={"Cookie": cookie}).status_int == 200
+    assert client.get(alice.url, headers={"Cookie": f"{cookie}; {cookie}"}).status_int == 401
+
+
+def test_no_credentials(client: Client, alice: Login) -> None:
+    response = client.get(alice.url)
+    assert (response.status_int, response.json["code"]) == (401, "unauthenticated")
+    assert response.headers["WWW-Authenticate"] == 'Bearer realm="todo"'
+
+
+def test_the_database_holds_no_token(alice: Login, dbsession: Session) -> None:
+    row = dbsession.scalars(select(Token)).one()
+    assert alice.token.encode() not in b"".join(
+        value if isinstance(value, bytes) else str(value).encode() for value in vars(row).values()
+    )

@@ -1,0 +1,28 @@
+"""A to-do list service over HTTP. Only the application factory belongs here."""
+
+from typing import Any
+
+from pyramid.config import Configurator
+
+from todo import models, settings
+
+
+def main(global_config: dict[str, str], **ini_settings: str) -> Any:
+    """Return the WSGI application; called by PasteDeploy with the section ``[app:main]``.
+
+    Stops the start (``SystemExit``, one line) on a bad setting, or a database that is
+    unreachable, not migrated or newer than this code.
+    """
+    config = Configurator(settings=settings.read(ini_settings))
+    config.include("todo.transactions")
+    config.include("todo.models")
+    config.include("todo.security")
+    config.include("todo.renderers")
+    config.include("todo.typed_views")
+    config.include("todo.errors")
+    config.include("todo.routes")
+    config.scan("todo.views")
+    models.check_migrated(
+        config.registry["engine"], global_config.get("__file__", "development.ini")
+    )
+    return config.make_wsgi_app()

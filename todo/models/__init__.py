@@ -1,0 +1,113 @@
+"""The database: its engine, the session of a request, and whether it is migrated."""
+
+import sqlite3
+from typing import Any
+
+import sqlalchemy
+import zope.sqlalchemy
+from pyramid.config import Configurator
+from pyramid.request import Request
+from sqlalchemy import Connection, Engine, event, make_url, select, table
+from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.orm import Session
+from zope.sqlalchemy.datamanager import STATUS_CHANGED
+
+from todo.models.account import Account
+from todo.models.meta import Base
+from todo.models.task import Task
+from todo.models.token import Token
+
+__all__ = ["Account", "Base", "Task", "Token", "check_migrated", "create_engine"]
+
+# The newest migration in alembic/versions.
+MIGRATION = "0001"
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, section 9.2.1
+
+POOL_TIMEOUT = 2  # seconds to wait for a free connection
+LOCK_TIMEOUT = 5  # seconds to wait for another transaction
+
+# Before this version a WAL file could be reset while in use, and the database corrupted.
+WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
+
+
+def create_engine(url: str) -> Engine:
+    """Return an engine for SQLite or PostgreSQL that acknowledges only what is on disk."""
+    # Parameters hold passwords and tokens: they stay out of logs and errors.
+    options: dict[str, Any] = {
+        "hide_parameters": True,
+        "pool_pre_ping": True,
+        "pool_timeout": POOL_TIMEOUT,
+    }
+    if make_url(url).get_backend_name() == "postgresql":
+        connect_args = {
+            "connect_timeout": 5,
+            # An instant must come back in UTC: near year 1 or 9999 another zone overflows.
+            "options": f"-c timezone=utc -c lock_timeout={LOCK_TIMEOUT}s -c statement_timeout=30s"
+            " -c idle_in_transaction_session_timeout=60s",
+        }
+        return sqlalchemy.create_engine(url, connect_args=connect_args, **options)
+    engine = sqlalchemy.create_engine(url, connect_args={"timeout": LOCK_TIMEOUT}, **options)
+    event.listen(engine, "connect", _configure_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # the driver shall not begin transactions by itself
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA journal_mode = {'WAL' if WAL_IS_SAFE else 'DELETE'}")
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and writes later fails at once if another has written in
+    # between. One that begins as a writer waits for its turn instead.
+    reads = connection.get_execution_options().get("reads_only", False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _dbsession(request: Request) -> Session:
+    """The session of the request, committed or rolled back with its transaction."""
+    engine = "reading_engine" if request.method in SAFE_METHODS else "engine"
+    session = Session(request.registry[engine], expire_on_commit=False)
+    # "Changed" from the start, or zope.sqlalchemy would roll back what Core or text() wrote.
+    zope.sqlalchemy.register(session, initial_state=STATUS_CHANGED, transaction_manager=request.tm)
+    return session
+
+
+def check_migrated(engine: Engine, ini: str) -> None:
+    """Stop the start with one line if the database is not the one this code is written for."""
+    upgrade = f"run: alembic -c {ini} upgrade head"
+    version = table("alembic_version", sqlalchemy.column("version_num"))
+    try:
+        with engine.connect() as connection:
+            found = connection.scalar(select(version.c.version_num))
+    except (OperationalError, ProgrammingError) as error:
+        if not _is_missing_table(error):
+            reason = str(error.orig).strip().splitlines()[0]
+            raise SystemExit(f"todo: cannot open the database: {reason}") from None
+        found = None
+    if found is None:
+        raise SystemExit(f"todo: the database is not set up; {upgrade}")
+    if found < MIGRATION:
+        raise SystemExit(f"todo: the database is at migration {found}, not {MIGRATION}; {upgrade}")
+    if found > MIGRATION:
+        raise SystemExit(
+            f"todo: the database is at migration {found}, newer than this code ({MIGRATION}); run "
+            f"the newer todo, or with it first: alembic -c {ini} downgrade {MIGRATION}"
+        )
+
+
+def _is_missing_table(error: OperationalError | ProgrammingError) -> bool:
+    undefined_table = "42P01"  # PostgreSQL's documentation, appendix A
+    return getattr(error.orig, "pgcode", None) == undefined_table or str(error.orig).startswith(
+        "no such table"
+    )
+
+
+def includeme(config: Configurator) -> None:
+    engine = create_engine(config.get_settings()["sqlalchemy.url"])
+    config.registry["engine"] = engine
+    config.registry["reading_engine"] = engine.execution_options(reads_only=True)
+    config.add_request_method(_dbsession, "dbsession", reify=True)

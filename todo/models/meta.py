@@ -1,0 +1,49 @@
+"""What all models share: the base class, the names of constraints, the column types."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import TypeDecorator
+
+# Alembic needs names to alter or drop a constraint.
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+# SQLite gives a row its number only in a column of the type INTEGER (which holds 64 bits there).
+BigInt = BigInteger().with_variant(Integer, "sqlite")
+
+# SQLite would give the id of a deleted last row to the next one, and a client that still knows
+# the old row would change the new.
+NEVER_REUSE_IDS = {"sqlite_autoincrement": True}
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An instant: aware in Python, stored in UTC. A naive one is refused.
+
+    SQLite stores no offset, so what comes back from it is given UTC again.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime names no instant")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """The base class of all models."""
+
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)

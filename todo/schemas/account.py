@@ -1,0 +1,127 @@
+"""Accounts, going in and out."""
+
+import re
+from datetime import datetime
+from typing import Annotated, ClassVar
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import MISSING, AfterValidator, Field, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from todo.models.account import EMAIL_MAX, USERNAME_MAX
+from todo.passwords import MAX_BYTES, MIN_CHARACTERS
+from todo.schemas.meta import Body, LoggedIn, Representation, Text, Unicode, limited
+
+_USERNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+
+# Words of the paths below /accounts/, today's and those a later version may need.
+RESERVED = frozenset(
+    {"login", "logout", "register", "me", "password", "reset", "session", "sessions", "tokens"}
+)
+
+
+def _username(text: str) -> str:
+    if not text:
+        raise PydanticCustomError("blank", "This must not be empty.")
+    limited(text, USERNAME_MAX)
+    if not _USERNAME.fullmatch(text):
+        raise PydanticCustomError(
+            "username",
+            "This must be made of the letters a to z, digits, '.', '_' and '-', "
+            "and begin and end with a letter or digit.",
+        )
+    if text.lower() in RESERVED:
+        raise PydanticCustomError("reserved", "This name is reserved.")
+    return text
+
+
+def _email(text: str) -> str:
+    try:
+        address = validate_email(text, check_deliverability=False).normalized
+    except EmailNotValidError as error:
+        raise PydanticCustomError("email", "{reason}", {"reason": str(error)}) from None
+    return limited(address, EMAIL_MAX)
+
+
+def _password(text: str) -> str:
+    if len(text) < MIN_CHARACTERS:
+        raise PydanticCustomError(
+            "password_too_short",
+            "This must have at least {minimum} characters.",
+            {"minimum": MIN_CHARACTERS},
+        )
+    if len(text.encode()) > MAX_BYTES:
+        raise PydanticCustomError(
+            "password_too_long",
+            "This must have at most {maximum} bytes in UTF-8.",
+            {"maximum": MAX_BYTES},
+        )
+    return text
+
+
+def _repetition(text: str, info: ValidationInfo) -> str:
+    # A password with a fault of its own is not in the data: one fault is enough for it.
+    if info.data.get("password", text) != text:
+        raise PydanticCustomError("mismatch", "The two passwords differ.")
+    return text
+
+
+Username = Annotated[str, AfterValidator(_username)]
+Email = Annotated[Text, AfterValidator(_email)]
+Password = Annotated[Text, AfterValidator(_password)]
+Repetition = Annotated[Unicode, AfterValidator(_repetition)]
+
+
+class Account(Representation):
+    """An account, as its owner sees it."""
+
+    id: int
+    username: str
+    email: str
+    date_joined: datetime
+
+
+READ_ONLY = frozenset({"id", "date_joined"})
+
+
+class Registration(Body):
+    """Who wants an account."""
+
+    read_only: ClassVar[frozenset[str]] = READ_ONLY
+
+    username: Username
+    email: Email
+    password: Annotated[Password, Field(repr=False)]
+    password2: Annotated[Repetition | MISSING, Field(repr=False)] = MISSING
+
+
+class AccountChange(Body):
+    """What shall change of an account; what is not mentioned stays."""
+
+    read_only: ClassVar[frozenset[str]] = READ_ONLY
+
+    username: Username | MISSING = MISSING
+    email: Email | MISSING = MISSING
+    password: Annotated[Password | MISSING, Field(repr=False)] = MISSING
+    password2: Annotated[Repetition | MISSING, Field(repr=False)] = MISSING
+
+
+class Credentials(Body):
+    """Who logs in."""
+
+    username: Unicode
+    password: Annotated[Unicode, Field(repr=False)]
+
+
+class Registered(LoggedIn):
+    """A new account, logged in."""
+
+    profile: Account
+
+
+class AccountChanged(Representation):
+    """An account after a change."""
+
+    msg: str
+    username: str
+    profile: Account

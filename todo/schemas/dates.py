@@ -1,0 +1,81 @@
+"""Dates coming in: a day or an instant, in the three formats that the API reads."""
+
+import re
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Annotated, Any
+
+from pydantic import PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+_DAY = re.compile(r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})")
+_TIME = r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})"
+# RFC 3339, section 5.6; without the offset it is a local time.
+_INSTANT = re.compile(
+    _DAY.pattern
+    + r"[Tt ]"
+    + _TIME
+    + r"(?:\.(?P<fraction>[0-9]+))?(?P<offset>[Zz]|[+-][0-9]{2}:[0-9]{2})?"
+)
+# The original format of this API.
+_DAY_FIRST = re.compile(r"(?P<day>[0-9]{2})/(?P<month>[0-9]{2})/(?P<year>[0-9]{4}) " + _TIME)
+
+_FORMATS = "2030-02-01T09:30:00Z, 2030-02-01 or 01/02/2030 09:30:00"
+
+
+def parse_date(text: str) -> date | datetime:
+    """Return the day, or the instant in UTC, that the text names; raises ValueError.
+
+    A time without an offset is read in UTC. Digits after the microseconds are dropped.
+    """
+    if match := _DAY.fullmatch(text):
+        return date(*_numbers(match, "year", "month", "day"))
+    match = _INSTANT.fullmatch(text) or _DAY_FIRST.fullmatch(text)
+    if match is None:
+        raise ValueError("no known format")
+    parts = match.groupdict()
+    local = datetime(
+        *_numbers(match, "year", "month", "day", "hour", "minute", "second"),
+        microsecond=int((parts.get("fraction") or "0")[:6].ljust(6, "0")),
+        tzinfo=_offset(parts.get("offset")),
+    )
+    try:
+        return local.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("before year 1 or after year 9999 in UTC") from None
+
+
+def _numbers(match: re.Match[str], *names: str) -> tuple[Any, ...]:
+    return tuple(int(match[name]) for name in names)
+
+
+def _offset(text: str | None) -> timezone:
+    if text is None or text in "Zz":
+        return UTC
+    hours, minutes = int(text[1:3]), int(text[4:6])
+    if hours > 23 or minutes > 59:
+        raise ValueError("no such offset")
+    offset = timedelta(hours=hours, minutes=minutes)
+    return timezone(-offset if text[0] == "-" else offset)
+
+
+def _validate(value: Any) -> date | datetime | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise PydanticCustomError("type", f"This must be a string, such as {_FORMATS}, or null.")
+    try:
+        return parse_date(value)
+    except ValueError:
+        raise PydanticCustomError(
+            "date", f"This is no date of the calendar; write {_FORMATS}."
+        ) from None
+
+
+# Empty or null clears.
+DateIn = Annotated[
+    date | datetime | None,
+    PlainValidator(_validate),
+    WithJsonSchema(
+        {"type": ["string", "null"], "examples": ["2030-02-01T09:30:00Z", "2030-02-01"]}
+    ),
+]

@@ -1,0 +1,83 @@
+"""What all schemas share: the base classes, and the types that more than one uses."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache
+from operator import attrgetter
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic_core import PydanticCustomError
+
+
+class Body(BaseModel):
+    """The body of a request. A field that it does not know is a fault, unless it is `read_only`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    read_only: ClassVar[frozenset[str]] = frozenset()
+
+    def values(self) -> dict[str, Any]:
+        """Return the fields that the request mentions, or that have a default."""
+        return self.model_dump()
+
+
+class Representation(BaseModel):
+    """What an answer shows of something."""
+
+    @classmethod
+    def of(cls, row: object) -> dict[str, Any]:
+        """Return the attributes of the row that the fields name."""
+        names, values = _reader(cls)
+        return dict(zip(names, values(row), strict=True))
+
+
+@cache
+def _reader(model: type[Representation]) -> tuple[tuple[str, ...], Callable[[object], Any]]:
+    names = tuple(model.model_fields)
+    return names, attrgetter(*names)
+
+
+def _unicode(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise PydanticCustomError(
+            "bad_unicode", "This holds half of a surrogate pair, which is no character."
+        ) from None
+    return text
+
+
+def _without_nul(text: str) -> str:
+    # PostgreSQL cannot store it.
+    if "\0" in text:
+        raise PydanticCustomError("nul", "This must not hold a NUL character.")
+    return text
+
+
+Unicode = Annotated[str, AfterValidator(_unicode)]
+Text = Annotated[Unicode, AfterValidator(_without_nul)]
+
+
+def limited(text: str, maximum: int) -> str:
+    """Return the text, or raise the fault that it is too long; lengths are in code points."""
+    if len(text) > maximum:
+        raise PydanticCustomError(
+            "too_long", "This must have at most {maximum} characters.", {"maximum": maximum}
+        )
+    return text
+
+
+class LoggedIn(Representation):
+    """A login: the token is shown this once."""
+
+    msg: str
+    username: str
+    token: str
+    token_expires: datetime
+
+
+class Message(Representation):
+    """A word that it is done."""
+
+    msg: str

@@ -1,0 +1,60 @@
+"""Accounts: registered and changed."""
+
+from typing import Any
+
+from pyramid.request import Request
+from sqlalchemy import delete
+from sqlalchemy.exc import IntegrityError
+
+from todo import clock
+from todo.errors import Fault, Problem
+from todo.models import Account, Token
+from todo.passwords import hash_password
+from todo.security import Identity
+from todo.transactions import end_transaction
+
+
+def register(request: Request, values: dict[str, Any]) -> Account:
+    """Return a new account. Raises Problem with 409 where the username is taken."""
+    password_hash = hash_password(values["password"])
+    account = Account(
+        username=values["username"],
+        email=values["email"],
+        password_hash=password_hash,
+        date_joined=clock.now(),
+    )
+    request.dbsession.add(account)
+    _flush_username(request)
+    return account
+
+
+def change_account(request: Request, identity: Identity, values: dict[str, Any]) -> Account:
+    """Change the attributes named in `values` and leave the rest; return the account.
+
+    A new password ends every other session. Raises Problem with 409 where the username is taken.
+    """
+    account = identity.account
+    if "password" in values:
+        end_transaction(request)
+        password_hash = hash_password(values["password"])
+        account = request.dbsession.get_one(Account, account.id, with_for_update=True)
+        account.password_hash = password_hash
+        request.dbsession.execute(
+            delete(Token).where(Token.account_id == account.id, Token.id != identity.token.id)
+        )
+    for name in ("username", "email"):
+        if name in values:
+            setattr(account, name, values[name])
+    _flush_username(request)
+    return account
+
+
+def _flush_username(request: Request) -> None:
+    """Write the account. The database decides whether the name is free, so no race can."""
+    try:
+        request.dbsession.flush()
+    except IntegrityError as error:
+        message = "This username is taken."
+        raise Problem(
+            "username_taken", message, errors=[Fault("username", "taken", message)]
+        ) from error

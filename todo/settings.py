@@ -1,0 +1,89 @@
+"""Every setting of the application, in one table: the only place where one is read."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+
+def _boolean(text: str) -> bool:
+    values = {"true": True, "false": False}
+    try:
+        return values[text.strip().lower()]
+    except KeyError:
+        raise ValueError("must be true or false") from None
+
+
+def parse_database_url(text: str) -> str:
+    """Return the URL with the driver that this project is tested with."""
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise ValueError(
+            "must be a database URL, such as sqlite:////var/lib/todo/todo.sqlite "
+            "or postgresql://user:password@host/database"
+        ) from None
+    # SQLAlchemy 2.1 reads a bare postgresql:// as psycopg 3, and does not know postgres://.
+    if url.drivername in ("postgres", "postgresql"):
+        url = url.set(drivername="postgresql+psycopg2")
+    if url.drivername not in ("postgresql+psycopg2", "sqlite", "sqlite+pysqlite"):
+        raise ValueError("must begin with sqlite:// or postgresql://")
+    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+        raise ValueError(
+            "must name a file: a database in memory would be lost, and cannot be migrated"
+        )
+    return url.render_as_string(hide_password=False)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: `variable` in the environment wins over `name` in the ini file.
+
+    `parse` raises ValueError with the words that follow "<name> " in the error.
+    Without a `default` the setting is required.
+    """
+
+    name: str
+    variable: str
+    parse: Callable[[str], Any]
+    default: str | None = None
+
+
+SETTINGS = (
+    Setting("sqlalchemy.url", "DATABASE_URL", parse_database_url),
+    Setting("todo.secure_cookies", "TODO_SECURE_COOKIES", _boolean, default="true"),
+)
+
+
+def _value(setting: Setting, ini: Mapping[str, str], environ: Mapping[str, str]) -> Any:
+    for source, values in ((setting.variable, environ), (setting.name, ini)):
+        if values.get(source, "") != "":
+            text = values[source]
+            break
+    else:
+        source, text = setting.name, setting.default
+    if text is None:
+        raise SystemExit(
+            f"todo: the setting {setting.name} is missing: "
+            f"set it in the ini file, or {setting.variable} in the environment"
+        )
+    try:
+        return setting.parse(text)
+    except ValueError as error:
+        # The value stays out of the message: it may hold a password.
+        raise SystemExit(f"todo: the setting {source} {error}") from None
+
+
+def read(ini: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """Return the ini file's settings with those of the table parsed.
+
+    Raises SystemExit with one line that names a setting which is missing, wrong or unknown.
+    """
+    known = {setting.name for setting in SETTINGS}
+    for name in ini:
+        if name.startswith("todo.") and name not in known:
+            raise SystemExit(f"todo: there is no setting {name}; see Settings in README.md")
+    return {**ini, **{setting.name: _value(setting, ini, environ) for setting in SETTINGS}}

@@ -1,0 +1,57 @@
+"""Sessions: log in, log out."""
+
+from typing import Any
+
+from pyramid.request import Request
+from pyramid.security import NO_PERMISSION_REQUIRED, forget
+from pyramid.view import view_config
+from sqlalchemy import delete
+
+from todo.errors import Problem
+from todo.models import Token
+from todo.models.token import token_digest
+from todo.schemas.account import Credentials
+from todo.schemas.meta import LoggedIn, Message
+from todo.security import presented_token
+from todo.services.sessions import authenticate, start_session
+
+
+@view_config(
+    route_name="login",
+    request_method="POST",
+    permission=NO_PERMISSION_REQUIRED,
+    operation="login",
+    body=Credentials,
+    returns=LoggedIn,
+)
+def login(request: Request) -> dict[str, Any]:
+    """Log in by username and password."""
+    account = authenticate(request, request.validated_body)
+    if account is None:
+        raise Problem(
+            "bad_credentials",
+            "The username or the password is wrong.",
+            headers={"WWW-Authenticate": 'Bearer realm="todo"'},
+        )
+    return {
+        "msg": "Authenticated",
+        "username": account.username,
+        **start_session(request, account.id),
+    }
+
+
+@view_config(
+    route_name="logout",
+    request_method=("GET", "POST"),
+    permission=NO_PERMISSION_REQUIRED,
+    operation="logout",
+    returns=Message,
+)
+def logout(request: Request) -> dict[str, Any]:
+    """End the session whose token the request carries, and clear the cookie."""
+    secret = presented_token(request)
+    if request.method != "HEAD":
+        if secret:
+            request.dbsession.execute(delete(Token).where(Token.digest == token_digest(secret)))
+        request.response.headers.extend(forget(request))
+    return {"msg": "Logged out."}
