@@ -45,6 +45,6 @@ setup(
     extras_require={"testing": testing, "dev": dev},
     entry_points={
         "paste.app_factory": ["main = todo:main"],
-        "paste.server_runner": ["main = todo.server:serve"],
+        "paste.server_factory": ["main = todo.server:server_factory"],
     },
 )

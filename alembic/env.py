@@ -10,10 +10,6 @@ from alembic import context
 from todo import settings
 from todo.models import Base, create_engine
 
-ini = context.config.config_file_name
-if ini is None:
-    raise SystemExit("todo: run alembic with an ini file: alembic -c development.ini …")
-
 
 def migrate(connection: Any) -> None:
     context.configure(
@@ -30,6 +26,9 @@ def migrate(connection: Any) -> None:
 
 
 def main() -> None:
+    ini = context.config.config_file_name
+    if ini is None:
+        raise SystemExit("todo: name an ini file: alembic -c development.ini upgrade head")
     logging.config.fileConfig(ini, disable_existing_loggers=False)
     url = settings.read(get_appsettings(ini))["sqlalchemy.url"]
     engine = create_engine(url)
@@ -37,7 +36,7 @@ def main() -> None:
         if connection.dialect.name == "sqlite":
             # Making a table anew drops the old one, and with foreign keys on, a drop deletes
             # what refers to it. The pragma works only outside a transaction.
-            connection.connection.driver_connection.execute("PRAGMA foreign_keys = OFF")
+            connection.connection.cursor().execute("PRAGMA foreign_keys = OFF")
         migrate(connection)
     engine.dispose()
 

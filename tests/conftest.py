@@ -1,5 +1,6 @@
 """The application on each database, and clients that go through its whole stack."""
 
+import functools
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from tests.client import Client
 from tests.databases import database, migrate, postgresql_server
 from tests.factories import Login, make_account
 from tests.pserve import Server, pserve
-from todo import clock, main
+from todo import clock, configure, main
 from todo.models import create_engine
 
 
@@ -52,7 +53,9 @@ def database_url(database_server: str | Path, migrated_url: str) -> Iterator[str
 @pytest.fixture(scope="session")
 def shared_app(database_server: str | Path, migrated_url: str) -> Iterator[Any]:
     with database(database_server, template=migrated_url) as url:
-        app = main({}, **{"sqlalchemy.url": url, "todo.secure_cookies": "false"})
+        config = configure({"sqlalchemy.url": url, "todo.secure_cookies": "false"})
+        config.include("tests.planted")
+        app = config.make_wsgi_app()
         yield app
         app.registry["engine"].dispose()
 
@@ -78,7 +81,7 @@ def app(shared_app: Any) -> Iterator[Any]:
 @pytest.fixture
 def dbsession(app: Any) -> Iterator[Session]:
     """The test's own view of the database; commit what a request shall see."""
-    with Session(app.registry["engine"]) as session:
+    with Session(app.registry["engine"], expire_on_commit=False) as session:
         yield session
 
 
@@ -109,6 +112,13 @@ def as_bob(app: Any, bob: Login) -> Client:
 
 
 @pytest.fixture
+def plant(app: Any) -> Iterator[Callable[[Any], None]]:
+    """Give the planted route (tests/planted.py) the view for this test."""
+    yield functools.partial(app.registry.__setitem__, "planted")
+    app.registry.pop("planted", None)
+
+
+@pytest.fixture
 def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], datetime]:
     """Move the application's clock from the present; returns the time it then stands at."""
 
@@ -124,9 +134,17 @@ def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], datetime
 def committing_session(database_url: str) -> Iterator[Session]:
     """A session on the test's own database."""
     engine = create_engine(database_url)
-    with Session(engine) as session:
+    with Session(engine, expire_on_commit=False) as session:
         yield session
     engine.dispose()
+
+
+@pytest.fixture
+def committing_app(database_url: str) -> Iterator[Any]:
+    """The application on the test's own database, where what is committed stays."""
+    app = main({}, **{"sqlalchemy.url": database_url, "todo.secure_cookies": "false"})
+    yield app
+    app.registry["engine"].dispose()
 
 
 @pytest.fixture

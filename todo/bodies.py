@@ -7,11 +7,9 @@ from math import isinf
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
-from pyramid.request import Request
-
 from todo.errors import Problem
+from todo.request import MAX_BODY, Request
 
-MAX_BODY = 1024 * 1024  # bytes
 MAX_DEPTH = 32  # objects and arrays within each other
 MAX_DIGITS = 400  # of an integer; a double has at most 309
 MAX_FORM_FIELDS = 1000

@@ -9,12 +9,12 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.exceptions import PredicateMismatch, URLDecodeError
 from pyramid.httpexceptions import HTTPException
-from pyramid.request import Request
 from sqlalchemy import exc
 from sqlalchemy.orm.exc import StaleDataError
 
 from todo.operations import operations
 from todo.renderers import Response, to_json
+from todo.request import Request
 from todo.security import presented_token
 from todo.transactions import mark_if_retryable
 

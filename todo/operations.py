@@ -15,6 +15,7 @@ class Operation:
     path: str
     methods: tuple[str, ...]
     name: str | None
+    permission: str | None  # None where the view names none, and the default one holds
     view: Any  # Pyramid's introspectable, with the view's options
 
 
@@ -26,12 +27,16 @@ def operations(registry: Registry) -> list[Operation]:
         view = entry["introspectable"]
         route = view["route_name"] and introspector.get("routes", view["route_name"])
         if route:
+            related = {other.category_name: other for other in entry["related"]}
             found.append(
                 Operation(
                     route=route["name"],
                     path=re.sub(r"{(\w+)}", r"<\1>", route["pattern"]),
                     methods=_methods(view["request_methods"]),
                     name=view.get("operation"),
+                    permission=related["permissions"]["value"]
+                    if "permissions" in related
+                    else None,
                     view=view,
                 )
             )

@@ -5,12 +5,12 @@ from typing import Any
 
 from pyramid.authorization import Allow
 from pyramid.httpexceptions import HTTPForbidden
-from pyramid.request import Request
 from sqlalchemy import select
 
 from todo.errors import Problem
 from todo.models import SAFE_METHODS, Account, Task
 from todo.permissions import Permission
+from todo.request import Request
 
 # One URL per task: ASCII digits, no leading zero, no more than a 64-bit integer holds.
 _ID = re.compile(r"[1-9][0-9]{0,18}")

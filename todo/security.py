@@ -5,13 +5,14 @@ from typing import Any
 
 from pyramid.authorization import ACLHelper, Authenticated, Everyone
 from pyramid.config import Configurator
-from pyramid.request import Request, RequestLocalCache
+from pyramid.request import RequestLocalCache
 from sqlalchemy import select
 
 from todo import clock
 from todo.models import Account, Token
 from todo.models.token import LIFETIME, token_digest
 from todo.permissions import Permission
+from todo.request import Request
 
 COOKIE = "todo_session"
 

@@ -1,28 +1,43 @@
 """waitress, as `pserve` launches it from the section [server:main]."""
 
+import socket
 import sys
+from collections.abc import Callable
 from typing import Any
 
-from waitress import create_server
+import waitress
 
-from todo.bodies import MAX_BODY
+from todo.request import MAX_BODY
 
 
-def serve(app: Any, global_conf: dict[str, str], host: str, http_port: str = "6543") -> None:
-    """Serve until interrupted. `http_port=NNNN` on pserve's command line wins over the ini."""
+def server_factory(
+    global_conf: dict[str, str], host: str = "127.0.0.1", http_port: str = "6543"
+) -> Callable[[Any], None]:
+    """Take the port, and return what serves an application on it until interrupted.
+
+    `http_port=NNNN` on pserve's command line wins over the ini. A port that cannot be had stops
+    the start here: of an error later than this, pserve would report success.
+    """
     port = global_conf.get("http_port", http_port)
     if not (port.isascii() and port.isdigit() and int(port) < 2**16):
         raise SystemExit(f"todo: http_port must be a number from 0 to 65535, not {port}")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        server = create_server(
-            app, host=host, port=int(port), ident="todo", max_request_body_size=MAX_BODY
-        )
+        listening = socket.create_server((host, int(port)), family=family)
     except OSError as error:
         raise SystemExit(
             f"todo: cannot listen on {host}:{port}: {error.strerror}; "
             "choose another port with http_port=NNNN"
         ) from None
-    url = f"http://{host}:{server.effective_port}"
-    sys.stdout.write(f"todo listens on {url}\nTry it: curl {url}/api/v1\n")
-    sys.stdout.flush()
-    server.run()
+
+    def serve(app: Any) -> None:
+        server = waitress.create_server(
+            app, sockets=[listening], ident="todo", max_request_body_size=MAX_BODY
+        )
+        name = f"[{host}]" if ":" in host else host
+        url = f"http://{name}:{server.effective_port}"
+        sys.stdout.write(f"todo listens on {url}\nTry it: curl {url}/api/v1\n")
+        sys.stdout.flush()
+        server.run()
+
+    return serve

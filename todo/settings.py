@@ -64,12 +64,12 @@ def _value(setting: Setting, ini: Mapping[str, str], environ: Mapping[str, str])
             text = values[source]
             break
     else:
+        if setting.default is None:
+            raise SystemExit(
+                f"todo: the setting {setting.name} is missing: "
+                f"set it in the ini file, or {setting.variable} in the environment"
+            )
         source, text = setting.name, setting.default
-    if text is None:
-        raise SystemExit(
-            f"todo: the setting {setting.name} is missing: "
-            f"set it in the ini file, or {setting.variable} in the environment"
-        )
     try:
         return setting.parse(text)
     except ValueError as error:

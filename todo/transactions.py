@@ -4,10 +4,11 @@ from typing import Any
 
 import psycopg2.extensions
 from pyramid.config import Configurator
-from pyramid.request import Request
 from pyramid_retry import mark_error_retryable
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm.exc import StaleDataError
+
+from todo.request import Request
 
 
 def end_transaction(request: Request) -> None:

@@ -15,10 +15,10 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from pyramid.config import Configurator
-from pyramid.request import Request
 
 from todo.bodies import FORM, read_body
 from todo.errors import Fault, Problem
+from todo.request import Request
 from todo.schemas.meta import Body
 
 MAX_FAULTS = 100  # a body of a megabyte has room for many more

@@ -6,7 +6,6 @@ from typing import Any
 import sqlalchemy
 import zope.sqlalchemy
 from pyramid.config import Configurator
-from pyramid.request import Request
 from sqlalchemy import Connection, Engine, event, make_url, select, table
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
@@ -16,6 +15,7 @@ from todo.models.account import Account
 from todo.models.meta import Base
 from todo.models.task import Task
 from todo.models.token import Token
+from todo.request import Request
 
 __all__ = ["Account", "Base", "Task", "Token", "check_migrated", "create_engine"]
 

@@ -3,8 +3,8 @@
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, inspect
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, object_session
 
 from todo import clock
 from todo.models.meta import NEVER_REUSE_IDS, Base, BigInt, UTCDateTime
@@ -56,20 +56,25 @@ class Task(Base):
     def completed(self) -> bool:
         return self.completion_date is not None
 
-    @completed.setter
-    def completed(self, value: bool) -> None:
-        if value != self.completed:
-            self.completion_date = clock.now() if value else None
-
     @classmethod
     def create(cls, account_id: int, values: dict[str, Any]) -> "Task":
         """Return a new task of the account."""
         now = clock.now()
-        return cls(account_id=account_id, creation_date=now, modification_date=now, **values)
+        task = cls(account_id=account_id, creation_date=now, modification_date=now)
+        task._set(values, now)
+        return task
 
     def change(self, values: dict[str, Any]) -> None:
         """Set the attributes named in `values` and leave the rest; a real change is dated."""
+        now = clock.now()
+        self._set(values, now)
+        session = object_session(self)
+        if session is None or session.is_modified(self):
+            self.modification_date = now
+
+    def _set(self, values: dict[str, Any], now: datetime) -> None:
         for name, value in values.items():
-            setattr(self, name, value)
-        if inspect(self).session.is_modified(self):
-            self.modification_date = clock.now()
+            if name != "completed":
+                setattr(self, name, value)
+            elif value != self.completed:
+                self.completion_date = now if value else None

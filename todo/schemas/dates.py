@@ -1,7 +1,7 @@
 """Dates coming in: a day or an instant, in the three formats that the API reads."""
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from typing import Annotated, Any
 
 from pydantic import PlainValidator, WithJsonSchema
@@ -33,10 +33,11 @@ def parse_date(text: str) -> date | datetime:
     if match is None:
         raise ValueError("no known format")
     parts = match.groupdict()
-    local = datetime(
-        *_numbers(match, "year", "month", "day", "hour", "minute", "second"),
-        microsecond=int((parts.get("fraction") or "0")[:6].ljust(6, "0")),
-        tzinfo=_offset(parts.get("offset")),
+    microsecond = int((parts.get("fraction") or "0")[:6].ljust(6, "0"))
+    local = datetime.combine(
+        date(*_numbers(match, "year", "month", "day")),
+        time(*_numbers(match, "hour", "minute", "second"), microsecond),
+        _offset(parts.get("offset")),
     )
     try:
         return local.astimezone(UTC)
@@ -44,8 +45,9 @@ def parse_date(text: str) -> date | datetime:
         raise ValueError("before year 1 or after year 9999 in UTC") from None
 
 
-def _numbers(match: re.Match[str], *names: str) -> tuple[Any, ...]:
-    return tuple(int(match[name]) for name in names)
+def _numbers(match: re.Match[str], *names: str) -> tuple[int, int, int]:
+    first, second, third = (int(match[name]) for name in names)
+    return first, second, third
 
 
 def _offset(text: str | None) -> timezone:

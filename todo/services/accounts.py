@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from pyramid.request import Request
 from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
 
 from todo import clock
 from todo.errors import Fault, Problem
 from todo.models import Account, Token
 from todo.passwords import hash_password
+from todo.request import Request
 from todo.security import Identity
 from todo.transactions import end_transaction
 
@@ -37,7 +38,10 @@ def change_account(request: Request, identity: Identity, values: dict[str, Any])
     if "password" in values:
         end_transaction(request)
         password_hash = hash_password(values["password"])
-        account = request.dbsession.get_one(Account, account.id, with_for_update=True)
+        reread = request.dbsession.get(Account, account.id, with_for_update=True)
+        if reread is None:
+            raise StaleDataError("the account was deleted meanwhile")
+        account = reread
         account.password_hash = password_hash
         request.dbsession.execute(
             delete(Token).where(Token.account_id == account.id, Token.id != identity.token.id)

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from pyramid.request import Request
 from pyramid.security import remember
 from sqlalchemy import delete, select, update
 
 from todo import clock
 from todo.models import Account, Token
 from todo.passwords import MAX_BYTES, hash_password, needs_rehash, verify_password
+from todo.request import Request
 from todo.schemas.account import Credentials
 from todo.transactions import end_transaction
 
@@ -37,9 +37,10 @@ def authenticate(request: Request, credentials: Credentials) -> Account | None:
     account = _find(request, credentials.username)
     stored = account.password_hash if account else None
     end_transaction(request)
-    if len(password.encode()) > MAX_BYTES or not verify_password(stored, password):
+    matches = len(password.encode()) <= MAX_BYTES and verify_password(stored, password)
+    if account is None or stored is None or not matches:
         return None
-    current = hash_password(password) if stored and needs_rehash(stored) else stored
+    current = hash_password(password) if needs_rehash(stored) else stored
     return request.dbsession.scalar(
         update(Account)
         .where(Account.id == account.id, Account.password_hash == stored)

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from pyramid.request import Request
 from pyramid.security import NO_PERMISSION_REQUIRED, forget
 from pyramid.view import view_config, view_defaults
 
 from todo.permissions import Permission
+from todo.request import Request
 from todo.resources import AccountContext
 from todo.schemas import account as schemas
 from todo.services.accounts import change_account, register

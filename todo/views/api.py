@@ -1,11 +1,11 @@
 """What there is: the index of the API."""
 
 from pydantic import RootModel
-from pyramid.request import Request
 from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.view import view_config
 
 from todo.operations import operations
+from todo.request import Request
 
 
 class Index(RootModel[dict[str, str]]):

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from pyramid.request import Request
 from pyramid.security import NO_PERMISSION_REQUIRED, forget
 from pyramid.view import view_config
 from sqlalchemy import delete
@@ -10,6 +9,7 @@ from sqlalchemy import delete
 from todo.errors import Problem
 from todo.models import Token
 from todo.models.token import token_digest
+from todo.request import Request
 from todo.schemas.account import Credentials
 from todo.schemas.meta import LoggedIn, Message
 from todo.security import presented_token

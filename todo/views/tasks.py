@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from pyramid.request import Request
 from pyramid.view import view_config, view_defaults
 from sqlalchemy import select
 
 from todo.models import Task
 from todo.permissions import Permission
+from todo.request import Request
 from todo.resources import AccountContext, TaskContext
 from todo.schemas import task as schemas
 

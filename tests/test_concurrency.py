@@ -1,0 +1,144 @@
+"""Requests at the same time, to a service that pserve runs."""
+
+import http.client
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tests.factories import PASSWORD, Login, make_account, make_task
+from tests.pserve import Server
+from todo.models import Account, Task
+
+THREADS = 8
+
+
+def call(
+    server: Server, method: str, path: str, fields: dict[str, Any], token: str | None = None
+) -> tuple[int, Any]:
+    headers = {"Content-Type": "application/json"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    connection = http.client.HTTPConnection(server.host, server.port, timeout=30)
+    try:
+        connection.request(method, path, json.dumps(fields), headers)
+        response = connection.getresponse()
+        body = response.read()
+        return response.status, json.loads(body) if body else None
+    finally:
+        connection.close()
+
+
+def at_once(action: Callable[[int], Any], times: int = THREADS) -> list[Any]:
+    """Run the action with 0, 1, 2, … at the same moment."""
+    barrier = threading.Barrier(times)
+
+    def run(number: int) -> Any:
+        barrier.wait()
+        return action(number)
+
+    with ThreadPoolExecutor(times) as pool:
+        return list(pool.map(run, range(times)))
+
+
+@pytest.fixture
+def alice(committing_session: Session) -> Login:
+    return make_account(committing_session, "alice")
+
+
+def test_one_registration_of_a_name_wins(server: Server, committing_session: Session) -> None:
+    def register(number: int) -> tuple[int, Any]:
+        username = "Carol" if number % 2 else "carol"
+        fields = {"username": username, "email": f"c{number}@example.com", "password": PASSWORD}
+        return call(server, "POST", "/api/v1/accounts", fields)
+
+    answers = at_once(register)
+    assert Counter(status for status, _ in answers) == {201: 1, 409: THREADS - 1}
+    assert {body["code"] for status, body in answers if status == 409} == {"username_taken"}
+    assert len(committing_session.scalars(select(Account)).all()) == 1
+
+
+def test_one_change_to_a_name_wins(server: Server, committing_session: Session) -> None:
+    logins = [make_account(committing_session) for _ in range(THREADS)]
+
+    def rename(number: int) -> int:
+        login = logins[number]
+        return call(server, "PUT", login.url, {"username": "carol"}, login.token)[0]
+
+    assert Counter(at_once(rename)) == {200: 1, 409: THREADS - 1}
+
+
+def test_changes_of_different_fields_all_survive(
+    server: Server, alice: Login, committing_session: Session
+) -> None:
+    url = f"{alice.tasks_url}/{make_task(committing_session, alice)}"
+    fields: list[dict[str, Any]] = [
+        {"name": "Tea"},
+        {"note": "green"},
+        {"due_date": "2030-02-01"},
+        {"completed": True},
+    ]
+
+    def change(number: int) -> int:
+        return call(server, "PATCH", url, fields[number], alice.token)[0]
+
+    assert at_once(change, 4) == [200] * 4
+    _, body = call(server, "GET", url, {}, alice.token)
+    shown = {name: body["task"][name] for name in ("name", "note", "due_date", "completed")}
+    assert shown == {"name": "Tea", "note": "green", "due_date": "2030-02-01", "completed": True}
+
+
+def test_every_writer_gets_its_turn(
+    server: Server, alice: Login, committing_session: Session
+) -> None:
+    def create(number: int) -> list[int]:
+        return [
+            call(server, "POST", alice.tasks_url, {"name": f"{number}.{n}"}, alice.token)[0]
+            for n in range(5)
+        ]
+
+    assert at_once(create) == [[201] * 5] * THREADS
+    assert len(set(committing_session.scalars(select(Task.name)))) == 5 * THREADS
+
+
+def test_one_deletion_wins_and_a_change_never_brings_back(
+    server: Server, alice: Login, committing_session: Session
+) -> None:
+    for _ in range(5):
+        url = f"{alice.tasks_url}/{make_task(committing_session, alice)}"
+
+        def act(number: int, url: str = url) -> tuple[str, int]:
+            method = "DELETE" if number % 2 else "PUT"
+            return method, call(server, method, url, {"name": "Tea"}, alice.token)[0]
+
+        answers = Counter(at_once(act))
+        assert answers[("DELETE", 200)] == 1
+        assert set(answers) <= {("DELETE", 200), ("DELETE", 404), ("PUT", 200), ("PUT", 404)}
+        assert call(server, "GET", url, {}, alice.token)[0] == 404
+
+
+def test_writing_to_an_account_while_it_is_deleted(
+    server: Server, committing_session: Session
+) -> None:
+    for _ in range(5):
+        login = make_account(committing_session)
+
+        def act(number: int, login: Login = login) -> int:
+            if number == 0:
+                return call(server, "DELETE", login.url, {}, login.token)[0]
+            fields: dict[str, Any] = {"name": "Tea"}
+            if number % 2:
+                return call(server, "POST", login.tasks_url, fields, login.token)[0]
+            return call(server, "PUT", login.url, {"password": PASSWORD + "2"}, login.token)[0]
+
+        deleted, *others = at_once(act, 6)
+        assert deleted in (204, 401), "a new password ends other sessions, not this one"
+        assert set(others) <= {200, 201, 401, 409}
+    committing_session.rollback()
+    assert committing_session.scalars(select(Task)).all() == []

@@ -1,0 +1,137 @@
+"""Migrations: forwards, back, and a service that starts only on the right one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, inspect, select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from alembic import command
+
+from tests.databases import ROOT, database, migrate, using
+from tests.factories import make_account, make_task
+from tests.pserve import pserve_refuses
+from todo.models import MIGRATION, Account, Task, Token, check_migrated, create_engine
+
+INI = "development.ini"
+
+
+@pytest.fixture
+def empty_url(database_server: str | Path) -> Iterator[str]:
+    with database(database_server) as url:
+        yield url
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = create_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+def test_the_code_names_the_newest_migration() -> None:
+    script = ScriptDirectory.from_config(Config(ROOT / INI))
+    assert script.get_current_head() == MIGRATION
+
+
+def test_the_models_are_what_the_migrations_make(migrated_url: str) -> None:
+    with using(migrated_url):
+        command.check(Config(ROOT / INI))
+
+
+def test_forwards_and_back(empty_url: str) -> None:
+    engine = create_engine(empty_url)
+    migrate(empty_url)
+    assert set(inspect(engine).get_table_names()) >= {"accounts", "tokens", "tasks"}
+    migrate(empty_url, "base")
+    assert set(inspect(engine).get_table_names()) == {"alembic_version"}
+    migrate(empty_url)
+    engine.dispose()
+
+
+def test_a_database_that_is_not_migrated_stops_the_start(empty_url: str) -> None:
+    refusal = pserve_refuses(INI, DATABASE_URL=empty_url)
+    expected = f"todo: the database is not set up; run: alembic -c {INI} upgrade head\n"
+    assert refusal == expected
+
+
+@pytest.mark.parametrize(
+    ("version", "message"),
+    [
+        ("0000", f"at migration 0000, not {MIGRATION}; run: alembic -c x.ini upgrade head"),
+        ("9999", f"newer than this code .{MIGRATION}.; run the newer todo, or with it first: "),
+    ],
+)
+def test_a_database_of_another_version_stops_the_start(
+    engine: Engine, version: str, message: str
+) -> None:
+    with engine.begin() as connection:
+        connection.execute(text(f"UPDATE alembic_version SET version_num = '{version}'"))
+    with pytest.raises(SystemExit, match=message):
+        check_migrated(engine, "x.ini")
+
+
+def test_a_database_that_cannot_be_opened_stops_the_start() -> None:
+    for url in (
+        "sqlite:////nowhere/todo.sqlite",
+        "postgresql://todo:a-secret@127.0.0.1:1/todo",
+    ):
+        refusal = pserve_refuses("production.ini", DATABASE_URL=url)
+        assert refusal.startswith("todo: cannot open the database: ")
+        assert refusal.count("\n") == 1
+        assert "a-secret" not in refusal
+
+
+def test_a_migrated_database_is_accepted(engine: Engine) -> None:
+    check_migrated(engine, INI)
+
+
+def test_deleting_an_account_deletes_what_it_owns(engine: Engine) -> None:
+    with Session(engine) as session:
+        login = make_account(session)
+        make_task(session, login)
+        session.execute(text("DELETE FROM accounts"))
+        assert session.scalars(select(Token)).all() == []
+        assert session.scalars(select(Task)).all() == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE accounts SET username = ''",
+        "UPDATE accounts SET username = '" + "u" * 65 + "', username_lower = '" + "u" * 65 + "'",
+        "UPDATE accounts SET username = 'Other'",
+        "UPDATE accounts SET username = 'b', username_lower = 'b'",
+        "UPDATE accounts SET email = '" + "e" * 255 + "'",
+        "UPDATE tokens SET account_id = 0",
+        "UPDATE tokens SET digest = (SELECT min(digest) FROM tokens)",
+        "UPDATE tasks SET account_id = 0",
+        "UPDATE tasks SET name = ''",
+        "UPDATE tasks SET name = '" + "n" * 256 + "'",
+        "UPDATE tasks SET note = '" + "n" * 10_001 + "'",
+        "UPDATE tasks SET due_all_day = true",
+        "UPDATE tasks SET creation_date = NULL",
+    ],
+)
+def test_the_database_itself_keeps_the_rules(engine: Engine, statement: str) -> None:
+    from sqlalchemy.exc import DataError  # noqa: PLC0415
+
+    with Session(engine) as session:
+        for _ in range(2):
+            make_task(session, make_account(session))
+        with pytest.raises((IntegrityError, DataError)):
+            session.execute(text(statement))
+
+
+def test_instants_come_back_in_utc(engine: Engine) -> None:
+    with Session(engine) as session:
+        account = session.get_one(Account, make_account(session).id)
+        session.expire_all()
+        assert str(account.date_joined.tzinfo) == "UTC"
+        account.date_joined = account.date_joined.replace(tzinfo=None)
+        with pytest.raises(Exception, match="a naive datetime names no instant"):
+            session.flush()

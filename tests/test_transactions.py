@@ -1,0 +1,190 @@
+"""What a request leaves behind: everything when it succeeds, nothing when it is refused."""
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg2.errors
+import pytest
+from pyramid.request import Request
+from sqlalchemy import exc, select, text, update
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
+
+from tests.client import Client
+from tests.factories import PASSWORD, Login, make_account, make_task
+from tests.planted import PLANTED
+from todo.errors import Problem
+from todo.models import Task
+from todo.transactions import end_transaction
+
+Plant = Callable[[Callable[[Request], Any]], None]
+
+
+@pytest.fixture
+def task_id(dbsession: Session, alice: Login) -> int:
+    return make_task(dbsession, alice, name="before")
+
+
+def write_by_orm(request: Request) -> None:
+    request.dbsession.scalars(select(Task)).one().name = "after"
+
+
+def write_by_core(request: Request) -> None:
+    request.dbsession.connection().execute(update(Task.__table__).values(name="after"))  # type: ignore[arg-type]
+
+
+def write_by_text(request: Request) -> None:
+    request.dbsession.execute(text("UPDATE tasks SET name = 'after'"))
+
+
+WRITES = [write_by_orm, write_by_core, write_by_text]
+
+
+def name(session: Session) -> str:
+    session.rollback()
+    return session.scalars(select(Task.name)).one()
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("write", WRITES)
+def test_no_write_is_lost(
+    client: Client, dbsession: Session, task_id: int, plant: Plant, write: Any, method: str
+) -> None:
+    plant(write)
+    assert client.request(PLANTED, method=method).status_int == 200
+    assert name(dbsession) == "after"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(Problem("conflict", "No."), 409), (RuntimeError("inside"), 500)]
+)
+@pytest.mark.parametrize("write", WRITES)
+def test_a_refused_request_leaves_no_trace(
+    client: Client,
+    dbsession: Session,
+    task_id: int,
+    plant: Plant,
+    write: Any,
+    error: Exception,
+    status: int,
+) -> None:
+    def view(request: Request) -> None:
+        write(request)
+        request.dbsession.flush()
+        raise error
+
+    plant(view)
+    assert client.post(PLANTED).status_int == status
+    assert name(dbsession) == "before"
+
+
+def test_a_returned_refusal_does_not_commit(
+    client: Client, dbsession: Session, task_id: int, plant: Plant
+) -> None:
+    def view(request: Request) -> None:
+        write_by_text(request)
+        request.response.status_int = 409
+
+    plant(view)
+    assert client.post(PLANTED).status_int == 409
+    assert name(dbsession) == "before"
+
+
+def database_error(kind: type[exc.DBAPIError], original: Exception) -> exc.DBAPIError:
+    return kind("UPDATE", {}, original)
+
+
+LOST_RACES = [
+    database_error(exc.OperationalError, psycopg2.errors.SerializationFailure()),
+    database_error(exc.OperationalError, psycopg2.errors.DeadlockDetected()),
+    StaleDataError("one row was expected"),
+]
+
+
+@pytest.mark.parametrize("error", LOST_RACES, ids=repr)
+def test_a_lost_race_is_run_again(
+    client: Client, dbsession: Session, task_id: int, plant: Plant, error: Exception
+) -> None:
+    attempts = []
+
+    def view(request: Request) -> None:
+        attempts.append(request.body)
+        write_by_text(request)
+        if len(attempts) < 3:
+            raise error
+
+    plant(view)
+    assert client.post(PLANTED, {"body": "kept"}).status_int == 200
+    assert attempts == [b"body=kept"] * 3
+    assert name(dbsession) == "after"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (LOST_RACES[0], 503, "unavailable"),
+        (LOST_RACES[2], 409, "conflict"),
+        (database_error(exc.OperationalError, Exception("locked")), 503, "unavailable"),
+        (exc.TimeoutError("the pool is exhausted"), 503, "unavailable"),
+        (database_error(exc.IntegrityError, Exception("unique")), 409, "conflict"),
+        (database_error(exc.DataError, Exception("out of range")), 500, "internal_error"),
+    ],
+)
+def test_what_the_database_refuses(
+    client: Client,
+    dbsession: Session,
+    task_id: int,
+    plant: Plant,
+    error: Exception,
+    status: int,
+    code: str,
+) -> None:
+    def view(request: Request) -> None:
+        write_by_text(request)
+        raise error
+
+    plant(view)
+    response = client.post(PLANTED)
+    assert (response.status_int, response.json["code"]) == (status, code)
+    assert ("Retry-After" in response.headers) == (status == 503)
+    assert "UPDATE" not in response.text
+    assert name(dbsession) == "before"
+
+
+def test_the_end_of_a_transaction_gives_the_connection_back(
+    client: Client, dbsession: Session, task_id: int, plant: Plant
+) -> None:
+    def view(request: Request) -> dict[str, bool]:
+        write_by_text(request)
+        end_transaction(request)
+        free = not request.dbsession.in_transaction()
+        request.dbsession.execute(text("UPDATE tasks SET note = 'after'"))
+        return {"free": free}
+
+    plant(view)
+    assert client.post(PLANTED).json == {"free": True}
+    assert name(dbsession) == "before"
+    assert dbsession.scalars(select(Task.note)).one() == "after"
+
+
+def test_no_connection_is_held_while_a_password_is_hashed(
+    committing_app: Any, committing_session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = make_account(committing_session, "alice")
+    pool = committing_app.registry["engine"].pool
+    held = []
+
+    def watched(password: str) -> bytes:
+        held.append(pool.checkedout())
+        return password.encode()
+
+    committing_session.close()
+    monkeypatch.setattr("todo.passwords._normalized", watched)
+    client = Client(committing_app, alice.token)
+    carol = {"username": "carol", "email": "carol@example.com", "password": PASSWORD}
+    assert client.post("/api/v1/accounts", carol).status_int == 201
+    login = {"username": "alice", "password": PASSWORD}
+    assert client.post("/api/v1/accounts/login", login).status_int == 200
+    assert client.put(alice.url, {"password": "another horse"}).status_int == 200
+    assert held == [0, 0, 0]
+    assert pool.checkedout() == 0
