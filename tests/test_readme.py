@@ -1,0 +1,123 @@
+"""The README's walk, word for word, against a service that pserve runs."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+
+from tests.databases import ROOT, database
+from tests.pserve import Server, pserve
+from todo import settings
+from todo.operations import operations
+
+README = (ROOT / "README.md").read_text()
+ADDRESS = "http://127.0.0.1:6543"
+END = "--- end of block ---"
+
+# What differs from run to run: instants with their microseconds, and tokens.
+VARIABLE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{1,6}Z|[\w-]{43}")
+
+
+def section(title: str) -> str:
+    return README.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def blocks(text: str) -> list[tuple[str, str]]:
+    """Return the code blocks as pairs of language and content."""
+    return re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def constant(value: Any) -> Any:
+    """Return the value with its variable parts made alike."""
+    if isinstance(value, dict):
+        return {name: constant(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [constant(item) for item in value]
+    if isinstance(value, str):
+        return VARIABLE.sub("*", value)
+    return value
+
+
+@pytest.fixture(params=["development.ini", "production.ini"])
+def service(request: pytest.FixtureRequest, database_url: str) -> Any:
+    with pserve(request.param, DATABASE_URL=database_url) as server:
+        yield server
+
+
+def run(command: list[str], script: str, server: Server) -> str:
+    result = subprocess.run(
+        command,
+        input=script.replace(ADDRESS, server.url),
+        env=os.environ | {"PYTHONWARNINGS": "error"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert result.returncode == 0, result
+    return result.stdout
+
+
+def test_walk(service: Server) -> None:
+    walk = [block for block in blocks(section("A walk")) if block[0] != "python"]
+    script = "".join(
+        content + f"\necho; echo '{END}'\n" for language, content in walk if language == "sh"
+    )
+    outputs = iter(run(["bash", "-euo", "pipefail"], script, service).split(END))
+    answered = 0
+    for (language, _), (following, expected) in zip(walk, [*walk[1:], ("", "")], strict=True):
+        if language != "sh":
+            continue
+        output = next(outputs).strip()
+        if following == "json":
+            assert constant(json.loads(output)) == constant(json.loads(expected))
+            answered += 1
+        else:
+            assert output == ""
+    assert answered == 6
+
+
+def test_walk_in_python(service: Server) -> None:
+    [script] = [content for language, content in blocks(section("A walk")) if language == "python"]
+    assert run([sys.executable, "-"], script, service) == "Milk is completed: True\n"
+
+
+@pytest.mark.parametrize("title", ["By hand", "On PostgreSQL"])
+def test_by_hand(title: str, database_server: str | Path) -> None:
+    [(_, content)] = blocks(section(title))
+    alembic, serve = (line for line in content.splitlines() if line.startswith(("alemb", "pserv")))
+    with database(database_server) as url:
+        bin_folder = Path(sys.executable).parent
+        environ = os.environ | {"DATABASE_URL": url}
+        subprocess.run(
+            [bin_folder / "alembic", *alembic.split()[1:]], cwd=ROOT, env=environ, check=True
+        )
+        with pserve(serve.split()[1], DATABASE_URL=url) as server, urlopen(server.url) as response:
+            assert response.status == 200
+
+
+def test_table_names_every_operation(app: Any) -> None:
+    table = section("What there is")
+    for operation in operations(app.registry):
+        if operation.name:
+            for method in set(operation.methods) - {"HEAD"}:
+                row = rf"`{method}\b[^|]*{re.escape(operation.path)}` \|"
+                assert re.search(row, table), operation
+
+
+def test_settings_are_described() -> None:
+    table = section("Settings")
+    for setting in settings.SETTINGS:
+        assert f"| `{setting.name}` | `{setting.variable}` |" in table
+
+
+def test_make_targets_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"\bmake ([a-z-]+)", "".join(c for _, c in blocks(README)))):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
