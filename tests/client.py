@@ -5,18 +5,26 @@ from typing import Any
 
 from webtest import TestApp, TestResponse
 
+from tests.contract import contract_of
+
 
 class Client(TestApp):
-    """WebTest's client with an optional token; any status is let through for the test to check."""
+    """WebTest's client with an optional token.
+
+    Any status is let through for the test to check; every response is held against the contract.
+    """
 
     def __init__(self, app: Any, token: str | None = None) -> None:
         super().__init__(app)
+        self.contract = contract_of(app.registry)
         self.token = token
         if token is not None:
             self.authorization = ("Bearer", token)
 
     def do_request(self, req: Any, status: Any = None, expect_errors: Any = None) -> TestResponse:
-        return super().do_request(req, status or "*", expect_errors)
+        response = super().do_request(req, status or "*", expect_errors)
+        self.contract.check(req.method, req.environ["PATH_INFO"], response)
+        return response
 
     def send(self, method: str, url: str, body: bytes | str, content_type: str) -> TestResponse:
         """Send a body as it is."""

@@ -17,6 +17,8 @@ from tests.pserve import Server, pserve
 from todo import clock, configure, main
 from todo.models import create_engine
 
+ORIGIN = "https://app.example.com"
+
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
@@ -52,8 +54,9 @@ def database_url(database_server: str | Path, migrated_url: str) -> Iterator[str
 
 @pytest.fixture(scope="session")
 def shared_app(database_server: str | Path, migrated_url: str) -> Iterator[Any]:
+    settings = {"todo.secure_cookies": "false", "todo.cors_origins": ORIGIN}
     with database(database_server, template=migrated_url) as url:
-        config = configure({"sqlalchemy.url": url, "todo.secure_cookies": "false"})
+        config = configure(settings | {"sqlalchemy.url": url})
         config.include("tests.planted")
         app = config.make_wsgi_app()
         yield app

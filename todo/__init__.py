@@ -31,5 +31,6 @@ def configure(ini_settings: dict[str, str]) -> Configurator:
     config.include("todo.typed_views")
     config.include("todo.errors")
     config.include("todo.routes")
+    config.include("todo.methods")
     config.scan("todo.views")
     return config

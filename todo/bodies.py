@@ -7,12 +7,12 @@ from math import isinf
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
-from todo.errors import Problem
+from todo.errors import Problem, shown
 from todo.request import MAX_BODY, Request
 
 MAX_DEPTH = 32  # objects and arrays within each other
 MAX_DIGITS = 400  # of an integer; a double has at most 309
-MAX_FORM_FIELDS = 1000
+MAX_PAIRS = 1000  # of a form, or of a query
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -106,17 +106,11 @@ def _depth(value: Any) -> int:
 
 def _read_form(body: bytes) -> dict[str, Any]:
     try:
-        pairs = parse_qsl(
-            body.decode(),
-            keep_blank_values=True,
-            encoding="utf-8",
-            errors="strict",
-            max_num_fields=MAX_FORM_FIELDS,
-        )
+        pairs = parse_pairs(body.decode())
     except UnicodeDecodeError:
         raise Problem("bad_form", "The form is not percent-encoded UTF-8.") from None
     except ValueError:
-        raise Problem("bad_form", f"The form has more than {MAX_FORM_FIELDS} fields.") from None
+        raise Problem("bad_form", f"The form has more than {MAX_PAIRS} fields.") from None
     fields: dict[str, Any] = {}
     for key, value in pairs:
         if key in fields:
@@ -125,6 +119,15 @@ def _read_form(body: bytes) -> dict[str, Any]:
     return fields
 
 
+def parse_pairs(text: str) -> list[tuple[str, str]]:
+    """Return the names and values of a form or a query, in order.
+
+    Raises UnicodeDecodeError where they are not UTF-8, and ValueError where they are too many.
+    """
+    return parse_qsl(
+        text, keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=MAX_PAIRS
+    )
+
+
 def _duplicate_key(key: str) -> NoReturn:
-    shown = key[:100].encode("utf-8", "replace").decode()
-    raise Problem("duplicate_key", f"The field {shown} stands more than once in the body.")
+    raise Problem("duplicate_key", f"The field {shown(key)} stands more than once in the body.")

@@ -1,64 +1,115 @@
-"""The one error shape (RFC 9457), and the exception views that write it."""
+"""The one error shape (RFC 9457), the catalogue of codes, and the exception views."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from pydantic import MISSING, Field
 from pyramid.config import Configurator
 from pyramid.exceptions import PredicateMismatch, URLDecodeError
 from pyramid.httpexceptions import HTTPException
 from sqlalchemy import exc
 from sqlalchemy.orm.exc import StaleDataError
 
-from todo.operations import operations
+from todo.operations import allowed_methods
 from todo.renderers import Response, to_json
 from todo.request import Request
+from todo.schemas.meta import Representation
 from todo.security import presented_token
 from todo.transactions import mark_if_retryable
 
 logger = logging.getLogger(__name__)
 
-# code -> status. The codes are stable: programs decide by them.
-CODES = {
-    "bad_form": 400,
-    "bad_json": 400,
-    "bad_path": 400,
-    "bad_request": 400,
-    "duplicate_key": 400,
-    "not_object": 400,
-    "validation": 400,
-    "bad_credentials": 401,
-    "unauthenticated": 401,
-    "forbidden": 403,
-    "not_found": 404,
-    "method_not_allowed": 405,
-    "conflict": 409,
-    "username_taken": 409,
-    "body_too_large": 413,
-    "unsupported_media_type": 415,
-    "internal_error": 500,
-    "unavailable": 503,
+MEDIA_TYPE = "application/problem+json"
+
+# code -> status, and what it means. The codes are stable: programs decide by them.
+CODES: Mapping[str, tuple[int, str]] = {
+    "bad_form": (400, "The body is not a form in percent-encoded UTF-8, or has too many fields."),
+    "bad_json": (400, "The body is not JSON in UTF-8, or is nested too deeply."),
+    "bad_path": (400, "The path is not percent-encoded UTF-8."),
+    "bad_query": (400, "The query is not percent-encoded UTF-8, or has too many parameters."),
+    "duplicate_key": (400, "A field stands more than once in the body."),
+    "not_object": (400, "The body is JSON, but no object."),
+    "validation": (400, "Fields or parameters are wrong; `errors` names each."),
+    "bad_credentials": (401, "The username or the password is wrong."),
+    "unauthenticated": (401, "The request carries no valid login."),
+    "forbidden": (403, "The account in the path is not the one that asks."),
+    "not_found": (404, "There is nothing at this URL."),
+    "method_not_allowed": (405, "The URL does not take this method; `Allow` has those it takes."),
+    "conflict": (409, "Another request changed the same thing at the same time."),
+    "username_taken": (409, "Somebody has this username."),
+    "body_too_large": (413, "The body is larger than 1 MiB."),
+    "unsupported_media_type": (415, "The body is neither JSON nor a form, or is compressed."),
+    "internal_error": (500, "The fault is ours; `request_id` finds it in the log."),
+    "unavailable": (503, "The database cannot answer now; try again after `Retry-After` seconds."),
+}
+
+# code of a fault in `errors` -> what it means.
+FAULTS: Mapping[str, str] = {
+    "bad_unicode": "The text holds half of a surrogate pair.",
+    "blank": "The text is empty, or nothing but spaces.",
+    "date": "The text names no date, or is in no known format.",
+    "duplicate": "The parameter stands more than once.",
+    "email": "The text is no e-mail address.",
+    "mismatch": "The two passwords differ.",
+    "missing": "The field is required.",
+    "nul": "The text holds a NUL character.",
+    "null": "The field must have a value: null, or in a form an empty value, is none.",
+    "password_too_long": "The password is longer than 1024 bytes.",
+    "password_too_short": "The password is shorter than 8 characters.",
+    "reserved": "The username is a word that the paths of the API need.",
+    "taken": "Somebody has this username.",
+    "too_long": "The text has too many characters.",
+    "type": "The value is of the wrong type.",
+    "unknown_field": "There is no such field or parameter.",
+    "username": "The username holds other characters than it may.",
 }
 
 RETRY_AFTER = 1  # seconds
+MAX_SHOWN = 100  # characters of a submitted name that a message repeats
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with one field of the input. `message` never holds what was submitted."""
+    """What is wrong with one field or parameter. Never holds what was submitted for it."""
 
     field: str
     code: str
     message: str
 
 
+class ProblemDetails(Representation):
+    """An error (RFC 9457). Programs decide by `code`, people read `detail`."""
+
+    type: str = Field(examples=["about:blank"])
+    title: str = Field(description="The status in words.", examples=["Bad Request"])
+    status: int = Field(examples=[400])
+    detail: str = Field(
+        description="What was wrong, and what would be right.",
+        examples=["name: This field is required."],
+    )
+    code: str = Field(description="Stable, for programs.", examples=["validation"])
+    error: str = Field(
+        description="The same as `detail`, where earlier clients look.",
+        examples=["name: This field is required."],
+    )
+    errors: list[Fault] | MISSING = Field(
+        MISSING,
+        description="Every fault of the input.",
+        examples=[[{"field": "name", "code": "missing", "message": "This field is required."}]],
+    )
+    request_id: str | MISSING = Field(
+        MISSING, description="Finds the error in the log.", examples=["b5bb9d8014a0f9b1"]
+    )
+
+
 class Problem(Exception):
     """An error that the client can understand; raise it anywhere in a request.
 
     `code` is one of CODES and gives the status; `detail` says what was wrong and what would be
-    right, in one sentence; `errors` are the faults of the input's fields.
+    right; `errors` are the faults of the input.
     """
 
     def __init__(
@@ -67,14 +118,19 @@ class Problem(Exception):
         detail: str,
         *,
         errors: Sequence[Fault] = (),
-        headers: dict[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.code = code
-        self.status = HTTPStatus(CODES[code])
+        self.status = HTTPStatus(CODES[code][0])
         self.detail = detail
         self.errors = errors
         self.headers = headers or {}
+
+
+def shown(name: str) -> str:
+    """Return a submitted name as a message may repeat it."""
+    return name[:MAX_SHOWN].encode("utf-8", "replace").decode()
 
 
 def problem_response(problem: Problem, request: Request) -> Response:
@@ -86,13 +142,13 @@ def problem_response(problem: Problem, request: Request) -> Response:
         "status": problem.status,
         "detail": problem.detail,
         "code": problem.code,
-        "error": problem.detail,  # where earlier clients of this API look
+        "error": problem.detail,
     }
     if problem.errors:
         body["errors"] = problem.errors
-    response = Response(
-        to_json(body), status=problem.status.value, content_type="application/problem+json"
-    )
+    if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        body["request_id"] = request.request_id
+    response = Response(to_json(body), status=problem.status.value, content_type=MEDIA_TYPE)
     response.headers.update(problem.headers)
     return response
 
@@ -100,24 +156,15 @@ def problem_response(problem: Problem, request: Request) -> Response:
 def _not_found(error: HTTPException, request: Request) -> Response:
     # Pyramid calls a method that no view of the route takes "not found", too.
     if request.matched_route is not None and isinstance(error, PredicateMismatch):
-        allow = ", ".join(sorted(_allowed_methods(request)))
+        allow = ", ".join(allowed_methods(request.registry, request.matched_route.name))
         problem = Problem(
             "method_not_allowed",
-            f"{request.path} does not take {request.method}; it takes {allow}.",
+            f"{shown(request.path)} does not take {shown(request.method)}; it takes {allow}.",
             headers={"Allow": allow},
         )
     else:
         problem = Problem("not_found", "There is nothing at this URL; GET /api/v1 lists what is.")
     return problem_response(problem, request)
-
-
-def _allowed_methods(request: Request) -> set[str]:
-    return {
-        method
-        for operation in operations(request.registry)
-        if operation.route == request.matched_route.name
-        for method in operation.methods
-    }
 
 
 def _forbidden(error: HTTPException, request: Request) -> Response:
@@ -148,13 +195,13 @@ def _bad_path(error: URLDecodeError, request: Request) -> Response:
 def _database_error(error: Exception, request: Request) -> Response:
     retryable = mark_if_retryable(error)
     if isinstance(error, exc.IntegrityError | StaleDataError):
-        logger.warning("conflict in the database: %s", _first_line(error))
+        logger.warning("%s: conflict in the database: %s", request.request_id, _first_line(error))
         return problem_response(
             Problem("conflict", "Another request changed this at the same time; read it again."),
             request,
         )
     if retryable or isinstance(error, exc.OperationalError | exc.TimeoutError):
-        logger.error("the database is not available: %s", _first_line(error))
+        logger.error("%s: no answer of the database: %s", request.request_id, _first_line(error))
         return problem_response(
             Problem(
                 "unavailable",
@@ -171,7 +218,9 @@ def _first_line(error: Exception) -> str:
 
 
 def _internal_error(error: Exception, request: Request) -> Response:
-    logger.error("%s %s failed", request.method, request.path, exc_info=error)
+    logger.error(
+        "%s: %s %s failed", request.request_id, request.method, request.path, exc_info=error
+    )
     return problem_response(
         Problem("internal_error", "The fault is ours; nothing was changed."), request
     )

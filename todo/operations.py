@@ -1,6 +1,7 @@
 """The operations of the application: its views by route, as Pyramid's introspector has them."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,14 +10,30 @@ from pyramid.registry import Registry
 
 @dataclass(frozen=True)
 class Operation:
-    """One view of a route. `path` is written with <name> for its variable parts."""
+    """One view of a route."""
 
     route: str
-    path: str
-    methods: tuple[str, ...]
-    name: str | None
+    pattern: str  # of the path, with {name} for its variable parts
+    factory: Any  # what makes the context, or None
+    methods: tuple[str, ...]  # as the view names them; HEAD, which goes with GET, is not among them
     permission: str | None  # None where the view names none, and the default one holds
-    view: Any  # Pyramid's introspectable, with the view's options
+    options: Any  # of the view, as view_config has them
+
+    @property
+    def name(self) -> str | None:
+        """The name in the index of the API."""
+        return self.options.get("operation")
+
+    @property
+    def path(self) -> str:
+        """The path with <name> for its variable parts."""
+        return re.sub(r"{(\w+)}", r"<\1>", self.pattern)
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """What answers: a function, or a method of a class."""
+        view, attribute = self.options["callable"], self.options["attr"]
+        return getattr(view, attribute) if attribute else view
 
 
 def operations(registry: Registry) -> list[Operation]:
@@ -27,23 +44,34 @@ def operations(registry: Registry) -> list[Operation]:
         view = entry["introspectable"]
         route = view["route_name"] and introspector.get("routes", view["route_name"])
         if route:
-            related = {other.category_name: other for other in entry["related"]}
+            methods = view["request_methods"]
+            permissions = [
+                related["value"]
+                for related in entry["related"]
+                if related.category_name == "permissions"
+            ]
             found.append(
                 Operation(
                     route=route["name"],
-                    path=re.sub(r"{(\w+)}", r"<\1>", route["pattern"]),
-                    methods=_methods(view["request_methods"]),
-                    name=view.get("operation"),
-                    permission=related["permissions"]["value"]
-                    if "permissions" in related
-                    else None,
-                    view=view,
+                    pattern=route["pattern"],
+                    factory=route["factory"],
+                    methods=(methods,) if isinstance(methods, str) else tuple(methods),
+                    permission=permissions[0] if permissions else None,
+                    options=view,
                 )
             )
-    return sorted(found, key=lambda operation: operation.path)
+    return sorted(found, key=lambda operation: operation.pattern)
 
 
-def _methods(named: str | tuple[str, ...]) -> tuple[str, ...]:
-    methods = (named,) if isinstance(named, str) else tuple(named)
-    # Pyramid lets a view for GET answer HEAD as well.
-    return (*methods, "HEAD") if "GET" in methods else methods
+def allowed_methods(registry: Registry, route: str) -> list[str]:
+    """Return the methods that a route takes, in the order of the alphabet.
+
+    Pyramid lets a view for GET answer HEAD as well; OPTIONS every route answers (todo/methods.py).
+    """
+    methods = {"OPTIONS"}
+    for operation in operations(registry):
+        if operation.route == route:
+            methods.update(operation.methods)
+    if "GET" in methods:
+        methods.add("HEAD")
+    return sorted(methods)

@@ -1,9 +1,12 @@
 """The request, with what the application adds to Pyramid's."""
 
+import secrets
 from typing import Any
 
 import pyramid.request
 from pyramid.config import Configurator
+from pyramid.decorator import reify
+from pyramid.events import NewResponse
 from sqlalchemy.orm import Session
 
 MAX_BODY = 1024 * 1024  # bytes
@@ -14,10 +17,21 @@ class Request(pyramid.request.Request):
 
     dbsession: Session  # see todo/models
     validated_body: Any  # an instance of the view's `body=`, see todo/typed_views.py
+    validated_query: Any  # an instance of the view's `query=`
 
     # pyramid_retry keeps a copy of the body; none that we take is worth a file on the disk.
     request_body_tempfile_limit = MAX_BODY + 1
 
+    @reify
+    def request_id(self) -> str:
+        """What connects an answer with its lines in the log."""
+        return secrets.token_hex(8)
+
+
+def _show_request_id(event: NewResponse) -> None:
+    event.response.headers["X-Request-Id"] = event.request.request_id
+
 
 def includeme(config: Configurator) -> None:
     config.set_request_factory(Request)
+    config.add_subscriber(_show_request_id, NewResponse)

@@ -1,8 +1,9 @@
 """Context factories: the only place where a URL becomes a row, by its owner first."""
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
+from pydantic import BaseModel, Field
 from pyramid.authorization import Allow
 from pyramid.httpexceptions import HTTPForbidden
 from sqlalchemy import select
@@ -23,6 +24,15 @@ class AccountContext:
     Anybody else is refused before a query: the answer tells nobody which accounts exist.
     """
 
+    class Path(BaseModel):
+        """The variable parts of the path, for the OpenAPI document."""
+
+        username: str = Field(
+            description="One's own username, in any case of letters.", examples=["alice"]
+        )
+
+    errors: ClassVar[tuple[str, ...]] = ()
+
     def __init__(self, request: Request) -> None:
         username = request.matchdict["username"]
         identity = request.identity
@@ -41,6 +51,13 @@ class AccountContext:
 
 class TaskContext(AccountContext):
     """A task of the account that the path names; locked where the request may change it."""
+
+    class Path(AccountContext.Path):
+        """The variable parts of the path, for the OpenAPI document."""
+
+        id: int = Field(description="The task's number.", ge=1, le=_ID_MAX, examples=[1])
+
+    errors: ClassVar[tuple[str, ...]] = ("not_found",)
 
     def __init__(self, request: Request) -> None:
         super().__init__(request)

@@ -1,6 +1,7 @@
 """Every setting of the application, in one table: the only place where one is read."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +39,20 @@ def parse_database_url(text: str) -> str:
     return url.render_as_string(hide_password=False)
 
 
+def _origins(text: str) -> frozenset[str]:
+    """Return the origins (RFC 6454, section 6.2), as a browser writes them."""
+    origins = frozenset(text.split())
+    for origin in origins:
+        if not re.fullmatch(
+            r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?", origin
+        ):
+            raise ValueError(
+                "must list origins, such as https://app.example.com, in small letters, "
+                "without a path, with a space between two"
+            )
+    return origins
+
+
 @dataclass(frozen=True)
 class Setting:
     """One setting: `variable` in the environment wins over `name` in the ini file.
@@ -55,6 +70,7 @@ class Setting:
 SETTINGS = (
     Setting("sqlalchemy.url", "DATABASE_URL", parse_database_url),
     Setting("todo.secure_cookies", "TODO_SECURE_COOKIES", _boolean, default="true"),
+    Setting("todo.cors_origins", "TODO_CORS_ORIGINS", _origins, default=""),
 )
 
 

@@ -2,13 +2,14 @@
 
 import pytest
 
-from tests.client import Client
+from tests.client import Client, faults
 from tests.factories import Login
 
 PROFILE = "/api/v1/accounts/<username>"
 
 INDEX = {
     "info": "GET /api/v1",
+    "description": "GET /api/v1/openapi.json",
     "register": "POST /api/v1/accounts",
     "single profile detail": f"GET {PROFILE}",
     "edit profile": f"PUT {PROFILE}",
@@ -64,12 +65,12 @@ def test_every_url_has_one_spelling(as_alice: Client, path: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allow"),
     [
-        ("PUT", "/api/v1", "GET, HEAD"),
-        ("GET", "/api/v1/accounts", "POST"),
-        ("PUT", "/api/v1/accounts/login", "POST"),
-        ("DELETE", "/api/v1/accounts/logout", "GET, HEAD, POST"),
-        ("POST", "/api/v1/accounts/alice", "DELETE, GET, HEAD, PATCH, PUT"),
-        ("PUT", "/api/v1/accounts/alice/tasks", "GET, HEAD, POST"),
+        ("PUT", "/api/v1", "GET, HEAD, OPTIONS"),
+        ("GET", "/api/v1/accounts", "OPTIONS, POST"),
+        ("PUT", "/api/v1/accounts/login", "OPTIONS, POST"),
+        ("DELETE", "/api/v1/accounts/logout", "GET, HEAD, OPTIONS, POST"),
+        ("POST", "/api/v1/accounts/alice", "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"),
+        ("PUT", "/api/v1/accounts/alice/tasks", "GET, HEAD, OPTIONS, POST"),
     ],
 )
 def test_wrong_method_says_which_are_right(
@@ -90,6 +91,8 @@ def test_head_answers_like_get_without_a_body(as_alice: Client, alice: Login) ->
     get, head = as_alice.get(alice.url), as_alice.head(alice.url)
     assert head.status_int == 200
     assert head.body == b""
+    for headers in (get.headers, head.headers):
+        del headers["X-Request-Id"]
     assert head.headers == get.headers
 
 
@@ -107,3 +110,68 @@ def test_a_fault_of_ours_tells_nothing_of_the_inside(
     assert (response.status_int, response.json["code"]) == (500, "internal_error")
     assert "inside" not in response.text
     assert "the inside" in caplog.text
+    request_id = response.headers["X-Request-Id"]
+    assert response.json["request_id"] == request_id
+    assert caplog.messages[0].startswith(request_id)
+
+
+@pytest.mark.parametrize(
+    ("path", "allow"),
+    [
+        ("/", "GET, HEAD, OPTIONS"),
+        ("/api/v1/accounts", "OPTIONS, POST"),
+        ("/api/v1/accounts/alice/tasks", "GET, HEAD, OPTIONS, POST"),
+        ("/api/v1/accounts/nobody/tasks/7", "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"),
+    ],
+)
+def test_options_names_the_methods_to_anybody(client: Client, path: str, allow: str) -> None:
+    response = client.options(path)
+    assert (response.status_int, response.body) == (204, b"")
+    assert response.headers["Allow"] == allow
+    assert "Access-Control-Allow-Origin" not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/nope", 404), ("/api/v1/", 204), ("/api/v1%0A", 404), ("/%ff", 400)]
+)
+def test_options_of_what_is_not_there(client: Client, path: str, status: int) -> None:
+    assert client.options(path).status_int == status
+
+
+@pytest.mark.parametrize(
+    ("query", "codes"),
+    [
+        ("_method=DELETE", {"_method": "unknown_field"}),
+        ("a=1&b=", {"a": "unknown_field", "b": "unknown_field"}),
+        ("a=1&b=2&a=1", {"a": "duplicate"}),
+        ("x%20y", {"x y": "unknown_field"}),
+    ],
+)
+def test_unknown_parameters_are_named(
+    as_alice: Client, alice: Login, query: str, codes: dict[str, str]
+) -> None:
+    for response in (
+        as_alice.get(f"{alice.tasks_url}?{query}"),
+        as_alice.post(f"{alice.tasks_url}?{query}", {"name": "Milk"}),
+        as_alice.delete(f"{alice.url}?{query}"),
+        as_alice.get(f"/?{query}"),
+    ):
+        assert faults(response) == codes
+    assert as_alice.get(alice.tasks_url).json["tasks"] == []
+
+
+@pytest.mark.parametrize("query", ["limit=%ff", "%ff=1", "a&" * 1001])
+def test_query_that_is_none(as_alice: Client, alice: Login, query: str) -> None:
+    response = as_alice.get(f"{alice.tasks_url}?{query}")
+    assert (response.status_int, response.json["code"]) == (400, "bad_query")
+
+
+def test_a_broken_cookie_is_no_login(client: Client, alice: Login) -> None:
+    for cookie in ("todo_session", "todo_session=", "=;;=", "todo_session=\xff; x", '"'):
+        assert client.get(alice.url, headers={"Cookie": cookie}).status_int == 401
+
+
+def test_no_method_override(as_alice: Client, alice: Login) -> None:
+    headers = {"X-HTTP-Method-Override": "DELETE", "X-Method-Override": "DELETE"}
+    assert as_alice.post(alice.url, {"_method": "DELETE"}, headers=headers).status_int == 405
+    assert as_alice.get(alice.url).status_int == 200

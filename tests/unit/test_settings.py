@@ -34,6 +34,9 @@ def test_postgresql_means_psycopg2(scheme: str) -> None:
         (SQLITE, {"DATABASE_URL": "mysql://u:secret@h/d"}, "DATABASE_URL must begin with"),
         (SQLITE, {"DATABASE_URL": "sqlite://"}, "DATABASE_URL must name a file"),
         (SQLITE | {"todo.secure_cookies": "secret"}, {}, "todo.secure_cookies must be true"),
+        (SQLITE | {"todo.cors_origins": "*"}, {}, "todo.cors_origins must list origins"),
+        (SQLITE | {"todo.cors_origins": "https://a.example/secret"}, {}, "must list origins"),
+        (SQLITE | {"todo.cors_origins": "https://A.example"}, {}, "must list origins"),
         (SQLITE | {"todo.secure_cookie": "true"}, {}, "no setting todo.secure_cookie"),
     ],
 )
@@ -44,3 +47,9 @@ def test_bad_setting_stops_the_start_by_name(
         settings.read(ini, environ)
     assert "secret" not in str(stop.value)
     assert "\n" not in str(stop.value)
+
+
+def test_origins_are_a_list() -> None:
+    text = "https://app.example.com http://localhost:3000\n  http://[::1]:3000"
+    read = settings.read(SQLITE | {"todo.cors_origins": text}, {})
+    assert read["todo.cors_origins"] == set(text.split())

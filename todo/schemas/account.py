@@ -1,7 +1,6 @@
 """Accounts, going in and out."""
 
 import re
-from datetime import datetime
 from typing import Annotated, ClassVar
 
 from email_validator import EmailNotValidError, validate_email
@@ -10,7 +9,17 @@ from pydantic_core import PydanticCustomError
 
 from todo.models.account import EMAIL_MAX, USERNAME_MAX
 from todo.passwords import MAX_BYTES, MIN_CHARACTERS
-from todo.schemas.meta import Body, LoggedIn, Representation, Text, Unicode, limited
+from todo.schemas.meta import (
+    WITHOUT_NUL,
+    Body,
+    Instant,
+    Owner,
+    Representation,
+    Text,
+    Unicode,
+    limited,
+)
+from todo.schemas.session import LoggedIn
 
 _USERNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 
@@ -66,19 +75,61 @@ def _repetition(text: str, info: ValidationInfo) -> str:
     return text
 
 
-Username = Annotated[str, AfterValidator(_username)]
-Email = Annotated[Text, AfterValidator(_email)]
-Password = Annotated[Text, AfterValidator(_password)]
-Repetition = Annotated[Unicode, AfterValidator(_repetition)]
+Username = Annotated[
+    str,
+    AfterValidator(_username),
+    Field(
+        description="Letters, digits, '.', '_' and '-'; begins and ends with a letter or digit; "
+        "unique without regard to case. Some words are reserved.",
+        examples=["alice"],
+        json_schema_extra={
+            "minLength": 1,
+            "maxLength": USERNAME_MAX,
+            "pattern": f"^{_USERNAME.pattern}$",
+        },
+    ),
+]
+Email = Annotated[
+    Text,
+    AfterValidator(_email),
+    Field(
+        description="An e-mail address. It need not be unique.",
+        examples=["alice@example.com"],
+        json_schema_extra={"format": "email", "maxLength": EMAIL_MAX},
+    ),
+]
+Password = Annotated[
+    Text,
+    AfterValidator(_password),
+    Field(
+        description=f"At most {MAX_BYTES} bytes in UTF-8.",
+        examples=["correct horse battery"],
+        json_schema_extra={
+            "format": "password",
+            "minLength": MIN_CHARACTERS,
+            "maxLength": MAX_BYTES,
+            "pattern": WITHOUT_NUL,
+        },
+    ),
+]
+Repetition = Annotated[
+    Unicode,
+    AfterValidator(_repetition),
+    Field(
+        description="The password again; where it is sent, it must match.",
+        examples=["correct horse battery"],
+        json_schema_extra={"format": "password"},
+    ),
+]
 
 
 class Account(Representation):
     """An account, as its owner sees it."""
 
-    id: int
-    username: str
-    email: str
-    date_joined: datetime
+    id: int = Field(description="Never given to another account.", examples=[1])
+    username: Owner
+    email: str = Field(description="The e-mail address.", examples=["alice@example.com"])
+    date_joined: Instant
 
 
 READ_ONLY = frozenset({"id", "date_joined"})
@@ -106,13 +157,6 @@ class AccountChange(Body):
     password2: Annotated[Repetition | MISSING, Field(repr=False)] = MISSING
 
 
-class Credentials(Body):
-    """Who logs in."""
-
-    username: Unicode
-    password: Annotated[Unicode, Field(repr=False)]
-
-
 class Registered(LoggedIn):
     """A new account, logged in."""
 
@@ -122,6 +166,6 @@ class Registered(LoggedIn):
 class AccountChanged(Representation):
     """An account after a change."""
 
-    msg: str
-    username: str
+    msg: str = Field(description="A word that it is done.", examples=["Profile updated."])
+    username: Owner
     profile: Account

@@ -19,6 +19,8 @@ _INSTANT = re.compile(
 # The original format of this API.
 _DAY_FIRST = re.compile(r"(?P<day>[0-9]{2})/(?P<month>[0-9]{2})/(?P<year>[0-9]{4}) " + _TIME)
 
+_DAY_FIRST_FORM = "[0-9]{2}/[0-9]{2}/[0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2}"
+
 _FORMATS = "2030-02-01T09:30:00Z, 2030-02-01 or 01/02/2030 09:30:00"
 
 
@@ -73,11 +75,21 @@ def _validate(value: Any) -> date | datetime | None:
         ) from None
 
 
-# Empty or null clears.
 DateIn = Annotated[
     date | datetime | None,
     PlainValidator(_validate),
     WithJsonSchema(
-        {"type": ["string", "null"], "examples": ["2030-02-01T09:30:00Z", "2030-02-01"]}
+        {
+            "anyOf": [
+                {"type": "string", "format": "date-time"},
+                {"type": "string", "format": "date"},
+                {"type": "string", "pattern": f"^{_DAY_FIRST_FORM}$"},
+                {"type": "string", "maxLength": 0},
+                {"type": "null"},
+            ],
+            "description": "An instant (RFC 3339), a day, or day/month/year hour:minute:second. "
+            "A time without an offset is in UTC. Empty or null clears.",
+            "examples": ["2030-02-01T09:30:00+02:00"],
+        }
     ),
 ]

@@ -6,12 +6,12 @@ from functools import cache
 from operator import attrgetter
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 
-class Body(BaseModel):
-    """The body of a request. A field that it does not know is a fault, unless it is `read_only`."""
+class Input(BaseModel):
+    """What a request brings. A field that it does not know is a fault, unless it is `read_only`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -20,6 +20,14 @@ class Body(BaseModel):
     def values(self) -> dict[str, Any]:
         """Return the fields that the request mentions, or that have a default."""
         return self.model_dump()
+
+
+class Body(Input):
+    """The body of a request."""
+
+
+class Query(Input):
+    """The parameters after the "?" of a URL."""
 
 
 class Representation(BaseModel):
@@ -58,6 +66,9 @@ def _without_nul(text: str) -> str:
 Unicode = Annotated[str, AfterValidator(_unicode)]
 Text = Annotated[Unicode, AfterValidator(_without_nul)]
 
+# A pattern of JSON Schema for what Text takes.
+WITHOUT_NUL = r"^[^\u0000]*$"
+
 
 def limited(text: str, maximum: int) -> str:
     """Return the text, or raise the fault that it is too long; lengths are in code points."""
@@ -68,16 +79,11 @@ def limited(text: str, maximum: int) -> str:
     return text
 
 
-class LoggedIn(Representation):
-    """A login: the token is shown this once."""
+Instant = Annotated[
+    datetime,
+    Field(description="An instant, in UTC (RFC 3339).", examples=["2030-01-01T08:00:00.123456Z"]),
+]
 
-    msg: str
-    username: str
-    token: str
-    token_expires: datetime
-
-
-class Message(Representation):
-    """A word that it is done."""
-
-    msg: str
+Owner = Annotated[
+    str, Field(description="The account's name, as it was registered.", examples=["alice"])
+]

@@ -3,12 +3,20 @@
 from datetime import date, datetime
 from typing import Annotated, ClassVar
 
-from pydantic import MISSING, AfterValidator
+from pydantic import MISSING, AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from todo.models.task import NAME_MAX, NOTE_MAX
 from todo.schemas.dates import DateIn
-from todo.schemas.meta import Body, Representation, Text, limited
+from todo.schemas.meta import (
+    WITHOUT_NUL,
+    Body,
+    Instant,
+    Owner,
+    Representation,
+    Text,
+    limited,
+)
 
 
 def _name(text: str) -> str:
@@ -21,21 +29,44 @@ def _note(text: str) -> str:
     return limited(text, NOTE_MAX)
 
 
-Name = Annotated[Text, AfterValidator(_name)]
-Note = Annotated[Text, AfterValidator(_note)]
+Name = Annotated[
+    Text,
+    AfterValidator(_name),
+    Field(
+        description="What there is to do; not blank.",
+        examples=["Milk"],
+        json_schema_extra={
+            "minLength": 1,
+            "maxLength": NAME_MAX,
+            "pattern": r"^[^\u0000]*[^\u0000\s][^\u0000]*$",
+        },
+    ),
+]
+Note = Annotated[
+    Text,
+    AfterValidator(_note),
+    Field(json_schema_extra={"maxLength": NOTE_MAX, "pattern": WITHOUT_NUL}),
+]
+NoteIn = Annotated[Note | None, Field(description="More about it.", examples=["two bottles"])]
+CompletedIn = Annotated[bool, Field(description="Whether it is done.", examples=[False])]
 
 
 class Task(Representation):
     """A task."""
 
-    id: int
-    name: str
-    note: str | None
-    creation_date: datetime
-    modification_date: datetime
-    due_date: datetime | date | None
-    completed: bool
-    completion_date: datetime | None
+    id: int = Field(description="Never given to another task.", examples=[1])
+    name: str = Field(description="What there is to do.", examples=["Milk"])
+    note: str | None = Field(description="More about it.", examples=["two bottles"])
+    creation_date: Instant
+    modification_date: Instant
+    due_date: datetime | date | None = Field(
+        description="When it must be done: an instant in UTC, or a day.",
+        examples=["2030-02-01T09:30:00Z"],
+    )
+    completed: bool = Field(description="Whether it is done.", examples=[False])
+    completion_date: datetime | None = Field(
+        description="When it was completed; null while it is open.", examples=[None]
+    )
 
 
 READ_ONLY = frozenset({"id", "creation_date", "modification_date", "completion_date"})
@@ -47,9 +78,9 @@ class NewTask(Body):
     read_only: ClassVar[frozenset[str]] = READ_ONLY
 
     name: Name
-    note: Note | None = None
+    note: NoteIn = None
     due_date: DateIn = None
-    completed: bool = False
+    completed: CompletedIn = False
 
 
 class TaskChange(Body):
@@ -58,33 +89,33 @@ class TaskChange(Body):
     read_only: ClassVar[frozenset[str]] = READ_ONLY
 
     name: Name | MISSING = MISSING
-    note: Note | None | MISSING = MISSING
+    note: NoteIn | MISSING = MISSING
     due_date: DateIn | MISSING = MISSING
-    completed: bool | MISSING = MISSING
+    completed: CompletedIn | MISSING = MISSING
 
 
 class TaskAnswer(Representation):
     """One task of the account."""
 
-    username: str
+    username: Owner
     task: Task
 
 
 class TaskPosted(TaskAnswer):
     """A task just created."""
 
-    msg: str
+    msg: str = Field(description="A word that it is done.", examples=["posted"])
 
 
 class TaskList(Representation):
     """The tasks of the account."""
 
-    username: str
+    username: Owner
     tasks: list[Task]
 
 
 class TaskDeleted(Representation):
     """A word that the task is gone."""
 
-    username: str
-    msg: str
+    username: Owner
+    msg: str = Field(examples=["Deleted."])

@@ -9,7 +9,7 @@ from todo import clock
 from todo.models import Account, Token
 from todo.passwords import MAX_BYTES, hash_password, needs_rehash, verify_password
 from todo.request import Request
-from todo.schemas.account import Credentials
+from todo.schemas.session import Credentials
 from todo.transactions import end_transaction
 
 

@@ -20,6 +20,7 @@ from todo.services.sessions import start_session
     operation="register",
     body=schemas.Registration,
     returns={201: schemas.Registered},
+    errors=("username_taken",),
 )
 def post(request: Request) -> dict[str, Any]:
     """Register an account, and log it in."""
@@ -58,6 +59,7 @@ class AccountViews:
         operation="edit profile",
         body=schemas.AccountChange,
         returns=schemas.AccountChanged,
+        errors=("username_taken",),
     )
     def put(self) -> dict[str, Any]:
         """Change the username, e-mail or password; what is not mentioned stays."""

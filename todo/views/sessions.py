@@ -10,8 +10,7 @@ from todo.errors import Problem
 from todo.models import Token
 from todo.models.token import token_digest
 from todo.request import Request
-from todo.schemas.account import Credentials
-from todo.schemas.meta import LoggedIn, Message
+from todo.schemas.session import Credentials, LoggedIn, LoggedOut
 from todo.security import presented_token
 from todo.services.sessions import authenticate, start_session
 
@@ -23,6 +22,7 @@ from todo.services.sessions import authenticate, start_session
     operation="login",
     body=Credentials,
     returns=LoggedIn,
+    errors=("bad_credentials",),
 )
 def login(request: Request) -> dict[str, Any]:
     """Log in by username and password."""
@@ -45,7 +45,7 @@ def login(request: Request) -> dict[str, Any]:
     request_method=("GET", "POST"),
     permission=NO_PERMISSION_REQUIRED,
     operation="logout",
-    returns=Message,
+    returns=LoggedOut,
 )
 def logout(request: Request) -> dict[str, Any]:
     """End the session whose token the request carries, and clear the cookie."""

@@ -1,0 +1,170 @@
+"""The document is true, whole, readable, and breaks no client."""
+
+import copy
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from tests.client import Client
+from tests.contract import KEPT, Contract, Schema, breaks, current
+from tests.databases import ROOT
+from todo import configure
+from todo.errors import CODES, FAULTS
+from todo.openapi import is_described
+from todo.operations import operations
+
+
+@pytest.fixture(scope="module")
+def described() -> Schema:
+    return current()
+
+
+def each_operation(described: Schema) -> Iterator[tuple[str, Schema]]:
+    for path, item in described["paths"].items():
+        for method, operation in item.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def test_it_is_openapi(described: Schema) -> None:
+    assert list(OpenAPIV31SpecValidator(described).iter_errors()) == []
+
+
+def test_it_is_served(client: Client, described: Schema) -> None:
+    response = client.get("/api/v1/openapi.json")
+    assert response.status_int == 200
+    served = response.json
+    served["paths"].pop("/planted", None)
+    assert served == described
+
+
+def test_every_view_of_the_api_is_described() -> None:
+    config = configure({"sqlalchemy.url": "sqlite:///none.sqlite"})
+    config.commit()
+    undescribed = {
+        operation.route for operation in operations(config.registry) if not is_described(operation)
+    }
+    assert undescribed == set()
+
+
+def test_everything_is_explained(described: Schema) -> None:
+    ids = set()
+    for name, operation in each_operation(described):
+        ids.add(operation["operationId"])
+        assert operation["summary"].endswith("."), name
+        assert re.fullmatch(r"[a-z_]+", operation["operationId"]), name
+        assert all(parameter["description"] for parameter in operation["parameters"]), name
+        for status, response in operation["responses"].items():
+            assert response["description"], (name, status)
+    assert len(ids) == len(list(each_operation(described)))
+    for tag in described["tags"]:
+        assert tag["description"]
+    for name, schema in described["components"]["schemas"].items():
+        assert schema["description"], name
+
+
+def test_every_body_has_an_example_that_is_right(described: Schema) -> None:
+    contract = Contract(described)
+    contents = []
+    for name, operation in each_operation(described):
+        bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+        for body in bodies:
+            contents += [(name, content) for content in body.get("content", {}).values()]
+    for name, content in contents:
+        examples = [content["example"]] if "example" in content else []
+        for reference in content.get("examples", {}).values():
+            code = reference["$ref"].rpartition("/")[2]
+            examples.append(described["components"]["examples"][code]["value"])
+        assert examples, name
+        for example in examples:
+            assert contract.errors(content["schema"], example) == [], name
+
+
+def test_bodies_and_logins_are_described(described: Schema) -> None:
+    by_name = dict(each_operation(described))
+    create = by_name["POST /api/v1/accounts/{username}/tasks"]
+    assert create["requestBody"]["content"].keys() == {
+        "application/json",
+        "application/x-www-form-urlencoded",
+    }
+    assert create["security"] == [{"bearer": []}, {"cookie": []}]
+    assert create["responses"].keys() >= {"201", "400", "401", "403", "413", "415"}
+    assert create["responses"]["201"]["headers"].keys() == {"Location", "X-Request-Id"}
+    assert {} in by_name["POST /api/v1/accounts"]["security"]
+    form = described["components"]["schemas"]["NewTaskForm"]["properties"]
+    assert {"type": "null"} not in form["due_date"]["anyOf"]
+    assert form["note"]["type"] == "string"
+
+
+def test_it_is_the_one_that_is_kept(described: Schema) -> None:
+    kept = json.loads(KEPT.read_text())
+    assert breaks(kept, described) == []
+    assert described == kept, "the contract has changed: run `make openapi` and read the difference"
+
+
+TASK = "/api/v1/accounts/{username}/tasks/{id}"
+
+
+def schema(described: Schema, name: str) -> Any:
+    return described["components"]["schemas"][name]
+
+
+@pytest.mark.parametrize(
+    ("change", "broken"),
+    [
+        (lambda d: d["paths"].pop(TASK), f"GET {TASK} is gone"),
+        (lambda d: d["paths"][TASK].pop("put"), f"PUT {TASK} is gone"),
+        (lambda d: d["paths"][TASK]["get"]["parameters"].pop(), "the parameter id is gone"),
+        (
+            lambda d: d["paths"][TASK]["get"]["parameters"].append(
+                {"name": "x", "in": "query", "required": True}
+            ),
+            "the parameter x is newly required",
+        ),
+        (
+            lambda d: d["paths"][TASK]["put"]["requestBody"]["content"].pop("application/json"),
+            "takes no application/json any more",
+        ),
+        (lambda d: d["paths"][TASK]["get"]["responses"].pop("200"), f"GET {TASK}: 200 is gone"),
+        (lambda d: schema(d, "NewTask")["properties"].pop("note"), ".note is gone"),
+        (lambda d: schema(d, "NewTask")["required"].append("note"), ".note is newly required"),
+        (
+            lambda d: schema(d, "NewTask")["properties"]["note"]["anyOf"].pop(),
+            ".note takes no null any more",
+        ),
+        (lambda d: schema(d, "Task")["required"].remove("note"), "task.note is gone or optional"),
+        (
+            lambda d: schema(d, "Task")["properties"]["id"].update(type="string"),
+            "task.id may be string now",
+        ),
+        (
+            lambda d: schema(d, "Task")["properties"]["id"].update(type="string"),
+            "tasks[].id may be string now",
+        ),
+    ],
+)
+def test_what_breaks_clients_is_found(
+    described: Schema, change: Callable[[Schema], Any], broken: str
+) -> None:
+    changed = copy.deepcopy(described)
+    change(changed)
+    assert any(broken in line for line in breaks(described, changed)), breaks(described, changed)
+
+
+def test_what_is_added_breaks_nothing(described: Schema) -> None:
+    changed = copy.deepcopy(described)
+    changed["paths"]["/api/v1/new"] = changed["paths"]["/api/v1"]
+    schema(changed, "Task")["properties"]["colour"] = {"type": "string"}
+    schema(changed, "Task")["required"].append("colour")
+    schema(changed, "NewTask")["properties"]["colour"] = {"type": "string"}
+    assert breaks(described, changed) == []
+
+
+def test_the_catalogue_of_errors_is_the_code_s() -> None:
+    text = (ROOT / "docs" / "errors.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", text, re.MULTILINE))
+    codes = {code: f"{status} | {meaning}" for code, (status, meaning) in CODES.items()}
+    assert rows == codes | dict(FAULTS)

@@ -1,0 +1,364 @@
+"""OpenAPI 3.1, built from the configured application, so that it cannot drift from it.
+
+All it knows comes from the views' options (todo/typed_views.py), their docstrings, the models, the
+context factories and the catalogue of errors. Nothing here knows about tasks.
+"""
+
+import inspect
+import re
+from collections.abc import Iterable
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
+from pyramid.registry import Registry
+from pyramid.security import NO_PERMISSION_REQUIRED
+
+from todo import errors
+from todo.bodies import FORM, JSON
+from todo.errors import CODES, RETRY_AFTER, ProblemDetails
+from todo.operations import Operation, operations
+from todo.security import COOKIE
+from todo.typed_views import success
+
+Schema = dict[str, Any]
+
+REF = "#/components/schemas/"
+
+DESCRIPTION = """\
+To-do lists for people and programs.
+
+* **Log in** by `POST /api/v1/accounts/login`, then send the token as
+  `Authorization: Bearer <token>`. Browsers get it as a cookie, too. Where both come, the header
+  counts.
+* **Send** JSON or a form; the fields are the same. In a form an empty value means null, and
+  `yes`, `on`, `1` and `no`, `off`, `0` are read as truth values, too.
+* **PUT and PATCH** change what they mention and keep the rest. An unknown field is refused by name;
+  a read-only one is ignored, so that what was read can be sent back.
+* **Errors** are `application/problem+json` (RFC 9457) with a stable `code`; for input, `errors`
+  names every fault at once.
+* **HEAD** answers like GET without the body, **OPTIONS** with the methods of the path in `Allow`.
+"""
+
+# Errors that any operation may answer with, that take a login, or a body, or change something.
+ANY_ERRORS = ("bad_query", "validation", "internal_error", "unavailable")
+LOGIN_ERRORS = ("unauthenticated", "forbidden")
+BODY_ERRORS = (
+    "bad_json",
+    "bad_form",
+    "duplicate_key",
+    "not_object",
+    "body_too_large",
+    "unsupported_media_type",
+)
+
+HEADERS: dict[str, Schema] = {
+    "X-Request-Id": {
+        "description": "Finds the request in the log.",
+        "schema": {"type": "string", "examples": ["b5bb9d8014a0f9b1"]},
+    },
+    "Location": {
+        "description": "The path of what was created.",
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
+    "WWW-Authenticate": {
+        "description": "How to log in (RFC 6750, section 3).",
+        "schema": {"type": "string", "examples": ['Bearer realm="todo"']},
+    },
+    "Retry-After": {
+        "description": "Seconds to wait before the next attempt.",
+        "schema": {"type": "integer", "examples": [RETRY_AFTER]},
+    },
+}
+HEADER_OF_STATUS = {201: "Location", 401: "WWW-Authenticate", 503: "Retry-After"}
+
+
+def document(registry: Registry) -> Schema:
+    """Return the OpenAPI document of the application."""
+    described = [operation for operation in operations(registry) if is_described(operation)]
+    schemas, refs = _schemas(described)
+    paths: Schema = {}
+    for operation in described:
+        item = paths.setdefault(operation.pattern, {})
+        for method in operation.methods:
+            item[method.lower()] = _operation(operation, method, refs, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "todo",
+            "version": version("todo"),
+            "description": DESCRIPTION,
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "tags": _tags(described),
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "headers": HEADERS,
+            "examples": {code: _problem_example(code) for code in sorted(CODES)},
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+            },
+        },
+    }
+
+
+def is_described(operation: Operation) -> bool:
+    """Tell whether the view is an operation of the API; pages, which return no model, are not."""
+    return operation.options.get("returns") is not None
+
+
+class _SchemaWriter(GenerateJsonSchema):
+    """Leaves out the titles, which only repeat the names."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+def _schemas(described: list[Operation]) -> tuple[Schema, dict[Any, Schema]]:
+    """Return all schemas by name, and a reference to the schema of each model."""
+    inputs: list[tuple[Any, JsonSchemaMode]] = []
+    outputs: list[tuple[Any, JsonSchemaMode]] = [(ProblemDetails, "serialization")]
+    for operation in described:
+        inputs += [
+            (operation.options[name], "validation")
+            for name in ("query", "body")
+            if operation.options.get(name)
+        ]
+        _, model = success(operation.options["returns"])
+        if model is not None:
+            outputs.append((model, "serialization"))
+    models = list(dict.fromkeys([*inputs, *outputs]))
+    refs, definitions = models_json_schema(
+        models, ref_template=REF + "{model}", schema_generator=_SchemaWriter
+    )
+    schemas: Schema = definitions["$defs"]
+    for schema in schemas.values():
+        schema.pop("title", None)
+        if "description" in schema:
+            schema["description"] = inspect.cleandoc(schema["description"])
+    for model in {operation.options["body"] for operation in described if _body(operation)}:
+        schemas[f"{model.__name__}Form"] = _form(schemas[model.__name__])
+        for name in sorted(model.read_only):
+            schemas[model.__name__]["properties"][name] = {
+                "readOnly": True,
+                "description": "Ignored, so that what was read can be sent back.",
+            }
+    return dict(sorted(schemas.items())), {model: refs[model, mode] for model, mode in models}
+
+
+def _body(operation: Operation) -> Any:
+    return operation.options.get("body")
+
+
+def _form(schema: Schema) -> Schema:
+    """Return the schema of the form that carries the same fields: an empty value is its null."""
+    properties = {}
+    for name, field in schema["properties"].items():
+        choices = [choice for choice in field.get("anyOf", []) if choice.get("type") != "null"]
+        form_field = {key: value for key, value in field.items() if key != "anyOf"}
+        if form_field.get("default", "") is None:
+            del form_field["default"]
+        if len(choices) == 1:
+            form_field |= choices[0]
+        elif choices:
+            form_field["anyOf"] = choices
+        properties[name] = form_field
+    return schema | {"properties": properties}
+
+
+def _tag(operation: Operation) -> str:
+    return operation.function.__module__.rpartition(".")[2].capitalize()
+
+
+def _tags(described: list[Operation]) -> list[Schema]:
+    modules = {_tag(operation): inspect.getmodule(operation.function) for operation in described}
+    return [
+        {"name": name, "description": _summary(module)} for name, module in sorted(modules.items())
+    ]
+
+
+def _summary(documented: Any) -> str:
+    return (inspect.getdoc(documented) or "").partition("\n")[0]
+
+
+def _operation(
+    operation: Operation, method: str, refs: dict[Any, Schema], schemas: Schema
+) -> Schema:
+    summary, _, description = (inspect.getdoc(operation.function) or "").partition("\n")
+    described: Schema = {
+        "operationId": _operation_id(operation, method),
+        "summary": summary,
+        "tags": [_tag(operation)],
+        "security": _security(operation),
+        "parameters": _path_parameters(operation) + _query_parameters(operation, refs, schemas),
+        "responses": _responses(operation, method, refs, schemas),
+    }
+    if description.strip():
+        described["description"] = description.strip()
+    if body := _body(operation):
+        described["requestBody"] = _request_body(body.__name__, schemas)
+    return described
+
+
+def _operation_id(operation: Operation, method: str) -> str:
+    """Return the operation's name as an identifier; where it has more methods, with the method."""
+    name = re.sub(r"\W+", "_", (operation.name or operation.route).replace("'", ""))
+    return name if method == operation.methods[0] else f"{name}_{method.lower()}"
+
+
+def is_public(operation: Operation) -> bool:
+    """Tell whether the operation answers without a login."""
+    return bool(operation.permission == NO_PERMISSION_REQUIRED)
+
+
+def _security(operation: Operation) -> list[Schema]:
+    login: list[Schema] = [{"bearer": []}, {"cookie": []}]
+    return [{}, *login] if is_public(operation) else login
+
+
+def _path_parameters(operation: Operation) -> list[Schema]:
+    names = re.findall(r"{(\w+)}", operation.pattern)
+    if not names:
+        return []
+    schema = operation.factory.Path.model_json_schema(schema_generator=_SchemaWriter)
+    return [_parameter(name, "path", schema["properties"][name], required=True) for name in names]
+
+
+def _query_parameters(
+    operation: Operation, refs: dict[Any, Schema], schemas: Schema
+) -> list[Schema]:
+    if not (query := operation.options.get("query")):
+        return []
+    schema = _resolve(refs[query], schemas)
+    required = schema.get("required", [])
+    return [
+        _parameter(name, "query", field, required=name in required)
+        for name, field in schema["properties"].items()
+    ]
+
+
+def _parameter(name: str, place: str, schema: Schema, *, required: bool) -> Schema:
+    schema = dict(schema)
+    description = schema.pop("description")
+    return {
+        "name": name,
+        "in": place,
+        "required": required,
+        "description": description,
+        "schema": schema,
+    }
+
+
+def _request_body(name: str, schemas: Schema) -> Schema:
+    return {
+        "required": True,
+        "content": {
+            media_type: {
+                "schema": {"$ref": REF + schema},
+                "example": example(schemas[schema], schemas),
+            }
+            for media_type, schema in ((JSON, name), (FORM, f"{name}Form"))
+        },
+    }
+
+
+def _responses(
+    operation: Operation, method: str, refs: dict[Any, Schema], schemas: Schema
+) -> Schema:
+    status, model = success(operation.options["returns"])
+    responses = {str(status): _success_response(status, model, refs, schemas)}
+    by_status: dict[int, list[str]] = {}
+    for code in sorted(set(_error_codes(operation, method))):
+        by_status.setdefault(CODES[code][0], []).append(code)
+    for failed, codes in sorted(by_status.items()):
+        responses[str(failed)] = _error_response(failed, codes)
+    return responses
+
+
+def _error_codes(operation: Operation, method: str) -> Iterable[str]:
+    yield from ANY_ERRORS
+    yield from operation.options.get("errors") or ()
+    if operation.factory is not None:
+        yield "bad_path"
+        yield from operation.factory.errors
+    if not is_public(operation):
+        yield from LOGIN_ERRORS
+    if _body(operation):
+        yield from BODY_ERRORS
+    if method != "GET":
+        yield "conflict"
+
+
+def _success_response(status: int, model: Any, refs: dict[Any, Schema], schemas: Schema) -> Schema:
+    response = {
+        "description": _summary(model) if model else HTTPStatus(status).phrase,
+        "headers": _headers(status),
+    }
+    if model is not None:
+        response["content"] = {
+            JSON: {"schema": refs[model], "example": example(refs[model], schemas)}
+        }
+    return response
+
+
+def _error_response(status: int, codes: list[str]) -> Schema:
+    meanings = "\n".join(f"* `{code}`: {CODES[code][1]}" for code in codes)
+    return {
+        "description": f"{HTTPStatus(status).phrase}\n\n{meanings}",
+        "headers": _headers(status),
+        "content": {
+            errors.MEDIA_TYPE: {
+                "schema": {"$ref": f"{REF}{ProblemDetails.__name__}"},
+                "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
+            }
+        },
+    }
+
+
+def _headers(status: int) -> Schema:
+    names = ["X-Request-Id", *([HEADER_OF_STATUS[status]] if status in HEADER_OF_STATUS else [])]
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _problem_example(code: str) -> Schema:
+    status, meaning = CODES[code]
+    value: Schema = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": meaning,
+        "code": code,
+        "error": meaning,
+    }
+    fields = ProblemDetails.model_fields
+    if code == "validation":
+        value["errors"] = (fields["errors"].examples or [])[0]
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
+        value["request_id"] = (fields["request_id"].examples or [])[0]
+    return {"summary": meaning, "value": value}
+
+
+def _resolve(schema: Schema, schemas: Schema) -> Schema:
+    return schemas[schema["$ref"].removeprefix(REF)] if "$ref" in schema else schema
+
+
+def example(schema: Schema, schemas: Schema) -> Any:
+    """Return an example of the schema, made of the examples of its parts.
+
+    Raises ValueError for a part that has none.
+    """
+    schema = _resolve(schema, schemas)
+    if "examples" in schema:
+        return schema["examples"][0]
+    if "properties" in schema:
+        return {
+            name: example(field, schemas)
+            for name, field in schema["properties"].items()
+            if not field.get("readOnly")
+        }
+    if "items" in schema:
+        return [example(schema["items"], schemas)]
+    raise ValueError(f"no example in {schema}")
