@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 6543
 BIN := .venv/bin
 
-.PHONY: help serve test lint openapi format clean
+.PHONY: help serve test fuzz lint openapi format clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -14,6 +14,9 @@ serve: .venv/installed ## migrate todo.sqlite and serve it: make serve PORT=7000
 
 test: .venv/installed-testing ## run the whole suite, on SQLite and on a real PostgreSQL
 	@$(BIN)/python -m pytest --cov
+
+fuzz: .venv/installed-testing ## attack every operation on both databases, for three minutes
+	@FUZZ_SECONDS=45 $(BIN)/python -m pytest tests/fuzz
 
 lint: .venv/installed-dev ## check format, style and types
 	@$(BIN)/ruff format --check .
@@ -28,7 +31,7 @@ format: .venv/installed-dev ## put the code into the format that lint wants
 	@$(BIN)/ruff check --fix .
 
 clean: ## remove the virtual environment and what tools left behind; todo.sqlite stays
-	rm -rf .venv build *.egg-info .coverage .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build *.egg-info .coverage* .mypy_cache .ruff_cache .hypothesis
 
 .venv/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "todo needs Python 3.11 or newer; name one: make PYTHON=python3.12")'

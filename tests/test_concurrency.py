@@ -3,18 +3,19 @@
 import http.client
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from tests.factories import PASSWORD, Login, make_account, make_task
 from tests.pserve import Server
-from todo.models import Account, Task
+from todo.models import Account, Task, Token
 
 THREADS = 8
 
@@ -92,6 +93,47 @@ def test_changes_of_different_fields_all_survive(
     _, body = call(server, "GET", url, {}, alice.token)
     shown = {name: body["task"][name] for name in ("name", "note", "due_date", "completed")}
     assert shown == {"name": "Tea", "note": "green", "due_date": "2030-02-01", "completed": True}
+
+
+@pytest.fixture
+def elsewhere(committing_session: Session) -> Callable[..., Any]:
+    """Run something while another transaction, with a change of its own, holds the account."""
+
+    def run(change: Any, action: Callable[[], Any]) -> Any:
+        with ThreadPoolExecutor(1) as pool:
+            committing_session.execute(change)
+            future = pool.submit(action)
+            time.sleep(0.5)  # for the request to arrive at the lock
+            committing_session.commit()
+            return future.result()
+
+    return run
+
+
+def test_a_change_is_made_to_what_is_there_now(
+    server: Server, alice: Login, committing_session: Session, elsewhere: Callable[..., Any]
+) -> None:
+    fields = {"username": "alice2", "email": "alice@example.com"}
+    status, body = elsewhere(
+        update(Account).values(email="other@example.com"),
+        lambda: call(server, "PUT", alice.url, fields, alice.token),
+    )
+    assert (status, body["profile"]["email"]) == (200, "alice@example.com")
+    assert committing_session.scalars(select(Account.email)).one() == "alice@example.com"
+
+
+def test_an_ended_session_changes_no_password(
+    server: Server, alice: Login, committing_session: Session, elsewhere: Callable[..., Any]
+) -> None:
+    before = committing_session.scalars(select(Account.password_hash)).one()
+    committing_session.execute(select(Account).with_for_update())
+    status, _ = elsewhere(
+        delete(Token),
+        lambda: call(server, "PUT", alice.url, {"password": "a new password"}, alice.token),
+    )
+    assert status == 401
+    committing_session.expire_all()
+    assert committing_session.scalars(select(Account.password_hash)).one() == before
 
 
 def test_every_writer_gets_its_turn(

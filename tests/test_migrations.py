@@ -1,5 +1,6 @@
 """Migrations: forwards, back, and a service that starts only on the right one."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 from alembic import command
@@ -75,15 +76,48 @@ def test_a_database_of_another_version_stops_the_start(
         check_migrated(engine, "x.ini")
 
 
-def test_a_database_that_cannot_be_opened_stops_the_start() -> None:
+def test_a_database_that_cannot_be_opened_stops_the_start(tmp_path: Path) -> None:
+    no_database = tmp_path / "text"
+    no_database.write_text("This is a text, and no database, however long it may be. " * 50)
     for url in (
-        "sqlite:////nowhere/todo.sqlite",
+        f"sqlite:///{no_database}",
         "postgresql://todo:a-secret@127.0.0.1:1/todo",
     ):
         refusal = pserve_refuses("production.ini", DATABASE_URL=url)
         assert refusal.startswith("todo: cannot open the database: ")
         assert refusal.count("\n") == 1
         assert "a-secret" not in refusal
+
+
+def test_looking_for_a_file_does_not_make_it(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/mistyped.sqlite")
+    with pytest.raises(SystemExit, match="not set up"):
+        check_migrated(engine, INI)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_that_lacks_characters_stops_the_start(postgresql: str) -> None:
+    with database(
+        postgresql, options="ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+    ) as url:
+        migrate(url)
+        engine = create_engine(url)
+        with pytest.raises(SystemExit, match="stores text as SQL_ASCII"):
+            check_migrated(engine, INI)
+        engine.dispose()
+
+
+def test_a_generated_migration_stands_by_itself(empty_url: str, tmp_path: Path) -> None:
+    versions = ROOT / "alembic" / "versions"
+    config = Config(ROOT / INI)
+    config.set_main_option("version_locations", f"{tmp_path}{os.pathsep}{versions}")
+    with using(empty_url):
+        command.stamp(config, "head")
+        command.revision(config, "all anew", autogenerate=True, version_path=str(tmp_path))
+    [script] = tmp_path.glob("*.py")
+    assert "op.create_table" in script.read_text()
+    assert "sa.DateTime(timezone=True)" in script.read_text()
+    assert "todo." not in script.read_text()
 
 
 def test_a_migrated_database_is_accepted(engine: Engine) -> None:
@@ -118,8 +152,6 @@ def test_deleting_an_account_deletes_what_it_owns(engine: Engine) -> None:
     ],
 )
 def test_the_database_itself_keeps_the_rules(engine: Engine, statement: str) -> None:
-    from sqlalchemy.exc import DataError  # noqa: PLC0415
-
     with Session(engine) as session:
         for _ in range(2):
             make_task(session, make_account(session))

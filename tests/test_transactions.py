@@ -179,7 +179,7 @@ def test_no_connection_is_held_while_a_password_is_hashed(
         return password.encode()
 
     committing_session.close()
-    monkeypatch.setattr("todo.passwords._normalized", watched)
+    monkeypatch.setattr("todo.passwords._encoded", watched)
     client = Client(committing_app, alice.token)
     carol = {"username": "carol", "email": "carol@example.com", "password": PASSWORD}
     assert client.post("/api/v1/accounts", carol).status_int == 201

@@ -105,6 +105,8 @@ def _depth(value: Any) -> int:
 
 
 def _read_form(body: bytes) -> dict[str, Any]:
+    if body.lstrip().startswith(b"{"):
+        raise Problem("bad_form", f"This looks like JSON: send it with Content-Type: {JSON}.")
     try:
         pairs = parse_pairs(body.decode())
     except UnicodeDecodeError:
@@ -130,4 +132,5 @@ def parse_pairs(text: str) -> list[tuple[str, str]]:
 
 
 def _duplicate_key(key: str) -> NoReturn:
-    raise Problem("duplicate_key", f"The field {shown(key)} stands more than once in the body.")
+    name = shown(key, "whose name is not repeated here")
+    raise Problem("duplicate_key", f"The field {name} stands more than once in the body.")

@@ -1,6 +1,7 @@
 """The one error shape (RFC 9457), the catalogue of codes, and the exception views."""
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -68,7 +69,8 @@ FAULTS: Mapping[str, str] = {
 }
 
 RETRY_AFTER = 1  # seconds
-MAX_SHOWN = 100  # characters of a submitted name that a message repeats
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -128,9 +130,12 @@ class Problem(Exception):
         self.headers = headers or {}
 
 
-def shown(name: str) -> str:
-    """Return a submitted name as a message may repeat it."""
-    return name[:MAX_SHOWN].encode("utf-8", "replace").decode()
+def shown(name: str, otherwise: str) -> str:
+    """Return a submitted name if it looks like one.
+
+    What does not is not repeated: it may be a whole body in the wrong format, password and all.
+    """
+    return name if _NAME.fullmatch(name) else otherwise
 
 
 def problem_response(problem: Problem, request: Request) -> Response:
@@ -159,7 +164,7 @@ def _not_found(error: HTTPException, request: Request) -> Response:
         allow = ", ".join(allowed_methods(request.registry, request.matched_route.name))
         problem = Problem(
             "method_not_allowed",
-            f"{shown(request.path)} does not take {shown(request.method)}; it takes {allow}.",
+            f"This URL does not take {shown(request.method, 'this method')}; it takes {allow}.",
             headers={"Allow": allow},
         )
     else:

@@ -41,6 +41,9 @@ To-do lists for people and programs.
 * **HEAD** answers like GET without the body, **OPTIONS** with the methods of the path in `Allow`.
 """
 
+# What pydantic reads from a form as true or false.
+TRUTH = ["true", "false", "True", "False", "yes", "no", "on", "off", "1", "0"]
+
 # Errors that any operation may answer with, that take a login, or a body, or change something.
 ANY_ERRORS = ("bad_query", "validation", "internal_error", "unavailable")
 LOGIN_ERRORS = ("unauthenticated", "forbidden")
@@ -165,6 +168,11 @@ def _form(schema: Schema) -> Schema:
             form_field |= choices[0]
         elif choices:
             form_field["anyOf"] = choices
+        elif form_field["type"] == "string":
+            form_field["minLength"] = form_field.get("minLength", 1)
+        elif form_field["type"] == "boolean":
+            form_field |= {"type": "string", "enum": TRUTH, "examples": TRUTH[1:2]}
+            form_field.pop("default", None)
         properties[name] = form_field
     return schema | {"properties": properties}
 

@@ -18,20 +18,27 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _NOBODY = _hasher.hash("nobody has this password")
 
 
-def _normalized(password: str) -> bytes:
-    # Two keyboards may send one letter in two ways; RFC 8265, section 4.2.2 compares them in NFC.
-    return unicodedata.normalize("NFC", password).encode()
+def normalize_password(password: str) -> str:
+    """Return the password in NFC: two keyboards may send one letter in two ways.
+
+    RFC 8265, section 4.2.2.
+    """
+    return unicodedata.normalize("NFC", password)
+
+
+def _encoded(password: str) -> bytes:
+    return normalize_password(password).encode()
 
 
 def hash_password(password: str) -> str:
     """Return the argon2id hash in its PHC string form."""
-    return _hasher.hash(_normalized(password))
+    return _hasher.hash(_encoded(password))
 
 
 def verify_password(password_hash: str | None, password: str) -> bool:
     """Tell whether the password is the one hashed; None stands for an unknown user."""
     try:
-        matches = _hasher.verify(password_hash or _NOBODY, _normalized(password))
+        matches = _hasher.verify(password_hash or _NOBODY, _encoded(password))
     except VerifyMismatchError:
         return False
     except (InvalidHashError, VerificationError):

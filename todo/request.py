@@ -9,6 +9,8 @@ from pyramid.decorator import reify
 from pyramid.events import NewResponse
 from sqlalchemy.orm import Session
 
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, section 9.2.1
+
 MAX_BODY = 1024 * 1024  # bytes
 
 

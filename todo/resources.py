@@ -9,9 +9,9 @@ from pyramid.httpexceptions import HTTPForbidden
 from sqlalchemy import select
 
 from todo.errors import Problem
-from todo.models import SAFE_METHODS, Account, Task
+from todo.models import Account, Task
 from todo.permissions import Permission
-from todo.request import Request
+from todo.request import SAFE_METHODS, Request
 
 # One URL per task: ASCII digits, no leading zero, no more than a 64-bit integer holds.
 _ID = re.compile(r"[1-9][0-9]{0,18}")

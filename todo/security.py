@@ -25,23 +25,30 @@ class Identity:
     token: Token
 
 
-def presented_token(request: Request) -> str | None:
-    """Return the token that the request carries, unchecked; where both come, the header counts.
+def bearer_token(request: Request) -> str | None:
+    """Return the token of the header (RFC 6750, section 2.1), unchecked; None where there is none.
 
-    A header of another scheme than Bearer (RFC 6750, section 2.1) is not meant for us: a proxy
-    may ask for Basic in front of the service. Two cookies of our name are none, because
-    nobody can tell which of them was planted.
+    A header of another scheme is not meant for us: a proxy may ask for Basic in front.
     """
     scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return credentials.strip()
-    cookies = [
-        value.strip().strip('"')
-        for name, _, value in (
-            pair.partition("=") for pair in request.headers.get("Cookie", "").split(";")
-        )
-        if name.strip() == COOKIE
-    ]
+    return credentials.strip() if scheme.lower() == "bearer" else None
+
+
+def cookie_tokens(request: Request) -> list[str]:
+    """Return the tokens of the session cookies, unchecked."""
+    pairs = (pair.partition("=") for pair in request.headers.get("Cookie", "").split(";"))
+    return [value.strip().strip('"') for name, _, value in pairs if name.strip() == COOKIE]
+
+
+def presented_token(request: Request) -> str | None:
+    """Return the token that the request is judged by, unchecked.
+
+    Where both come, the header counts. Two cookies of our name are none: nobody can tell which
+    of them was planted.
+    """
+    if (bearer := bearer_token(request)) is not None:
+        return bearer
+    cookies = cookie_tokens(request)
     return cookies[0] if len(cookies) == 1 else None
 
 
@@ -80,24 +87,17 @@ class TokenSecurityPolicy:
 
     def remember(self, request: Request, userid: str, **_kw: Any) -> list[tuple[str, str]]:
         """Return the header that sets the session cookie; here `userid` is the token's secret."""
-        return self._cookie(request, userid, max_age=int(LIFETIME.total_seconds()))
+        return self._cookie(userid, max_age=int(LIFETIME.total_seconds()))
 
     def forget(self, request: Request, **_kw: Any) -> list[tuple[str, str]]:
         """Return the header that clears the session cookie."""
-        return self._cookie(request, "", max_age=0)
+        return self._cookie("", max_age=0)
 
-    def _cookie(self, request: Request, value: str, max_age: int) -> list[tuple[str, str]]:
-        response = request.response.__class__()
-        response.set_cookie(
-            COOKIE,
-            value,
-            max_age=max_age,
-            path="/",
-            secure=self._secure_cookies,
-            httponly=True,
-            samesite="Lax",
-        )
-        return [("Set-Cookie", response.headers["Set-Cookie"])]
+    def _cookie(self, value: str, max_age: int) -> list[tuple[str, str]]:
+        # RFC 6265, section 4.1. WebOb's own writer calls what Python 3.12 deprecates.
+        secure = "; Secure" if self._secure_cookies else ""
+        attributes = f"Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}"
+        return [("Set-Cookie", f"{COOKIE}={value}; {attributes}")]
 
 
 def includeme(config: Configurator) -> None:

@@ -22,11 +22,14 @@ def parse_database_url(text: str) -> str:
     """Return the URL with the driver that this project is tested with."""
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
+        url = None
+    if url is None or "@" in (url.host or ""):
         raise ValueError(
             "must be a database URL, such as sqlite:////var/lib/todo/todo.sqlite "
-            "or postgresql://user:password@host/database"
-        ) from None
+            "or postgresql://user:password@host/database, "
+            "with @, : and / in a password written as %40, %3A and %2F"
+        )
     # SQLAlchemy 2.1 reads a bare postgresql:// as psycopg 3, and does not know postgres://.
     if url.drivername in ("postgres", "postgresql"):
         url = url.set(drivername="postgresql+psycopg2")

@@ -93,7 +93,7 @@ def read_query(model: type[Input], request: Request) -> Input:
     repeated = [name for name, times in Counter(name for name, _ in pairs).items() if times > 1]
     if repeated:
         message = "This parameter may stand only once."
-        raise _refusal([Fault(shown(name), "duplicate", message) for name in repeated])
+        raise _refusal([Fault(shown(name, "query"), "duplicate", message) for name in repeated])
     return validate(model, dict(pairs), strict=False)
 
 
@@ -117,7 +117,7 @@ def _refusal(faults: list[Fault]) -> Problem:
 
 
 def _fault(details: ErrorDetails) -> Fault:
-    field = shown(".".join(str(part) for part in details["loc"]))
+    field = shown(".".join(str(part) for part in details["loc"]), otherwise="body")
     if details["type"].endswith("_type") and details["input"] is None:
         return Fault(field, "null", "This must have a value.")
     code, message = _FAULTS.get(details["type"], (details["type"], details["msg"]))

@@ -122,6 +122,14 @@ def test_passwords_at_the_limits(client: Client) -> None:
         assert client.post_json(f"{ACCOUNTS}/login", fields).status_int == 200
 
 
+def test_a_password_is_measured_and_compared_as_it_is_kept(client: Client) -> None:
+    composed, decomposed = "caf\u00e9 caf\u00e9", "cafe\u0301 cafe\u0301"
+    fields = CAROL | {"password": composed, "password2": decomposed}
+    assert client.post_json(ACCOUNTS, fields).status_int == 201
+    short = CAROL | {"username": "dan", "password": "e\u0301" * 4}
+    assert faults(client.post_json(ACCOUNTS, short)) == {"password": "password_too_short"}
+
+
 def test_username_is_taken_in_any_case(client: Client, alice: Login, dbsession: Session) -> None:
     response = client.post(ACCOUNTS, CAROL | {"username": "ALICE"})
     assert (response.status_int, response.json["code"]) == (409, "username_taken")

@@ -120,6 +120,21 @@ def test_head_ends_nothing(as_alice: Client, alice: Login) -> None:
     assert as_alice.get(alice.url).status_int == 200
 
 
+def test_logout_ends_whatever_counts_and_nothing_else(
+    app: Any, client: Client, alice: Login
+) -> None:
+    token = client.post(LOGIN, credentials()).json["token"]
+    response = client.get(LOGOUT, headers={"Authorization": f"Bearer {alice.token}"})
+    assert "Set-Cookie" not in response.headers, "the cookie's session was not the one that ended"
+    assert Client(app, alice.token).get(alice.url).status_int == 401
+    assert Client(app, token).get(alice.url).status_int == 200
+    response = Client(app).get(
+        LOGOUT, headers={"Cookie": f"todo_session={token}; todo_session=planted"}
+    )
+    assert "Max-Age=0" in response.headers["Set-Cookie"]
+    assert Client(app, token).get(alice.url).status_int == 401
+
+
 def test_logout_without_a_login(client: Client) -> None:
     assert client.get(LOGOUT).status_int == 200
 

@@ -31,6 +31,8 @@ def test_postgresql_means_psycopg2(scheme: str) -> None:
     [
         ({}, {}, "sqlalchemy.url is missing"),
         ({"sqlalchemy.url": "secret"}, {}, "sqlalchemy.url must be a database URL"),
+        ({}, {"DATABASE_URL": "postgresql://u:secret/d"}, "DATABASE_URL must be a database URL"),
+        ({}, {"DATABASE_URL": "postgresql://u:p@secret@h/d"}, "DATABASE_URL must be a database"),
         (SQLITE, {"DATABASE_URL": "mysql://u:secret@h/d"}, "DATABASE_URL must begin with"),
         (SQLITE, {"DATABASE_URL": "sqlite://"}, "DATABASE_URL must name a file"),
         (SQLITE | {"todo.secure_cookies": "secret"}, {}, "todo.secure_cookies must be true"),

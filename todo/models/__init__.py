@@ -1,13 +1,14 @@
 """The database: its engine, the session of a request, and whether it is migrated."""
 
+import os
 import sqlite3
 from typing import Any
 
 import sqlalchemy
 import zope.sqlalchemy
 from pyramid.config import Configurator
-from sqlalchemy import Connection, Engine, event, make_url, select, table
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy import Connection, Engine, event, make_url, select, table, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from zope.sqlalchemy.datamanager import STATUS_CHANGED
 
@@ -15,14 +16,12 @@ from todo.models.account import Account
 from todo.models.meta import Base
 from todo.models.task import Task
 from todo.models.token import Token
-from todo.request import Request
+from todo.request import SAFE_METHODS, Request
 
 __all__ = ["Account", "Base", "Task", "Token", "check_migrated", "create_engine"]
 
 # The newest migration in alembic/versions.
 MIGRATION = "0001"
-
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, section 9.2.1
 
 POOL_TIMEOUT = 2  # seconds to wait for a free connection
 LOCK_TIMEOUT = 5  # seconds to wait for another transaction
@@ -79,17 +78,14 @@ def _dbsession(request: Request) -> Session:
 def check_migrated(engine: Engine, ini: str) -> None:
     """Stop the start with one line if the database is not the one this code is written for."""
     upgrade = f"run: alembic -c {ini} upgrade head"
-    version = table("alembic_version", sqlalchemy.column("version_num"))
-    try:
-        with engine.connect() as connection:
-            found = connection.scalar(select(version.c.version_num))
-    except (OperationalError, ProgrammingError) as error:
-        if not _is_missing_table(error):
-            reason = str(error.orig).strip().splitlines()[0]
-            raise SystemExit(f"todo: cannot open the database: {reason}") from None
-        found = None
+    found, encoding = _read_version(engine)
     if found is None:
         raise SystemExit(f"todo: the database is not set up; {upgrade}")
+    if encoding != "UTF8":
+        raise SystemExit(
+            f"todo: the database stores text as {encoding}, which lacks most characters; "
+            "make a new one: createdb --encoding=UTF8 --template=template0 todo"
+        )
     if found < MIGRATION:
         raise SystemExit(f"todo: the database is at migration {found}, not {MIGRATION}; {upgrade}")
     if found > MIGRATION:
@@ -99,11 +95,24 @@ def check_migrated(engine: Engine, ini: str) -> None:
         )
 
 
-def _is_missing_table(error: OperationalError | ProgrammingError) -> bool:
-    undefined_table = "42P01"  # PostgreSQL's documentation, appendix A
-    return getattr(error.orig, "pgcode", None) == undefined_table or str(error.orig).startswith(
-        "no such table"
-    )
+def _read_version(engine: Engine) -> tuple[str | None, str]:
+    """Return the migration the database is at, or None, and the encoding of its text."""
+    sqlite = engine.dialect.name == "sqlite"
+    if sqlite and engine.url.database and not os.path.exists(engine.url.database):
+        return None, ""  # to connect would make the file
+    version = table("alembic_version", sqlalchemy.column("version_num"))
+    try:
+        with engine.connect() as connection:
+            encoding = "UTF8" if sqlite else connection.scalar(text("SHOW server_encoding"))
+            return connection.scalar(select(version.c.version_num)), str(encoding)
+    except DBAPIError as error:
+        undefined_table = "42P01"  # PostgreSQL's documentation, appendix A
+        reason = str(error.orig).strip().partition("\n")[0]
+        if getattr(error.orig, "pgcode", "") == undefined_table or reason.startswith(
+            "no such table"
+        ):
+            return None, ""
+        raise SystemExit(f"todo: cannot open the database: {reason}") from None
 
 
 def includeme(config: Configurator) -> None:

@@ -8,7 +8,7 @@ from pydantic import MISSING, AfterValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from todo.models.account import EMAIL_MAX, USERNAME_MAX
-from todo.passwords import MAX_BYTES, MIN_CHARACTERS
+from todo.passwords import MAX_BYTES, MIN_CHARACTERS, normalize_password
 from todo.schemas.meta import (
     WITHOUT_NUL,
     Body,
@@ -53,6 +53,7 @@ def _email(text: str) -> str:
 
 
 def _password(text: str) -> str:
+    text = normalize_password(text)
     if len(text) < MIN_CHARACTERS:
         raise PydanticCustomError(
             "password_too_short",
@@ -70,6 +71,7 @@ def _password(text: str) -> str:
 
 def _repetition(text: str, info: ValidationInfo) -> str:
     # A password with a fault of its own is not in the data: one fault is enough for it.
+    text = normalize_password(text)
     if info.data.get("password", text) != text:
         raise PydanticCustomError("mismatch", "The two passwords differ.")
     return text

@@ -63,9 +63,7 @@ class AccountViews:
     )
     def put(self) -> dict[str, Any]:
         """Change the username, e-mail or password; what is not mentioned stays."""
-        account = change_account(
-            self.request, self.request.identity, self.request.validated_body.values()
-        )
+        account = change_account(self.request, self.request.validated_body.values())
         return {
             "msg": "Profile updated.",
             "username": account.username,

@@ -11,7 +11,7 @@ from todo.models import Token
 from todo.models.token import token_digest
 from todo.request import Request
 from todo.schemas.session import Credentials, LoggedIn, LoggedOut
-from todo.security import presented_token
+from todo.security import bearer_token, cookie_tokens
 from todo.services.sessions import authenticate, start_session
 
 
@@ -48,10 +48,12 @@ def login(request: Request) -> dict[str, Any]:
     returns=LoggedOut,
 )
 def logout(request: Request) -> dict[str, Any]:
-    """End the session whose token the request carries, and clear the cookie."""
-    secret = presented_token(request)
-    if request.method != "HEAD":
-        if secret:
-            request.dbsession.execute(delete(Token).where(Token.digest == token_digest(secret)))
+    """End the session whose token the request carries, and clear the cookie that carried it."""
+    if request.method == "HEAD":
+        return {"msg": "Logged out."}
+    bearer = bearer_token(request)
+    for secret in cookie_tokens(request) if bearer is None else [bearer]:
+        request.dbsession.execute(delete(Token).where(Token.digest == token_digest(secret)))
+    if bearer is None:
         request.response.headers.extend(forget(request))
     return {"msg": "Logged out."}

@@ -1,0 +1,39 @@
+"""Schemathesis against the document, over all operations, logged in and not, with all its checks.
+
+FUZZ_SECONDS is what one run may last; without it the run is a short one.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.pserve import Server
+
+FOLDER = Path(__file__).parent
+SHORT = ["--phases", "examples,coverage,stateful", "--max-examples", "2"]
+
+
+@pytest.mark.parametrize("logged_in", [False, True], ids=["anonymous", "logged in"])
+def test_no_input_breaks_the_contract(server: Server, logged_in: bool, tmp_path: Path) -> None:
+    seconds = os.environ.get("FUZZ_SECONDS")
+    environ = os.environ | {"FUZZ_URL": server.url, "PYTHONPATH": str(FOLDER)}
+    if logged_in:
+        environ["SCHEMATHESIS_HOOKS"] = "hooks"
+    result = subprocess.run(
+        [
+            Path(sys.executable).with_name("schemathesis"),
+            *("--config-file", FOLDER / "schemathesis.toml"),
+            *("run", f"{server.url}/api/v1/openapi.json"),
+            *("--checks", "all", "--continue-on-failure", "--warnings", "off"),
+            *(["--max-time", seconds] if seconds else SHORT),
+        ],
+        cwd=tmp_path,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
