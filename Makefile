@@ -3,10 +3,10 @@ PYTHON ?= python3
 PORT ?= 6543
 BIN := .venv/bin
 
-.PHONY: help serve test fuzz lint openapi format clean
+.PHONY: help serve test test-browser fuzz lint openapi format clean
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 serve: .venv/installed ## migrate todo.sqlite and serve it: make serve PORT=7000
 	@$(BIN)/alembic -c development.ini upgrade head
@@ -14,6 +14,11 @@ serve: .venv/installed ## migrate todo.sqlite and serve it: make serve PORT=7000
 
 test: .venv/installed-testing ## run the whole suite, on SQLite and on a real PostgreSQL
 	@$(BIN)/python -m pytest --cov
+
+test-browser: .venv/installed-browser ## try the documentation page in a headless Chromium
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || \
+		{ echo 'The browser is missing: apt-get install chromium chromium-driver' >&2; exit 1; }
+	@$(BIN)/python -m pytest tests/browser
 
 fuzz: .venv/installed-testing ## attack every operation on both databases, for three minutes
 	@FUZZ_SECONDS=45 $(BIN)/python -m pytest tests/fuzz
@@ -41,6 +46,6 @@ clean: ## remove the virtual environment and what tools left behind; todo.sqlite
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
-.venv/installed-testing .venv/installed-dev: .venv/installed-%: setup.py .venv/bin/pip
+.venv/installed-testing .venv/installed-browser .venv/installed-dev: .venv/installed-%: setup.py .venv/bin/pip
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@ .venv/installed

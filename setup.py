@@ -5,6 +5,7 @@ requires = [
     "argon2-cffi>=25.1,<26",
     "email-validator>=2.4,<3",
     "msgspec>=0.22,<0.23",
+    "offapi>=0.1.4,<0.2",
     "plaster-pastedeploy>=1.0.1,<2",
     "psycopg2-binary>=2.9.13,<2.10",
     "pydantic>=2.14,<2.15",
@@ -29,8 +30,13 @@ testing = [
     "WebTest>=3.0.7,<4",
 ]
 
-dev = [
+browser = [
     *testing,
+    "selenium>=4.51,<5",
+]
+
+dev = [
+    *browser,
     "mypy>=2.4,<3",
     "ruff>=0.17.6,<0.18",
     "types-psycopg2>=2.9.21,<3",
@@ -43,9 +49,9 @@ setup(
     license="MIT",
     python_requires=">=3.11",
     packages=find_packages(exclude=["tests", "tests.*"]),
-    include_package_data=True,
+    package_data={"todo": ["static/*"]},
     install_requires=requires,
-    extras_require={"testing": testing, "dev": dev},
+    extras_require={"testing": testing, "browser": browser, "dev": dev},
     entry_points={
         "paste.app_factory": ["main = todo:main"],
         "paste.server_factory": ["main = todo.server:server_factory"],

@@ -1,7 +1,7 @@
 """Runs the migrations on the database of the ini file, or of DATABASE_URL."""
 
 import logging.config
-from typing import Any
+from typing import Any, Literal
 
 from pyramid.paster import get_appsettings
 
@@ -12,7 +12,7 @@ from todo.models import Base, create_engine
 from todo.models.meta import UTCDateTime
 
 
-def render_item(kind: str, item: Any, _context: Any) -> str | bool:
+def render_item(kind: str, item: Any, _context: Any) -> str | Literal[False]:
     """Write our own type as what it stores: a migration must not change with the code."""
     if kind == "type" and isinstance(item, UTCDateTime):
         return "sa.DateTime(timezone=True)"

@@ -9,7 +9,17 @@ from todo import configure
 from todo.operations import operations
 from todo.permissions import Permission
 
-PUBLIC = {"root", "info", "info_slash", "openapi", "accounts", "login", "logout"}
+PUBLIC = {
+    "root",
+    "docs",
+    "docs_file",
+    "info",
+    "info_slash",
+    "openapi",
+    "accounts",
+    "login",
+    "logout",
+}
 
 
 @pytest.fixture

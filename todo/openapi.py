@@ -101,8 +101,18 @@ def document(registry: Registry) -> Schema:
             "headers": HEADERS,
             "examples": {code: _problem_example(code) for code in sorted(CODES)},
             "securitySchemes": {
-                "bearer": {"type": "http", "scheme": "bearer"},
-                "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE},
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "The `token` that registering or logging in answers with.",
+                },
+                "cookie": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": COOKIE,
+                    "description": "Set by registering or logging in in a browser, where no script "
+                    "can read or write it.",
+                },
             },
         },
     }

@@ -1,0 +1,109 @@
+"""The documentation page and its files; tests/browser has what a browser makes of them."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests.client import Client
+
+SCRIPT = "text/javascript"
+FILES = {
+    "/docs": "text/html",
+    "/docs/docs.js": SCRIPT,
+    "/docs/swagger_bundle.js": SCRIPT,
+    "/docs/swagger_style.css": "text/css",
+}
+
+
+@pytest.mark.parametrize(("url", "content_type"), FILES.items())
+def test_page_and_its_files(client: Client, url: str, content_type: str) -> None:
+    response = client.get(url)
+    assert response.status_int == 200
+    assert response.headers["Content-Type"] == f"{content_type}; charset=utf-8"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.content_length == len(response.body) > 0
+
+
+@pytest.mark.parametrize("url", FILES)
+def test_head_answers_like_get_without_a_body(client: Client, url: str) -> None:
+    get, head = client.get(url), client.head(url)
+    assert (head.status_int, head.body) == (200, b"")
+    assert head.headers == get.headers
+
+
+@pytest.mark.parametrize("url", FILES)
+def test_a_copy_is_used_only_while_it_is_current(client: Client, url: str) -> None:
+    response = client.get(url)
+    assert response.headers["Cache-Control"] == "no-cache"
+    again = client.get(url, headers={"If-None-Match": response.headers["ETag"]})
+    assert (again.status_int, again.body) == (304, b"")
+    other = client.get(url, headers={"If-None-Match": '"other"'})
+    assert (other.status_int, other.body) == (200, response.body)
+
+
+def test_page_loads_its_own_files_and_nothing_inline(client: Client) -> None:
+    page = client.get("/docs").text
+    loaded = set(re.findall(r'(?:src|href)="(?!data:)(?!api/v1/openapi\.json")(.*?)"', page))
+    assert {f"/{path}" for path in loaded} == FILES.keys() - {"/docs"}
+    assert re.findall(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", page) == []
+
+
+def test_content_security_policy_of_the_page(client: Client) -> None:
+    header = client.get("/docs").headers["Content-Security-Policy"]
+    policy = dict(directive.split(" ", 1) for directive in header.split("; "))
+    assert policy == {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self' data:",
+        "connect-src": "'self'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "docs.html",
+        "redoc.js",
+        "scalar.js",
+        "url.json",
+        "__init__.py",
+        "swagger_",
+        "swagger_bundle",
+        "swagger_bundle.js/",
+        "swagger_bundle.js%0A",
+        "swagger_bundle.js%00",
+        "Swagger_bundle.js",
+        ".",
+        "..",
+        "../docs/redoc.js",
+        "..%2Foffapi%2Fredoc.js",
+        "%2e%2e%2fsetup.py",
+        "swagger_%2F..%2Fredoc.js",
+        "swagger_bundle.js%2F..%2Fredoc.js",
+        "..%5Credoc.js",
+        "%2Fetc%2Fpasswd",
+        "//etc/passwd",
+        "%252e%252e%252fsetup.py",
+    ],
+)
+def test_nothing_else_is_there(client: Client, name: str) -> None:
+    response = client.get(f"/docs/{name}")
+    assert (response.status_int, response.json["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize("url", ["/docs", "/docs/docs.js"])
+def test_only_to_read(client: Client, url: str) -> None:
+    response = client.post(url)
+    assert (response.status_int, response.headers["Allow"]) == (405, "GET, HEAD")
+
+
+def test_the_package_of_swagger_ui_is_not_executed() -> None:
+    script = "import sys, todo.views.docs; sys.exit('offapi' in sys.modules)"
+    subprocess.run([sys.executable, "-c", script], check=True)
