@@ -43,3 +43,10 @@ def faults(response: TestResponse) -> dict[str, str]:
     assert response.status_int == 400, response
     assert response.json["code"] == "validation", response
     return {fault["field"]: fault["code"] for fault in response.json["errors"]}
+
+
+def constant_headers(response: TestResponse) -> dict[str, str]:
+    """Return the headers, but for the one that is another each time."""
+    headers = dict(response.headers)
+    del headers["X-Request-Id"]
+    return headers
