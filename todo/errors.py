@@ -73,6 +73,11 @@ RETRY_AFTER = 1  # seconds
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 
+def phrase(status: int) -> str:
+    """Return the status in words, as RFC 9110 has them; Python has the old ones before 3.13."""
+    return {413: "Content Too Large"}.get(status) or HTTPStatus(status).phrase
+
+
 @dataclass(frozen=True)
 class Fault:
     """What is wrong with one field or parameter. Never holds what was submitted for it."""
@@ -124,7 +129,7 @@ class Problem(Exception):
     ) -> None:
         super().__init__(detail)
         self.code = code
-        self.status = HTTPStatus(CODES[code][0])
+        self.status, _ = CODES[code]
         self.detail = detail
         self.errors = errors
         self.headers = headers or {}
@@ -143,7 +148,7 @@ def problem_response(problem: Problem, request: Request) -> Response:
     body: dict[str, Any] = {
         # The status says it all; `code` tells more (RFC 9457, section 4.2.1).
         "type": "about:blank",
-        "title": problem.status.phrase,
+        "title": phrase(problem.status),
         "status": problem.status,
         "detail": problem.detail,
         "code": problem.code,
@@ -153,7 +158,7 @@ def problem_response(problem: Problem, request: Request) -> Response:
         body["errors"] = problem.errors
     if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         body["request_id"] = request.request_id
-    response = Response(to_json(body), status=problem.status.value, content_type=MEDIA_TYPE)
+    response = Response(to_json(body), status=problem.status, content_type=MEDIA_TYPE)
     response.headers.update(problem.headers)
     return response
 

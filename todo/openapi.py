@@ -17,7 +17,7 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 
 from todo import errors
 from todo.bodies import FORM, JSON
-from todo.errors import CODES, RETRY_AFTER, ProblemDetails
+from todo.errors import CODES, RETRY_AFTER, ProblemDetails, phrase
 from todo.operations import Operation, operations
 from todo.security import COOKIE
 from todo.typed_views import success
@@ -313,7 +313,7 @@ def _error_codes(operation: Operation, method: str) -> Iterable[str]:
 
 def _success_response(status: int, model: Any, refs: dict[Any, Schema], schemas: Schema) -> Schema:
     response = {
-        "description": _summary(model) if model else HTTPStatus(status).phrase,
+        "description": _summary(model) if model else phrase(status),
         "headers": _headers(status),
     }
     if model is not None:
@@ -326,7 +326,7 @@ def _success_response(status: int, model: Any, refs: dict[Any, Schema], schemas:
 def _error_response(status: int, codes: list[str]) -> Schema:
     meanings = "\n".join(f"* `{code}`: {CODES[code][1]}" for code in codes)
     return {
-        "description": f"{HTTPStatus(status).phrase}\n\n{meanings}",
+        "description": f"{phrase(status)}\n\n{meanings}",
         "headers": _headers(status),
         "content": {
             errors.MEDIA_TYPE: {
@@ -346,7 +346,7 @@ def _problem_example(code: str) -> Schema:
     status, meaning = CODES[code]
     value: Schema = {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": phrase(status),
         "status": status,
         "detail": meaning,
         "code": code,
