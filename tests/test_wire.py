@@ -193,7 +193,11 @@ REFUSALS: dict[str, tuple[int, bytes]] = {
     "bare CR between fields": (400, fixed(HOST + b"\rX-A: a", LENGTH)),
     "bare LF everywhere": (400, fixed(HOST, LENGTH).replace(b"\r\n", b"\n")),
     "bare CR everywhere": (400, fixed(HOST, LENGTH).replace(b"\r\n", b"\r")),
-    "header too large": (431, fixed(HOST, b"X-A: " + b"a" * 300_000, LENGTH)),
+    "header too large": (431, fixed(HOST, b"X-A: " + b"a" * MAX_HEADER, LENGTH)),
+    "header too large by one byte": (
+        431,
+        get(b"/", HOST, b"X-A: ".ljust(MAX_HEADER + 1 - len(get(b"/", HOST)) - 2, b"a")),
+    ),
     "header of too many lines": (431, fixed(HOST, *[b"X-A: a"] * 40_000, LENGTH)),
     "header without an end": (431, message(GET, HOST, b"X-A: " + b"a" * 300_000)[:-4]),
     "request line too large": (431, get(b"/" + b"a" * 300_000)),
@@ -305,7 +309,7 @@ ACCEPTED: dict[str, tuple[int, bytes]] = {
     ),
     "a header of the largest size": (
         200,
-        get(b"/api/v1", HOST, b"X-A: " + b"a" * (MAX_HEADER - 59)),
+        get(b"/api/v1", HOST, b"X-A: ".ljust(MAX_HEADER - len(get(b"/api/v1", HOST)) - 2, b"a")),
     ),
     "Expect on a request without a body": (200, get(b"/api/v1", HOST, b"Expect: 100-continue")),
 }
