@@ -7,7 +7,11 @@ from typing import Any
 
 import waitress
 
+from todo.http_parser import StrictChannel
 from todo.request import MAX_BODY
+
+# Bytes; nginx takes as much. A limit of waitress is the first size that is too large.
+MAX_HEADER = 32 * 1024
 
 
 def server_factory(
@@ -32,8 +36,13 @@ def server_factory(
 
     def serve(app: Any) -> None:
         server = waitress.create_server(
-            app, sockets=[listening], ident="todo", max_request_body_size=MAX_BODY
+            app,
+            sockets=[listening],
+            ident="todo",
+            max_request_header_size=MAX_HEADER + 1,
+            max_request_body_size=MAX_BODY + 1,
         )
+        server.channel_class = StrictChannel
         name = f"[{host}]" if ":" in host else host
         url = f"http://{name}:{server.effective_port}"
         sys.stdout.write(f"todo listens on {url}\nTry it: curl {url}/api/v1\n")
