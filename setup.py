@@ -17,6 +17,7 @@ requires = [
     "SQLAlchemy>=2.1,<2.2",
     "transaction>=5.1,<6",
     "waitress>=3.0.2,<4",
+    "zxcvbn>=4.5,<5",
     "zope.sqlalchemy>=4.1,<5",
 ]
 

@@ -59,7 +59,11 @@ def database_url(database_server: str | Path, migrated_url: str) -> Iterator[str
 
 @pytest.fixture(scope="session")
 def shared_app(database_server: str | Path, migrated_url: str) -> Iterator[Any]:
-    ini = {"todo.secure_cookies": "false", "todo.cors_origins": ORIGIN}
+    ini = {
+        "todo.secure_cookies": "false",
+        "todo.cors_origins": ORIGIN,
+        "todo.limit_registrations": "0",
+    }
     with database(database_server, template=migrated_url) as url:
         config = configure(ini | {"sqlalchemy.url": url})
         config.include("tests.planted")

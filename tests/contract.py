@@ -17,8 +17,11 @@ from webtest import TestResponse
 from tests.databases import ROOT
 from tests.planted import PLANTED
 from todo import configure
-from todo.openapi import REF, document
+from todo.errors import CODES, FAULTS, MEDIA_TYPE
+from todo.openapi import REF
+from todo.views import api
 
+ERRORS = ROOT / "docs" / "errors.md"
 KEPT = ROOT / "docs" / "openapi.json"
 PROBLEM = {"$ref": f"{REF}ProblemDetails"}
 
@@ -30,6 +33,11 @@ class Contract:
 
     def __init__(self, described: Schema) -> None:
         self.document = described
+        # A client may ignore what it does not know; we may not send it.
+        self.schemas = {
+            name: {"additionalProperties": False, **schema} if "properties" in schema else schema
+            for name, schema in described["components"]["schemas"].items()
+        }
 
     @cached_property
     def _paths(self) -> list[tuple[re.Pattern[str], Schema]]:
@@ -41,7 +49,7 @@ class Contract:
     @cache  # noqa: B019
     def _validator(self, schema: str) -> Any:
         return jsonschema_rs.Draft202012Validator(
-            json.loads(schema) | {"components": self.document["components"]}, validate_formats=True
+            json.loads(schema) | {"components": {"schemas": self.schemas}}, validate_formats=True
         )
 
     def errors(self, schema: Schema, value: Any) -> list[str]:
@@ -50,6 +58,9 @@ class Contract:
 
     def operation(self, method: str, path: str) -> Schema | None:
         """Return the described operation; HEAD is described as GET. Constant paths come first."""
+        path = path.partition("?")[0]
+        if "%2f" in path.lower():
+            return None
         for pattern, item in self._paths:
             if pattern.fullmatch(path):
                 return item.get("get" if method == "HEAD" else method.lower())
@@ -57,21 +68,20 @@ class Contract:
 
     def check(self, method: str, path: str, response: TestResponse) -> None:
         """Fail if the answer is not what the document says."""
+        if path == PLANTED:
+            return
         assert re.fullmatch("[0-9a-f]{16}", response.headers["X-Request-Id"])
         operation = self.operation(method, path)
         status = response.status_int
-        if path == PLANTED:
-            return
         if operation is None or status == 405:
             if status >= 400:
-                self._check_body(
-                    method, response, {"application/problem+json": {"schema": PROBLEM}}
-                )
+                self._check_body(method, response, {MEDIA_TYPE: {"schema": PROBLEM}})
             return
         assert str(status) in operation["responses"], f"{method} {path}: {status} is undescribed"
         described = operation["responses"][str(status)]
         for name in described["headers"]:
-            assert name in response.headers, f"{method} {path}: {status} without {name}"
+            if name != "Set-Cookie":  # a program that sends a token gets none
+                assert name in response.headers, f"{method} {path}: {status} without {name}"
         self._check_body(method, response, described.get("content"))
 
     def _check_body(self, method: str, response: TestResponse, content: Schema | None) -> None:
@@ -81,14 +91,19 @@ class Contract:
             return
         [(media_type, described)] = content.items()
         assert response.headers["Content-Type"] == media_type
-        if method != "HEAD":
-            assert not self.errors(described["schema"], response.json), response.text
+        if method == "HEAD":
+            return
+        assert not self.errors(described["schema"], response.json), response.text
+        if media_type == MEDIA_TYPE:
+            problem = response.json
+            assert problem["code"] in described.get("examples", CODES), problem
+            assert {fault["code"] for fault in problem.get("errors", [])} <= FAULTS.keys(), problem
 
 
 def contract_of(registry: Registry) -> Contract:
     """Return the contract of the application, made once."""
     if "contract" not in registry:
-        registry["contract"] = Contract(document(registry))
+        registry["contract"] = Contract(api.described(registry))
     contract: Contract = registry["contract"]
     return contract
 
@@ -97,7 +112,7 @@ def current() -> Schema:
     """Return the document of the code as it is."""
     config = configure({"sqlalchemy.url": "sqlite:///none.sqlite"})
     config.commit()
-    described: Schema = json.loads(json.dumps(document(config.registry)))
+    described: Schema = json.loads(json.dumps(api.described(config.registry)))
     return described
 
 
@@ -107,6 +122,9 @@ def breaks(old: Schema, new: Schema) -> list[str]:
 
 
 def _breaks(old: Schema, new: Schema) -> Iterator[str]:
+    for kind in ("examples", "securitySchemes"):  # the examples are the catalogue of codes
+        for name in old["components"][kind].keys() - new["components"][kind].keys():
+            yield f"{kind}: {name} is gone"
     for path, item in old["paths"].items():
         for method, before in item.items():
             name = f"{method.upper()} {path}"
@@ -114,17 +132,19 @@ def _breaks(old: Schema, new: Schema) -> Iterator[str]:
             if after is None:
                 yield f"{name} is gone"
                 continue
+            if before["operationId"] != after["operationId"]:
+                yield f"{name} is no longer {before['operationId']}"
+            if {} in before["security"] + [{}] * (not before["security"]) and (
+                after["security"] and {} not in after["security"]
+            ):
+                yield f"{name} newly requires a login"
             yield from _parameter_breaks(name, before, after)
-            for media_type, content in before.get("requestBody", {}).get("content", {}).items():
-                schema = after.get("requestBody", {}).get("content", {}).get(media_type)
-                if schema is None:
-                    yield f"{name} takes no {media_type} any more"
-                else:
-                    pair = content["schema"], schema["schema"]
-                    yield from _input_breaks(f"{name}: {media_type}", *pair, old, new)
+            yield from _request_breaks(name, before, after, (old, new))
             for status, response in before["responses"].items():
-                if int(status) < 400:
-                    yield from _response_breaks(f"{name}: {status}", response, after, old, new)
+                yield from _response_breaks(f"{name}: {status}", response, after, (old, new))
+
+
+Documents = tuple[Schema, Schema]
 
 
 def _parameter_breaks(name: str, before: Schema, after: Schema) -> Iterator[str]:
@@ -133,56 +153,75 @@ def _parameter_breaks(name: str, before: Schema, after: Schema) -> Iterator[str]
     for parameter in old.keys() - new.keys():
         yield f"{name}: the parameter {parameter} is gone"
     for parameter, described in new.items():
+        if parameter in old and _kinds(old[parameter]["schema"], {}) - _kinds(
+            described["schema"], {}
+        ):
+            yield f"{name}: the parameter {parameter} takes less than it did"
         if described["required"] and not old.get(parameter, {"required": False})["required"]:
             yield f"{name}: the parameter {parameter} is newly required"
 
 
-def _response_breaks(
-    name: str, response: Schema, after: Schema, old: Schema, new: Schema
-) -> Iterator[str]:
+def _request_breaks(name: str, before: Schema, after: Schema, both: Documents) -> Iterator[str]:
+    old, new = before.get("requestBody", {}), after.get("requestBody", {})
+    if new.get("required") and not old.get("required"):
+        yield f"{name}: a body is newly required"
+    for media_type, content in old.get("content", {}).items():
+        if media_type not in new.get("content", {}):
+            yield f"{name} takes no {media_type} any more"
+        else:
+            pair = content["schema"], new["content"][media_type]["schema"]
+            yield from _input_breaks(f"{name}: {media_type}", *pair, both)
+
+
+def _response_breaks(name: str, response: Schema, after: Schema, both: Documents) -> Iterator[str]:
     status = name.rpartition(" ")[2]
     if status not in after["responses"]:
-        yield f"{name} is gone"
+        if int(status) < 400:  # an error that does not happen any more breaks nobody
+            yield f"{name} is gone"
         return
-    content = after["responses"][status].get("content", {})
+    found = after["responses"][status]
+    for header in response["headers"].keys() - found["headers"].keys():
+        yield f"{name} has no header {header} any more"
     for media_type, described in response.get("content", {}).items():
-        if media_type in content:
-            pair = described["schema"], content[media_type]["schema"]
-            yield from _output_breaks(name, *pair, old, new)
+        if media_type in found.get("content", {}):
+            pair = described["schema"], found["content"][media_type]["schema"]
+            yield from _output_breaks(name, *pair, both)
         else:
             yield f"{name} has no {media_type} any more"
 
 
-def _input_breaks(
-    name: str, before: Schema, after: Schema, old: Schema, new: Schema
-) -> Iterator[str]:
-    before, after = _resolved(before, old), _resolved(after, new)
-    if gone := _types(before, old) - _types(after, new):
+def _input_breaks(name: str, before: Schema, after: Schema, both: Documents) -> Iterator[str]:
+    before, after = _resolved(before, both[0]), _resolved(after, both[1])
+    if gone := _kinds(before, both[0]) - _kinds(after, both[1]):
         yield f"{name} takes no {' or '.join(sorted(gone))} any more"
+    for bound, sign in (("maxLength", 1), ("maximum", 1), ("minLength", -1), ("minimum", -1)):
+        if bound in after and sign * after[bound] < sign * before.get(bound, sign * 2**63):
+            yield f"{name} has a narrower {bound}"
     for field in set(after.get("required", [])) - set(before.get("required", [])):
         yield f"{name}.{field} is newly required"
     for field, schema in before.get("properties", {}).items():
         if field not in after.get("properties", {}):
             yield f"{name}.{field} is gone"
         else:
-            yield from _input_breaks(
-                f"{name}.{field}", schema, after["properties"][field], old, new
-            )
+            yield from _input_breaks(f"{name}.{field}", schema, after["properties"][field], both)
 
 
-def _output_breaks(
-    name: str, before: Schema, after: Schema, old: Schema, new: Schema
-) -> Iterator[str]:
-    before, after = _resolved(before, old), _resolved(after, new)
-    if came := _types(after, new) - _types(before, old):
+def _output_breaks(name: str, before: Schema, after: Schema, both: Documents) -> Iterator[str]:
+    before, after = _resolved(before, both[0]), _resolved(after, both[1])
+    old, new = _kinds(before, both[0]), _kinds(after, both[1])
+    if came := new - old:
         yield f"{name} may be {' or '.join(sorted(came))} now"
+    if gone := old - new:
+        yield f"{name} is never {' or '.join(sorted(gone))} any more"
     for field in set(before.get("required", [])) - set(after.get("required", [])):
         yield f"{name}.{field} is gone or optional"
-    for field in before.get("properties", {}).keys() & after.get("properties", {}).keys():
-        pair = before["properties"][field], after["properties"][field]
-        yield from _output_breaks(f"{name}.{field}", *pair, old, new)
+    for field, schema in before.get("properties", {}).items():
+        if field not in after.get("properties", {}):
+            yield f"{name}.{field} is gone or optional"
+        else:
+            yield from _output_breaks(f"{name}.{field}", schema, after["properties"][field], both)
     if "items" in before and "items" in after:
-        yield from _output_breaks(f"{name}[]", before["items"], after["items"], old, new)
+        yield from _output_breaks(f"{name}[]", before["items"], after["items"], both)
 
 
 def _resolved(schema: Schema, described: Schema) -> Schema:
@@ -192,20 +231,37 @@ def _resolved(schema: Schema, described: Schema) -> Schema:
     return schema
 
 
-def _types(schema: Schema, described: Schema) -> set[str]:
-    choices = schema.get("anyOf", [schema])
+def _kinds(schema: Schema, described: Schema) -> set[str]:
+    """Return the types that the schema allows, each with its format."""
     found: set[str] = set()
-    for choice in choices:
-        kind = _resolved(choice, described).get("type", "any")
-        found |= {kind} if isinstance(kind, str) else set(kind)
+    for choice in schema.get("anyOf", [schema]):
+        resolved = _resolved(choice, described)
+        kind = resolved.get("type", "any")
+        form = f" ({resolved['format']})" if "format" in resolved else ""
+        found |= {f"{name}{form}" for name in ([kind] if isinstance(kind, str) else kind)}
     return found
 
 
+def errors_page(text: str) -> str:
+    """Return docs/errors.md with the tables of the code as it is."""
+    codes = [f"| `{code}` | {status} | {text} |" for code, (status, text) in CODES.items()]
+    faults = [f"| `{code}` | {text} |" for code, text in FAULTS.items()]
+    return text.partition("## Codes of `code`")[0] + "\n".join(
+        [
+            *("## Codes of `code`", "", "| code | status | what it means |", "| --- | --- | --- |"),
+            *codes,
+            *("", "## Codes within `errors`", "", "| code | what it means |", "| --- | --- |"),
+            *(*faults, ""),
+        ]
+    )
+
+
 def write() -> None:
-    """Write docs/openapi.json, or exit with what would break."""
+    """Write docs/openapi.json and docs/errors.md, or exit with what would break."""
     described = current()
     if KEPT.exists() and (broken := breaks(json.loads(KEPT.read_text()), described)):
         sys.exit("\n".join(["Clients would break:", *broken]))
+    ERRORS.write_text(errors_page(ERRORS.read_text()))
     KEPT.write_text(json.dumps(described, indent=2, ensure_ascii=False) + "\n")
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -43,7 +44,7 @@ def make_account(session: Session, username: str | None = None, **values: Any) -
     account = Account(username=username, **defaults | values)
     session.add(account)
     session.flush()
-    token, secret = Token.issue(account.id)
+    token, secret = Token.issue(account.id, clock.now() + timedelta(days=30))
     session.add(token)
     session.commit()
     return Login(account.id, username, secret)

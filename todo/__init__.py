@@ -27,6 +27,7 @@ def configure(ini_settings: dict[str, str]) -> Configurator:
     config.include("todo.transactions")
     config.include("todo.models")
     config.include("todo.security")
+    config.include("todo.passwords")
     config.include("todo.renderers")
     config.include("todo.typed_views")
     config.include("todo.errors")

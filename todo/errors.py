@@ -16,12 +16,14 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from todo.operations import allowed_methods
 from todo.renderers import Response, to_json
-from todo.request import Request
+from todo.request import MAX_BODY, Request
 from todo.schemas.meta import Representation
-from todo.security import presented_token
+from todo.security import InsufficientScope, presented_token
 from todo.transactions import mark_if_retryable
 
 logger = logging.getLogger(__name__)
+
+USERNAME_TAKEN = "Somebody has this username, or had it not long ago."
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -37,13 +39,24 @@ CODES: Mapping[str, tuple[int, str]] = {
     "bad_credentials": (401, "The username or the password is wrong."),
     "unauthenticated": (401, "The request carries no valid login."),
     "forbidden": (403, "The account in the path is not the one that asks."),
+    "account_disabled": (403, "Who runs the service has disabled the account."),
+    "insufficient_scope": (
+        403,
+        "The token may not do this; `GET /api/v1/whoami` tells what it may.",
+    ),
+    "reauthentication_required": (403, "`current_password` is missing or wrong, or log in again."),
     "not_found": (404, "There is nothing at this URL."),
     "method_not_allowed": (405, "The URL does not take this method; `Allow` has those it takes."),
     "conflict": (409, "Another request changed the same thing at the same time."),
-    "username_taken": (409, "Somebody has this username."),
-    "body_too_large": (413, "The body is larger than 1 MiB."),
+    "username_taken": (409, USERNAME_TAKEN),
+    "body_too_large": (
+        413,
+        f"The body is larger than {MAX_BODY} bytes. The HTTP server says so by the status alone.",
+    ),
     "unsupported_media_type": (415, "The body is neither JSON nor a form, or is compressed."),
+    "too_many_requests": (429, "This was tried too often; `Retry-After` says when to come back."),
     "internal_error": (500, "The fault is ours; `request_id` finds it in the log."),
+    "busy": (503, "Too many people log in at this moment; try again after `Retry-After` seconds."),
     "unavailable": (503, "The database cannot answer now; try again after `Retry-After` seconds."),
 }
 
@@ -51,23 +64,30 @@ CODES: Mapping[str, tuple[int, str]] = {
 FAULTS: Mapping[str, str] = {
     "bad_unicode": "The text holds half of a surrogate pair.",
     "blank": "The text is empty, or nothing but spaces.",
+    "choice": "The text is not one of those that are possible.",
     "date": "The text names no date, or is in no known format.",
     "duplicate": "The parameter stands more than once.",
     "email": "The text is no e-mail address.",
+    "expires": "The date is past, or more than 366 days away.",
+    "invalid": "The value is wrong in another way, which the message tells.",
     "mismatch": "The two passwords differ.",
     "missing": "The field is required.",
     "nul": "The text holds a NUL character.",
     "null": "The field must have a value: null, or in a form an empty value, is none.",
-    "password_too_long": "The password is longer than 1024 bytes.",
-    "password_too_short": "The password is shorter than 8 characters.",
+    "password_common": "The password is among those that attackers try first.",
+    "password_personal": "The password holds the username or the e-mail address.",
+    "password_too_long": "The password has too many bytes.",
+    "password_too_short": "The password has too few characters.",
+    "range": "The number is too large or too small.",
     "reserved": "The username is a word that the paths of the API need.",
-    "taken": "Somebody has this username.",
+    "taken": USERNAME_TAKEN,
     "too_long": "The text has too many characters.",
     "type": "The value is of the wrong type.",
     "unknown_field": "There is no such field or parameter.",
     "username": "The username holds other characters than it may.",
 }
 
+CHALLENGE = 'Bearer realm="todo"'  # RFC 6750, section 3
 RETRY_AFTER = 1  # seconds
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
@@ -132,7 +152,9 @@ class Problem(Exception):
         self.status, _ = CODES[code]
         self.detail = detail
         self.errors = errors
-        self.headers = headers or {}
+        self.headers = dict(headers or {})
+        if self.status == HTTPStatus.UNAUTHORIZED:
+            self.headers.setdefault("WWW-Authenticate", CHALLENGE)  # RFC 9110, section 15.5.2
 
 
 def shown(name: str, otherwise: str) -> str:
@@ -143,8 +165,8 @@ def shown(name: str, otherwise: str) -> str:
     return name if _NAME.fullmatch(name) else otherwise
 
 
-def problem_response(problem: Problem, request: Request) -> Response:
-    """Write a problem as application/problem+json."""
+def problem_body(problem: Problem, request_id: str) -> dict[str, Any]:
+    """Return the members of ProblemDetails."""
     body: dict[str, Any] = {
         # The status says it all; `code` tells more (RFC 9457, section 4.2.1).
         "type": "about:blank",
@@ -157,7 +179,13 @@ def problem_response(problem: Problem, request: Request) -> Response:
     if problem.errors:
         body["errors"] = problem.errors
     if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        body["request_id"] = request.request_id
+        body["request_id"] = request_id
+    return body
+
+
+def problem_response(problem: Problem, request: Request) -> Response:
+    """Write a problem as application/problem+json."""
+    body = problem_body(problem, request.request_id)
     response = Response(to_json(body), status=problem.status, content_type=MEDIA_TYPE)
     response.headers.update(problem.headers)
     return response
@@ -178,11 +206,22 @@ def _not_found(error: HTTPException, request: Request) -> Response:
 
 
 def _forbidden(error: HTTPException, request: Request) -> Response:
+    if isinstance(error.result, InsufficientScope):
+        # RFC 6750, section 3.1
+        challenge = f'{CHALLENGE}, error="insufficient_scope"'
+        return problem_response(
+            Problem(
+                "insufficient_scope",
+                "This token may not do this; GET /api/v1/whoami tells what it may.",
+                headers={"WWW-Authenticate": challenge},
+            ),
+            request,
+        )
     if request.identity is not None:
         return problem_response(
             Problem("forbidden", "This belongs to somebody else, or to nobody."), request
         )
-    challenge = 'Bearer realm="todo"'
+    challenge = CHALLENGE
     detail = (
         "Log in first: POST username and password to /api/v1/accounts/login, "
         "then send the token as Authorization: Bearer <token>, or the cookie."

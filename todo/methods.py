@@ -37,7 +37,7 @@ def options_tween_factory(handler: Handler, registry: Registry) -> Handler:
         except UnicodeDecodeError:
             return handler(request)
         route = match["route"]
-        if route is None or not is_well_spelled(request.path_info, match["match"]):
+        if route is None or not is_well_spelled(request, match["match"]):
             return handler(request)
         allow = ", ".join(allowed_methods(registry, route.name))
         return Response(status=204, headerlist=[("Allow", allow)])

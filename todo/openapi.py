@@ -7,18 +7,27 @@ context factories and the catalogue of errors. Nothing here knows about tasks.
 import inspect
 import re
 from collections.abc import Iterable
-from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
+from pyramid.exceptions import ConfigurationError
 from pyramid.registry import Registry
 from pyramid.security import NO_PERMISSION_REQUIRED
 
 from todo import errors
 from todo.bodies import FORM, JSON
-from todo.errors import CODES, RETRY_AFTER, ProblemDetails, phrase
+from todo.errors import (
+    CHALLENGE,
+    CODES,
+    RETRY_AFTER,
+    Problem,
+    ProblemDetails,
+    phrase,
+    problem_body,
+)
 from todo.operations import Operation, operations
+from todo.permissions import Permission
 from todo.security import COOKIE
 from todo.typed_views import success
 
@@ -26,24 +35,15 @@ Schema = dict[str, Any]
 
 REF = "#/components/schemas/"
 
-DESCRIPTION = """\
-To-do lists for people and programs.
-
-* **Log in** by `POST /api/v1/accounts/login`, then send the token as
-  `Authorization: Bearer <token>`. Browsers get it as a cookie, too. Where both come, the header
-  counts.
-* **Send** JSON or a form; the fields are the same. In a form an empty value means null, and
-  `yes`, `on`, `1` and `no`, `off`, `0` are read as truth values, too.
-* **PUT and PATCH** change what they mention and keep the rest. An unknown field is refused by name;
-  a read-only one is ignored, so that what was read can be sent back.
-* **Errors** are `application/problem+json` (RFC 9457) with a stable `code`; for input, `errors`
-  names every fault at once.
-* **HEAD** answers like GET without the body, **OPTIONS** with the methods of the path in `Allow`.
-"""
-
 # What pydantic reads from a form as true or false.
-# No enum: a generator of clients may make one constant of "true" and "True".
-TRUTH = "^(true|false|True|False|yes|no|on|off|1|0)$"
+# What pydantic reads from a form as true or false, in any case of letters. No enum: a generator
+# of clients would make one constant of "true" and "True".
+TRUTH = "^({})$".format(
+    "|".join(
+        "".join(f"[{letter.upper()}{letter}]" if letter.isalpha() else letter for letter in word)
+        for word in ["true", "false", "yes", "no", "on", "off", "t", "f", "y", "n", "1", "0"]
+    )
+)
 
 # Errors that any operation may answer with, that take a login, or a body, or change something.
 ANY_ERRORS = ("bad_query", "validation", "internal_error", "unavailable")
@@ -68,18 +68,27 @@ HEADERS: dict[str, Schema] = {
     },
     "WWW-Authenticate": {
         "description": "How to log in (RFC 6750, section 3).",
-        "schema": {"type": "string", "examples": ['Bearer realm="todo"']},
+        "schema": {"type": "string", "examples": [CHALLENGE]},
+    },
+    "Set-Cookie": {
+        "description": "The cookie of the login, set or cleared.",
+        "schema": {"type": "string"},
     },
     "Retry-After": {
         "description": "Seconds to wait before the next attempt.",
         "schema": {"type": "integer", "examples": [RETRY_AFTER]},
     },
 }
-HEADER_OF_STATUS = {201: "Location", 401: "WWW-Authenticate", 503: "Retry-After"}
+HEADER_OF_STATUS = {
+    201: "Location",
+    401: "WWW-Authenticate",
+    429: "Retry-After",
+    503: "Retry-After",
+}
 
 
-def document(registry: Registry) -> Schema:
-    """Return the OpenAPI document of the application."""
+def document(registry: Registry, title: str, text: str) -> Schema:
+    """Return the OpenAPI document of the application, headed by the title and the text."""
     described = [operation for operation in operations(registry) if is_described(operation)]
     schemas, refs = _schemas(described)
     paths: Schema = {}
@@ -90,9 +99,9 @@ def document(registry: Registry) -> Schema:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "todo",
+            "title": title,
             "version": version("todo"),
-            "description": DESCRIPTION,
+            "description": text,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "tags": _tags(described),
@@ -105,14 +114,13 @@ def document(registry: Registry) -> Schema:
                 "bearer": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "The `token` that registering or logging in answers with.",
+                    "description": "A token, as a login answers with.",
                 },
                 "cookie": {
                     "type": "apiKey",
                     "in": "cookie",
                     "name": COOKIE,
-                    "description": "Set by registering or logging in in a browser, where no script "
-                    "can read or write it.",
+                    "description": "Set by a login in a browser, where no script can read it.",
                 },
             },
         },
@@ -154,12 +162,12 @@ def _schemas(described: list[Operation]) -> tuple[Schema, dict[Any, Schema]]:
         if "description" in schema:
             schema["description"] = inspect.cleandoc(schema["description"])
     for model in {operation.options["body"] for operation in described if _body(operation)}:
-        schemas[f"{model.__name__}Form"] = _form(schemas[model.__name__])
         for name in sorted(model.read_only):
             schemas[model.__name__]["properties"][name] = {
                 "readOnly": True,
                 "description": "Ignored, so that what was read can be sent back.",
             }
+        schemas[f"{model.__name__}Form"] = _form(schemas[model.__name__])
     return dict(sorted(schemas.items())), {model: refs[model, mode] for model, mode in models}
 
 
@@ -179,9 +187,9 @@ def _form(schema: Schema) -> Schema:
             form_field |= choices[0]
         elif choices:
             form_field["anyOf"] = choices
-        elif form_field["type"] == "string":
+        elif form_field.get("type") == "string":
             form_field["minLength"] = form_field.get("minLength", 1)
-        elif form_field["type"] == "boolean":
+        elif form_field.get("type") == "boolean":
             form_field |= {"type": "string", "pattern": TRUTH, "examples": ["false"]}
             form_field.pop("default", None)
         properties[name] = form_field
@@ -218,7 +226,9 @@ def _operation(
     if description.strip():
         described["description"] = description.strip()
     if body := _body(operation):
-        described["requestBody"] = _request_body(body.__name__, schemas)
+        described["requestBody"] = _request_body(body.__name__, schemas) | {
+            "required": method != "DELETE"
+        }
     return described
 
 
@@ -235,13 +245,17 @@ def is_public(operation: Operation) -> bool:
 
 def _security(operation: Operation) -> list[Schema]:
     login: list[Schema] = [{"bearer": []}, {"cookie": []}]
-    return [{}, *login] if is_public(operation) else login
+    if not is_public(operation):
+        return login
+    return [{}, *login] if operation.options.get("session") else []
 
 
 def _path_parameters(operation: Operation) -> list[Schema]:
     names = re.findall(r"{(\w+)}", operation.pattern)
     if not names:
         return []
+    if not hasattr(operation.factory, "Path"):
+        raise ConfigurationError(f"{operation.pattern}: its factory has no model Path of {names}")
     schema = operation.factory.Path.model_json_schema(schema_generator=_SchemaWriter)
     return [_parameter(name, "path", schema["properties"][name], required=True) for name in names]
 
@@ -273,7 +287,6 @@ def _parameter(name: str, place: str, schema: Schema, *, required: bool) -> Sche
 
 def _request_body(name: str, schemas: Schema) -> Schema:
     return {
-        "required": True,
         "content": {
             media_type: {
                 "schema": {"$ref": REF + schema},
@@ -288,7 +301,9 @@ def _responses(
     operation: Operation, method: str, refs: dict[Any, Schema], schemas: Schema
 ) -> Schema:
     status, model = success(operation.options["returns"])
-    responses = {str(status): _success_response(status, model, refs, schemas)}
+    session = bool(operation.options.get("session"))
+    responses = {str(status): _success_response(status, model, refs, schemas, session=session)}
+
     by_status: dict[int, list[str]] = {}
     for code in sorted(set(_error_codes(operation, method))):
         by_status.setdefault(CODES[code][0], []).append(code)
@@ -305,17 +320,23 @@ def _error_codes(operation: Operation, method: str) -> Iterable[str]:
         yield from operation.factory.errors
     if not is_public(operation):
         yield from LOGIN_ERRORS
+        if method != "GET" or operation.permission == Permission.MANAGE:
+            yield "insufficient_scope"
     if _body(operation):
         yield from BODY_ERRORS
     if method != "GET":
         yield "conflict"
 
 
-def _success_response(status: int, model: Any, refs: dict[Any, Schema], schemas: Schema) -> Schema:
-    response = {
+def _success_response(
+    status: int, model: Any, refs: dict[Any, Schema], schemas: Schema, *, session: bool
+) -> Schema:
+    response: Schema = {
         "description": _summary(model) if model else phrase(status),
         "headers": _headers(status),
     }
+    if session:
+        response["headers"]["Set-Cookie"] = {"$ref": "#/components/headers/Set-Cookie"}
     if model is not None:
         response["content"] = {
             JSON: {"schema": refs[model], "example": example(refs[model], schemas)}
@@ -343,21 +364,12 @@ def _headers(status: int) -> Schema:
 
 
 def _problem_example(code: str) -> Schema:
-    status, meaning = CODES[code]
-    value: Schema = {
-        "type": "about:blank",
-        "title": phrase(status),
-        "status": status,
-        "detail": meaning,
-        "code": code,
-        "error": meaning,
-    }
+    _, meaning = CODES[code]
     fields = ProblemDetails.model_fields
-    if code == "validation":
-        value["errors"] = (fields["errors"].examples or [])[0]
-    if status == HTTPStatus.INTERNAL_SERVER_ERROR:
-        value["request_id"] = (fields["request_id"].examples or [])[0]
-    return {"summary": meaning, "value": value}
+    faults = (fields["errors"].examples or [[]])[0] if code == "validation" else []
+    request_id = (fields["request_id"].examples or [""])[0]
+    problem = Problem(code, meaning, errors=faults)
+    return {"summary": meaning, "value": problem_body(problem, request_id)}
 
 
 def _resolve(schema: Schema, schemas: Schema) -> Schema:
@@ -369,6 +381,8 @@ def example(schema: Schema, schemas: Schema) -> Any:
 
     Raises ValueError for a part that has none.
     """
+    if "examples" in schema:
+        return schema["examples"][0]
     schema = _resolve(schema, schemas)
     if "examples" in schema:
         return schema["examples"][0]

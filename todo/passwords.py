@@ -1,13 +1,27 @@
-"""Passwords: hashed, verified, rehashed. Slow on purpose: never hold a database connection here."""
+"""Passwords: which are taken, hashed, verified, rehashed.
+
+Hashing is slow on purpose: never hold a database connection meanwhile.
+"""
 
 import logging
+import os
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
+from pyramid.config import Configurator
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+from todo.errors import Problem
 
 MIN_CHARACTERS = 8
 MAX_BYTES = 1024
+PERSONAL_MIN = 3  # characters; a shorter name is in too many words
+SLOT_TIMEOUT = 2  # seconds
 
 logger = logging.getLogger(__name__)
 
@@ -16,6 +30,9 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 # What an unknown user's password is compared with, so that it costs the time of a known one's.
 _NOBODY = _hasher.hash("nobody has this password")
+
+# As many hashes at once as there are cores: more would only take memory and slow all others down.
+_slots = BoundedSemaphore(os.cpu_count() or 1)
 
 
 def normalize_password(password: str) -> str:
@@ -26,19 +43,53 @@ def normalize_password(password: str) -> str:
     return unicodedata.normalize("NFC", password)
 
 
+@cache
+def _common() -> frozenset[str]:
+    passwords = FREQUENCY_LISTS["passwords"]
+    return frozenset(word for word in passwords if len(word) >= MIN_CHARACTERS)
+
+
+def is_common(password: str) -> bool:
+    """Tell whether the password is among those that attackers try first."""
+    return password.lower() in _common()
+
+
+def is_personal(password: str, username: object, email: object) -> bool:
+    """Tell whether the password holds the username, the e-mail address or its local part."""
+    texts = [str(username), str(email), str(email).partition("@")[0]]
+    return any(len(text) >= PERSONAL_MIN and text.lower() in password.lower() for text in texts)
+
+
 def _encoded(password: str) -> bytes:
     return normalize_password(password).encode()
 
 
+@contextmanager
+def _slot() -> Iterator[None]:
+    slots = _slots
+    if not slots.acquire(timeout=SLOT_TIMEOUT):
+        raise Problem(
+            "busy",
+            "Too many people log in at this moment; try again.",
+            headers={"Retry-After": "1"},
+        )
+    try:
+        yield
+    finally:
+        slots.release()
+
+
 def hash_password(password: str) -> str:
     """Return the argon2id hash in its PHC string form."""
-    return _hasher.hash(_encoded(password))
+    with _slot():
+        return _hasher.hash(_encoded(password))
 
 
 def verify_password(password_hash: str | None, password: str) -> bool:
     """Tell whether the password is the one hashed; None stands for an unknown user."""
     try:
-        matches = _hasher.verify(password_hash or _NOBODY, _encoded(password))
+        with _slot():
+            matches = _hasher.verify(password_hash or _NOBODY, _encoded(password))
     except VerifyMismatchError:
         return False
     except (InvalidHashError, VerificationError):
@@ -50,3 +101,10 @@ def verify_password(password_hash: str | None, password: str) -> bool:
 def needs_rehash(password_hash: str) -> bool:
     """Tell whether the hash was made with other parameters than today's."""
     return _hasher.check_needs_rehash(password_hash)
+
+
+def includeme(config: Configurator) -> None:
+    """Share the cores among the processes of the service."""
+    global _slots  # noqa: PLW0603
+    workers = config.get_settings()["todo.workers"]
+    _slots = BoundedSemaphore(max(1, (os.cpu_count() or 1) // workers))

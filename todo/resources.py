@@ -1,24 +1,50 @@
 """Context factories: the only place where a URL becomes a row, by its owner first."""
 
 import re
+from functools import partial
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field
 from pyramid.authorization import Allow
 from pyramid.httpexceptions import HTTPForbidden
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from todo.errors import Problem
-from todo.models import Account, Task
+from todo.limits import check_writes, record_use
+from todo.models import Account, Task, Token
 from todo.permissions import Permission
 from todo.request import SAFE_METHODS, Request
+from todo.security import Identity
 
 # One URL per task: ASCII digits, no leading zero, no more than a 64-bit integer holds.
 _ID = re.compile(r"[1-9][0-9]{0,18}")
 _ID_MAX = 2**63 - 1
 
 
-class AccountContext:
+class LoginContext:
+    """Whoever is logged in; no account is named."""
+
+    errors: ClassVar[tuple[str, ...]] = ("too_many_requests",)
+
+    def __init__(self, request: Request) -> None:
+        if request.identity is None:
+            raise HTTPForbidden
+        self.identity: Identity = request.identity
+        check_writes(request, self.identity)
+        token = self.identity.token
+        request.add_finished_callback(
+            partial(record_use, token.account_id, token.id, token.last_used_date)
+        )
+
+    @property
+    def account(self) -> Account:
+        return self.identity.account
+
+    def __acl__(self) -> list[tuple[Any, ...]]:
+        return [(Allow, f"account:{self.account.id}", tuple(Permission))]
+
+
+class AccountContext(LoginContext):
     """The account that the path names, which is always the one that asks.
 
     Anybody else is refused before a query: the answer tells nobody which accounts exist.
@@ -31,22 +57,12 @@ class AccountContext:
             description="One's own username, in any case of letters.", examples=["alice"]
         )
 
-    errors: ClassVar[tuple[str, ...]] = ()
-
     def __init__(self, request: Request) -> None:
+        super().__init__(request)
         username = request.matchdict["username"]
-        identity = request.identity
         # Without isascii() a letter such as the Kelvin sign would fold into an ASCII one.
-        if (
-            identity is None
-            or not username.isascii()
-            or username.lower() != identity.account.username_lower
-        ):
+        if not username.isascii() or username.lower() != self.account.username_lower:
             raise HTTPForbidden
-        self.account: Account = identity.account
-
-    def __acl__(self) -> list[tuple[Any, ...]]:
-        return [(Allow, f"account:{self.account.id}", tuple(Permission))]
 
 
 class TaskContext(AccountContext):
@@ -57,17 +73,39 @@ class TaskContext(AccountContext):
 
         id: int = Field(description="The task's number.", ge=1, le=_ID_MAX, examples=[1])
 
-    errors: ClassVar[tuple[str, ...]] = ("not_found",)
+    errors: ClassVar[tuple[str, ...]] = (*AccountContext.errors, "not_found")
 
     def __init__(self, request: Request) -> None:
         super().__init__(request)
-        task_id = request.matchdict["id"]
-        task = None
-        if _ID.fullmatch(task_id) and int(task_id) <= _ID_MAX:
-            query = select(Task).where(Task.account_id == self.account.id, Task.id == int(task_id))
-            if request.method not in SAFE_METHODS:
-                query = query.with_for_update()
-            task = request.dbsession.scalar(query)
-        if task is None:
-            raise Problem("not_found", "There is no such task.")
-        self.task: Task = task
+        query = select(Task).where(Task.account_id == self.account.id)
+        self.task: Task = _load(request, Task, query)
+
+
+class TokenContext(AccountContext):
+    """A token of the account that the path names."""
+
+    class Path(AccountContext.Path):
+        """The variable parts of the path, for the OpenAPI document."""
+
+        id: int = Field(description="The token's number.", ge=1, le=_ID_MAX, examples=[1])
+
+    errors: ClassVar[tuple[str, ...]] = (*AccountContext.errors, "not_found")
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        query = select(Token).where(Token.account_id == self.account.id)
+        self.token: Token = _load(request, Token, query)
+
+
+def _load(request: Request, model: Any, query: Select[Any]) -> Any:
+    """Return the owner's row that the path names; locked where the request may change it."""
+    row_id = request.matchdict["id"]
+    row = None
+    if _ID.fullmatch(row_id) and int(row_id) <= _ID_MAX:
+        query = query.where(model.id == int(row_id))
+        if request.method not in SAFE_METHODS:
+            query = query.with_for_update()
+        row = request.dbsession.scalar(query)
+    if row is None:
+        raise Problem("not_found", "There is no such thing in this account.")
+    return row

@@ -6,23 +6,29 @@ from pyramid.config import Configurator
 from pyramid.events import BeforeTraversal
 from pyramid.httpexceptions import HTTPNotFound
 
-from todo.resources import AccountContext, TaskContext
+from todo.request import Request
+from todo.resources import AccountContext, LoginContext, TaskContext, TokenContext
 
 ACCOUNTS = "/api/v1/accounts"
 ACCOUNT = ACCOUNTS + "/{username}"
 
 
-def is_well_spelled(path: str, matchdict: Mapping[str, str]) -> bool:
-    """Tell whether the path that a route has matched is the route's one spelling.
+def is_well_spelled(request: Request, values: Mapping[str, str]) -> bool:
+    """Tell whether the path, which a route has matched with these values, is its one spelling.
 
-    Pyramid's patterns end in "$", which also matches before a final newline.
+    Pyramid's patterns end in "$", which also matches before a final newline; and WSGI decodes
+    %2F, so that a value with a slash would be taken for two segments (RFC 3986, section 2.2).
     """
-    return not path.endswith("\n") or any(value.endswith("\n") for value in matchdict.values())
+    path = request.path_info
+    raw = request.environ.get("REQUEST_URI", "").partition("?")[0]
+    if "%2f" in raw.lower():
+        return False
+    return not path.endswith("\n") or any(value.endswith("\n") for value in values.values())
 
 
 def _refuse_second_spelling(event: BeforeTraversal) -> None:
     request = event.request
-    if not is_well_spelled(request.path_info, request.matchdict or {}):
+    if not is_well_spelled(request, request.matchdict or {}):
         raise HTTPNotFound
 
 
@@ -33,11 +39,14 @@ def includeme(config: Configurator) -> None:
     config.add_route("info", "/api/v1")
     config.add_route("info_slash", "/api/v1/")
     config.add_route("openapi", "/api/v1/openapi.json")
+    config.add_route("whoami", "/api/v1/whoami", factory=LoginContext)
     config.add_route("accounts", ACCOUNTS)
     # The words after /accounts/ here are reserved in schemas/account.py: nobody is called so.
     config.add_route("login", ACCOUNTS + "/login")
     config.add_route("logout", ACCOUNTS + "/logout")
     config.add_route("account", ACCOUNT, factory=AccountContext)
     config.add_route("tasks", ACCOUNT + "/tasks", factory=AccountContext)
+    config.add_route("tokens", ACCOUNT + "/tokens", factory=AccountContext)
+    config.add_route("token", ACCOUNT + "/tokens/{id}", factory=TokenContext)
     config.add_route("task", ACCOUNT + "/tasks/{id}", factory=TaskContext)
     config.add_subscriber(_refuse_second_spelling, BeforeTraversal)

@@ -1,28 +1,60 @@
 """The security policy: from a cookie or a bearer token to an identity, once a request."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from pyramid.authorization import ACLHelper, Authenticated, Everyone
 from pyramid.config import Configurator
 from pyramid.request import RequestLocalCache
-from sqlalchemy import select
+from pyramid.security import Denied
+from sqlalchemy import String, and_, cast, or_, select
 
 from todo import clock
-from todo.models import Account, Token
-from todo.models.token import LIFETIME, token_digest
+from todo.models import Account, LimitCount, Token
+from todo.models.limit import WRITES, WRITES_SETTING
+from todo.models.token import Kind, Scope, is_well_formed, token_digest
 from todo.permissions import Permission
-from todo.request import Request
+from todo.request import SAFE_METHODS, Request
 
 COOKIE = "todo_session"
 
 
+# A session's token ends as unused after the one, and in any case after the other.
+SESSION_IDLE = "todo.session_idle_days"
+SESSION_LIFETIME = "todo.session_lifetime_days"
+
+FRESH_LOGIN = timedelta(minutes=10)  # a login this young needs no password again
+
+
 @dataclass(frozen=True)
 class Identity:
-    """Who asks, and by which token."""
+    """Who asks, and by which token. `writes` are those of the account's minute, where limited."""
 
     account: Account
     token: Token
+    writes: int | None = None
+    writes_expire: datetime | None = None
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """What the token may do with what its account owns."""
+        if self.token.kind == Kind.SESSION:
+            return frozenset(Permission)
+        if self.token.scope == Scope.WRITE:
+            return frozenset({Permission.READ, Permission.WRITE})
+        return frozenset({Permission.READ})
+
+    @property
+    def is_fresh(self) -> bool:
+        """Tell whether this is a login of the last ten minutes."""
+        return (
+            self.token.kind == Kind.SESSION and self.token.creation_date > clock.now() - FRESH_LOGIN
+        )
+
+
+class InsufficientScope(Denied):
+    """The account is the right one, but its token may not do this."""
 
 
 def bearer_token(request: Request) -> str | None:
@@ -63,13 +95,32 @@ class TokenSecurityPolicy:
     @staticmethod
     def _load_identity(request: Request) -> Identity | None:
         secret = presented_token(request)
-        if not secret:
+        if not secret or not is_well_formed(secret):
             return None
-        row = request.dbsession.execute(
+        now = clock.now()
+        idle = timedelta(days=request.registry.settings[SESSION_IDLE])
+        query = (
             select(Account, Token)
             .join(Token, Token.account_id == Account.id)
-            .where(Token.digest == token_digest(secret), Token.expiration_date > clock.now())
-        ).one_or_none()
+            .where(
+                Token.digest == token_digest(secret),
+                Token.expiration_date > now,
+                or_(Token.kind == Kind.API, Token.last_used_date > now - idle),
+                Account.disabled_date.is_(None),
+            )
+        )
+        limited = request.registry.settings[WRITES_SETTING] and request.method not in SAFE_METHODS
+        if limited:
+            # One query, so that a limit costs none of its own.
+            query = query.add_columns(LimitCount.count, LimitCount.expiration_date).outerjoin(
+                LimitCount,
+                and_(
+                    LimitCount.name == WRITES,
+                    LimitCount.subject == cast(Account.id, String),
+                    LimitCount.expiration_date > now,
+                ),
+            )
+        row = request.dbsession.execute(query).one_or_none()
         return None if row is None else Identity(*row)
 
     def identity(self, request: Request) -> Identity | None:
@@ -80,14 +131,19 @@ class TokenSecurityPolicy:
         return None if identity is None else str(identity.account.id)
 
     def permits(self, request: Request, context: Any, permission: str) -> Any:
-        principals = [Everyone]
-        if (userid := self.authenticated_userid(request)) is not None:
-            principals += [Authenticated, f"account:{userid}"]
-        return self._acl.permits(context, principals, permission)
+        identity = self.identity(request)
+        if identity is None:
+            return self._acl.permits(context, [Everyone], permission)
+        principals = [Everyone, Authenticated, f"account:{identity.account.id}"]
+        permitted = self._acl.permits(context, principals, permission)
+        if permitted and permission not in identity.permissions:
+            return InsufficientScope(f"the scope of the token does not include {permission}")
+        return permitted
 
     def remember(self, request: Request, userid: str, **_kw: Any) -> list[tuple[str, str]]:
         """Return the header that sets the session cookie; here `userid` is the token's secret."""
-        return self._cookie(userid, max_age=int(LIFETIME.total_seconds()))
+        days = request.registry.settings[SESSION_LIFETIME]
+        return self._cookie(userid, max_age=days * 24 * 60 * 60)
 
     def forget(self, request: Request, **_kw: Any) -> list[tuple[str, str]]:
         """Return the header that clears the session cookie."""

@@ -48,12 +48,24 @@ def _origins(text: str) -> frozenset[str]:
     for origin in origins:
         if not re.fullmatch(
             r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?", origin
-        ):
+        ) or re.fullmatch(r"https:.*:443|http:.*:80", origin):
             raise ValueError(
                 "must list origins, such as https://app.example.com, in small letters, "
-                "without a path, with a space between two"
+                "without a path and without the port that is meant anyway, with spaces between"
             )
     return origins
+
+
+def _number(least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+            raise ValueError(f"must be a whole number from {least} to {most}")
+        return int(text)
+
+    return parse
+
+
+_LIMIT = _number(0, 1_000_000)
 
 
 @dataclass(frozen=True)
@@ -73,6 +85,14 @@ class Setting:
 SETTINGS = (
     Setting("sqlalchemy.url", "DATABASE_URL", parse_database_url),
     Setting("todo.secure_cookies", "TODO_SECURE_COOKIES", _boolean, default="true"),
+    Setting("todo.session_idle_days", "TODO_SESSION_IDLE_DAYS", _number(1, 3650), default="7"),
+    Setting("todo.session_lifetime_days", "TODO_SESSION_LIFETIME_DAYS", _number(1, 3650), "30"),
+    Setting("todo.limit_login_account_address", "TODO_LIMIT_LOGIN_ACCOUNT_ADDRESS", _LIMIT, "10"),
+    Setting("todo.limit_login_address", "TODO_LIMIT_LOGIN_ADDRESS", _LIMIT, default="50"),
+    Setting("todo.limit_login_account", "TODO_LIMIT_LOGIN_ACCOUNT", _LIMIT, default="100"),
+    Setting("todo.limit_registrations", "TODO_LIMIT_REGISTRATIONS", _LIMIT, default="5"),
+    Setting("todo.limit_writes", "TODO_LIMIT_WRITES", _LIMIT, default="0"),
+    Setting("todo.workers", "TODO_WORKERS", _number(1, 1024), default="1"),
     Setting("todo.cors_origins", "TODO_CORS_ORIGINS", _origins, default=""),
 )
 

@@ -4,9 +4,11 @@
         request_method="POST",
         operation="create ticket",          # its name in the index of the API
         query=TicketOptions,                # a model for the query; without it, none is taken
-        body=NewTicket,                     # a model for the body; without it, none is read
+        body=NewTicket,                     # a model for the body; without it, none is read;
+                                            # a DELETE may leave it out
         returns={201: Ticket},              # a model, or {status: model}
         errors=("ticket_exists",),          # codes that the view itself may raise
+        session=True,                       # it begins or ends a login, by the cookie, too
     )
     def post(self):
         "Create a ticket."                  # the first line is the operation's summary
@@ -23,9 +25,10 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from pyramid.config import Configurator
+from pyramid.exceptions import ConfigurationError
 
-from todo.bodies import FORM, parse_pairs, read_body
-from todo.errors import Fault, Problem, shown
+from todo.bodies import FORM, JSON, parse_pairs, read_body
+from todo.errors import CODES, FAULTS, Fault, Problem, shown
 from todo.request import Request
 from todo.schemas.meta import Input, Query
 
@@ -33,14 +36,18 @@ MAX_FAULTS = 100  # a body of a megabyte has room for many more
 
 View = Callable[[Any, Request], Any]
 
-# What pydantic calls a fault -> what we call it. Ours are stable, its own are its own business.
-_FAULTS = {
-    "extra_forbidden": ("unknown_field", "There is no such field."),
-    "missing": ("missing", "This field is required."),
-    "string_type": ("type", "This must be a string."),
-    "bool_type": ("type", "This must be true or false."),
-    "bool_parsing": ("type", "This must be true or false."),
-}
+# What pydantic calls a fault, or a family of faults -> what we call it. Ours are stable.
+_FAULTS = (
+    ("extra_forbidden", "unknown_field", "There is no such field."),
+    ("missing", "missing", "This field is required."),
+    ("string_type", "type", "This must be a string."),
+    ("bool_", "type", "This must be true or false."),
+    ("int_", "type", "This must be a whole number."),
+    ("literal_error", "choice", None),
+    ("enum", "choice", None),
+    ("greater_than", "range", None),
+    ("less_than", "range", None),
+)
 
 
 def typed_view(view: View, info: Any) -> View:
@@ -49,14 +56,23 @@ def typed_view(view: View, info: Any) -> View:
     if returns is None:
         return view
     status, _ = success(returns)
+    if unknown := set(info.options.get("errors") or ()) - CODES.keys():
+        raise ConfigurationError(
+            f"{info.original_view}: errors= has no code {unknown} of errors.py"
+        )
     query = info.options.get("query") or Query
     body = info.options.get("body")
 
     def derived(context: Any, request: Request) -> Any:
-        request.validated_query = read_query(query, request)
+        request.validated_query, faults = read_query(query, request)
         if body is not None:
-            fields, media_type = read_body(request)
-            request.validated_body = validate(body, fields, strict=media_type != FORM)
+            absent = request.method == "DELETE" and not request.content_length
+            fields, media_type = ({}, JSON) if absent else read_body(request)
+            strict = media_type != FORM
+            request.validated_body, more_faults = validate(body, fields, strict=strict)
+            faults += more_faults
+        if faults:
+            raise refusal(faults)
         request.response.status_int = status
         return view(context, request)
 
@@ -69,6 +85,7 @@ typed_view.options = (  # type: ignore[attr-defined]
     "body",
     "returns",
     "errors",
+    "session",
 )
 
 
@@ -80,37 +97,42 @@ def success(returns: Any) -> tuple[int, Any]:
     return 200, returns
 
 
-def read_query(model: type[Input], request: Request) -> Input:
-    """Return the parameters of the query as an instance of the model, or raise Problem."""
-    text = request.query_string
-    if not text:
-        return validate(model, {}, strict=False)
+def read_query(model: type[Input], request: Request) -> tuple[Any, list[Fault]]:
+    """Return the parameters of the query as an instance of the model, and their faults.
+
+    Raises Problem where there are no parameters to be read.
+    """
     try:
-        pairs = parse_pairs(text)
+        pairs = parse_pairs(request.query_string)
     except ValueError as error:
         wrong = "is not percent-encoded UTF-8" if isinstance(error, UnicodeError) else "is too long"
         raise Problem("bad_query", f"The query, after the ?, {wrong}.") from None
-    repeated = [name for name, times in Counter(name for name, _ in pairs).items() if times > 1]
-    if repeated:
-        message = "This parameter may stand only once."
-        raise _refusal([Fault(shown(name, "query"), "duplicate", message) for name in repeated])
-    return validate(model, dict(pairs), strict=False)
+    times = Counter(name for name, _ in pairs)
+    message = "This parameter may stand only once."
+    repeated = [
+        Fault(shown(name, "query"), "duplicate", message) for name in times if times[name] > 1
+    ]
+    validated, faults = validate(model, dict(pairs), strict=False)
+    known = {fault.field for fault in faults}
+    return validated, faults + [fault for fault in repeated if fault.field not in known]
 
 
-def validate(model: type[Input], fields: dict[str, Any], *, strict: bool) -> Input:
-    """Return the fields as an instance of the model, or raise Problem with every fault.
+def validate(
+    model: type[Input], fields: dict[str, Any], *, strict: bool
+) -> tuple[Any, list[Fault]]:
+    """Return the fields as an instance of the model, or None and every fault.
 
     The model's read-only fields are left out first, so that what was read can be sent back.
     """
     fields = {name: value for name, value in fields.items() if name not in model.read_only}
     try:
-        return model.model_validate(fields, strict=strict)
+        return model.model_validate(fields, strict=strict), []
     except ValidationError as error:
-        faults = [_fault(details) for details in error.errors(include_url=False)]
-    raise _refusal(faults)
+        return None, [_fault(details) for details in error.errors(include_url=False)]
 
 
-def _refusal(faults: list[Fault]) -> Problem:
+def refusal(faults: list[Fault]) -> Problem:
+    """Return the problem that names the faults."""
     faults = faults[:MAX_FAULTS]
     detail = " ".join(f"{fault.field}: {fault.message}" for fault in faults)
     return Problem("validation", detail, errors=faults)
@@ -118,10 +140,15 @@ def _refusal(faults: list[Fault]) -> Problem:
 
 def _fault(details: ErrorDetails) -> Fault:
     field = shown(".".join(str(part) for part in details["loc"]), otherwise="body")
-    if details["type"].endswith("_type") and details["input"] is None:
+    kind, message = details["type"], details["msg"]
+    if kind.endswith("_type") and details["input"] is None:
         return Fault(field, "null", "This must have a value.")
-    code, message = _FAULTS.get(details["type"], (details["type"], details["msg"]))
-    return Fault(field, code, message)
+    if kind in FAULTS:  # one of our own
+        return Fault(field, kind, message)
+    for family, code, ours in _FAULTS:
+        if kind.startswith(family):
+            return Fault(field, code, ours or f"{message}.")
+    return Fault(field, "invalid", f"{message}.")
 
 
 def includeme(config: Configurator) -> None:

@@ -141,7 +141,7 @@ def test_options_of_what_is_not_there(client: Client, path: str, status: int) ->
     [
         ("_method=DELETE", {"_method": "unknown_field"}),
         ("a=1&b=", {"a": "unknown_field", "b": "unknown_field"}),
-        ("a=1&b=2&a=1", {"a": "duplicate"}),
+        ("a=1&b=2&a=1", {"a": "unknown_field", "b": "unknown_field"}),
         ("x%20y", {"body": "unknown_field"}),
     ],
 )
@@ -156,6 +156,13 @@ def test_unknown_parameters_are_named(
     ):
         assert faults(response) == codes
     assert as_alice.get(alice.tasks_url).json["tasks"] == []
+
+
+def test_faults_of_the_query_and_of_the_body_are_named_at_once(
+    as_alice: Client, alice: Login
+) -> None:
+    response = as_alice.post(f"{alice.tasks_url}?x=1", {"name": " "})
+    assert faults(response) == {"x": "unknown_field", "name": "blank"}
 
 
 @pytest.mark.parametrize("query", ["limit=%ff", "%ff=1", "a&" * 1001])

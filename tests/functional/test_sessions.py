@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 from tests.client import Client, faults
 from tests.factories import PASSWORD, Login
 from todo.models import Account, Token
-from todo.models.token import LIFETIME, token_digest
+from todo.models.token import token_digest
 
 LOGIN = "/api/v1/accounts/login"
 LOGOUT = "/api/v1/accounts/logout"
+IDLE = timedelta(days=7)
 
 
 def credentials(password: str = PASSWORD, username: str = "alice") -> dict[str, str]:
@@ -139,19 +140,28 @@ def test_logout_without_a_login(client: Client) -> None:
     assert client.get(LOGOUT).status_int == 200
 
 
-def test_expired(
-    as_alice: Client, alice: Login, set_clock: Callable[[timedelta], datetime]
+def test_an_unused_session_ends(
+    app: Any, alice: Login, set_clock: Callable[[timedelta], datetime]
 ) -> None:
-    set_clock(LIFETIME - timedelta(minutes=1))
-    assert as_alice.get(alice.url).status_int == 200
-    set_clock(LIFETIME + timedelta(minutes=1))
-    assert as_alice.get(alice.url).status_int == 401
+    set_clock(IDLE + timedelta(minutes=1))
+    assert Client(app, alice.token).get(alice.url).status_int == 401
+
+
+def test_a_used_session_lasts_and_ends_all_the_same(
+    app: Any, alice: Login, set_clock: Callable[[timedelta], datetime]
+) -> None:
+    client = Client(app, alice.token)
+    for days in (6, 12, 18, 24, 29):
+        set_clock(timedelta(days=days))
+        assert client.get(alice.url).status_int == 200
+    set_clock(timedelta(days=30, minutes=1))
+    assert client.get(alice.url).status_int == 401
 
 
 def test_login_removes_what_expired(
     client: Client, alice: Login, dbsession: Session, set_clock: Callable[[timedelta], datetime]
 ) -> None:
-    set_clock(LIFETIME + timedelta(minutes=1))
+    set_clock(IDLE + timedelta(minutes=1))
     token = client.post(LOGIN, credentials()).json["token"]
     assert dbsession.scalars(select(Token.digest)).all() == [token_digest(token)]
 

@@ -13,6 +13,7 @@ import pytest
 from tests.pserve import Server
 
 FOLDER = Path(__file__).parent
+# Without its longest phase, which is for `make fuzz`: the others are the same data each time.
 SHORT = ["--phases", "examples,coverage,stateful", "--max-examples", "2"]
 
 
@@ -27,6 +28,7 @@ def test_no_input_breaks_the_contract(server: Server, logged_in: bool, tmp_path:
             Path(sys.executable).with_name("schemathesis"),
             *("--config-file", FOLDER / "schemathesis.toml"),
             *("run", f"{server.url}/api/v1/openapi.json"),
+            # It warns that many answers are 401, which for somebody anonymous is right.
             *("--checks", "all", "--continue-on-failure", "--warnings", "off"),
             *(["--max-time", seconds] if seconds else SHORT),
         ],

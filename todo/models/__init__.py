@@ -13,15 +13,26 @@ from sqlalchemy.orm import Session
 from zope.sqlalchemy.datamanager import STATUS_CHANGED
 
 from todo.models.account import Account
+from todo.models.limit import LimitCount
 from todo.models.meta import Base
+from todo.models.released_username import ReleasedUsername
 from todo.models.task import Task
 from todo.models.token import Token
 from todo.request import SAFE_METHODS, Request
 
-__all__ = ["Account", "Base", "Task", "Token", "check_migrated", "create_engine"]
+__all__ = [
+    "Account",
+    "Base",
+    "LimitCount",
+    "ReleasedUsername",
+    "Task",
+    "Token",
+    "check_migrated",
+    "create_engine",
+]
 
 # The newest migration in alembic/versions.
-MIGRATION = "0001"
+MIGRATION = "0002"
 
 POOL_TIMEOUT = 2  # seconds to wait for a free connection
 LOCK_TIMEOUT = 5  # seconds to wait for another transaction

@@ -28,6 +28,7 @@ class Account(Base):
     email: Mapped[str] = mapped_column(String(EMAIL_MAX))
     password_hash: Mapped[str] = mapped_column(String(255))
     date_joined: Mapped[datetime] = mapped_column(UTCDateTime)
+    disabled_date: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
     @validates("username")
     def _fold_username(self, _key: str, username: str) -> str:

@@ -1,16 +1,40 @@
-"""Tokens: what a login is. The database holds only their SHA-256."""
+"""Tokens: sessions, which a login begins, and API tokens. The database holds only their SHA-256."""
 
 import hashlib
 import secrets
-from datetime import datetime, timedelta
+import zlib
+from datetime import datetime
+from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from todo import clock
 from todo.models.meta import NEVER_REUSE_IDS, Base, BigInt, UTCDateTime
 
-LIFETIME = timedelta(days=30)
+NAME_MAX = 64
+CLIENT_MAX = 255
+
+# An API token: the prefix, 43 digits of base 62 (256 bits), and 6 of their CRC32. Scanners of
+# source code find it by its form: ^tdo_[0-9A-Za-z]{49}$
+API_PREFIX = "tdo_"
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_RANDOM_LENGTH = 43
+_CHECKSUM_LENGTH = 6
+
+
+class Kind(StrEnum):
+    """What a token is."""
+
+    SESSION = "session"
+    API = "api"
+
+
+class Scope(StrEnum):
+    """What a token may do. A session has `write`, and may manage the account besides."""
+
+    READ = "read"
+    WRITE = "write"
 
 
 def token_digest(secret: str) -> bytes:
@@ -21,12 +45,44 @@ def token_digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("ascii", "replace")).digest()
 
 
+def _base62(number: int, length: int) -> str:
+    digits = []
+    for _ in range(length):
+        number, digit = divmod(number, len(_DIGITS))
+        digits.append(_DIGITS[digit])
+    return "".join(reversed(digits))
+
+
+def _checksum(random: str) -> str:
+    return _base62(zlib.crc32(random.encode("ascii", "replace")), _CHECKSUM_LENGTH)
+
+
+def new_secret(kind: Kind) -> str:
+    """Return a new opaque token of 256 random bits, in the form of its kind."""
+    if kind is Kind.SESSION:
+        return secrets.token_urlsafe(32)
+    random = _base62(secrets.randbits(256), _RANDOM_LENGTH)
+    return API_PREFIX + random + _checksum(random)
+
+
+def is_well_formed(secret: str) -> bool:
+    """Tell whether a token can be one: of an API token without asking the database."""
+    if not secret.startswith(API_PREFIX):
+        return bool(secret)
+    random, checksum = secret[len(API_PREFIX) : -_CHECKSUM_LENGTH], secret[-_CHECKSUM_LENGTH:]
+    return len(random) == _RANDOM_LENGTH and _checksum(random) == checksum
+
+
 class Token(Base):
-    """A login of an account: an opaque random value of 256 bits, until it expires or is ended."""
+    """A credential of an account, until it expires or is ended."""
 
     __tablename__ = "tokens"
     __table_args__ = (
         CheckConstraint("length(digest) = 32", name="digest_length"),
+        CheckConstraint("kind IN ('session', 'api')", name="kind"),
+        CheckConstraint("scope IN ('read', 'write')", name="scope"),
+        CheckConstraint(f"length(name) BETWEEN 1 AND {NAME_MAX}", name="name_length"),
+        CheckConstraint(f"length(client) <= {CLIENT_MAX}", name="client_length"),
         NEVER_REUSE_IDS,
     )
 
@@ -35,18 +91,37 @@ class Token(Base):
         ForeignKey("accounts.id", ondelete="CASCADE"), index=True
     )
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    kind: Mapped[str] = mapped_column(String(7))
+    scope: Mapped[str] = mapped_column(String(5))
+    name: Mapped[str | None] = mapped_column(String(NAME_MAX))  # of an API token
+    client: Mapped[str | None] = mapped_column(String(CLIENT_MAX))  # the User-Agent of a login
     creation_date: Mapped[datetime] = mapped_column(UTCDateTime)
-    expiration_date: Mapped[datetime] = mapped_column(UTCDateTime)
+    last_used_date: Mapped[datetime] = mapped_column(UTCDateTime)  # to the minute
+    expiration_date: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
 
     @classmethod
-    def issue(cls, account_id: int) -> tuple["Token", str]:
+    def issue(  # noqa: PLR0913
+        cls,
+        account_id: int,
+        expiration_date: datetime,
+        *,
+        kind: Kind = Kind.SESSION,
+        scope: Scope = Scope.WRITE,
+        name: str | None = None,
+        client: str | None = None,
+    ) -> tuple["Token", str]:
         """Return a new token's row and its secret, which is never to be had again."""
-        secret = secrets.token_urlsafe(32)
+        secret = new_secret(kind)
         now = clock.now()
         token = cls(
             account_id=account_id,
             digest=token_digest(secret),
+            kind=kind,
+            scope=scope,
+            name=name,
+            client=client and client.replace("\0", "")[:CLIENT_MAX],
             creation_date=now,
-            expiration_date=now + LIFETIME,
+            last_used_date=now,
+            expiration_date=expiration_date,
         )
         return token, secret

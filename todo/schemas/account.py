@@ -8,7 +8,13 @@ from pydantic import MISSING, AfterValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from todo.models.account import EMAIL_MAX, USERNAME_MAX
-from todo.passwords import MAX_BYTES, MIN_CHARACTERS, normalize_password
+from todo.passwords import (
+    MAX_BYTES,
+    MIN_CHARACTERS,
+    is_common,
+    is_personal,
+    normalize_password,
+)
 from todo.schemas.meta import (
     WITHOUT_NUL,
     Body,
@@ -19,7 +25,7 @@ from todo.schemas.meta import (
     Unicode,
     limited,
 )
-from todo.schemas.session import LoggedIn
+from todo.schemas.session import CurrentPassword, LoggedIn
 
 _USERNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 
@@ -45,6 +51,7 @@ def _username(text: str) -> str:
 
 
 def _email(text: str) -> str:
+    limited(text, EMAIL_MAX)  # first: a long one is slow to examine
     try:
         address = validate_email(text, check_deliverability=False).normalized
     except EmailNotValidError as error:
@@ -52,8 +59,9 @@ def _email(text: str) -> str:
     return limited(address, EMAIL_MAX)
 
 
-def _password(text: str) -> str:
-    text = normalize_password(text)
+def _password(text: str, info: ValidationInfo) -> str:
+    if len(text) <= MAX_BYTES:  # what is longer is refused below, and slow to normalize
+        text = normalize_password(text)
     if len(text) < MIN_CHARACTERS:
         raise PydanticCustomError(
             "password_too_short",
@@ -66,12 +74,21 @@ def _password(text: str) -> str:
             "This must have at most {maximum} bytes in UTF-8.",
             {"maximum": MAX_BYTES},
         )
+    if is_common(text):
+        raise PydanticCustomError(
+            "password_common", "This is among the passwords that attackers try first."
+        )
+    if is_personal(text, info.data.get("username", ""), info.data.get("email", "")):
+        raise PydanticCustomError(
+            "password_personal", "This must not hold the username or the e-mail address."
+        )
     return text
 
 
 def _repetition(text: str, info: ValidationInfo) -> str:
     # A password with a fault of its own is not in the data: one fault is enough for it.
-    text = normalize_password(text)
+    if len(text) <= MAX_BYTES:
+        text = normalize_password(text)
     if info.data.get("password", text) != text:
         raise PydanticCustomError("mismatch", "The two passwords differ.")
     return text
@@ -157,6 +174,13 @@ class AccountChange(Body):
     email: Email | MISSING = MISSING
     password: Annotated[Password | MISSING, Field(repr=False)] = MISSING
     password2: Annotated[Repetition | MISSING, Field(repr=False)] = MISSING
+    current_password: Annotated[CurrentPassword | MISSING, Field(repr=False)] = MISSING
+
+
+class Farewell(Body):
+    """What deleting an account may need."""
+
+    current_password: Annotated[CurrentPassword | MISSING, Field(repr=False)] = MISSING
 
 
 class Registered(LoggedIn):
@@ -171,3 +195,9 @@ class AccountChanged(Representation):
     msg: str = Field(description="A word that it is done.", examples=["Profile updated."])
     username: Owner
     profile: Account
+    token: str | MISSING = Field(
+        MISSING,
+        description="After a new password alone: the new session's token.",
+        examples=["q0BXwTtYbVU2j5Mm8fEHoZs1LJcKdRxgPnA7yvWi94k"],
+    )
+    token_expires: Instant | MISSING = MISSING

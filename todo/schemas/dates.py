@@ -19,7 +19,11 @@ _INSTANT = re.compile(
 # The original format of this API.
 _DAY_FIRST = re.compile(r"(?P<day>[0-9]{2})/(?P<month>[0-9]{2})/(?P<year>[0-9]{4}) " + _TIME)
 
-_DAY_FIRST_FORM = "[0-9]{2}/[0-9]{2}/[0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2}"
+
+def _schema_pattern(pattern: re.Pattern[str]) -> str:
+    """Return the pattern as JSON Schema has it, where groups have no names."""
+    return "^" + re.sub(r"\?P<\w+>", "?:", pattern.pattern) + "$"
+
 
 _FORMATS = "2030-02-01T09:30:00Z, 2030-02-01 or 01/02/2030 09:30:00"
 
@@ -83,7 +87,8 @@ DateIn = Annotated[
             "anyOf": [
                 {"type": "string", "format": "date-time"},
                 {"type": "string", "format": "date"},
-                {"type": "string", "pattern": f"^{_DAY_FIRST_FORM}$"},
+                {"type": "string", "pattern": _schema_pattern(_INSTANT)},
+                {"type": "string", "pattern": _schema_pattern(_DAY_FIRST)},
                 {"type": "string", "maxLength": 0},
                 {"type": "null"},
             ],

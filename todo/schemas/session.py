@@ -6,6 +6,15 @@ from pydantic import Field
 
 from todo.schemas.meta import Body, Instant, Owner, Representation, Unicode
 
+CurrentPassword = Annotated[
+    Unicode,
+    Field(
+        description="The password as it is. Not needed within ten minutes of a login.",
+        examples=["correct horse battery"],
+        json_schema_extra={"format": "password"},
+    ),
+]
+
 
 class Credentials(Body):
     """Who logs in."""

@@ -1,21 +1,26 @@
-"""Accounts: registered and changed."""
+"""Accounts: registered, changed, deleted."""
 
 from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from todo import clock
-from todo.errors import Fault, Problem
-from todo.models import Account, Token
-from todo.passwords import hash_password
+from todo import clock, limits
+from todo.errors import USERNAME_TAKEN, Fault, Problem
+from todo.models import Account, ReleasedUsername, Token
+from todo.models.released_username import QUARANTINE
+from todo.passwords import hash_password, is_personal
 from todo.request import Request
+from todo.services.sessions import reauthenticate, start_session
 from todo.transactions import end_transaction
+from todo.typed_views import refusal
 
 
 def register(request: Request, values: dict[str, Any]) -> Account:
-    """Return a new account. Raises Problem with 409 where the username is taken."""
+    """Return a new account. Raises Problem with 409 where the username is taken, or with 429."""
+    limits.take(request, [(limits.REGISTRATIONS, limits.address(request))])
     password_hash = hash_password(values["password"])
     account = Account(
         username=values["username"],
@@ -24,37 +29,57 @@ def register(request: Request, values: dict[str, Any]) -> Account:
         date_joined=clock.now(),
     )
     request.dbsession.add(account)
-    _flush_username(request)
+    _flush_username(request.dbsession, account)
     return account
 
 
-def change_account(request: Request, values: dict[str, Any]) -> Account:
-    """Change the attributes named in `values` and leave the rest; return the account.
+def change_account(
+    request: Request, values: dict[str, Any], current_password: str | None
+) -> tuple[Account, dict[str, Any]]:
+    """Change the attributes named in `values` and leave the rest.
 
-    A new password ends every other session. Raises Problem with 409 where the username is taken.
+    Return the account, and after a new password its new session: all other tokens are ended then.
+    Raises Problem with 403 where the password must be asked again, or 409 where the username is
+    taken.
     """
+    known = request.identity.account
+    changed = any(getattr(known, name, None) != value for name, value in values.items())
+    if changed:
+        reauthenticate(request, current_password)
     values = dict(values)
-    if "password" in values:
+    password = values.pop("password", None)
+    if password:
+        _refuse_personal(password, known, values)
         end_transaction(request)
-        values["password_hash"] = hash_password(values["password"])
-    account, token = _lock(request)
-    if "password" in values:
-        request.dbsession.execute(
-            delete(Token).where(Token.account_id == account.id, Token.id != token.id)
-        )
-    for name in ("username", "email", "password_hash"):
-        if name in values:
-            setattr(account, name, values[name])
-    _flush_username(request)
-    return account
+        values["password_hash"] = hash_password(password)
+    account, _ = lock_identity(request)
+    if not changed and any(getattr(account, name) != value for name, value in values.items()):
+        raise StaleDataError("the account was changed meanwhile")
+    if values.get("username", account.username).lower() != account.username_lower:
+        _release_username(request.dbsession, account)
+    for name, value in values.items():
+        setattr(account, name, value)
+    _flush_username(request.dbsession, account)
+    if not password:
+        return account, {}
+    request.dbsession.execute(delete(Token).where(Token.account_id == account.id))
+    return account, start_session(request, account.id)
 
 
-def _lock(request: Request) -> tuple[Account, Token]:
+def delete_account(request: Request, current_password: str | None) -> None:
+    """Delete the account and everything it owns; its username stays its own for a while."""
+    reauthenticate(request, current_password)
+    account, _ = lock_identity(request)
+    _release_username(request.dbsession, account)
+    request.dbsession.delete(account)
+
+
+def lock_identity(request: Request) -> tuple[Account, Token]:
     """Read who asks again, locked: others may have changed or ended it since."""
     row = request.dbsession.execute(
         select(Account, Token)
         .join(Token, Token.account_id == Account.id)
-        .where(Token.id == request.identity.token.id)
+        .where(Token.id == request.identity.token.id, Account.disabled_date.is_(None))
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one_or_none()
@@ -63,12 +88,39 @@ def _lock(request: Request) -> tuple[Account, Token]:
     return row[0], row[1]
 
 
-def _flush_username(request: Request) -> None:
+def _refuse_personal(password: str, known: Account, values: dict[str, Any]) -> None:
+    account = {"username": known.username, "email": known.email} | values
+    if is_personal(password, account["username"], account["email"]):
+        message = "This must not hold the username or the e-mail address."
+        raise refusal([Fault("password", "password_personal", message)])
+
+
+def _release_username(session: Session, account: Account) -> None:
+    session.add(
+        ReleasedUsername(
+            account_id=account.id,
+            username_lower=account.username_lower,
+            expiration_date=clock.now() + QUARANTINE,
+        )
+    )
+
+
+def _flush_username(session: Session, account: Account) -> None:
     """Write the account. The database decides whether the name is free, so no race can."""
     try:
-        request.dbsession.flush()
+        session.flush()
     except IntegrityError as error:
-        message = "This username is taken."
-        raise Problem(
-            "username_taken", message, errors=[Fault("username", "taken", message)]
-        ) from error
+        raise _username_taken() from error
+    # Only now: had somebody just given the name up, the flush has waited for it.
+    released = select(ReleasedUsername.id).where(
+        ReleasedUsername.username_lower == account.username_lower,
+        ReleasedUsername.account_id != account.id,
+        ReleasedUsername.expiration_date > clock.now(),
+    )
+    if session.execute(released.limit(1)).first() is not None:
+        raise _username_taken()
+
+
+def _username_taken() -> Problem:
+    fault = Fault("username", "taken", USERNAME_TAKEN)
+    return Problem("username_taken", USERNAME_TAKEN, errors=[fault])

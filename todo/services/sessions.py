@@ -1,44 +1,75 @@
-"""Sessions: a login is begun, or checked."""
+"""Sessions: a login is checked, begun, and asked for again."""
 
+from datetime import timedelta
 from typing import Any
 
 from pyramid.security import remember
 from sqlalchemy import delete, select, update
 
-from todo import clock
+from todo import clock, limits
+from todo.errors import Problem
 from todo.models import Account, Token
+from todo.models.token import Kind, token_digest
 from todo.passwords import MAX_BYTES, hash_password, needs_rehash, verify_password
 from todo.request import Request
 from todo.schemas.session import Credentials
+from todo.security import SESSION_IDLE, SESSION_LIFETIME, bearer_token, cookie_tokens
 from todo.transactions import end_transaction
+
+MOST_SESSIONS = 20  # live logins of an account; the oldest goes
 
 
 def start_session(request: Request, account_id: int) -> dict[str, Any]:
-    """Log the account in: store a new token, set the cookie, and return what the answer shows.
-
-    The account's expired tokens go on this occasion.
-    """
-    request.dbsession.execute(
-        delete(Token).where(Token.account_id == account_id, Token.expiration_date <= clock.now())
+    """Log the account in: store a new token, set the cookie, and return what the answer shows."""
+    now = clock.now()
+    days = {name: request.registry.settings[name] for name in (SESSION_IDLE, SESSION_LIFETIME)}
+    _end_old_sessions(request, account_id, idle=timedelta(days=days[SESSION_IDLE]))
+    token, secret = Token.issue(
+        account_id,
+        now + timedelta(days=days[SESSION_LIFETIME]),
+        client=request.headers.get("User-Agent"),
     )
-    token, secret = Token.issue(account_id)
     request.dbsession.add(token)
     request.response.headers.extend(remember(request, secret))
     return {"token": secret, "token_expires": token.expiration_date}
+
+
+def _end_old_sessions(request: Request, account_id: int, idle: timedelta) -> None:
+    """Delete what has expired of the account's tokens, and its oldest sessions over the most."""
+    now = clock.now()
+    sessions = (Token.account_id == account_id, Token.kind == Kind.SESSION)
+    request.dbsession.execute(
+        delete(Token).where(Token.account_id == account_id, Token.expiration_date <= now)
+    )
+    request.dbsession.execute(delete(Token).where(*sessions, Token.last_used_date <= now - idle))
+    newest = select(Token.id).where(*sessions).order_by(Token.id.desc()).limit(MOST_SESSIONS - 1)
+    request.dbsession.execute(delete(Token).where(*sessions, Token.id.not_in(newest)))
+
+
+def end_session(request: Request) -> None:
+    """End the session whose token the request carries; where there are two cookies, both."""
+    bearer = bearer_token(request)
+    digests = [token_digest(s) for s in (cookie_tokens(request) if bearer is None else [bearer])]
+    if digests:
+        request.dbsession.execute(
+            delete(Token).where(Token.digest.in_(digests), Token.kind == Kind.SESSION)
+        )
 
 
 def authenticate(request: Request, credentials: Credentials) -> Account | None:
     """Return the account that the username and password belong to, or None.
 
     The password is verified, and rehashed if need be, without a database connection. None, too,
-    if the account or its password changed meanwhile.
+    if the account or its password changed meanwhile. Raises Problem with 429 after too many
+    failures.
     """
     password = credentials.password
     account = _find(request, credentials.username)
     stored = account.password_hash if account else None
     end_transaction(request)
-    matches = len(password.encode()) <= MAX_BYTES and verify_password(stored, password)
-    if account is None or stored is None or not matches:
+    if not _matches(request, credentials.username, stored, password):
+        return None
+    if account is None or stored is None:
         return None
     current = hash_password(password) if needs_rehash(stored) else stored
     return request.dbsession.scalar(
@@ -47,6 +78,40 @@ def authenticate(request: Request, credentials: Credentials) -> Account | None:
         .values(password_hash=current)
         .returning(Account)
     )
+
+
+def reauthenticate(request: Request, password: str | None) -> None:
+    """Ask for the password again, unless the login is fresh.
+
+    Ends the request's transaction where it verifies: what was read must be read again. Raises
+    Problem with 403 for a missing or wrong password, and with 429 after too many failures.
+    """
+    if request.identity.is_fresh:
+        return
+    if password is None:
+        raise Problem(
+            "reauthentication_required",
+            "Send current_password, or log in again: this needs a login of the last ten minutes.",
+        )
+    account = request.identity.account
+    end_transaction(request)
+    if not _matches(request, account.username, account.password_hash, password):
+        raise Problem("reauthentication_required", "current_password is wrong.")
+
+
+def _matches(request: Request, username: str, stored: str | None, password: str) -> bool:
+    """Verify a password, counted as a failure until it is known to be none."""
+    name, address = username.lower(), limits.address(request)
+    attempt = (
+        (limits.LOGINS_OF_ACCOUNT, name),
+        (limits.LOGINS_OF_ACCOUNT_FROM_ADDRESS, f"{address} {name}"),
+        (limits.LOGINS_FROM_ADDRESS, address),
+    )
+    limits.take(request, attempt)
+    if len(password.encode()) <= MAX_BYTES and verify_password(stored, password):
+        limits.give_back(request, attempt)
+        return True
+    return False
 
 
 def _find(request: Request, username: str) -> Account | None:

@@ -9,7 +9,7 @@ from todo.permissions import Permission
 from todo.request import Request
 from todo.resources import AccountContext
 from todo.schemas import account as schemas
-from todo.services.accounts import change_account, register
+from todo.services.accounts import change_account, delete_account, register
 from todo.services.sessions import start_session
 
 
@@ -18,9 +18,10 @@ from todo.services.sessions import start_session
     request_method="POST",
     permission=NO_PERMISSION_REQUIRED,
     operation="register",
+    session=True,
     body=schemas.Registration,
     returns={201: schemas.Registered},
-    errors=("username_taken",),
+    errors=("username_taken", "too_many_requests", "busy"),
 )
 def post(request: Request) -> dict[str, Any]:
     """Register an account, and log it in."""
@@ -59,24 +60,37 @@ class AccountViews:
         operation="edit profile",
         body=schemas.AccountChange,
         returns=schemas.AccountChanged,
-        errors=("username_taken",),
+        errors=("username_taken", "reauthentication_required", "busy"),
     )
     def put(self) -> dict[str, Any]:
-        """Change the username, e-mail or password; what is not mentioned stays."""
-        account = change_account(self.request, self.request.validated_body.values())
+        """Change the username, e-mail or password; what is not mentioned stays.
+
+        A change needs `current_password`, or a login of the last ten minutes. A new password ends
+        all other sessions and API tokens, and the answer has a new token.
+        """
+        values = self.request.validated_body.values()
+        current_password = values.pop("current_password", None)
+        values.pop("password2", None)
+        account, session = change_account(self.request, values, current_password)
         return {
             "msg": "Profile updated.",
             "username": account.username,
             "profile": schemas.Account.of(account),
+            **session,
         }
 
     @view_config(
         request_method="DELETE",
         permission=Permission.MANAGE,
         operation="delete profile",
+        body=schemas.Farewell,
         returns={204: None},
+        errors=("reauthentication_required", "busy"),
     )
     def delete(self) -> None:
-        """Delete the account and everything it owns."""
-        self.request.dbsession.delete(self.account)
+        """Delete the account and everything it owns.
+
+        Needs `current_password`, or a login of the last ten minutes.
+        """
+        delete_account(self.request, self.request.validated_body.values().get("current_password"))
         self.request.response.headers.extend(forget(self.request))

@@ -3,12 +3,31 @@
 from typing import Any
 
 from pydantic import ConfigDict, RootModel
+from pyramid.registry import Registry
 from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.view import view_config
 
-from todo.openapi import document
+from todo import openapi
 from todo.operations import operations
 from todo.request import Request
+
+TITLE = "todo"
+
+DESCRIPTION = """\
+To-do lists for people and programs.
+
+* **Log in** by `POST /api/v1/accounts/login`, then send the token as
+  `Authorization: Bearer <token>`. Browsers get it as a cookie, too. Where both come, the header
+  counts.
+* **Send** JSON or a form; the fields are the same. In a form an empty value means null, and
+  `yes`, `on`, `1` and `no`, `off`, `0` are read as truth values, too.
+* **PUT and PATCH** change what they mention and keep the rest. An unknown field is refused by name;
+  a read-only one is ignored, so that what was read can be sent back.
+* **Errors** are `application/problem+json` (RFC 9457) with a stable `code`; for input, `errors`
+  names every fault at once.
+* **HEAD** answers like GET without the body, **OPTIONS** with the methods of the path in `Allow`;
+  any other method gets 405 and the same `Allow`.
+"""
 
 
 class Index(RootModel[dict[str, str]]):
@@ -57,6 +76,11 @@ def info(request: Request) -> dict[str, str]:
 def describe(request: Request) -> dict[str, Any]:
     """Describe the API in OpenAPI 3.1, which this is."""
     if "openapi" not in request.registry:
-        request.registry["openapi"] = document(request.registry)
-    described: dict[str, Any] = request.registry["openapi"]
-    return described
+        request.registry["openapi"] = described(request.registry)
+    document: dict[str, Any] = request.registry["openapi"]
+    return document
+
+
+def described(registry: Registry) -> dict[str, Any]:
+    """Return the OpenAPI document of the application."""
+    return openapi.document(registry, TITLE, DESCRIPTION)

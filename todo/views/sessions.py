@@ -4,15 +4,12 @@ from typing import Any
 
 from pyramid.security import NO_PERMISSION_REQUIRED, forget
 from pyramid.view import view_config
-from sqlalchemy import delete
 
 from todo.errors import Problem
-from todo.models import Token
-from todo.models.token import token_digest
 from todo.request import Request
 from todo.schemas.session import Credentials, LoggedIn, LoggedOut
-from todo.security import bearer_token, cookie_tokens
-from todo.services.sessions import authenticate, start_session
+from todo.security import bearer_token
+from todo.services.sessions import authenticate, end_session, start_session
 
 
 @view_config(
@@ -20,19 +17,19 @@ from todo.services.sessions import authenticate, start_session
     request_method="POST",
     permission=NO_PERMISSION_REQUIRED,
     operation="login",
+    session=True,
     body=Credentials,
     returns=LoggedIn,
-    errors=("bad_credentials",),
+    errors=("account_disabled", "bad_credentials", "too_many_requests", "busy"),
 )
 def login(request: Request) -> dict[str, Any]:
-    """Log in by username and password."""
+    """Log in by username and password; the session that the request carried ends."""
     account = authenticate(request, request.validated_body)
     if account is None:
-        raise Problem(
-            "bad_credentials",
-            "The username or the password is wrong.",
-            headers={"WWW-Authenticate": 'Bearer realm="todo"'},
-        )
+        raise Problem("bad_credentials", "The username or the password is wrong.")
+    if account.disabled_date is not None:
+        raise Problem("account_disabled", "This account is disabled; ask who runs the service.")
+    end_session(request)
     return {
         "msg": "Authenticated",
         "username": account.username,
@@ -45,15 +42,17 @@ def login(request: Request) -> dict[str, Any]:
     request_method=("GET", "POST"),
     permission=NO_PERMISSION_REQUIRED,
     operation="logout",
+    session=True,
     returns=LoggedOut,
 )
 def logout(request: Request) -> dict[str, Any]:
-    """End the session whose token the request carries, and clear the cookie that carried it."""
+    """End the session whose token the request carries, and clear the cookie that carried it.
+
+    An API token is left alone: it is no login.
+    """
     if request.method == "HEAD":
         return {"msg": "Logged out."}
-    bearer = bearer_token(request)
-    for secret in cookie_tokens(request) if bearer is None else [bearer]:
-        request.dbsession.execute(delete(Token).where(Token.digest == token_digest(secret)))
-    if bearer is None:
+    end_session(request)
+    if bearer_token(request) is None:
         request.response.headers.extend(forget(request))
     return {"msg": "Logged out."}

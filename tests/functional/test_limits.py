@@ -1,0 +1,149 @@
+"""Limits: counted where no rollback undoes them, and over again after their time."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tests.client import Client
+from tests.factories import PASSWORD, Login
+from todo.models import LimitCount
+
+Move = Callable[[timedelta], datetime]
+LOGIN = "/api/v1/accounts/login"
+
+
+@pytest.fixture
+def limit(app: Any) -> Iterator[Callable[[str, int], None]]:
+    before = dict(app.registry.settings)
+
+    def set_limit(name: str, most: int) -> None:
+        app.registry.settings[f"todo.limit_{name}"] = most
+
+    yield set_limit
+    app.registry.settings.update(before)
+
+
+def login(
+    client: Client, password: str, address: str = "192.0.2.1", username: str = "alice"
+) -> Any:
+    environ = {"REMOTE_ADDR": address}
+    fields = {"username": username, "password": password}
+    return client.post(LOGIN, fields, extra_environ=environ)
+
+
+def statuses(client: Client, times: int, *args: str) -> list[int]:
+    return [login(client, "wrong password", *args).status_int for _ in range(times)]
+
+
+def test_failures_of_an_account_from_an_address(
+    client: Client, as_alice: Client, alice: Login, set_clock: Move
+) -> None:
+    assert statuses(client, 11) == [401] * 10 + [429]
+    response = login(client, PASSWORD)
+    assert (response.status_int, response.json["code"]) == (429, "too_many_requests")
+    assert 1 <= int(response.headers["Retry-After"]) <= 300
+    assert response.headers["RateLimit-Policy"] == '"login-account-address";q=10;w=300'
+    assert response.headers["RateLimit"].startswith('"login-account-address";r=0;t=')
+    assert as_alice.get(alice.url).status_int == 200, "the victim's session lives on"
+    assert login(client, PASSWORD, "192.0.2.2").status_int == 200, "and other addresses log in"
+    set_clock(timedelta(minutes=5, seconds=1))
+    assert login(client, PASSWORD).status_int == 200
+
+
+def test_successes_are_no_failures(client: Client, alice: Login) -> None:
+    assert {login(client, PASSWORD).status_int for _ in range(12)} == {200}
+    assert statuses(client, 9) == [401] * 9
+    assert login(client, PASSWORD).status_int == 200
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "status"),
+    [
+        ("192.0.2.1", "192.0.2.1", 429),
+        ("192.0.2.1", "192.0.2.2", 401),
+        ("2001:db8::1", "2001:db8::ffff:1", 429),
+        ("2001:db8::1", "2001:db8:0:1::1", 401),
+        ("::ffff:192.0.2.1", "192.0.2.1", 429),
+    ],
+)
+def test_failures_from_an_address(
+    client: Client,
+    limit: Callable[[str, int], None],
+    first: str,
+    second: str,
+    status: int,
+) -> None:
+    limit("login_address", 3)
+    for name in ("a", "b", "c"):
+        assert statuses(client, 1, first, name) == [401]
+    assert statuses(client, 1, second, "d") == [status]
+
+
+def test_failures_of_an_account(
+    client: Client, alice: Login, limit: Callable[[str, int], None], set_clock: Move
+) -> None:
+    limit("login_account", 3)
+    assert [statuses(client, 1, f"192.0.2.{n}")[0] for n in range(4)] == [401, 401, 401, 429]
+    set_clock(timedelta(days=1, seconds=1))
+    assert login(client, PASSWORD).status_int == 200
+
+
+def test_a_spoofed_header_dodges_nothing(client: Client, alice: Login) -> None:
+    for n in range(11):
+        environ = {"REMOTE_ADDR": "192.0.2.1", "HTTP_X_FORWARDED_FOR": f"198.51.100.{n}"}
+        fields = {"username": "alice", "password": "wrong password"}
+        last = client.post(LOGIN, fields, extra_environ=environ)
+    assert last.status_int == 429
+
+
+def test_the_password_asked_again_counts_too(
+    as_alice: Client, alice: Login, set_clock: Move
+) -> None:
+    set_clock(timedelta(minutes=11))
+    fields = {"email": "x@example.com", "current_password": "wrong password"}
+    answers = [as_alice.put_json(alice.url, fields).status_int for _ in range(11)]
+    assert answers == [403] * 10 + [429]
+
+
+def test_registrations(client: Client, limit: Callable[[str, int], None], set_clock: Move) -> None:
+    limit("registrations", 2)
+
+    def register(number: int) -> int:
+        fields = {"username": f"c{number}", "email": "c@example.com", "password": PASSWORD}
+        return client.post("/api/v1/accounts", fields).status_int
+
+    assert [register(n) for n in range(3)] == [201, 201, 429]
+    set_clock(timedelta(hours=1, seconds=1))
+    assert register(3) == 201
+
+
+def test_writes(
+    as_alice: Client,
+    alice: Login,
+    as_bob: Client,
+    bob: Login,
+    limit: Callable[[str, int], None],
+    set_clock: Move,
+) -> None:
+    limit("writes", 3)
+    answers = [as_alice.post(alice.tasks_url, {"name": f"{n}"}) for n in range(4)]
+    assert [answer.status_int for answer in answers] == [201, 201, 201, 429]
+    assert answers[3].headers["RateLimit-Policy"] == '"writes";q=3;w=60'
+    assert len(as_alice.get(alice.tasks_url).json["tasks"]) == 3
+    assert as_bob.post(bob.tasks_url, {"name": "n"}).status_int == 201
+    set_clock(timedelta(minutes=1, seconds=1))
+    assert as_alice.post(alice.tasks_url, {"name": "n"}).status_int == 201
+
+
+def test_what_expired_goes_by_itself(
+    client: Client, alice: Login, dbsession: Session, set_clock: Move
+) -> None:
+    statuses(client, 1)
+    set_clock(timedelta(days=2))
+    statuses(client, 1, "192.0.2.9", "nobody")
+    subjects = set(dbsession.scalars(select(LimitCount.subject)))
+    assert subjects == {"192.0.2.9", "192.0.2.9 nobody", "nobody"}

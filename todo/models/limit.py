@@ -1,0 +1,27 @@
+"""Counters of what may happen only so often."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Integer, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from todo.models.meta import Base, UTCDateTime
+
+# The writes of an account, which the query of the identity reads along.
+WRITES = "writes"
+WRITES_SETTING = "todo.limit_writes"
+
+NAME_MAX = 32
+SUBJECT_MAX = 128
+
+
+class LimitCount(Base):
+    """How often something has happened to a subject since its window began."""
+
+    __tablename__ = "limit_counts"
+    __table_args__ = (CheckConstraint("count >= 0", name="count"),)
+
+    name: Mapped[str] = mapped_column(String(NAME_MAX), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(SUBJECT_MAX), primary_key=True)
+    count: Mapped[int] = mapped_column(Integer)
+    expiration_date: Mapped[datetime] = mapped_column(UTCDateTime, index=True)

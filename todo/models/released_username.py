@@ -1,0 +1,28 @@
+"""Usernames that were given up: for a while nobody else gets them."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import CheckConstraint, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from todo.models.account import USERNAME_MAX
+from todo.models.meta import NEVER_REUSE_IDS, Base, BigInt, UTCDateTime
+
+# Mail, links and habits still mean the one who had it.
+QUARANTINE = timedelta(days=90)
+
+
+class ReleasedUsername(Base):
+    """A username that an account gave up, by a new one or by being deleted."""
+
+    __tablename__ = "released_usernames"
+    __table_args__ = (
+        CheckConstraint("username_lower = lower(username_lower)", name="username_lower"),
+        NEVER_REUSE_IDS,
+    )
+
+    id: Mapped[int] = mapped_column(BigInt, primary_key=True)
+    # No foreign key: the account may be gone, which is when this matters most.
+    account_id: Mapped[int] = mapped_column(BigInt, index=True)
+    username_lower: Mapped[str] = mapped_column(String(USERNAME_MAX), index=True)
+    expiration_date: Mapped[datetime] = mapped_column(UTCDateTime, index=True)

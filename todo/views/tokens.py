@@ -1,0 +1,123 @@
+"""Tokens: what an account can be used by, listed, created, revoked; and what the asker's may do."""
+
+from typing import Any
+
+from pyramid.view import view_config, view_defaults
+from sqlalchemy import delete, select
+
+from todo.models import Token
+from todo.models.token import Kind, Scope
+from todo.permissions import Permission
+from todo.request import Request
+from todo.resources import AccountContext, LoginContext, TokenContext
+from todo.schemas import token as schemas
+from todo.services.accounts import lock_identity
+from todo.services.sessions import reauthenticate
+
+
+@view_config(
+    route_name="whoami",
+    request_method="GET",
+    permission=Permission.READ,
+    operation="whoami",
+    returns=schemas.WhoAmI,
+)
+def whoami(context: LoginContext, request: Request) -> dict[str, Any]:
+    """Tell whose token this is, and what it may do."""
+    token = context.identity.token
+    return {
+        "username": context.account.username,
+        "kind": token.kind,
+        "name": token.name,
+        "scope": token.scope,
+        "permissions": sorted(context.identity.permissions),
+        "token_expires": token.expiration_date,
+    }
+
+
+@view_defaults(route_name="tokens", permission=Permission.MANAGE)
+class TokensViews:
+    """All sessions and API tokens of an account."""
+
+    def __init__(self, context: AccountContext, request: Request) -> None:
+        self.account = context.account
+        self.current = context.identity.token
+        self.request = request
+
+    @view_config(request_method="GET", operation="user's tokens", returns=schemas.TokenList)
+    def get(self) -> dict[str, Any]:
+        """List the sessions and API tokens, oldest first."""
+        tokens = self.request.dbsession.scalars(
+            select(Token).where(Token.account_id == self.account.id).order_by(Token.id)
+        )
+        return {
+            "username": self.account.username,
+            "tokens": [
+                schemas.Token.of(token) | {"current": token.id == self.current.id}
+                for token in tokens
+            ],
+        }
+
+    @view_config(
+        request_method="POST",
+        operation="create token",
+        body=schemas.NewToken,
+        returns={201: schemas.TokenCreated},
+        errors=("reauthentication_required",),
+    )
+    def post(self) -> dict[str, Any]:
+        """Create an API token; its secret is shown this once.
+
+        Needs `current_password`, or a login of the last ten minutes.
+        """
+        values = self.request.validated_body.values()
+        reauthenticate(self.request, values.get("current_password"))
+        account, _ = lock_identity(self.request)
+        token, secret = Token.issue(
+            account.id,
+            values["expires"],
+            kind=Kind.API,
+            scope=Scope(values["scope"]),
+            name=values["name"],
+        )
+        self.request.dbsession.add(token)
+        self.request.dbsession.flush()
+        self.request.response.location = self.request.route_path(
+            "token", username=account.username, id=token.id
+        )
+        return {
+            "msg": "Token created",
+            "username": account.username,
+            "token": secret,
+            "token_expires": token.expiration_date,
+            "api_token": schemas.Token.of(token),
+        }
+
+    @view_config(request_method="DELETE", operation="revoke tokens", returns=schemas.TokensRevoked)
+    def delete(self) -> dict[str, Any]:
+        """Revoke every session and API token but the one that asks."""
+        self.request.dbsession.execute(
+            delete(Token).where(Token.account_id == self.account.id, Token.id != self.current.id)
+        )
+        return {"username": self.account.username, "msg": "Revoked."}
+
+
+@view_defaults(route_name="token", permission=Permission.MANAGE)
+class TokenViews:
+    """One session or API token."""
+
+    def __init__(self, context: TokenContext, request: Request) -> None:
+        self.username = context.account.username
+        self.token = context.token
+        self.request = request
+
+    @view_config(request_method="GET", operation="token detail", returns=schemas.TokenAnswer)
+    def get(self) -> dict[str, Any]:
+        """Show the token, without its secret."""
+        return {"username": self.username, "token": schemas.Token.of(self.token)}
+
+    @view_config(request_method="DELETE", operation="revoke token", returns=schemas.TokensRevoked)
+    def delete(self) -> dict[str, Any]:
+        """Revoke the token: from now on it is none."""
+        self.request.dbsession.delete(self.token)
+        return {"username": self.username, "msg": "Revoked."}
