@@ -24,6 +24,7 @@ def configure(ini_settings: dict[str, str]) -> Configurator:
     """Return the configuration of the application, part by part."""
     config = Configurator(settings=settings.read(ini_settings))
     config.include("todo.request")
+    config.include("todo.headers")
     config.include("todo.transactions")
     config.include("todo.models")
     config.include("todo.security")
