@@ -19,7 +19,7 @@ from todo import errors
 from todo.bodies import FORM, JSON
 from todo.errors import CODES, RETRY_AFTER, ProblemDetails, phrase
 from todo.operations import Operation, operations
-from todo.security import COOKIE
+from todo.security import cookie_name
 from todo.typed_views import success
 
 Schema = dict[str, Any]
@@ -110,7 +110,7 @@ def document(registry: Registry) -> Schema:
                 "cookie": {
                     "type": "apiKey",
                     "in": "cookie",
-                    "name": COOKIE,
+                    "name": cookie_name(registry.settings),
                     "description": "Set by registering or logging in in a browser, where no script "
                     "can read or write it.",
                 },
