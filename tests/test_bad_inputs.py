@@ -240,7 +240,27 @@ LOGINS = [
     ]
 ]
 
-ROWS = [*PATHS, *BODIES, *ACCOUNTS, *TASKS, *LOGINS]
+CROSS_SITE = [
+    Bad(
+        f"of another site: {what}",
+        method,
+        path,
+        body,
+        FORM,
+        403,
+        "cross_site",
+        headers={"Authorization": "", "Sec-Fetch-Site": "cross-site"},
+    )
+    for what, method, path, body in [
+        ("log in", "POST", L, f"username=alice&password={PASSWORD.replace(' ', '+')}"),
+        ("register", "POST", A, CAROL),
+        ("register, by a form that is none", "POST", A, "%ff"),
+        ("log out", "POST", f"{A}/logout", ""),
+        ("log out by a link", "GET", f"{A}/logout", ""),
+    ]
+]
+
+ROWS = [*PATHS, *BODIES, *ACCOUNTS, *TASKS, *LOGINS, *CROSS_SITE]
 
 
 def stored(session: Session) -> list[Any]:

@@ -31,6 +31,7 @@ def configure(ini_settings: dict[str, str]) -> Configurator:
     config.include("todo.models")
     config.include("todo.security")
     config.include("todo.renderers")
+    config.include("todo.csrf")
     config.include("todo.typed_views")
     config.include("todo.errors")
     config.include("todo.routes")

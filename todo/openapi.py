@@ -45,9 +45,10 @@ To-do lists for people and programs.
 # No enum: a generator of clients may make one constant of "true" and "True".
 TRUTH = "^(true|false|True|False|yes|no|on|off|1|0)$"
 
-# Errors that any operation may answer with, that take a login, or a body, or change something.
+# Errors of any operation, of one for which one must be logged in, that changes, that takes a body.
 ANY_ERRORS = ("bad_query", "validation", "internal_error", "unavailable")
 LOGIN_ERRORS = ("unauthenticated", "forbidden")
+CHANGE_ERRORS = ("cross_site", "conflict")
 BODY_ERRORS = (
     "bad_json",
     "bad_form",
@@ -308,7 +309,7 @@ def _error_codes(operation: Operation, method: str) -> Iterable[str]:
     if _body(operation):
         yield from BODY_ERRORS
     if method != "GET":
-        yield "conflict"
+        yield from CHANGE_ERRORS
 
 
 def _success_response(status: int, model: Any, refs: dict[Any, Schema], schemas: Schema) -> Schema:

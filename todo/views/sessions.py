@@ -6,6 +6,7 @@ from pyramid.security import NO_PERMISSION_REQUIRED, forget
 from pyramid.view import view_config
 from sqlalchemy import delete
 
+from todo.csrf import refuse_unasked_get
 from todo.errors import Problem
 from todo.models import Token
 from todo.models.token import token_digest
@@ -46,11 +47,13 @@ def login(request: Request) -> dict[str, Any]:
     permission=NO_PERMISSION_REQUIRED,
     operation="logout",
     returns=LoggedOut,
+    errors=("cross_site",),
 )
 def logout(request: Request) -> dict[str, Any]:
     """End the session whose token the request carries, and clear the cookie that carried it."""
     if request.method == "HEAD":
         return {"msg": "Logged out."}
+    refuse_unasked_get(request)
     bearer = bearer_token(request)
     for secret in cookie_tokens(request) if bearer is None else [bearer]:
         request.dbsession.execute(delete(Token).where(Token.digest == token_digest(secret)))
