@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 
@@ -29,9 +30,14 @@ def test_production_takes_its_database_from_the_environment(database_url: str) -
         # Without any of these a browser does not take a cookie of such a name.
         assert {"Secure", "Path=/"} <= set(attributes)
         assert "Domain" not in str(attributes)
-        cookie = urllib.request.Request(f"{url}/carol", headers={"Cookie": name})
-        with urllib.request.urlopen(cookie) as response:
+        own = urllib.request.Request(f"{url}/carol", headers={"Cookie": name})
+        with urllib.request.urlopen(own) as response:
             assert json.load(response)["username"] == "carol"
+        # Another host of the domain can set a cookie without the prefix.
+        planted = {"Cookie": name.removeprefix("__Host-")}
+        with pytest.raises(HTTPError, match="401") as refusal:
+            urllib.request.urlopen(urllib.request.Request(f"{url}/carol", headers=planted))
+        refusal.value.close()
 
 
 def test_production_by_plain_http_at_home(database_url: str) -> None:

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
+from webtest import TestApp
 
 from tests.client import Client
 from tests.conftest import ORIGIN
 from tests.factories import PASSWORD, Login, make_task
 from tests.pserve import PUBLIC_URL
 from tests.test_bad_inputs import stored
+from todo import configure
 
 LOGIN = "/api/v1/accounts/login"
 LOGOUT = "/api/v1/accounts/logout"
@@ -171,3 +173,9 @@ def test_logout_by_get(browser: Client, alice: Login, headers: dict[str, str]) -
 
 def test_a_program_s_prefetch_is_a_logout(as_alice: Client, alice: Login) -> None:
     assert as_alice.get(LOGOUT, headers={"Purpose": "prefetch"}).status_int == 200
+
+
+def test_no_origin_is_not_the_public_url_that_nobody_has_set() -> None:
+    app = configure({"sqlalchemy.url": "sqlite:///none.sqlite"}).make_wsgi_app()
+    response = TestApp(app).post(LOGIN, headers={"Origin": ""}, status=403)
+    assert response.json["code"] == "cross_site"
