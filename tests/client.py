@@ -23,7 +23,9 @@ class Client(TestApp):
 
     def do_request(self, req: Any, status: Any = None, expect_errors: Any = None) -> TestResponse:
         response = super().do_request(req, status or "*", expect_errors)
-        self.contract.check(req.method, req.environ.get("REQUEST_URI", req.environ["PATH_INFO"]), response)
+        self.contract.check(
+            req.method, req.environ.get("REQUEST_URI", req.environ["PATH_INFO"]), response
+        )
         return response
 
     def send(self, method: str, url: str, body: bytes | str, content_type: str) -> TestResponse:

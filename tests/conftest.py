@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from tests.client import Client
 from tests.databases import database, migrate, postgresql_server
 from tests.factories import Login, make_account
-from tests.pserve import Server, pserve
+from tests.pserve import PUBLIC_URL, Server, pserve
 from todo import clock, configure, main, settings
 from todo.models import create_engine
 
@@ -63,6 +63,7 @@ def shared_app(database_server: str | Path, migrated_url: str) -> Iterator[Any]:
         "todo.secure_cookies": "false",
         "todo.cors_origins": ORIGIN,
         "todo.limit_registrations": "0",
+        "todo.public_url": PUBLIC_URL,
     }
     with database(database_server, template=migrated_url) as url:
         config = configure(ini | {"sqlalchemy.url": url})

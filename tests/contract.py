@@ -70,7 +70,7 @@ class Contract:
         """Fail if the answer is not what the document says."""
         if path == PLANTED:
             return
-        assert re.fullmatch("[0-9a-f]{16}", response.headers["X-Request-Id"])
+        check_headers(path, response)
         operation = self.operation(method, path)
         status = response.status_int
         if operation is None or status == 405:
@@ -98,6 +98,23 @@ class Contract:
             problem = response.json
             assert problem["code"] in described.get("examples", CODES), problem
             assert {fault["code"] for fault in problem.get("errors", [])} <= FAULTS.keys(), problem
+
+
+def check_headers(path: str, response: TestResponse) -> None:
+    """Fail if the answer lacks what every answer has."""
+    headers = response.headers
+    assert re.fullmatch("[0-9a-f]{16}", headers["X-Request-Id"])
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    policy = headers["Content-Security-Policy"].split("; ")
+    assert {"default-src 'none'", "frame-ancestors 'none'"} <= set(policy)
+    assert path == "/docs" or len(policy) == 2
+    public = path.startswith("/docs") and response.status_int in (200, 304)
+    etag = "private, no-cache" if "ETag" in headers else "no-store"
+    assert headers["Cache-Control"] == ("no-cache" if public else etag)
+    # Each once: of two, a browser takes the one it likes.
+    names = [name.lower() for name in headers if name.lower() != "set-cookie"]
+    assert len(names) == len(set(names))
 
 
 def contract_of(registry: Registry) -> Contract:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from tests.databases import ROOT
 
+PUBLIC_URL = "https://todo.example.com"  # which production.ini needs
+
 PSERVE = str(Path(sys.executable).with_name("pserve"))
 
 

@@ -11,9 +11,11 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from tests.client import Client
 from tests.contract import ERRORS, KEPT, Contract, Schema, breaks, current, errors_page
+from tests.pserve import PUBLIC_URL
 from todo import configure
 from todo.openapi import is_described
 from todo.operations import operations
+from todo.views import api
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +98,20 @@ def test_bodies_and_logins_are_described(described: Schema) -> None:
     form = described["components"]["schemas"]["NewTaskForm"]["properties"]
     assert {"type": "null"} not in form["due_date"]["anyOf"]
     assert form["note"]["type"] == "string"
+
+
+@pytest.mark.parametrize(
+    ("ini", "name"),
+    [
+        ({}, "todo_session"),
+        ({"todo.production": "true", "todo.public_url": PUBLIC_URL}, "__Host-todo_session"),
+    ],
+)
+def test_the_cookie_is_called_as_it_is_sent(ini: dict[str, str], name: str) -> None:
+    config = configure({"sqlalchemy.url": "sqlite:///none.sqlite"} | ini)
+    config.commit()
+    schemes = api.described(config.registry)["components"]["securitySchemes"]
+    assert schemes["cookie"]["name"] == name
 
 
 def test_it_is_the_one_that_is_kept(described: Schema) -> None:

@@ -12,7 +12,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.databases import ROOT, database
-from tests.pserve import Server, pserve
+from tests.pserve import PUBLIC_URL, Server, pserve
 from todo import settings
 from todo.operations import operations
 
@@ -46,7 +46,7 @@ def constant(value: Any) -> Any:
 
 @pytest.fixture(params=["development.ini", "production.ini"])
 def service(request: pytest.FixtureRequest, database_url: str) -> Any:
-    with pserve(request.param, DATABASE_URL=database_url) as server:
+    with pserve(request.param, DATABASE_URL=database_url, TODO_PUBLIC_URL=PUBLIC_URL) as server:
         yield server
 
 
@@ -92,13 +92,17 @@ def test_walk_in_python(service: Server) -> None:
 def test_by_hand(title: str, database_server: str | Path) -> None:
     [(_, content)] = blocks(section(title))
     alembic, serve = (line for line in content.splitlines() if line.startswith(("alemb", "pserv")))
+    exported = dict(re.findall(r"^export (\w+)=(.*)$", content, re.MULTILINE))
     with database(database_server) as url:
         bin_folder = Path(sys.executable).parent
-        environ = os.environ | {"DATABASE_URL": url}
+        exported["DATABASE_URL"] = url
         subprocess.run(
-            [bin_folder / "alembic", *alembic.split()[1:]], cwd=ROOT, env=environ, check=True
+            [bin_folder / "alembic", *alembic.split()[1:]],
+            cwd=ROOT,
+            env=os.environ | exported,
+            check=True,
         )
-        with pserve(serve.split()[1], DATABASE_URL=url) as server, urlopen(server.url) as response:
+        with pserve(serve.split()[1], **exported) as server, urlopen(server.url) as response:
             assert response.status == 200
 
 

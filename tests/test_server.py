@@ -1,10 +1,18 @@
 """The service as pserve launches it."""
 
+import json
 import socket
 import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
 
-from tests.pserve import Server, pserve, pserve_refuses
+import pytest
+
+from tests.databases import ROOT
+from tests.pserve import PUBLIC_URL, Server, pserve, pserve_refuses
 
 
 def test_serves_on_the_port_of_the_command_line(server: Server) -> None:
@@ -13,11 +21,121 @@ def test_serves_on_the_port_of_the_command_line(server: Server) -> None:
 
 
 def test_production_takes_its_database_from_the_environment(database_url: str) -> None:
-    with pserve("production.ini", DATABASE_URL=database_url) as server:
+    with pserve("production.ini", DATABASE_URL=database_url, TODO_PUBLIC_URL=PUBLIC_URL) as server:
         body = b"username=carol&email=carol%40example.com&password=correct+horse"
         url = f"{server.url}/api/v1/accounts"
         with urllib.request.urlopen(url, body) as response:
-            assert "; secure" in response.headers["Set-Cookie"].lower()
+            name, *attributes = response.headers["Set-Cookie"].split("; ")
+        assert name.startswith("__Host-todo_session=")
+        # Without any of these a browser does not take a cookie of such a name.
+        assert {"Secure", "Path=/"} <= set(attributes)
+        assert "Domain" not in str(attributes)
+        own = urllib.request.Request(f"{url}/carol", headers={"Cookie": name})
+        with urllib.request.urlopen(own) as response:
+            assert json.load(response)["username"] == "carol"
+        # Another host of the domain can set a cookie without the prefix.
+        planted = {"Cookie": name.removeprefix("__Host-")}
+        with pytest.raises(HTTPError, match="401") as refusal:
+            urllib.request.urlopen(urllib.request.Request(f"{url}/carol", headers=planted))
+        refusal.value.close()
+
+
+def test_production_by_plain_http_at_home(database_url: str) -> None:
+    with pserve("production.ini", DATABASE_URL=database_url, TODO_ALLOW_HTTP="true") as server:
+        body = b"username=carol&email=carol%40example.com&password=correct+horse"
+        with urllib.request.urlopen(f"{server.url}/api/v1/accounts", body) as response:
+            cookie = response.headers["Set-Cookie"]
+    assert cookie.startswith("todo_session=")
+    assert "Secure" not in cookie
+
+
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({"TODO_PUBLIC_URL": ""}, "todo.public_url"),
+        ({"TODO_PUBLIC_URL": "http://secret.example"}, "todo.public_url"),
+        ({"TODO_SECURE_COOKIES": "false"}, "todo.secure_cookies"),
+        ({"PYRAMID_DEBUG_ALL": "1"}, "pyramid.debug_all"),
+        ({"DATABASE_URL": "sqlite://"}, "DATABASE_URL"),
+        ({"TODO_TRUSTED_PROXY": "*"}, "TODO_TRUSTED_PROXY"),
+    ],
+)
+def test_unsafe_production_does_not_start(
+    migrated_url: str, environ: dict[str, str], named: str
+) -> None:
+    safe = {"DATABASE_URL": migrated_url, "TODO_PUBLIC_URL": PUBLIC_URL}
+    refusal = pserve_refuses("production.ini", **safe | environ)
+    assert refusal.startswith(f"todo: the setting {named} ")
+    assert refusal.count("\n") == 1
+    assert "secret" not in refusal
+
+
+def test_no_version_of_the_server(server: Server) -> None:
+    with socket.create_connection((server.host, server.port)) as connection:
+        connection.sendall(b"GET /api/v1 HTTP/1.1\r\nHost: a\r\n\r\nBROKEN\r\n\r\n")
+        answer = connection.makefile("rb").read()
+    assert answer.count(b"\r\nServer: todo\r\n") == 2
+    assert b"waitress" not in answer.lower()
+    # What the application does not see is answered as safely.
+    assert answer.count(b"\r\nX-Content-Type-Options: nosniff\r\n") == 2
+
+
+FORWARDED = {
+    "X-Forwarded-For": "192.0.2.1, 198.51.100.7",
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-Host": "evil.example",
+    "X-Forwarded-Port": "1",
+    "Forwarded": "for=192.0.2.9;proto=https;host=evil.example",
+}
+
+Ask = Callable[..., Any]
+
+
+@pytest.fixture
+def ask(database_url: str, tmp_path: Path) -> Iterator[Ask]:
+    """Start a service that trusts this proxy, and return what it sees of a request by one."""
+    ini = tmp_path / "shows_peer.ini"
+    text = (ROOT / "development.ini").read_text()
+    ini.write_text(
+        text.replace("use = egg:todo\n", "use = egg:todo\npyramid.includes = tests.shown_peer\n", 1)
+    )
+    with ExitStack() as stack:
+
+        def ask(trusted_proxy: str, headers: dict[str, str]) -> tuple[Any, Any]:
+            environ = {"DATABASE_URL": database_url, "PYTHONPATH": str(ROOT)}
+            server = stack.enter_context(
+                pserve(str(ini), TODO_TRUSTED_PROXY=trusted_proxy, **environ)
+            )
+            asked = urllib.request.Request(f"{server.url}/peer", headers=headers)
+            with urllib.request.urlopen(asked) as response:
+                seen = json.load(response)
+            assert seen["host"] == f"{server.host}:{server.port}"
+            assert seen["client_addr"] == seen["remote_addr"]
+            hsts = "Strict-Transport-Security" in response.headers
+            assert hsts == (seen["scheme"] == "https")
+            return seen["remote_addr"], seen["scheme"]
+
+        yield ask
+
+
+@pytest.mark.parametrize("trusted_proxy", ["", "192.0.2.1"])
+def test_anybody_s_word_counts_for_nothing(ask: Ask, trusted_proxy: str) -> None:
+    assert ask(trusted_proxy, FORWARDED) == ("127.0.0.1", "http")
+
+
+@pytest.mark.parametrize(
+    ("headers", "seen"),
+    [
+        (FORWARDED, ("198.51.100.7", "https")),
+        ({"X-Forwarded-For": "2001:db8::1"}, ("2001:db8::1", "http")),
+        ({"Forwarded": FORWARDED["Forwarded"]}, ("127.0.0.1", "http")),
+        ({}, ("127.0.0.1", "http")),
+    ],
+)
+def test_the_trusted_proxy_s_word_counts(
+    ask: Ask, headers: dict[str, str], seen: tuple[str, str]
+) -> None:
+    assert ask("127.0.0.1", headers) == seen
 
 
 def test_production_without_a_database() -> None:

@@ -11,7 +11,7 @@ from todo import models, settings
 def main(global_config: dict[str, str], **ini_settings: str) -> Any:
     """Return the WSGI application; called by PasteDeploy with the section [app:main].
 
-    Stops the start (SystemExit, one line) on a bad setting, or a database that is
+    Stops the start (SystemExit, one line) on a bad or unsafe setting, or a database that is
     unreachable, not migrated or newer than this code.
     """
     config = configure(ini_settings)
@@ -22,13 +22,17 @@ def main(global_config: dict[str, str], **ini_settings: str) -> Any:
 
 def configure(ini_settings: dict[str, str]) -> Configurator:
     """Return the configuration of the application, part by part."""
-    config = Configurator(settings=settings.read(ini_settings))
+    checked = settings.read(ini_settings)
+    settings.refuse_unsafe_production(checked)
+    config = Configurator(settings=checked)
     config.include("todo.request")
+    config.include("todo.headers")
     config.include("todo.transactions")
     config.include("todo.models")
     config.include("todo.security")
     config.include("todo.passwords")
     config.include("todo.renderers")
+    config.include("todo.csrf")
     config.include("todo.typed_views")
     config.include("todo.errors")
     config.include("todo.routes")

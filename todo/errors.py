@@ -38,6 +38,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "validation": (400, "Fields or parameters are wrong; `errors` names each."),
     "bad_credentials": (401, "The username or the password is wrong."),
     "unauthenticated": (401, "The request carries no valid login."),
+    "cross_site": (403, "A page of another site has sent the request; nothing was changed."),
     "forbidden": (403, "The account in the path is not the one that asks."),
     "account_disabled": (403, "Who runs the service has disabled the account."),
     "insufficient_scope": (

@@ -12,7 +12,10 @@ from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNotImplemented
 from waitress.receiver import ChunkedReceiver
 from waitress.rfc7230 import CHUNK_EXT_RE, ONLY_HEXDIG_RE
+from waitress.task import ErrorTask
 from waitress.utilities import BadRequest
+
+from todo.headers import SAFETY
 
 MAX_CHUNK_LINE = 4096  # bytes of a chunk's size with its extensions, or of a trailer field
 
@@ -163,7 +166,16 @@ class StrictChunkedReceiver(ChunkedReceiver):
         self.completed = not line
 
 
+class RefusalTask(ErrorTask):
+    """The answer to a request that the application does not see."""
+
+    def execute(self) -> None:
+        self.response_headers.extend((*SAFETY.items(), ("Cache-Control", "no-store")))
+        super().execute()
+
+
 class StrictChannel(HTTPChannel):
     """A connection whose requests StrictParser reads."""
 
     parser_class = StrictParser
+    error_task_class = RefusalTask

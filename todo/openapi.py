@@ -28,14 +28,13 @@ from todo.errors import (
 )
 from todo.operations import Operation, operations
 from todo.permissions import Permission
-from todo.security import COOKIE
+from todo.security import cookie_name
 from todo.typed_views import success
 
 Schema = dict[str, Any]
 
 REF = "#/components/schemas/"
 
-# What pydantic reads from a form as true or false.
 # What pydantic reads from a form as true or false, in any case of letters. No enum: a generator
 # of clients would make one constant of "true" and "True".
 TRUTH = "^({})$".format(
@@ -45,9 +44,10 @@ TRUTH = "^({})$".format(
     )
 )
 
-# Errors that any operation may answer with, that take a login, or a body, or change something.
+# Errors of any operation, of one for which one must be logged in, that changes, that takes a body.
 ANY_ERRORS = ("bad_query", "validation", "internal_error", "unavailable")
 LOGIN_ERRORS = ("unauthenticated", "forbidden")
+CHANGE_ERRORS = ("cross_site", "conflict")
 BODY_ERRORS = (
     "bad_json",
     "bad_form",
@@ -119,7 +119,7 @@ def document(registry: Registry, title: str, text: str) -> Schema:
                 "cookie": {
                     "type": "apiKey",
                     "in": "cookie",
-                    "name": COOKIE,
+                    "name": cookie_name(registry.settings),
                     "description": "Set by a login in a browser, where no script can read it.",
                 },
             },
@@ -325,7 +325,7 @@ def _error_codes(operation: Operation, method: str) -> Iterable[str]:
     if _body(operation):
         yield from BODY_ERRORS
     if method != "GET":
-        yield "conflict"
+        yield from CHANGE_ERRORS
 
 
 def _success_response(

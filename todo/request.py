@@ -6,7 +6,6 @@ from typing import Any
 import pyramid.request
 from pyramid.config import Configurator
 from pyramid.decorator import reify
-from pyramid.events import NewResponse
 from sqlalchemy.orm import Session
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, section 9.2.1
@@ -30,10 +29,5 @@ class Request(pyramid.request.Request):
         return secrets.token_hex(8)
 
 
-def _show_request_id(event: NewResponse) -> None:
-    event.response.headers["X-Request-Id"] = event.request.request_id
-
-
 def includeme(config: Configurator) -> None:
     config.set_request_factory(Request)
-    config.add_subscriber(_show_request_id, NewResponse)

@@ -1,5 +1,6 @@
 """The security policy: from a cookie or a bearer token to an identity, once a request."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,12 +20,27 @@ from todo.request import SAFE_METHODS, Request
 
 COOKIE = "todo_session"
 
-
 # A session's token ends as unused after the one, and in any case after the other.
 SESSION_IDLE = "todo.session_idle_days"
 SESSION_LIFETIME = "todo.session_lifetime_days"
 
 FRESH_LOGIN = timedelta(minutes=10)  # a login this young needs no password again
+
+
+def is_cookie_secure(settings: Mapping[str, Any]) -> bool:
+    """Tell whether browsers shall send the session cookie over https alone."""
+    plain = settings["todo.allow_http"] and not settings["todo.public_url"].startswith("https:")
+    return settings["todo.secure_cookies"] and not plain
+
+
+def cookie_name(settings: Mapping[str, Any]) -> str:
+    """Return the name of the session cookie.
+
+    With the prefix (RFC 6265bis, section 4.1.3.2) a browser takes it from this very host over
+    https alone, so that no other host of the domain can plant one.
+    """
+    prefixed = settings["todo.production"] and is_cookie_secure(settings)
+    return f"__Host-{COOKIE}" if prefixed else COOKIE
 
 
 @dataclass(frozen=True)
@@ -68,8 +84,9 @@ def bearer_token(request: Request) -> str | None:
 
 def cookie_tokens(request: Request) -> list[str]:
     """Return the tokens of the session cookies, unchecked."""
+    cookie = cookie_name(request.registry.settings)
     pairs = (pair.partition("=") for pair in request.headers.get("Cookie", "").split(";"))
-    return [value.strip().strip('"') for name, _, value in pairs if name.strip() == COOKIE]
+    return [value.strip().strip('"') for name, _, value in pairs if name.strip() == cookie]
 
 
 def presented_token(request: Request) -> str | None:
@@ -87,8 +104,9 @@ def presented_token(request: Request) -> str | None:
 class TokenSecurityPolicy:
     """Pyramid's security policy (ISecurityPolicy) over the tokens of the database."""
 
-    def __init__(self, *, secure_cookies: bool) -> None:
-        self._secure_cookies = secure_cookies
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self._cookie_name = cookie_name(settings)
+        self._secure = "; Secure" if is_cookie_secure(settings) else ""
         self._identities = RequestLocalCache(self._load_identity)
         self._acl = ACLHelper()
 
@@ -151,13 +169,11 @@ class TokenSecurityPolicy:
 
     def _cookie(self, value: str, max_age: int) -> list[tuple[str, str]]:
         # RFC 6265, section 4.1. WebOb's own writer calls what Python 3.12 deprecates.
-        secure = "; Secure" if self._secure_cookies else ""
-        attributes = f"Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}"
-        return [("Set-Cookie", f"{COOKIE}={value}; {attributes}")]
+        attributes = f"Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{self._secure}"
+        return [("Set-Cookie", f"{self._cookie_name}={value}; {attributes}")]
 
 
 def includeme(config: Configurator) -> None:
-    secure_cookies = config.get_settings()["todo.secure_cookies"]
-    config.set_security_policy(TokenSecurityPolicy(secure_cookies=secure_cookies))
+    config.set_security_policy(TokenSecurityPolicy(config.get_settings()))
     # A view that names no permission is for the owner alone; where there is no owner, for nobody.
     config.set_default_permission(Permission.MANAGE)

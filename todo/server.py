@@ -14,6 +14,22 @@ from todo.request import MAX_BODY
 MAX_HEADER = 32 * 1024
 
 
+def proxy_options(trusted_proxy: str) -> dict[str, Any]:
+    """Return what tells waitress whose word counts for the client's address and scheme.
+
+    Anybody can send X-Forwarded-For, so it is dropped unless it comes from the trusted proxy. Of
+    several addresses the last one counts, which that proxy has added.
+    """
+    if not trusted_proxy:
+        return {"clear_untrusted_proxy_headers": True}
+    return {
+        "clear_untrusted_proxy_headers": True,
+        "trusted_proxy": trusted_proxy,
+        "trusted_proxy_count": 1,
+        "trusted_proxy_headers": "x-forwarded-for x-forwarded-proto",
+    }
+
+
 def server_factory(
     global_conf: dict[str, str], host: str = "127.0.0.1", http_port: str = "6543"
 ) -> Callable[[Any], None]:
@@ -39,6 +55,7 @@ def server_factory(
             app,
             sockets=[listening],
             ident="todo",
+            **proxy_options(app.registry.settings["todo.trusted_proxy"]),
             max_request_header_size=MAX_HEADER + 1,
             max_request_body_size=MAX_BODY + 1,
         )

@@ -1,13 +1,33 @@
 """Every setting of the application, in one table: the only place where one is read."""
 
+import logging
 import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 
+from pyramid.config.settings import Settings as PyramidSettings
+from pyramid.settings import aslist
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
+
+logger = logging.getLogger(__name__)
+
+_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]+)?")
+
+# What Pyramid shows or does beyond what a user shall see; it takes each from the environment, too.
+_DEBUG_FLAGS = (
+    "debug_all",
+    "debug_authorization",
+    "debug_notfound",
+    "debug_routematch",
+    "debug_templates",
+    "reload_all",
+    "reload_assets",
+    "reload_templates",
+)
 
 
 def _boolean(text: str) -> bool:
@@ -35,7 +55,9 @@ def parse_database_url(text: str) -> str:
         url = url.set(drivername="postgresql+psycopg2")
     if url.drivername not in ("postgresql+psycopg2", "sqlite", "sqlite+pysqlite"):
         raise ValueError("must begin with sqlite:// or postgresql://")
-    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+    database = url.database or ":memory:"
+    # SQLite takes a name that begins with "file:" for a URI, which may name memory, too.
+    if url.get_backend_name() == "sqlite" and database.startswith((":memory:", "file:")):
         raise ValueError(
             "must name a file: a database in memory would be lost, and cannot be migrated"
         )
@@ -46,9 +68,7 @@ def _origins(text: str) -> frozenset[str]:
     """Return the origins (RFC 6454, section 6.2), as a browser writes them."""
     origins = frozenset(text.split())
     for origin in origins:
-        if not re.fullmatch(
-            r"https?://[a-z0-9.-]+(:[0-9]+)?|https?://\[[0-9a-f:]+\](:[0-9]+)?", origin
-        ) or re.fullmatch(r"https:.*:443|http:.*:80", origin):
+        if not _ORIGIN.fullmatch(origin) or re.fullmatch(r"https:.*:443|http:.*:80", origin):
             raise ValueError(
                 "must list origins, such as https://app.example.com, in small letters, "
                 "without a path and without the port that is meant anyway, with spaces between"
@@ -66,6 +86,28 @@ def _number(least: int, most: int) -> Callable[[str], int]:
 
 
 _LIMIT = _number(0, 1_000_000)
+
+
+def _public_url(text: str) -> str:
+    """Return the URL as the origin that a browser has on it."""
+    url = text.strip().removesuffix("/")
+    if url and not _ORIGIN.fullmatch(url):
+        raise ValueError("must be a URL such as https://todo.example.com, without a path")
+    return url
+
+
+def _proxy(text: str) -> str:
+    """Return the address as the socket has it."""
+    if not text:
+        return ""
+    wrong = "must be the IP address of one proxy, such as 127.0.0.1, never of all"
+    try:
+        address = ip_address(text.strip())
+    except ValueError:
+        raise ValueError(wrong) from None
+    if address.is_unspecified:
+        raise ValueError(wrong)
+    return str(address)
 
 
 @dataclass(frozen=True)
@@ -94,6 +136,10 @@ SETTINGS = (
     Setting("todo.limit_writes", "TODO_LIMIT_WRITES", _LIMIT, default="0"),
     Setting("todo.workers", "TODO_WORKERS", _number(1, 1024), default="1"),
     Setting("todo.cors_origins", "TODO_CORS_ORIGINS", _origins, default=""),
+    Setting("todo.production", "TODO_PRODUCTION", _boolean, default="false"),
+    Setting("todo.public_url", "TODO_PUBLIC_URL", _public_url, default=""),
+    Setting("todo.allow_http", "TODO_ALLOW_HTTP", _boolean, default="false"),
+    Setting("todo.trusted_proxy", "TODO_TRUSTED_PROXY", _proxy, default=""),
 )
 
 
@@ -126,3 +172,38 @@ def read(ini: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> dic
         if name.startswith("todo.") and name not in known:
             raise SystemExit(f"todo: there is no setting {name}; see Settings in README.md")
     return {**ini, **{setting.name: _value(setting, ini, environ) for setting in SETTINGS}}
+
+
+def refuse_unsafe_production(
+    settings: Mapping[str, Any], environ: Mapping[str, str] = os.environ
+) -> None:
+    """Stop the start in production (SystemExit, one line) if what was read there is unsafe.
+
+    A database in memory and a proxy that is everybody are refused always, where they are read.
+    """
+    if not settings["todo.production"]:
+        return
+    effective = PyramidSettings(dict(settings), _environ_=environ)
+    unsafe = [
+        (f"pyramid.{flag} must be false in production", effective[f"pyramid.{flag}"])
+        for flag in _DEBUG_FLAGS
+    ]
+    toolbar = any("debugtoolbar" in name for name in aslist(settings.get("pyramid.includes", "")))
+    unsafe.append(("pyramid.includes must not have a debug toolbar in production", toolbar))
+    if settings["todo.allow_http"]:
+        logger.warning(
+            "todo.allow_http is true: who can listen on the network reads passwords and tokens"
+        )
+    else:
+        https = settings["todo.public_url"].startswith("https:")
+        unsafe += [
+            (
+                "todo.public_url must be set in production, in the ini file or as TODO_PUBLIC_URL, "
+                "to an https URL; see Running it safely in README.md",
+                not https,
+            ),
+            ("todo.secure_cookies must be true in production", not settings["todo.secure_cookies"]),
+        ]
+    for refusal, found in unsafe:
+        if found:
+            raise SystemExit(f"todo: the setting {refusal}")

@@ -1,6 +1,7 @@
 """The documentation page in a browser, against a service that pserve runs."""
 
 import json
+from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from tests.browser.conftest import Browser
@@ -49,17 +50,21 @@ def shown_operations(browser: Browser) -> set[tuple[str, str]]:
     return {(method, path) for method, path in pairs}
 
 
-def try_tasks_of_alice(browser: Browser) -> tuple[str, str]:
-    """Ask for alice's tasks by the page's buttons, and return the status and the body it shows."""
-    operation = "#operations-Tasks-users_tasks"
+def try_operation(browser: Browser, name: str, field: str, text: str) -> tuple[str, str]:
+    """Send a request by the page's buttons, and return the status and the body it shows."""
+    operation = f"#operations-{name}"
     browser.click(f"{operation} .opblock-summary-control")
     browser.click(f"{operation} .try-out__btn")
-    browser.fill_in(f"{operation} [data-param-name=username] input", "alice")
+    browser.fill_in(f"{operation} {field}", text)
     browser.click(f"{operation} .execute")
     answer = f"{operation} .live-responses-table .response"
     status = browser.find(f"{answer} .response-col_status").text
     body = browser.find_all(f"{answer} .response-col_description pre")[0].text
     return status, body
+
+
+def try_tasks_of_alice(browser: Browser) -> tuple[str, str]:
+    return try_operation(browser, "Tasks-users_tasks", "[data-param-name=username] input", "alice")
 
 
 def test_lists_every_operation(browser: Browser, server: Server) -> None:
@@ -92,3 +97,27 @@ def test_tries_an_operation_without_a_token(browser: Browser, server: Server) ->
     status, body = try_tasks_of_alice(browser)
     assert status == "401"
     assert json.loads(body)["code"] == "unauthenticated"
+
+
+def test_logs_in_by_cookie(browser: Browser, server: Server) -> None:
+    register(server)
+    browser.driver.get(f"{browser.url}/docs")
+    credentials = json.dumps({name: REGISTRATION[name] for name in ("username", "password")})
+    status, _ = try_operation(browser, "Sessions-login", "textarea", credentials)
+    assert status == "200"
+    status, body = try_tasks_of_alice(browser)
+    assert status == "200"
+    assert json.loads(body)["username"] == "alice"
+    assert browser.complaints() == []
+
+
+def test_a_form_of_another_site_does_not_log_in(browser: Browser, server: Server) -> None:
+    register(server)
+    fields = "".join(
+        f'<input name="{name}" value="{REGISTRATION[name]}">' for name in ("username", "password")
+    )
+    form = f'<form method="post" action="{browser.url}{ACCOUNTS}/login">{fields}<button></form>'
+    browser.driver.get(f"data:text/html,{quote(form)}")
+    browser.click("button")
+    assert json.loads(browser.find("pre").text)["code"] == "cross_site"
+    assert browser.driver.get_cookies() == []

@@ -73,7 +73,6 @@ def file(request: Request) -> Response:
 
 def _response(file: File) -> Response:
     response = Response(file.content, content_type=file.content_type, charset="utf-8")
-    response.headers["X-Content-Type-Options"] = "nosniff"
     # A new release keeps the URLs, so a browser asks each time, and mostly hears 304.
     response.headers["Cache-Control"] = "no-cache"
     response.etag = file.etag

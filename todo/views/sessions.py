@@ -5,6 +5,7 @@ from typing import Any
 from pyramid.security import NO_PERMISSION_REQUIRED, forget
 from pyramid.view import view_config
 
+from todo.csrf import refuse_unasked_get
 from todo.errors import Problem
 from todo.request import Request
 from todo.schemas.session import Credentials, LoggedIn, LoggedOut
@@ -44,6 +45,7 @@ def login(request: Request) -> dict[str, Any]:
     operation="logout",
     session=True,
     returns=LoggedOut,
+    errors=("cross_site",),
 )
 def logout(request: Request) -> dict[str, Any]:
     """End the session whose token the request carries, and clear the cookie that carried it.
@@ -52,6 +54,7 @@ def logout(request: Request) -> dict[str, Any]:
     """
     if request.method == "HEAD":
         return {"msg": "Logged out."}
+    refuse_unasked_get(request)
     end_session(request)
     if bearer_token(request) is None:
         request.response.headers.extend(forget(request))
