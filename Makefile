@@ -13,7 +13,7 @@ serve: .venv/installed ## migrate todo.sqlite and serve it: make serve PORT=7000
 	@$(BIN)/pserve development.ini http_port=$(PORT)
 
 test: .venv/installed-testing ## run the whole suite, on SQLite and on a real PostgreSQL
-	@$(BIN)/python -m pytest --cov
+	@$(BIN)/python -m pytest --cov --numprocesses=auto --dist=worksteal
 
 test-browser: .venv/installed-browser ## try the documentation page in a headless Chromium
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || \

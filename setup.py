@@ -29,6 +29,7 @@ testing = [
     "openapi-spec-validator>=0.9,<0.10",
     "pytest>=9,<10",
     "pytest-cov>=7.1,<8",
+    "pytest-xdist>=3.8,<4",
     "schemathesis>=4.32.5,<4.33",
     "WebTest>=3.0.7,<4",
 ]

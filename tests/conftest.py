@@ -25,6 +25,14 @@ for setting in settings.SETTINGS:
 ORIGIN = "https://app.example.com"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Where tests run in several processes, start one PostgreSQL for all of them, in this one."""
+    if getattr(config.option, "numprocesses", None):
+        server = postgresql_server()
+        os.environ["TEST_POSTGRES_URL"] = server.__enter__()
+        config.add_cleanup(lambda: server.__exit__(None, None, None))
+
+
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     with postgresql_server() as url:
