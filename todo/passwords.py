@@ -22,6 +22,7 @@ MIN_CHARACTERS = 8
 MAX_BYTES = 1024
 PERSONAL_MIN = 3  # characters; a shorter name is in too many words
 SLOT_TIMEOUT = 2  # seconds
+CORES = os.cpu_count() or 1
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,9 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _NOBODY = _hasher.hash("nobody has this password")
 
 # As many hashes at once as there are cores: more would only take memory and slow all others down.
-_slots = BoundedSemaphore(os.cpu_count() or 1)
+_slots = BoundedSemaphore(CORES)
+# As many again may wait: who waits holds a thread of the server, and others need threads, too.
+_places = BoundedSemaphore(2 * CORES)
 
 
 def normalize_password(password: str) -> str:
@@ -66,17 +69,24 @@ def _encoded(password: str) -> bytes:
 
 @contextmanager
 def _slot() -> Iterator[None]:
-    slots = _slots
-    if not slots.acquire(timeout=SLOT_TIMEOUT):
-        raise Problem(
-            "busy",
-            "Too many people log in at this moment; try again.",
-            headers={"Retry-After": "1"},
-        )
+    slots, places = _slots, _places
+    if not places.acquire(blocking=False):
+        raise _busy()
     try:
-        yield
+        if not slots.acquire(timeout=SLOT_TIMEOUT):
+            raise _busy()
+        try:
+            yield
+        finally:
+            slots.release()
     finally:
-        slots.release()
+        places.release()
+
+
+def _busy() -> Problem:
+    return Problem(
+        "busy", "Too many people log in at this moment; try again.", headers={"Retry-After": "1"}
+    )
 
 
 def hash_password(password: str) -> str:
@@ -105,6 +115,6 @@ def needs_rehash(password_hash: str) -> bool:
 
 def includeme(config: Configurator) -> None:
     """Share the cores among the processes of the service."""
-    global _slots  # noqa: PLW0603
-    workers = config.get_settings()["todo.workers"]
-    _slots = BoundedSemaphore(max(1, (os.cpu_count() or 1) // workers))
+    global _slots, _places
+    cores = max(1, CORES // config.get_settings()["todo.workers"])
+    _slots, _places = BoundedSemaphore(cores), BoundedSemaphore(2 * cores)

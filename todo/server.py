@@ -8,6 +8,7 @@ from typing import Any
 import waitress
 
 from todo.http_parser import StrictChannel
+from todo.passwords import CORES
 from todo.request import MAX_BODY
 
 # Bytes; nginx takes as much. A limit of waitress is the first size that is too large.
@@ -28,6 +29,11 @@ def proxy_options(trusted_proxy: str) -> dict[str, Any]:
         "trusted_proxy_count": 1,
         "trusted_proxy_headers": "x-forwarded-for x-forwarded-proto",
     }
+
+
+# Beside those that passwords may take, two for each core (todo/passwords.py), so that however many
+# log in, everybody else is served.
+OTHER_THREADS = 8
 
 
 def server_factory(
@@ -54,6 +60,7 @@ def server_factory(
         server = waitress.create_server(
             app,
             sockets=[listening],
+            threads=2 * CORES + OTHER_THREADS,
             ident="todo",
             **proxy_options(app.registry.settings["todo.trusted_proxy"]),
             max_request_header_size=MAX_HEADER + 1,

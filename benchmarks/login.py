@@ -1,0 +1,131 @@
+"""Logins under load, on SQLite and on PostgreSQL; it stops by itself after about a minute.
+
+1. Fifty logins a second for ten seconds, most of them wrong, and beside them somebody who lists
+   tasks: how long does this wait?
+2. A hundred logins of a known user with a wrong password and of an unknown one, in turn: does the
+   time tell which is which?
+"""
+
+import http.client
+import json
+import statistics
+import tempfile
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from tests.databases import database, migrate, postgresql_server
+from tests.pserve import Server, pserve
+
+FLOOD_RATE = 50  # logins a second
+FLOOD_SECONDS = 10
+PAUSE = 0.02  # seconds between two lists
+PAIRS = 100
+ACCOUNTS = "/api/v1/accounts"
+PASSWORD = "correct horse battery"
+# Limits are counted, but set above the load.
+LIMITS = {
+    f"TODO_LIMIT_LOGIN_{name}": "1000000" for name in ("ACCOUNT_ADDRESS", "ADDRESS", "ACCOUNT")
+}
+
+
+def call(server: Server, method: str, path: str, fields: Any = None, token: str = "") -> Any:
+    """Return the status, the body and the milliseconds that the answer took."""
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+    if not token:
+        del headers["Authorization"]
+    connection = http.client.HTTPConnection(server.host, server.port, timeout=30)
+    begun = time.perf_counter()
+    try:
+        connection.request(method, path, json.dumps(fields) if fields else None, headers)
+        response = connection.getresponse()
+        body = response.read()
+        return response.status, json.loads(body), 1000 * (time.perf_counter() - begun)
+    finally:
+        connection.close()
+
+
+def log_in(server: Server, username: str, password: str) -> tuple[int, float]:
+    fields = {"username": username, "password": password}
+    status, _, took = call(server, "POST", f"{ACCOUNTS}/login", fields)
+    return status, took
+
+
+def flood(server: Server) -> Counter[int]:
+    """Log in at the rate of the flood, each in its turn, and count the statuses."""
+    begun = time.perf_counter()
+
+    def attempt(number: int) -> int:
+        time.sleep(max(0.0, begun + number / FLOOD_RATE - time.perf_counter()))
+        return log_in(server, "alice", PASSWORD if number % 10 == 0 else "wrong password")[0]
+
+    with ThreadPoolExecutor(FLOOD_RATE * 4) as pool:
+        return Counter(pool.map(attempt, range(FLOOD_RATE * FLOOD_SECONDS)))
+
+
+def lists(server: Server, token: str, stop: threading.Event) -> list[float]:
+    """List tasks until told to stop, and return the milliseconds of each."""
+    times = []
+    while not stop.is_set():
+        status, _, took = call(server, "GET", f"{ACCOUNTS}/alice/tasks", token=token)
+        if status != 200:
+            raise SystemExit(f"the list answers {status}")
+        times.append(took)
+        time.sleep(PAUSE)
+    return times
+
+
+def percentile(times: list[float], percent: int) -> float:
+    return statistics.quantiles(times, n=100)[percent - 1]
+
+
+def measure(name: str, server: Server) -> None:
+    """Print the figures of one database."""
+    account = {"username": "alice", "email": "alice@example.com", "password": PASSWORD}
+    _, registered, _ = call(server, "POST", ACCOUNTS, account)
+    # An API token: the flood's logins end the oldest sessions.
+    fields = {"name": "bench", "scope": "read"}
+    _, created, _ = call(server, "POST", f"{ACCOUNTS}/alice/tokens", fields, registered["token"])
+    stop = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        listed = pool.submit(lists, server, created["token"], stop)
+        statuses = flood(server)
+        stop.set()
+        times = listed.result()
+    print(f"{name}: a flood of {FLOOD_RATE} logins a second for {FLOOD_SECONDS} s")
+    print(f"  answers to the logins: {dict(sorted(statuses.items()))}")
+    print(
+        f"  {len(times)} lists beside them: p50 {percentile(times, 50):.0f} ms, "
+        f"p99 {percentile(times, 99):.0f} ms (to be under 1000)"
+    )
+    known, unknown = [], []
+    for _ in range(PAIRS):
+        known.append(log_in(server, "alice", "wrong password")[1])
+        unknown.append(log_in(server, "nobody", "wrong password")[1])
+    medians = statistics.median(known), statistics.median(unknown)
+    print(
+        f"  {PAIRS} logins each, medians: known user {medians[0]:.2f} ms, unknown user "
+        f"{medians[1]:.2f} ms, apart {abs(medians[0] - medians[1]):.2f} ms (to be under 5)"
+    )
+
+
+def main() -> None:
+    """Measure on both databases."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        for name, place in (
+            ("SQLite", folder),
+            ("PostgreSQL", stack.enter_context(postgresql_server())),
+        ):
+            url = stack.enter_context(database(place))
+            migrate(url)
+            with pserve("development.ini", DATABASE_URL=url, **LIMITS) as server:
+                measure(name, server)
+
+
+if __name__ == "__main__":
+    main()
