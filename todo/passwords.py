@@ -23,6 +23,7 @@ MAX_BYTES = 1024
 PERSONAL_MIN = 3  # characters; a shorter name is in too many words
 SLOT_TIMEOUT = 2  # seconds
 CORES = os.cpu_count() or 1
+PLACES = max(24, 2 * CORES)  # passwords that are hashed, or wait to be
 
 logger = logging.getLogger(__name__)
 
@@ -34,8 +35,8 @@ _NOBODY = _hasher.hash("nobody has this password")
 
 # As many hashes at once as there are cores: more would only take memory and slow all others down.
 _slots = BoundedSemaphore(CORES)
-# As many again may wait: who waits holds a thread of the server, and others need threads, too.
-_places = BoundedSemaphore(2 * CORES)
+# Who waits for one holds a thread of the server, and others need threads, too.
+_places = BoundedSemaphore(PLACES)
 
 
 def normalize_password(password: str) -> str:
@@ -115,6 +116,5 @@ def needs_rehash(password_hash: str) -> bool:
 
 def includeme(config: Configurator) -> None:
     """Share the cores among the processes of the service."""
-    global _slots, _places
-    cores = max(1, CORES // config.get_settings()["todo.workers"])
-    _slots, _places = BoundedSemaphore(cores), BoundedSemaphore(2 * cores)
+    global _slots  # noqa: PLW0603
+    _slots = BoundedSemaphore(max(1, CORES // config.get_settings()["todo.workers"]))

@@ -8,7 +8,7 @@ from typing import Any
 import waitress
 
 from todo.http_parser import StrictChannel
-from todo.passwords import CORES
+from todo.passwords import PLACES
 from todo.request import MAX_BODY
 
 # Bytes; nginx takes as much. A limit of waitress is the first size that is too large.
@@ -31,8 +31,7 @@ def proxy_options(trusted_proxy: str) -> dict[str, Any]:
     }
 
 
-# Beside those that passwords may take, two for each core (todo/passwords.py), so that however many
-# log in, everybody else is served.
+# Beside those that passwords may take, so that however many log in, everybody else is served.
 OTHER_THREADS = 8
 
 
@@ -60,7 +59,7 @@ def server_factory(
         server = waitress.create_server(
             app,
             sockets=[listening],
-            threads=2 * CORES + OTHER_THREADS,
+            threads=PLACES + OTHER_THREADS,
             ident="todo",
             **proxy_options(app.registry.settings["todo.trusted_proxy"]),
             max_request_header_size=MAX_HEADER + 1,

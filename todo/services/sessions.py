@@ -5,6 +5,7 @@ from typing import Any
 
 from pyramid.security import remember
 from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
 
 from todo import clock, limits
 from todo.errors import Problem
@@ -66,7 +67,6 @@ def authenticate(request: Request, credentials: Credentials) -> Account | None:
     password = credentials.password
     account = _find(request, credentials.username)
     stored = account.password_hash if account else None
-    end_transaction(request)
     if not _matches(request, credentials.username, stored, password):
         return None
     if account is None or stored is None:
@@ -117,6 +117,6 @@ def _matches(request: Request, username: str, stored: str | None, password: str)
 def _find(request: Request, username: str) -> Account | None:
     if not username.isascii() or "\0" in username:
         return None  # nobody is called so, and PostgreSQL cannot even compare a NUL
-    return request.dbsession.scalar(
-        select(Account).where(Account.username_lower == username.lower())
-    )
+    # Beside the request's transaction, which would lock SQLite for a look.
+    with Session(request.registry["reading_engine"]) as session:
+        return session.scalar(select(Account).where(Account.username_lower == username.lower()))
