@@ -81,8 +81,9 @@ def address(request: Request) -> str:
 
 
 def take(request: Request, counted: Counted) -> None:
-    """Count one of each. Raises Problem with 429 where that is one too many.
+    """Count one of each. Raises Problem with 429 where that is one too many, and counts none.
 
+    What is refused is not counted: else one address could use up an account's logins of a day.
     The request's own transaction must not have begun, or must have ended.
     """
     refused = []
@@ -93,11 +94,11 @@ def take(request: Request, counted: Counted) -> None:
                 count, expires = _count(session, limit, subject)
                 if count > most:
                     refused.append((expires, limit, most))
+        if refused:
+            expires, limit, most = max(refused, key=lambda row: row[0])
+            raise exceeded(limit, most, expires)
         _purge(session)
         session.commit()
-    if refused:
-        expires, limit, most = max(refused, key=lambda row: row[0])
-        raise exceeded(limit, most, expires)
 
 
 def give_back(request: Request, counted: Counted) -> None:

@@ -92,6 +92,14 @@ def test_failures_of_an_account(
     assert login(client, PASSWORD).status_int == 200
 
 
+def test_what_is_refused_is_not_counted(
+    client: Client, alice: Login, limit: Callable[[str, int], None]
+) -> None:
+    limit("login_account", 15)
+    assert statuses(client, 30) == [401] * 10 + [429] * 20
+    assert login(client, PASSWORD, "192.0.2.2").status_int == 200, "one address locks nobody out"
+
+
 def test_a_spoofed_header_dodges_nothing(client: Client, alice: Login) -> None:
     for n in range(11):
         environ = {"REMOTE_ADDR": "192.0.2.1", "HTTP_X_FORWARDED_FOR": f"198.51.100.{n}"}
