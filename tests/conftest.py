@@ -3,6 +3,7 @@
 import functools
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,9 @@ ORIGIN = "https://app.example.com"
 def pytest_configure(config: pytest.Config) -> None:
     """Where tests run in several processes, start one PostgreSQL for all of them, in this one."""
     if getattr(config.option, "numprocesses", None):
-        server = postgresql_server()
-        os.environ["TEST_POSTGRES_URL"] = server.__enter__()
-        config.add_cleanup(lambda: server.__exit__(None, None, None))
+        stack = ExitStack()
+        os.environ["TEST_POSTGRES_URL"] = stack.enter_context(postgresql_server())
+        config.add_cleanup(stack.close)
 
 
 @pytest.fixture(scope="session")
