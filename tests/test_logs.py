@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ LOGGERS = ("", "sqlalchemy.engine", "sqlalchemy.pool", "waitress", "todo")
 Send = Callable[[str, str, str, dict[str, str]], tuple[int, Any]]
 
 
-def walk(send: Send) -> set[str]:
+def walk(send: Send) -> list[str]:
     """Do with secrets what users do, right and wrong; return the tokens that came of it."""
     tokens: list[str] = []
 
@@ -76,10 +77,10 @@ def walk(send: Send) -> set[str]:
     ask_badly(200, f"{ACCOUNTS}/logout", "", Cookie=f"todo_session={tokens[-1]}")
     ask(200, "POST", LOGIN, username="carol", password=NEW)
     assert len(set(tokens)) == 5
-    return set(tokens)
+    return tokens
 
 
-def secrets_of(session: Session, tokens: set[str]) -> dict[str, str]:
+def secrets_of(session: Session, tokens: list[str]) -> dict[str, str]:
     """Return what no log may hold, by what it is."""
     secrets = dict.fromkeys((PASSWORD, WRONG, NEW, DATABASE_PASSWORD), "a password")
     secrets |= dict.fromkeys(tokens, "a token")
@@ -152,6 +153,7 @@ def test_no_secret_is_logged(
     planted_app: Any,
     talkative: pytest.LogCaptureFixture,
     committing_session: Session,
+    set_clock: Callable[[timedelta], datetime],
 ) -> None:
     client = Client(planted_app)
 
@@ -161,6 +163,11 @@ def test_no_secret_is_logged(
         return response.status_int, response.json
 
     tokens = walk(send)
+    set_clock(timedelta(minutes=11))
+    headers = {"Content-Type": JSON, "Authorization": f"Bearer {tokens[-1]}"}
+    for password, status in ((WRONG, 403), (NEW, 200)):
+        fields = json.dumps({"email": f"c{status}@example.com", "current_password": password})
+        assert send("PUT", f"{ACCOUNTS}/carol", fields, headers)[0] == status
     statuses = []
     for view in (fail, break_a_rule_of_a_column, break_uniqueness, ask_what_is_not_there):
         planted_app.registry["planted"] = view
