@@ -33,6 +33,7 @@ lint: .venv/installed-dev ## check format, style and types
 
 openapi: .venv/installed-testing ## write docs/openapi.json anew, unless that would break clients
 	@$(BIN)/python -m tests.contract
+	@$(BIN)/python -m tests.authorization
 
 format: .venv/installed-dev ## put the code into the format that lint wants
 	@$(BIN)/ruff format .

@@ -2,15 +2,17 @@
 
 import atexit
 import os
+import re
 import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from alembic.config import Config
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 
 from alembic import command
 
@@ -59,6 +61,22 @@ def unchanged_permissions(path: Path) -> Iterator[None]:
         for folder, mode in before:
             if folder.stat().st_mode != mode:
                 folder.chmod(mode)
+
+
+@contextmanager
+def statements(database: Engine | Connection) -> Iterator[list[str]]:
+    """Yield the list of what is run on the database meanwhile, but for savepoints."""
+    run: list[str] = []
+
+    def record(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if not re.match("SAVEPOINT|RELEASE|ROLLBACK|BEGIN", statement):
+            run.append(statement)
+
+    event.listen(database.engine, "before_cursor_execute", record)
+    try:
+        yield run
+    finally:
+        event.remove(database.engine, "before_cursor_execute", record)
 
 
 def _execute(url: str, statement: str) -> None:

@@ -1,12 +1,16 @@
 """The service as a user runs it: `pserve` with an ini file, in a process of its own."""
 
+import http.client
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.message import Message
 from pathlib import Path
+from typing import IO, Any
 
 from tests.databases import ROOT
 
@@ -27,15 +31,29 @@ class Server:
     def url(self) -> str:
         return f"http://{self.host}:{self.port}"
 
+    def request(
+        self, method: str, path: str, body: str = "", headers: dict[str, str] | None = None
+    ) -> tuple[int, Message, Any]:
+        """Send a request on a connection of its own; return status, headers and JSON."""
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=30)
+        try:
+            connection.request(method, path, body.encode(), headers or {})
+            response = connection.getresponse()
+            content = response.read()
+            return response.status, response.headers, json.loads(content) if content else None
+        finally:
+            connection.close()
+
 
 @contextmanager
-def pserve(ini: str, **environ: str) -> Iterator[Server]:
-    """Run pserve on a free port until the block ends."""
+def pserve(ini: str, stderr: IO[str] | None = None, /, **environ: str) -> Iterator[Server]:
+    """Run pserve on a free port until the block ends; `stderr` takes its log."""
     process = subprocess.Popen(
         [PSERVE, ini, "http_port=0"],
         cwd=ROOT,
         env=os.environ | environ,
         stdout=subprocess.PIPE,
+        stderr=stderr,
         text=True,
     )
     try:

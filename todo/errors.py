@@ -2,6 +2,7 @@
 
 import logging
 import re
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -245,13 +246,13 @@ def _bad_path(error: URLDecodeError, request: Request) -> Response:
 def _database_error(error: Exception, request: Request) -> Response:
     retryable = mark_if_retryable(error)
     if isinstance(error, exc.IntegrityError | StaleDataError):
-        logger.warning("%s: conflict in the database: %s", request.request_id, _first_line(error))
+        logger.warning("%s: conflict in the database: %s", request.request_id, first_line(error))
         return problem_response(
             Problem("conflict", "Another request changed this at the same time; read it again."),
             request,
         )
     if retryable or isinstance(error, exc.OperationalError | exc.TimeoutError):
-        logger.error("%s: no answer of the database: %s", request.request_id, _first_line(error))
+        logger.error("%s: no answer of the database: %s", request.request_id, first_line(error))
         return problem_response(
             Problem(
                 "unavailable",
@@ -260,10 +261,19 @@ def _database_error(error: Exception, request: Request) -> Response:
             ),
             request,
         )
-    return _internal_error(error, request)
+    logger.error(
+        "%s: %s %s failed: %s\n%s",
+        request.request_id,
+        request.method,
+        request.path,
+        first_line(error),
+        "".join(traceback.format_tb(error.__traceback__)),
+    )
+    return _our_fault(request)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return what is wrong; in the lines below, PostgreSQL quotes rows and statements."""
     return str(error).partition("\n")[0]
 
 
@@ -271,6 +281,10 @@ def _internal_error(error: Exception, request: Request) -> Response:
     logger.error(
         "%s: %s %s failed", request.request_id, request.method, request.path, exc_info=error
     )
+    return _our_fault(request)
+
+
+def _our_fault(request: Request) -> Response:
     return problem_response(
         Problem("internal_error", "The fault is ours; nothing was changed."), request
     )

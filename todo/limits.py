@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from todo import clock
-from todo.errors import Problem
+from todo.errors import Problem, first_line
 from todo.models import LimitCount, Token
 from todo.models.limit import SUBJECT_MAX, WRITES, WRITES_SETTING
 from todo.models.meta import UTCDateTime
@@ -147,7 +147,9 @@ def record_use(account_id: int, token_id: int, last_used: datetime, request: Req
                 _count(session, WRITES_OF_ACCOUNT, str(account_id))
             session.commit()
     except SQLAlchemyError as error:
-        logger.warning("%s: the use of a token is not noted: %s", request.request_id, error)
+        logger.warning(
+            "%s: the use of a token is not noted: %s", request.request_id, first_line(error)
+        )
 
 
 def exceeded(limit: Limit, most: int, expires: datetime) -> Problem:

@@ -66,6 +66,7 @@ def test_every_url_has_one_spelling(as_alice: Client, path: str) -> None:
     ("method", "path", "allow"),
     [
         ("PUT", "/api/v1", "GET, HEAD, OPTIONS"),
+        ("TRACE", "/api/v1", "GET, HEAD, OPTIONS"),
         ("GET", "/api/v1/accounts", "OPTIONS, POST"),
         ("PUT", "/api/v1/accounts/login", "OPTIONS, POST"),
         ("DELETE", "/api/v1/accounts/logout", "GET, HEAD, OPTIONS, POST"),

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from threading import BoundedSemaphore
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, extract_parameters
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from tests.client import Client, faults
 from tests.factories import PASSWORD, Login
+from todo import passwords
 from todo.models import Account, Token
 from todo.models.token import token_digest
 
@@ -62,6 +64,42 @@ def test_wrong_credentials(client: Client, alice: Login, fields: dict[str, str])
     assert (response.status_int, response.json["code"]) == (401, "bad_credentials")
     assert response.headers["WWW-Authenticate"] == 'Bearer realm="todo"'
     assert "Set-Cookie" not in response.headers
+
+
+class CountingHasher:
+    """The real argon2, and what it was asked to verify against."""
+
+    def __init__(self, hasher: PasswordHasher) -> None:
+        self.hasher = hasher
+        self.verified: list[str] = []
+
+    def verify(self, password_hash: str, password: bytes) -> bool:
+        self.verified.append(password_hash)
+        return self.hasher.verify(password_hash, password)
+
+
+@pytest.mark.parametrize("username", ["alice", "nobody", "\u212aim", "al\0ice"])
+def test_an_unknown_user_is_as_much_work_as_a_wrong_password(
+    client: Client, alice: Login, monkeypatch: pytest.MonkeyPatch, username: str
+) -> None:
+    hasher = CountingHasher(passwords._hasher)
+    monkeypatch.setattr(passwords, "_hasher", hasher)
+    response = client.post_json(LOGIN, credentials("wrong password", username))
+    assert response.status_int == 401
+    [verified] = hasher.verified
+    assert extract_parameters(verified) == extract_parameters(hasher.hasher.hash(PASSWORD))
+
+
+def test_too_many_logins_at_once(
+    client: Client, alice: Login, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "SLOT_TIMEOUT", 0.01)
+    monkeypatch.setattr(passwords, "_slots", BoundedSemaphore(1))
+    with passwords._slot():
+        response = client.post_json(LOGIN, credentials())
+    assert (response.status_int, response.json["code"]) == (503, "busy")
+    assert response.headers["Retry-After"] == "1"
+    assert client.post_json(LOGIN, credentials()).status_int == 200
 
 
 def test_missing_password(client: Client) -> None:

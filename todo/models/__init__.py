@@ -1,5 +1,6 @@
 """The database: its engine, the session of a request, and whether it is migrated."""
 
+import logging
 import os
 import sqlite3
 from typing import Any
@@ -41,8 +42,15 @@ LOCK_TIMEOUT = 5  # seconds to wait for another transaction
 WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
 
 
+def _shows_no_row(record: logging.LogRecord) -> bool:
+    """Tell whether SQLAlchemy may log this: at DEBUG it shows every row that it reads."""
+    return record.levelno > logging.DEBUG
+
+
 def create_engine(url: str) -> Engine:
     """Return an engine for SQLite or PostgreSQL that acknowledges only what is on disk."""
+    # Rows hold password hashes and the digests of tokens.
+    logging.getLogger("sqlalchemy.engine.Engine").addFilter(_shows_no_row)
     # Parameters hold passwords and tokens: they stay out of logs and errors.
     options: dict[str, Any] = {
         "hide_parameters": True,

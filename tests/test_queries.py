@@ -1,0 +1,43 @@
+"""How many queries a request costs."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from tests.client import Client
+from tests.databases import statements
+from tests.factories import Login, make_task
+
+
+@pytest.fixture(params=[0, 600], ids=["unlimited", "limited"])
+def writes(request: pytest.FixtureRequest, app: Any) -> Iterator[int]:
+    """How many queries a write costs for its limit."""
+    settings = app.registry.settings
+    before = settings["todo.limit_writes"]
+    settings["todo.limit_writes"] = request.param
+    yield 1 if request.param else 0
+    settings["todo.limit_writes"] = before
+
+
+def test_who_asks_is_one_query(
+    app: Any, as_alice: Client, alice: Login, dbsession: Session, writes: int
+) -> None:
+    task = f"{alice.tasks_url}/{make_task(dbsession, alice)}"
+    with statements(app.registry["engine"]) as run:
+
+        def ask(method: str, url: str, **fields: str) -> list[str]:
+            """Return the first words of what was run, without what finds out who asks."""
+            run.clear()
+            assert as_alice.send_json(method, url, fields).status_int < 300
+            assert ["FROM accounts JOIN tokens" in statement for statement in run].count(True) == 1
+            assert "FROM accounts JOIN tokens" in run.pop(0)
+            return [statement.split()[0] for statement in run]
+
+        assert ask("GET", "/api/v1/whoami") == []
+        assert ask("GET", alice.url) == []
+        assert ask("GET", task) == ["SELECT"]
+        assert ask("GET", alice.tasks_url) == ["SELECT"]
+        assert ask("POST", alice.tasks_url, name="Tea") == ["INSERT"] + ["INSERT"] * writes
+        assert ask("PATCH", task, name="Tea") == ["SELECT", "UPDATE"] + ["INSERT"] * writes

@@ -1,0 +1,29 @@
+"""docs/security.md promises nothing without a test."""
+
+import ast
+import re
+
+import pytest
+
+from tests.databases import ROOT
+
+ROWS = [
+    line
+    for line in (ROOT / "docs" / "security.md").read_text().splitlines()
+    if re.match(r"\| (V|API)[0-9]", line)
+]
+
+
+def test_there_are_promises() -> None:
+    assert len(ROWS) > 40
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.split("|")[1].strip())
+def test_every_promise_names_tests_that_exist(row: str) -> None:
+    held_by = row.split("|")[3]
+    named = re.findall(r"`(tests/[a-z_/]+\.py)::(\w+)`", held_by)
+    assert named
+    assert len(named) == held_by.count("`") / 2, "nothing else stands there"
+    for path, name in named:
+        functions = ast.parse((ROOT / path).read_text()).body
+        assert name in {f.name for f in functions if isinstance(f, ast.FunctionDef)}, path
