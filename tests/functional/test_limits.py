@@ -1,5 +1,6 @@
 """Limits: counted where no rollback undoes them, and over again after their time."""
 
+import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -57,6 +58,18 @@ def test_failures_of_an_account_from_an_address(
 def test_successes_are_no_failures(client: Client, alice: Login) -> None:
     assert {login(client, PASSWORD).status_int for _ in range(12)} == {200}
     assert statuses(client, 9) == [401] * 9
+    assert login(client, PASSWORD).status_int == 200
+
+
+def test_who_was_never_heard_has_not_failed(
+    client: Client, alice: Login, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as full:
+        full.setattr("todo.passwords._places", threading.Semaphore(0))
+        for _ in range(12):
+            response = login(client, PASSWORD)
+            assert (response.status_int, response.json["code"]) == (503, "busy")
+            assert response.headers["Retry-After"] == "1"
     assert login(client, PASSWORD).status_int == 200
 
 

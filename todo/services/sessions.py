@@ -108,10 +108,13 @@ def _matches(request: Request, username: str, stored: str | None, password: str)
         (limits.LOGINS_FROM_ADDRESS, address),
     )
     limits.take(request, attempt)
-    if len(password.encode()) <= MAX_BYTES and verify_password(stored, password):
-        limits.give_back(request, attempt)
-        return True
-    return False
+    failed = False
+    try:
+        failed = len(password.encode()) > MAX_BYTES or not verify_password(stored, password)
+    finally:
+        if not failed:  # it was right, or the service was too busy to tell
+            limits.give_back(request, attempt)
+    return not failed
 
 
 def _find(request: Request, username: str) -> Account | None:
