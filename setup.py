@@ -57,6 +57,7 @@ setup(
     install_requires=requires,
     extras_require={"testing": testing, "browser": browser, "dev": dev},
     entry_points={
+        "console_scripts": ["todo-admin = todo.scripts.admin:main"],
         "paste.app_factory": ["main = todo:main"],
         "paste.server_factory": ["main = todo.server:server_factory"],
     },

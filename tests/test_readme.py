@@ -15,6 +15,7 @@ from tests.databases import ROOT, database
 from tests.pserve import PUBLIC_URL, Server, pserve
 from todo import settings
 from todo.operations import operations
+from todo.scripts.admin import _parser as admin_parser
 
 README = (ROOT / "README.md").read_text()
 ADDRESS = "http://127.0.0.1:6543"
@@ -104,6 +105,26 @@ def test_by_hand(title: str, database_server: str | Path) -> None:
         )
         with pserve(serve.split()[1], **exported) as server, urlopen(server.url) as response:
             assert response.status == 200
+
+
+def test_looking_after_it(database_url: str) -> None:
+    [(_, content)] = blocks(section("Looking after it"))
+    export, *commands = content.splitlines()
+    assert export.startswith("export DATABASE_URL=")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    for command in commands:
+        # One shell for each: the first command would read the lines of the others, too.
+        subprocess.run(
+            ["bash", "-c", command],
+            cwd=ROOT,
+            env=os.environ | {"DATABASE_URL": database_url, "PATH": path},
+            input="correct horse battery\n",
+            text=True,
+            timeout=30,
+            check=True,
+        )
+    described = set(re.findall(r"^    ([a-z-]+) +\S", admin_parser().format_help(), re.MULTILINE))
+    assert {command.split()[3] for command in commands} == described
 
 
 def test_table_names_every_operation(app: Any) -> None:

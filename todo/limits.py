@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 
-from sqlalchemy import Integer, bindparam, delete, select, text, update
+from sqlalchemy import Integer, bindparam, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -22,11 +22,11 @@ from todo.models.limit import SUBJECT_MAX, WRITES, WRITES_SETTING
 from todo.models.meta import UTCDateTime
 from todo.request import SAFE_METHODS, Request
 from todo.security import Identity
+from todo.services.purge import purge_some
 
 logger = logging.getLogger(__name__)
 
 TOUCH_AFTER = timedelta(minutes=1)  # the precision of a token's last use
-PURGE_MOST = 20  # expired rows that go with each count
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def take(request: Request, counted: Counted) -> None:
         if refused:
             expires, limit, most = max(refused, key=lambda row: row[0])
             raise exceeded(limit, most, expires)
-        _purge(session)
+        purge_some(session, LimitCount)
         session.commit()
 
 
@@ -184,20 +184,3 @@ def _count(session: Session, limit: Limit, subject: str) -> tuple[int, datetime]
 def _stored(subject: str) -> str:
     """Return the subject as the column can hold it: PostgreSQL takes no NUL."""
     return subject.replace("\0", " ")[:SUBJECT_MAX]
-
-
-def _purge(session: Session) -> None:
-    """Delete some of what has expired, so that no cron job has to."""
-    expired = (
-        select(LimitCount.name, LimitCount.subject)
-        .where(LimitCount.expiration_date <= clock.now())
-        .limit(PURGE_MOST)
-    )
-    for name, subject in session.execute(expired).all():
-        session.execute(
-            delete(LimitCount).where(
-                LimitCount.name == name,
-                LimitCount.subject == subject,
-                LimitCount.expiration_date <= clock.now(),
-            )
-        )

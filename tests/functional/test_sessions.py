@@ -1,7 +1,7 @@
 """Sessions: log in, log out, and what carries a login."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from tests.client import Client, faults
 from tests.factories import PASSWORD, Login
 from todo import passwords
-from todo.models import Account, Token
+from todo.models import Account, ReleasedUsername, Token
 from todo.models.token import token_digest
+from todo.services.purge import SOME
 
 LOGIN = "/api/v1/accounts/login"
 LOGOUT = "/api/v1/accounts/logout"
@@ -202,6 +203,26 @@ def test_login_removes_what_expired(
     set_clock(IDLE + timedelta(minutes=1))
     token = client.post(LOGIN, credentials()).json["token"]
     assert dbsession.scalars(select(Token.digest)).all() == [token_digest(token)]
+
+
+def test_a_login_removes_a_little_of_what_expired_for_others(
+    client: Client, alice: Login, bob: Login, dbsession: Session
+) -> None:
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    future = datetime.now(UTC) + timedelta(days=1)
+    kept = set(dbsession.scalars(select(Token.id)))
+    for _ in range(SOME + 5):
+        dbsession.add(Token.issue(bob.id, past)[0])
+    for name, ends in (("old", past), ("new", future)):
+        dbsession.add(ReleasedUsername(account_id=0, username_lower=name, expiration_date=ends))
+    dbsession.commit()
+    client.post(LOGIN, credentials())
+    expired = select(Token.id).where(Token.expiration_date == past)
+    assert len(dbsession.scalars(expired).all()) == 5
+    assert dbsession.scalars(select(ReleasedUsername.username_lower)).all() == ["new"]
+    client.post(LOGIN, credentials())
+    assert dbsession.scalars(expired).all() == []
+    assert kept <= set(dbsession.scalars(select(Token.id)))
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,14 @@ from todo.typed_views import refusal
 def register(request: Request, values: dict[str, Any]) -> Account:
     """Return a new account. Raises Problem with 409 where the username is taken, or with 429."""
     limits.take(request, [(limits.REGISTRATIONS, limits.address(request))])
+    return create_account(request.dbsession, values)
+
+
+def create_account(session: Session, values: dict[str, Any]) -> Account:
+    """Return a new account. Raises Problem with 409 where the username is taken.
+
+    The session must not have begun a transaction: hashing the password is slow.
+    """
     password_hash = hash_password(values["password"])
     account = Account(
         username=values["username"],
@@ -28,8 +36,8 @@ def register(request: Request, values: dict[str, Any]) -> Account:
         password_hash=password_hash,
         date_joined=clock.now(),
     )
-    request.dbsession.add(account)
-    _flush_username(request.dbsession, account)
+    session.add(account)
+    _flush_username(session, account)
     return account
 
 
@@ -49,7 +57,7 @@ def change_account(
     values = dict(values)
     password = values.pop("password", None)
     if password:
-        _refuse_personal(password, known, values)
+        refuse_personal(password, known, values)
         end_transaction(request)
         values["password_hash"] = hash_password(password)
     account, _ = lock_identity(request)
@@ -62,7 +70,7 @@ def change_account(
     _flush_username(request.dbsession, account)
     if not password:
         return account, {}
-    request.dbsession.execute(delete(Token).where(Token.account_id == account.id))
+    end_tokens(request.dbsession, account)
     return account, start_session(request, account.id)
 
 
@@ -88,7 +96,26 @@ def lock_identity(request: Request) -> tuple[Account, Token]:
     return row[0], row[1]
 
 
-def _refuse_personal(password: str, known: Account, values: dict[str, Any]) -> None:
+def disable_account(session: Session, account: Account) -> int:
+    """Let the account log in no more, end its sessions and tokens, and return how many."""
+    account.disabled_date = account.disabled_date or clock.now()
+    return end_tokens(session, account)
+
+
+def reset_password(session: Session, account: Account, password_hash: str) -> int:
+    """Give the account a new password, end its sessions and tokens, and return how many."""
+    account.password_hash = password_hash
+    return end_tokens(session, account)
+
+
+def end_tokens(session: Session, account: Account) -> int:
+    """End every session and API token of the account, and return how many."""
+    ended = delete(Token).where(Token.account_id == account.id).returning(Token.id)
+    return len(session.scalars(ended).all())
+
+
+def refuse_personal(password: str, known: Account, values: dict[str, Any]) -> None:
+    """Raise Problem with 400 if the password holds what the account is, or is to be, called."""
     account = {"username": known.username, "email": known.email} | values
     if is_personal(password, account["username"], account["email"]):
         message = "This must not hold the username or the e-mail address."

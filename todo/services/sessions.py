@@ -9,12 +9,13 @@ from sqlalchemy.orm import Session
 
 from todo import clock, limits
 from todo.errors import Problem
-from todo.models import Account, Token
+from todo.models import Account, ReleasedUsername, Token
 from todo.models.token import Kind, token_digest
 from todo.passwords import MAX_BYTES, hash_password, needs_rehash, verify_password
 from todo.request import Request
 from todo.schemas.session import Credentials
 from todo.security import SESSION_IDLE, SESSION_LIFETIME, bearer_token, cookie_tokens
+from todo.services.purge import purge_some
 from todo.transactions import end_transaction
 
 MOST_SESSIONS = 20  # live logins of an account; the oldest goes
@@ -25,6 +26,7 @@ def start_session(request: Request, account_id: int) -> dict[str, Any]:
     now = clock.now()
     days = {name: request.registry.settings[name] for name in (SESSION_IDLE, SESSION_LIFETIME)}
     _end_old_sessions(request, account_id, idle=timedelta(days=days[SESSION_IDLE]))
+    purge_some(request.dbsession, Token, ReleasedUsername)
     token, secret = Token.issue(
         account_id,
         now + timedelta(days=days[SESSION_LIFETIME]),
@@ -57,6 +59,13 @@ def end_session(request: Request) -> None:
         )
 
 
+def find_account(session: Session, username: str) -> Account | None:
+    """Return the account of the name, in whatever case of letters, or None."""
+    if not username.isascii() or "\0" in username:
+        return None  # nobody is called so, and PostgreSQL cannot even compare a NUL
+    return session.scalar(select(Account).where(Account.username_lower == username.lower()))
+
+
 def authenticate(request: Request, credentials: Credentials) -> Account | None:
     """Return the account that the username and password belong to, or None.
 
@@ -65,7 +74,9 @@ def authenticate(request: Request, credentials: Credentials) -> Account | None:
     failures.
     """
     password = credentials.password
-    account = _find(request, credentials.username)
+    # Beside the request's transaction, which would lock SQLite for a look.
+    with Session(request.registry["reading_engine"]) as session:
+        account = find_account(session, credentials.username)
     stored = account.password_hash if account else None
     if not _matches(request, credentials.username, stored, password):
         return None
@@ -115,11 +126,3 @@ def _matches(request: Request, username: str, stored: str | None, password: str)
         if not failed:  # it was right, or the service was too busy to tell
             limits.give_back(request, attempt)
     return not failed
-
-
-def _find(request: Request, username: str) -> Account | None:
-    if not username.isascii() or "\0" in username:
-        return None  # nobody is called so, and PostgreSQL cannot even compare a NUL
-    # Beside the request's transaction, which would lock SQLite for a look.
-    with Session(request.registry["reading_engine"]) as session:
-        return session.scalar(select(Account).where(Account.username_lower == username.lower()))

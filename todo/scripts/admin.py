@@ -1,0 +1,284 @@
+"""`todo-admin`: what the person who runs the service does to accounts, beside the API."""
+
+import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from configparser import Error as IniError
+from datetime import datetime, timedelta
+from getpass import getpass
+from typing import Any
+
+from pyramid.paster import get_appsettings
+from sqlalchemy import delete, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from todo import settings
+from todo.errors import Problem
+from todo.models import Account, Token, check_migrated, create_engine
+from todo.passwords import hash_password
+from todo.schemas.account import AccountChange, Registration
+from todo.schemas.meta import Input
+from todo.security import SESSION_IDLE
+from todo.services import accounts
+from todo.services.purge import purge_all
+from todo.services.sessions import find_account
+from todo.typed_views import refusal, validate
+
+EXAMPLES = """\
+examples:
+  todo-admin create alice alice@example.com
+  todo-admin -c production.ini tokens alice
+  todo-admin create --help
+
+The database is the one of the ini file; DATABASE_URL in the environment wins over it.
+Exit status: 0 done, 1 refused (one line on standard error says why), 2 wrong command line."""
+
+CREATE = """\
+The same names and passwords are refused as when somebody registers. The password is asked for
+twice. Where standard input is no terminal, its first line is the password:
+
+  todo-admin create alice alice@example.com
+  todo-admin create alice alice@example.com < password.txt"""
+
+DISABLE = """\
+A disabled account keeps its tasks, but nobody can log in to it. Its sessions and tokens end:
+
+  todo-admin disable alice
+  todo-admin enable alice"""
+
+ENABLE = """\
+The account can log in again. The sessions and tokens that ended stay ended:
+
+  todo-admin enable alice"""
+
+RESET = """\
+The password is asked for twice. Where standard input is no terminal, its first line is the
+password. Every session and token of the account ends:
+
+  todo-admin reset-password alice
+  todo-admin reset-password alice < password.txt"""
+
+TOKENS = """\
+Sessions are logins; API tokens have a name. Times are in UTC. What a token is, nobody can show:
+the database does not hold it.
+
+  todo-admin tokens alice"""
+
+REVOKE = """\
+The numbers are the ids that the command tokens shows:
+
+  todo-admin revoke alice 3 7
+  todo-admin revoke alice --all"""
+
+PURGE = """\
+Expired rows harm nobody, and the service deletes a few of them at each login. This deletes all:
+sessions and tokens, counts of limits, and usernames that were given up 90 days ago. Sessions go
+when they were unused for todo.session_idle_days, too. The service may run meanwhile.
+
+  todo-admin purge"""
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run one command. Raises SystemExit with one line where it is refused."""
+    arguments = _parser().parse_args(argv)
+    try:
+        sys.stdout.write(_run(arguments))
+    except Problem as problem:
+        raise SystemExit(f"todo: {problem.detail}") from None
+    except DBAPIError as error:
+        reason = str(error.orig).strip().partition("\n")[0]
+        raise SystemExit(f"todo: the database cannot answer: {reason}; try again") from None
+    except (EOFError, KeyboardInterrupt):
+        raise SystemExit("todo: stopped") from None
+
+
+def _parser() -> ArgumentParser:
+    parser = ArgumentParser(
+        "todo-admin",
+        description="Look after the accounts of the service.",
+        epilog=EXAMPLES,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "-c",
+        "--config",
+        default="development.ini",
+        metavar="INI",
+        help="the ini file that the service runs with (%(default)s)",
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def add(name: str, run: Any, summary: str, epilog: str, *names: str) -> ArgumentParser:
+        command: ArgumentParser = commands.add_parser(
+            name,
+            help=summary,
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            epilog=epilog,
+            formatter_class=RawDescriptionHelpFormatter,
+        )
+        for argument in names:
+            command.add_argument(argument, metavar=argument.upper())
+        command.set_defaults(run=run)
+        return command
+
+    add("create", _create, "create an account", CREATE, "username", "email")
+    add("disable", _disable, "disable an account and end its sessions", DISABLE, "username")
+    add("enable", _enable, "enable an account again", ENABLE, "username")
+    add("reset-password", _reset_password, "give an account a new password", RESET, "username")
+    add("tokens", _tokens, "list the sessions and API tokens of an account", TOKENS, "username")
+    revoke = add("revoke", _revoke, "end sessions and API tokens", REVOKE, "username")
+    which = revoke.add_mutually_exclusive_group(required=True)
+    which.add_argument("ids", metavar="ID", nargs="*", type=int, default=[], help="of a token")
+    which.add_argument("--all", action="store_true", help="every session and API token")
+    add("purge", _purge, "delete what has expired", PURGE)
+    return parser
+
+
+def _run(arguments: Namespace) -> str:
+    """Run the command in a transaction and return what it has to say."""
+    ini = arguments.config
+    arguments.settings = settings.read(_read_ini(ini))
+    engine = create_engine(arguments.settings["sqlalchemy.url"])
+    try:
+        check_migrated(engine, ini)
+        with Session(engine, expire_on_commit=False) as session:
+            said: str = arguments.run(session, arguments)
+            session.commit()
+            return said
+    finally:
+        engine.dispose()
+
+
+def _read_ini(ini: str) -> dict[str, str]:
+    try:
+        return get_appsettings(ini)
+    except FileNotFoundError:
+        reason = "there is no such file"
+    except (OSError, LookupError, ValueError, IniError):
+        # Not in the error's own words: they may quote a line that holds a password.
+        reason = "it must have a section [app:main], and % is written %% in it"
+    raise SystemExit(f"todo: cannot read {ini}: {reason}; name the service's ini file with -c")
+
+
+def _create(session: Session, arguments: Namespace) -> str:
+    who = {"username": arguments.username, "email": arguments.email}
+    values = _validated(Registration, who | _ask_password())
+    account = accounts.create_account(session, values)
+    return f"{account.username} is registered.\n"
+
+
+def _disable(session: Session, arguments: Namespace) -> str:
+    account = _account(session, arguments.username)
+    ended = accounts.disable_account(session, account)
+    return f"{account.username} is disabled; {_ended(ended)}.\n"
+
+
+def _enable(session: Session, arguments: Namespace) -> str:
+    account = _account(session, arguments.username)
+    account.disabled_date = None
+    return f"{account.username} is enabled.\n"
+
+
+def _reset_password(session: Session, arguments: Namespace) -> str:
+    known = _account(session, arguments.username)
+    session.close()  # nobody shall wait for the database while somebody types
+    password = _validated(AccountChange, _ask_password())["password"]
+    accounts.refuse_personal(password, known, {})
+    password_hash = hash_password(password)
+    account = _account(session, arguments.username)
+    ended = accounts.reset_password(session, account, password_hash)
+    return f"{account.username} has a new password; {_ended(ended)}.\n"
+
+
+def _tokens(session: Session, arguments: Namespace) -> str:
+    account = _account(session, arguments.username)
+    tokens = session.scalars(
+        select(Token).where(Token.account_id == account.id).order_by(Token.id)
+    ).all()
+    if not tokens:
+        return f"{account.username} has no sessions or tokens.\n"
+    rows = [("ID", "KIND", "NAME", "SCOPE", "CREATED", "LAST USED", "EXPIRES", "CLIENT")]
+    rows += [
+        (
+            str(token.id),
+            token.kind,
+            _printable(token.name),
+            token.scope,
+            _minute(token.creation_date),
+            _minute(token.last_used_date),
+            _minute(token.expiration_date),
+            _printable(token.client),
+        )
+        for token in tokens
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _revoke(session: Session, arguments: Namespace) -> str:
+    account = _account(session, arguments.username)
+    if arguments.all:
+        return f"{account.username}: {_ended(accounts.end_tokens(session, account))}.\n"
+    ids = set(arguments.ids)
+    known = set(session.scalars(select(Token.id).where(Token.account_id == account.id)))
+    if unknown := ", ".join(map(str, sorted(ids - known))):
+        raise SystemExit(
+            f"todo: {account.username} has no session or token {unknown}, so nothing was revoked; "
+            f"todo-admin tokens {account.username} lists them"
+        )
+    session.execute(delete(Token).where(Token.account_id == account.id, Token.id.in_(ids)))
+    return f"{account.username}: {_ended(len(ids))}.\n"
+
+
+def _purge(session: Session, arguments: Namespace) -> str:
+    idle = timedelta(days=arguments.settings[SESSION_IDLE])
+    deleted = purge_all(session, idle)
+    return "".join(f"{name}: {count} deleted\n" for name, count in deleted.items())
+
+
+def _account(session: Session, username: str) -> Account:
+    account = find_account(session, username)
+    if account is not None:
+        # Locked: a login at this moment shall not outlive what is done here.
+        account = session.get(Account, account.id, with_for_update=True, populate_existing=True)
+    if account is None:
+        raise SystemExit(f"todo: there is no account {username!a}; give the name of one")
+    return account
+
+
+def _ask_password() -> dict[str, str]:
+    """Return the password, and from a terminal its repetition."""
+    try:
+        if sys.stdin.isatty():
+            return {
+                "password": getpass("Password: "),
+                "password2": getpass("The same password again: "),
+            }
+        return {"password": sys.stdin.readline().rstrip("\r\n")}
+    except UnicodeDecodeError:
+        raise SystemExit("todo: the password is no text; it must be in UTF-8") from None
+
+
+def _validated(model: type[Input], fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the values as the API would take them. Raises its Problem where it would not."""
+    validated, faults = validate(model, fields, strict=True)
+    if faults:
+        raise refusal(faults)
+    values: dict[str, Any] = validated.values()
+    return values
+
+
+def _ended(count: int) -> str:
+    return f"{count} {'session or token' if count == 1 else 'sessions and tokens'} ended"
+
+
+def _minute(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%MZ")
+
+
+def _printable(text: str | None) -> str:
+    """Return the text without what moves the cursor: others have chosen it."""
+    shown = "".join(char if char.isprintable() else "?" for char in text or "-")
+    encoding = sys.stdout.encoding
+    return shown.encode(encoding, "replace").decode(encoding)
