@@ -7,17 +7,21 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from tests.factories import PASSWORD, Login, make_account, make_task
 from tests.pserve import Server
+from todo import clock
 from todo.models import Account, Task, Token
+from todo.models.token import Kind
 
 THREADS = 8
+COLUMNS = [column.name for column in Token.__table__.columns if column.name != "id"]
 
 
 def call(
@@ -134,6 +138,19 @@ def test_an_ended_session_changes_no_password(
     assert status == 401
     committing_session.expire_all()
     assert committing_session.scalars(select(Account.password_hash)).one() == before
+
+
+def test_a_token_that_is_made_meanwhile_is_revoked_too(
+    server: Server, alice: Login, committing_session: Session, elsewhere: Callable[..., Any]
+) -> None:
+    committing_session.execute(select(Account).with_for_update())
+    made, _ = Token.issue(alice.id, clock.now() + timedelta(days=1), kind=Kind.API, name="late")
+    status, _ = elsewhere(
+        insert(Token).values({column: getattr(made, column) for column in COLUMNS}),
+        lambda: call(server, "DELETE", f"{alice.url}/tokens", {}, alice.token),
+    )
+    assert status == 200
+    assert len(committing_session.scalars(select(Token)).all()) == 1
 
 
 def test_every_writer_gets_its_turn(

@@ -30,7 +30,12 @@ def is_cross_site(request: Request) -> bool:
     if origin is None:
         return site is not None
     settings = request.registry.settings
-    trusted = (request.host_url, settings["todo.public_url"], *settings["todo.cors_origins"])
+    public = settings["todo.public_url"]
+    # Without a trusted proxy the request looks like plain http; but that page anybody can forge.
+    forged = public.startswith("https:") and origin == public.replace("https:", "http:", 1)
+    if forged:
+        return True
+    trusted = (request.host_url, public, *settings["todo.cors_origins"])
     return origin == "" or origin not in trusted
 
 

@@ -50,6 +50,7 @@ CODES: Mapping[str, tuple[int, str]] = {
     "not_found": (404, "There is nothing at this URL."),
     "method_not_allowed": (405, "The URL does not take this method; `Allow` has those it takes."),
     "conflict": (409, "Another request changed the same thing at the same time."),
+    "too_many_tokens": (409, "The account has as many API tokens as it may have."),
     "username_taken": (409, USERNAME_TAKEN),
     "body_too_large": (
         413,

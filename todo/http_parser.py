@@ -16,6 +16,7 @@ from waitress.task import ErrorTask
 from waitress.utilities import BadRequest
 
 from todo.headers import SAFETY
+from todo.request import new_request_id
 
 MAX_CHUNK_LINE = 4096  # bytes of a chunk's size with its extensions, or of a trailer field
 
@@ -170,7 +171,8 @@ class RefusalTask(ErrorTask):
     """The answer to a request that the application does not see."""
 
     def execute(self) -> None:
-        self.response_headers.extend((*SAFETY.items(), ("Cache-Control", "no-store")))
+        own = {"Cache-Control": "no-store", "X-Request-Id": new_request_id()}
+        self.response_headers.extend((SAFETY | own).items())
         super().execute()
 
 

@@ -43,6 +43,9 @@ LOGINS_OF_ACCOUNT_FROM_ADDRESS = Limit(
 )
 LOGINS_FROM_ADDRESS = Limit("login-address", "todo.limit_login_address", timedelta(minutes=5))
 LOGINS_OF_ACCOUNT = Limit("login-account", "todo.limit_login_account", timedelta(days=1))
+REAUTHENTICATIONS = Limit(
+    "reauthentication", "todo.limit_login_account_address", timedelta(minutes=5)
+)
 REGISTRATIONS = Limit("registrations", "todo.limit_registrations", timedelta(hours=1))
 WRITES_OF_ACCOUNT = Limit(WRITES, WRITES_SETTING, timedelta(minutes=1))
 

@@ -13,6 +13,11 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, section 9.2.1
 MAX_BODY = 1024 * 1024  # bytes
 
 
+def new_request_id() -> str:
+    """Return what connects an answer with its lines in the log: 16 hexadecimal digits."""
+    return secrets.token_hex(8)
+
+
 class Request(pyramid.request.Request):
     """A request to the API."""
 
@@ -26,7 +31,7 @@ class Request(pyramid.request.Request):
     @reify
     def request_id(self) -> str:
         """What connects an answer with its lines in the log."""
-        return secrets.token_hex(8)
+        return new_request_id()
 
 
 def includeme(config: Configurator) -> None:

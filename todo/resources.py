@@ -2,7 +2,7 @@
 
 import re
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from pydantic import BaseModel, Field
 from pyramid.authorization import Allow
@@ -14,7 +14,7 @@ from todo.limits import check_writes, record_use
 from todo.models import Account, Task, Token
 from todo.permissions import Permission
 from todo.request import SAFE_METHODS, Request
-from todo.security import Identity
+from todo.security import Identity, InsufficientScope, is_alive
 
 # One URL per task: ASCII digits, no leading zero, no more than a 64-bit integer holds.
 _ID = re.compile(r"[1-9][0-9]{0,18}")
@@ -30,11 +30,18 @@ class LoginContext:
         if request.identity is None:
             raise HTTPForbidden
         self.identity: Identity = request.identity
+        if request.method not in SAFE_METHODS and not self.identity.may(Permission.WRITE):
+            self._refuse_scope()
         check_writes(request, self.identity)
         token = self.identity.token
         request.add_finished_callback(
             partial(record_use, token.account_id, token.id, token.last_used_date)
         )
+
+    @staticmethod
+    def _refuse_scope() -> NoReturn:
+        """Refuse before a row is looked for: the answer does not tell whether there is one."""
+        raise HTTPForbidden(result=InsufficientScope("the scope of the token is too small"))
 
     @property
     def account(self) -> Account:
@@ -93,7 +100,9 @@ class TokenContext(AccountContext):
 
     def __init__(self, request: Request) -> None:
         super().__init__(request)
-        query = select(Token).where(Token.account_id == self.account.id)
+        if not self.identity.may(Permission.MANAGE):
+            self._refuse_scope()
+        query = select(Token).where(Token.account_id == self.account.id, is_alive(request))
         self.token: Token = _load(request, Token, query)
 
 

@@ -9,7 +9,7 @@ from pyramid.authorization import ACLHelper, Authenticated, Everyone
 from pyramid.config import Configurator
 from pyramid.request import RequestLocalCache
 from pyramid.security import Denied
-from sqlalchemy import String, and_, cast, or_, select
+from sqlalchemy import ColumnElement, String, and_, cast, or_, select
 
 from todo import clock
 from todo.models import Account, LimitCount, Token
@@ -61,6 +61,10 @@ class Identity:
             return frozenset({Permission.READ, Permission.WRITE})
         return frozenset({Permission.READ})
 
+    def may(self, permission: Permission) -> bool:
+        """Tell whether the token has the permission."""
+        return permission in self.permissions
+
     @property
     def is_fresh(self) -> bool:
         """Tell whether this is a login of the last ten minutes."""
@@ -101,6 +105,14 @@ def presented_token(request: Request) -> str | None:
     return cookies[0] if len(cookies) == 1 else None
 
 
+def is_alive(request: Request) -> ColumnElement[bool]:
+    """Return the condition that a token has not ended; a session ends by not being used, too."""
+    now = clock.now()
+    idle = timedelta(days=request.registry.settings[SESSION_IDLE])
+    used = or_(Token.kind == Kind.API, Token.last_used_date > now - idle)
+    return and_(Token.expiration_date > now, used)
+
+
 class TokenSecurityPolicy:
     """Pyramid's security policy (ISecurityPolicy) over the tokens of the database."""
 
@@ -115,15 +127,12 @@ class TokenSecurityPolicy:
         secret = presented_token(request)
         if not secret or not is_well_formed(secret):
             return None
-        now = clock.now()
-        idle = timedelta(days=request.registry.settings[SESSION_IDLE])
         query = (
             select(Account, Token)
             .join(Token, Token.account_id == Account.id)
             .where(
                 Token.digest == token_digest(secret),
-                Token.expiration_date > now,
-                or_(Token.kind == Kind.API, Token.last_used_date > now - idle),
+                is_alive(request),
                 Account.disabled_date.is_(None),
             )
         )
@@ -135,7 +144,7 @@ class TokenSecurityPolicy:
                 and_(
                     LimitCount.name == WRITES,
                     LimitCount.subject == cast(Account.id, String),
-                    LimitCount.expiration_date > now,
+                    LimitCount.expiration_date > clock.now(),
                 ),
             )
         row = request.dbsession.execute(query).one_or_none()

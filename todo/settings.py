@@ -190,20 +190,21 @@ def refuse_unsafe_production(
     ]
     toolbar = any("debugtoolbar" in name for name in aslist(settings.get("pyramid.includes", "")))
     unsafe.append(("pyramid.includes must not have a debug toolbar in production", toolbar))
+    https = settings["todo.public_url"].startswith("https:")
     if settings["todo.allow_http"]:
         logger.warning(
             "todo.allow_http is true: who can listen on the network reads passwords and tokens"
         )
     else:
-        https = settings["todo.public_url"].startswith("https:")
         unsafe += [
             (
                 "todo.public_url must be set in production, in the ini file or as TODO_PUBLIC_URL, "
                 "to an https URL; see Running it safely in README.md",
                 not https,
             ),
-            ("todo.secure_cookies must be true in production", not settings["todo.secure_cookies"]),
         ]
+    insecure = not settings["todo.secure_cookies"] and (https or not settings["todo.allow_http"])
+    unsafe.append(("todo.secure_cookies must be true in production", insecure))
     for refusal, found in unsafe:
         if found:
             raise SystemExit(f"todo: the setting {refusal}")

@@ -63,6 +63,10 @@ FROM_ELSEWHERE = {
     "a sandbox": {"Origin": "null"},
     "no origin": {"Origin": ""},
     "another scheme": {"Origin": "https://localhost"},
+    "the public URL over plain http": {
+        "Origin": PUBLIC_URL.replace("https:", "http:"),
+        "Host": PUBLIC_URL.removeprefix("https://"),
+    },
     "another port": {"Origin": "http://localhost:8080"},
     "a longer name": {"Origin": "http://localhost.evil.example"},
     "two origins": {"Origin": f"{ORIGIN}, https://evil.example"},

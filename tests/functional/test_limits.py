@@ -130,6 +130,28 @@ def test_the_password_asked_again_counts_too(
     assert answers == [403] * 10 + [429]
 
 
+def test_strangers_failures_do_not_stop_who_is_logged_in(
+    client: Client, as_alice: Client, alice: Login, set_clock: Move
+) -> None:
+    statuses(client, 11)
+    set_clock(timedelta(minutes=2))
+    fields = {"password": "another horse", "current_password": PASSWORD}
+    environ = {"REMOTE_ADDR": "192.0.2.1"}
+    assert as_alice.put(alice.url, fields, extra_environ=environ).status_int == 200
+
+
+def test_a_new_username_counts_like_a_registration(
+    as_alice: Client, alice: Login, limit: Callable[[str, int], None]
+) -> None:
+    limit("registrations", 2)
+    url = alice.url
+    answers = []
+    for name in ("one1", "two2", "three3"):
+        answers.append(as_alice.put(url, {"username": name}).status_int)
+        url = f"/api/v1/accounts/{name}" if answers[-1] == 200 else url
+    assert answers == [200, 200, 429]
+
+
 def test_registrations(client: Client, limit: Callable[[str, int], None], set_clock: Move) -> None:
     limit("registrations", 2)
 

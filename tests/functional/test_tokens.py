@@ -13,7 +13,7 @@ from tests.client import Client, faults
 from tests.databases import statements
 from tests.factories import PASSWORD, Login, make_task
 from todo.models import Account, Token
-from todo.models.token import is_well_formed, token_digest
+from todo.models.token import Kind, is_well_formed, new_secret, token_digest
 
 Move = Callable[[timedelta], datetime]
 
@@ -320,3 +320,61 @@ def test_a_disabled_account(
     assert (response.status_int, response.json["code"]) == (403, "account_disabled")
     wrong = client.post(LOGIN, {"username": "alice", "password": "wrong password"})
     assert wrong.json["code"] == "bad_credentials", "who does not know the password learns nothing"
+
+
+def test_what_has_ended_is_not_listed(
+    as_alice: Client, tokens_url: str, dbsession: Session, client: Client, alice: Login
+) -> None:
+    client.post(LOGIN, {"username": "alice", "password": PASSWORD})
+    unused = as_alice.get(tokens_url).json["tokens"][1]["id"]
+    long_ago = datetime.now(UTC) - timedelta(days=8)
+    dbsession.execute(update(Token).where(Token.id == unused).values(last_used_date=long_ago))
+    dbsession.commit()
+    assert [row["current"] for row in as_alice.get(tokens_url).json["tokens"]] == [True]
+    assert as_alice.get(f"{tokens_url}/{unused}").status_int == 404
+
+
+def test_a_small_scope_does_not_tell_what_exists(
+    app: Any, as_alice: Client, alice: Login, dbsession: Session, api_token: Callable[..., str]
+) -> None:
+    reader, writer = Client(app, api_token("read")), Client(app, api_token("write"))
+    task_id = make_task(dbsession, alice)
+    token_id = as_alice.get(f"{alice.url}/tokens").json["tokens"][0]["id"]
+    for client, method, paths in (
+        (reader, "DELETE", (f"tasks/{task_id}", f"tasks/{2**62}")),
+        (reader, "GET", (f"tokens/{token_id}", f"tokens/{2**62}")),
+        (writer, "DELETE", (f"tokens/{token_id}", f"tokens/{2**62}")),
+    ):
+        for path in paths:
+            response = client.request(f"{alice.url}/{path}", method=method)
+            assert (response.status_int, response.json["code"]) == (403, "insufficient_scope")
+
+
+def test_registering_ends_the_session_it_came_with(
+    as_alice: Client, app: Any, alice: Login
+) -> None:
+    fields = {"username": "zoe", "email": "zoe@example.com", "password": PASSWORD}
+    assert as_alice.post("/api/v1/accounts", fields).status_int == 201
+    assert Client(app, alice.token).get(WHOAMI).status_int == 401
+
+
+def test_at_most_a_hundred_api_tokens(
+    as_alice: Client, tokens_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("todo.views.tokens.MOST_API_TOKENS", 2)
+    fields = {"name": "script", "scope": "read"}
+    answers = [as_alice.post(tokens_url, fields) for _ in range(3)]
+    assert [answer.status_int for answer in answers] == [201, 201, 409]
+    assert answers[2].json["code"] == "too_many_tokens"
+
+
+def test_a_password_that_is_sent_must_be_right(as_alice: Client, alice: Login) -> None:
+    fields = {"email": "new@example.com", "current_password": "wrong password"}
+    assert as_alice.put(alice.url, fields).json["code"] == "reauthentication_required"
+    assert as_alice.get(alice.url).json["email"] == "alice@example.com"
+
+
+def test_a_session_s_token_never_looks_like_an_api_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = iter(["tdo_" + "x" * 39, "good"])
+    monkeypatch.setattr("secrets.token_urlsafe", lambda _bytes: next(drawn))
+    assert new_secret(Kind.SESSION) == "good"

@@ -35,6 +35,9 @@ __all__ = [
 # The newest migration in alembic/versions.
 MIGRATION = "0002"
 
+# Together as many as the server has threads that do not hash (todo/server.py), and some.
+POOL_SIZE = 5
+POOL_OVERFLOW = 27
 POOL_TIMEOUT = 2  # seconds to wait for a free connection
 LOCK_TIMEOUT = 5  # seconds to wait for another transaction
 
@@ -56,6 +59,8 @@ def create_engine(url: str) -> Engine:
         "hide_parameters": True,
         "pool_pre_ping": True,
         "pool_timeout": POOL_TIMEOUT,
+        "pool_size": POOL_SIZE,
+        "max_overflow": POOL_OVERFLOW,
     }
     if make_url(url).get_backend_name() == "postgresql":
         connect_args = {

@@ -60,7 +60,10 @@ def _checksum(random: str) -> str:
 def new_secret(kind: Kind) -> str:
     """Return a new opaque token of 256 random bits, in the form of its kind."""
     if kind is Kind.SESSION:
-        return secrets.token_urlsafe(32)
+        secret = API_PREFIX
+        while secret.startswith(API_PREFIX):  # once in millions it would look like an API token
+            secret = secrets.token_urlsafe(32)
+        return secret
     random = _base62(secrets.randbits(256), _RANDOM_LENGTH)
     return API_PREFIX + random + _checksum(random)
 

@@ -56,6 +56,10 @@ def change_account(
         reauthenticate(request, current_password)
     values = dict(values)
     password = values.pop("password", None)
+    if values.get("username", known.username).lower() != known.username_lower:
+        # As a registration: a name is tried and taken by it all the same.
+        end_transaction(request)
+        limits.take(request, [(limits.REGISTRATIONS, limits.address(request))])
     if password:
         refuse_personal(password, known, values)
         end_transaction(request)

@@ -78,7 +78,13 @@ def authenticate(request: Request, credentials: Credentials) -> Account | None:
     with Session(request.registry["reading_engine"]) as session:
         account = find_account(session, credentials.username)
     stored = account.password_hash if account else None
-    if not _matches(request, credentials.username, stored, password):
+    name, address = credentials.username.lower(), limits.address(request)
+    attempt = (
+        (limits.LOGINS_OF_ACCOUNT, name),
+        (limits.LOGINS_OF_ACCOUNT_FROM_ADDRESS, f"{address} {name}"),
+        (limits.LOGINS_FROM_ADDRESS, address),
+    )
+    if not _matches(request, attempt, stored, password):
         return None
     if account is None or stored is None:
         return None
@@ -92,32 +98,28 @@ def authenticate(request: Request, credentials: Credentials) -> Account | None:
 
 
 def reauthenticate(request: Request, password: str | None) -> None:
-    """Ask for the password again, unless the login is fresh.
+    """Ask for the password again, unless the login is fresh. One that is sent must be right.
 
     Ends the request's transaction where it verifies: what was read must be read again. Raises
     Problem with 403 for a missing or wrong password, and with 429 after too many failures.
     """
-    if request.identity.is_fresh:
-        return
     if password is None:
+        if request.identity.is_fresh:
+            return
         raise Problem(
             "reauthentication_required",
             "Send current_password, or log in again: this needs a login of the last ten minutes.",
         )
     account = request.identity.account
     end_transaction(request)
-    if not _matches(request, account.username, account.password_hash, password):
+    # Not the limits of logins: what strangers use up must not stop who is logged in.
+    attempt = ((limits.REAUTHENTICATIONS, str(account.id)),)
+    if not _matches(request, attempt, account.password_hash, password):
         raise Problem("reauthentication_required", "current_password is wrong.")
 
 
-def _matches(request: Request, username: str, stored: str | None, password: str) -> bool:
+def _matches(request: Request, attempt: limits.Counted, stored: str | None, password: str) -> bool:
     """Verify a password, counted as a failure until it is known to be none."""
-    name, address = username.lower(), limits.address(request)
-    attempt = (
-        (limits.LOGINS_OF_ACCOUNT, name),
-        (limits.LOGINS_OF_ACCOUNT_FROM_ADDRESS, f"{address} {name}"),
-        (limits.LOGINS_FROM_ADDRESS, address),
-    )
     limits.take(request, attempt)
     failed = False
     try:

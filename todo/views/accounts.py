@@ -10,7 +10,7 @@ from todo.request import Request
 from todo.resources import AccountContext
 from todo.schemas import account as schemas
 from todo.services.accounts import change_account, delete_account, register
-from todo.services.sessions import start_session
+from todo.services.sessions import end_session, start_session
 
 
 @view_config(
@@ -26,6 +26,7 @@ from todo.services.sessions import start_session
 def post(request: Request) -> dict[str, Any]:
     """Register an account, and log it in."""
     account = register(request, request.validated_body.values())
+    end_session(request)
     session = start_session(request, account.id)
     request.response.location = request.route_path("account", username=account.username)
     return {

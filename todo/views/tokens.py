@@ -3,16 +3,20 @@
 from typing import Any
 
 from pyramid.view import view_config, view_defaults
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
+from todo.errors import Problem
 from todo.models import Token
 from todo.models.token import Kind, Scope
 from todo.permissions import Permission
 from todo.request import Request
 from todo.resources import AccountContext, LoginContext, TokenContext
 from todo.schemas import token as schemas
+from todo.security import is_alive
 from todo.services.accounts import lock_identity
 from todo.services.sessions import reauthenticate
+
+MOST_API_TOKENS = 100  # living ones of an account
 
 
 @view_config(
@@ -48,7 +52,9 @@ class TokensViews:
     def get(self) -> dict[str, Any]:
         """List the sessions and API tokens, oldest first."""
         tokens = self.request.dbsession.scalars(
-            select(Token).where(Token.account_id == self.account.id).order_by(Token.id)
+            select(Token)
+            .where(Token.account_id == self.account.id, is_alive(self.request))
+            .order_by(Token.id)
         )
         return {
             "username": self.account.username,
@@ -63,7 +69,7 @@ class TokensViews:
         operation="create token",
         body=schemas.NewToken,
         returns={201: schemas.TokenCreated},
-        errors=("reauthentication_required",),
+        errors=("reauthentication_required", "too_many_tokens", "busy"),
     )
     def post(self) -> dict[str, Any]:
         """Create an API token; its secret is shown this once.
@@ -73,6 +79,7 @@ class TokensViews:
         values = self.request.validated_body.values()
         reauthenticate(self.request, values.get("current_password"))
         account, _ = lock_identity(self.request)
+        _refuse_too_many(self.request, account.id)
         token, secret = Token.issue(
             account.id,
             values["expires"],
@@ -96,10 +103,12 @@ class TokensViews:
     @view_config(request_method="DELETE", operation="revoke tokens", returns=schemas.TokensRevoked)
     def delete(self) -> dict[str, Any]:
         """Revoke every session and API token but the one that asks."""
+        # The lock comes first: a token that is made meanwhile is seen, and goes, too.
+        account, current = lock_identity(self.request)
         self.request.dbsession.execute(
-            delete(Token).where(Token.account_id == self.account.id, Token.id != self.current.id)
+            delete(Token).where(Token.account_id == account.id, Token.id != current.id)
         )
-        return {"username": self.account.username, "msg": "Revoked."}
+        return {"username": account.username, "msg": "Revoked."}
 
 
 @view_defaults(route_name="token", permission=Permission.MANAGE)
@@ -121,3 +130,12 @@ class TokenViews:
         """Revoke the token: from now on it is none."""
         self.request.dbsession.delete(self.token)
         return {"username": self.username, "msg": "Revoked."}
+
+
+def _refuse_too_many(request: Request, account_id: int) -> None:
+    api = (Token.account_id == account_id, Token.kind == Kind.API, is_alive(request))
+    count = request.dbsession.scalar(select(func.count()).select_from(Token).where(*api))
+    if (count or 0) >= MOST_API_TOKENS:
+        raise Problem(
+            "too_many_tokens", f"An account has at most {MOST_API_TOKENS} API tokens: revoke one."
+        )
