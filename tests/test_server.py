@@ -14,6 +14,9 @@ import pytest
 from tests.databases import ROOT
 from tests.pserve import PUBLIC_URL, Server, pserve, pserve_refuses
 
+# Each starts a service of its own, and which database it has does not matter.
+ONE_DATABASE = pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
+
 
 def test_serves_on_the_port_of_the_command_line(server: Server) -> None:
     with urllib.request.urlopen(f"{server.url}/api/v1") as response:
@@ -40,6 +43,7 @@ def test_production_takes_its_database_from_the_environment(database_url: str) -
         refusal.value.close()
 
 
+@ONE_DATABASE
 def test_production_by_plain_http_at_home(database_url: str) -> None:
     with pserve("production.ini", DATABASE_URL=database_url, TODO_ALLOW_HTTP="true") as server:
         body = b"username=carol&email=carol%40example.com&password=correct+horse"
@@ -49,6 +53,7 @@ def test_production_by_plain_http_at_home(database_url: str) -> None:
     assert "Secure" not in cookie
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     ("environ", "named"),
     [
@@ -70,6 +75,7 @@ def test_unsafe_production_does_not_start(
     assert "secret" not in refusal
 
 
+@ONE_DATABASE
 def test_no_version_of_the_server(server: Server) -> None:
     with socket.create_connection((server.host, server.port)) as connection:
         connection.sendall(b"GET /api/v1 HTTP/1.1\r\nHost: a\r\n\r\nBROKEN\r\n\r\n")
@@ -118,11 +124,13 @@ def ask(database_url: str, tmp_path: Path) -> Iterator[Ask]:
         yield ask
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize("trusted_proxy", ["", "192.0.2.1"])
 def test_anybody_s_word_counts_for_nothing(ask: Ask, trusted_proxy: str) -> None:
     assert ask(trusted_proxy, FORWARDED) == ("127.0.0.1", "http")
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     ("headers", "seen"),
     [
@@ -146,6 +154,7 @@ def test_production_without_a_database() -> None:
     )
 
 
+@ONE_DATABASE
 def test_port_in_use(tmp_path: Path, migrated_url: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -154,6 +163,7 @@ def test_port_in_use(tmp_path: Path, migrated_url: str) -> None:
     assert "choose another port with http_port=NNNN" in refusal
 
 
+@ONE_DATABASE
 def test_port_that_is_none(migrated_url: str) -> None:
     for port in ("x", "-1", "65536"):
         refusal = pserve_refuses("development.ini", f"http_port={port}", DATABASE_URL=migrated_url)

@@ -17,6 +17,10 @@ EXISTING = 0.8  # the part of the ids that are of something
 PASSWORD = "correct horse battery"
 
 
+# One connection for all: a new one for each question would take most of the time.
+http = requests.Session()
+
+
 class Login:
     """The account that the cases ask for, registered anew whenever its login has ended."""
 
@@ -25,7 +29,7 @@ class Login:
 
     @classmethod
     def alive(cls) -> bool:
-        answer = requests.get(f"{ACCOUNTS}/{cls.username}", headers=cls.headers(), timeout=10)
+        answer = http.get(f"{ACCOUNTS}/{cls.username}", headers=cls.headers(), timeout=10)
         return bool(answer.status_code == 200)
 
     @classmethod
@@ -37,7 +41,7 @@ class Login:
         """Return the id of a new task or API token."""
         url = f"{ACCOUNTS}/{cls.username}/{kind}"
         fields = {"name": "fuzz"} | ({"scope": "read"} if kind == "tokens" else {})
-        answer = requests.post(url, json=fields, headers=cls.headers(), timeout=10)
+        answer = http.post(url, json=fields, headers=cls.headers(), timeout=10)
         return int(answer.headers["Location"].rpartition("/")[2])
 
     @classmethod
@@ -48,7 +52,7 @@ class Login:
             "email": "fuzz@example.com",
             "password": PASSWORD,
         }
-        cls.token = requests.post(ACCOUNTS, json=fields, timeout=10).json()["token"]
+        cls.token = http.post(ACCOUNTS, json=fields, timeout=10).json()["token"]
 
 
 @schemathesis.auth(refresh_interval=None)
