@@ -504,11 +504,10 @@ def test_purge_knows_the_setting_of_idle_sessions(
     assert len(read(committing_session, Token.id)) == 1
 
 
+@pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)  # SQLite locks no rows
 def test_purge_waits_for_nobody(
     todo_admin: TodoAdmin, committing_session: Session, alice: Login
 ) -> None:
-    if committing_session.get_bind().dialect.name == "sqlite":
-        pytest.skip("SQLite locks no single rows")
     for _ in range(3):
         add_token(committing_session, alice, ends=-DAY)
     expired = select(Token).where(Token.expiration_date < clock.now()).limit(1).with_for_update()
