@@ -66,8 +66,9 @@ def _without_nul(text: str) -> str:
 Unicode = Annotated[str, AfterValidator(_unicode)]
 Text = Annotated[Unicode, AfterValidator(_without_nul)]
 
-# A pattern of JSON Schema for what Text takes.
+# Patterns of JSON Schema for what Text takes, and for what not_blank() takes.
 WITHOUT_NUL = r"^[^\u0000]*$"
+NOT_BLANK = r"^[^\u0000]*[^\u0000\s][^\u0000]*$"
 
 
 def limited(text: str, maximum: int) -> str:
@@ -77,6 +78,13 @@ def limited(text: str, maximum: int) -> str:
             "too_long", "This must have at most {maximum} characters.", {"maximum": maximum}
         )
     return text
+
+
+def not_blank(text: str, maximum: int) -> str:
+    """Return the text, or raise the fault that it is blank or too long."""
+    if not text.strip():
+        raise PydanticCustomError("blank", "This must not be blank.")
+    return limited(text, maximum)
 
 
 Instant = Annotated[

@@ -4,11 +4,11 @@ from datetime import date, datetime
 from typing import Annotated, ClassVar
 
 from pydantic import MISSING, AfterValidator, Field
-from pydantic_core import PydanticCustomError
 
 from todo.models.task import NAME_MAX, NOTE_MAX
 from todo.schemas.dates import DateIn
 from todo.schemas.meta import (
+    NOT_BLANK,
     WITHOUT_NUL,
     Body,
     Instant,
@@ -16,13 +16,12 @@ from todo.schemas.meta import (
     Representation,
     Text,
     limited,
+    not_blank,
 )
 
 
 def _name(text: str) -> str:
-    if not text.strip():
-        raise PydanticCustomError("blank", "This must not be blank.")
-    return limited(text, NAME_MAX)
+    return not_blank(text, NAME_MAX)
 
 
 def _note(text: str) -> str:
@@ -38,7 +37,7 @@ Name = Annotated[
         json_schema_extra={
             "minLength": 1,
             "maxLength": NAME_MAX,
-            "pattern": r"^[^\u0000]*[^\u0000\s][^\u0000]*$",
+            "pattern": NOT_BLANK,
         },
     ),
 ]

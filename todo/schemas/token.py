@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from todo import clock
 from todo.models.token import NAME_MAX
 from todo.schemas.dates import DateIn
-from todo.schemas.meta import Body, Instant, Owner, Representation, Text, limited
+from todo.schemas.meta import NOT_BLANK, Body, Instant, Owner, Representation, Text, not_blank
 from todo.schemas.session import CurrentPassword
 
 LIFETIME = timedelta(days=90)
@@ -17,9 +17,7 @@ LONGEST = timedelta(days=366)
 
 
 def _name(text: str) -> str:
-    if not text.strip():
-        raise PydanticCustomError("blank", "This must not be blank.")
-    return limited(text, NAME_MAX)
+    return not_blank(text, NAME_MAX)
 
 
 def _expires(value: date | datetime | None) -> datetime:
@@ -47,7 +45,7 @@ class NewToken(Body):
             json_schema_extra={
                 "minLength": 1,
                 "maxLength": NAME_MAX,
-                "pattern": r"^[^\u0000]*[^\u0000\s][^\u0000]*$",
+                "pattern": NOT_BLANK,
             },
         ),
     ]
