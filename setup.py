@@ -16,6 +16,8 @@ requires = [
     "setuptools<80.9",
     "SQLAlchemy>=2.1,<2.2",
     "transaction>=5.1,<6",
+    # Slim machines have no time zones. No upper bound: a newer one knows newer laws.
+    "tzdata>=2026.6",
     "waitress>=3.0.2,<4",
     "zxcvbn>=4.5,<5",
     "zope.sqlalchemy>=4.1,<5",

@@ -1,0 +1,72 @@
+"""Days and instants in a time zone."""
+
+import logging
+from datetime import UTC, date, datetime, time, tzinfo
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+from todo import clock
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_ZONE = ZoneInfo("UTC")
+
+FIRST_INSTANT = datetime.min.replace(tzinfo=UTC)
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    """Return the names of the IANA database that this machine knows; case counts."""
+    return frozenset(available_timezones())
+
+
+@cache
+def find_zone(name: str) -> ZoneInfo:
+    """Return the zone of a name that was good when it was stored.
+
+    Another machine may not know it any more. Then it is UTC, and the log says so once: an account
+    whose times are off can be mended by its owner, one that answers with an error cannot.
+    """
+    try:
+        return ZoneInfo(name)
+    except (LookupError, OSError, ValueError):
+        logger.error("This machine has no time zone %r; update tzdata. UTC is used instead.", name)
+        return DEFAULT_ZONE
+
+
+def instant_of(local: datetime, zone: tzinfo) -> datetime:
+    """Return the instant, in UTC, of a naive time in the zone.
+
+    Of a time that the clocks show twice it is the earlier; one that they skip is read with the
+    offset before the gap (PEP 495, fold=0). Raises ValueError where it leaves the years 1 to 9999
+    in UTC.
+    """
+    try:
+        return local.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("before year 1 or after year 9999 in UTC") from None
+
+
+def start_of(day: date, zone: tzinfo) -> datetime:
+    """Return the instant, in UTC, at which the day begins: its 00:00, as instant_of() reads it.
+
+    A day that begins before year 1 in UTC is taken to begin with it. None begins after year 9999:
+    00:00 is never a whole day from UTC's.
+    """
+    try:
+        return instant_of(datetime.combine(day, time()), zone)
+    except ValueError:
+        return FIRST_INSTANT
+
+
+def today(zone: tzinfo) -> date:
+    """Return the day that it is in the zone now."""
+    return clock.now().astimezone(zone).date()
+
+
+def first_day_from(instant: datetime, zone: tzinfo) -> date:
+    """Return the first day that begins at the instant or later; date.max where none does."""
+    # No zone is a whole day from UTC: the days before begin too early, the second after does not.
+    here = instant.astimezone(UTC).toordinal()
+    days = map(date.fromordinal, range(here, date.max.toordinal()))
+    return next((day for day in days if start_of(day, zone) >= instant), date.max)
