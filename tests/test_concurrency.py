@@ -126,6 +126,22 @@ def test_a_change_is_made_to_what_is_there_now(
     assert committing_session.scalars(select(Account.email)).one() == "alice@example.com"
 
 
+def test_what_needs_no_password_does_not_undo_what_needs_one(
+    server: Server, alice: Login, committing_session: Session, elsewhere: Callable[..., Any]
+) -> None:
+    # An older login sends back the e-mail that it read; meanwhile there is another.
+    committing_session.execute(update(Token).values(creation_date=clock.now() - timedelta(hours=1)))
+    committing_session.commit()
+    fields = {"timezone": "Europe/Berlin", "email": "alice@example.com"}
+    status, body = elsewhere(
+        update(Account).values(email="other@example.com"),
+        lambda: call(server, "PUT", alice.url, fields, alice.token),
+    )
+    assert (status, body["code"]) == (403, "reauthentication_required")
+    account = committing_session.execute(select(Account.email, Account.timezone)).one()
+    assert account == ("other@example.com", "UTC")
+
+
 def test_an_ended_session_changes_no_password(
     server: Server, alice: Login, committing_session: Session, elsewhere: Callable[..., Any]
 ) -> None:

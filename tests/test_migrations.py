@@ -54,6 +54,16 @@ def test_forwards_and_back(empty_url: str) -> None:
     engine.dispose()
 
 
+def test_accounts_older_than_time_zones_are_in_utc(database_url: str, engine: Engine) -> None:
+    with Session(engine) as session:
+        make_task(session, make_account(session, timezone="Europe/Berlin"))
+    migrate(database_url, "0002")
+    migrate(database_url)
+    with Session(engine) as session:
+        assert session.scalars(select(Account.timezone)).one() == "UTC"
+        assert len(session.scalars(select(Task)).all()) == 1
+
+
 def test_a_database_that_is_not_migrated_stops_the_start(empty_url: str) -> None:
     refusal = pserve_refuses(INI, DATABASE_URL=empty_url)
     expected = f"todo: the database is not set up; run: alembic -c {INI} upgrade head\n"
@@ -141,6 +151,7 @@ def test_deleting_an_account_deletes_what_it_owns(engine: Engine) -> None:
         "UPDATE accounts SET username = 'Other'",
         "UPDATE accounts SET username = 'b', username_lower = 'b'",
         "UPDATE accounts SET email = '" + "e" * 255 + "'",
+        "UPDATE accounts SET timezone = NULL",
         "UPDATE tokens SET account_id = 0",
         "UPDATE tokens SET digest = (SELECT min(digest) FROM tokens)",
         "UPDATE tasks SET account_id = 0",

@@ -84,6 +84,7 @@ FAULTS: Mapping[str, str] = {
     "range": "The number is too large or too small.",
     "reserved": "The username is a word that the paths of the API need.",
     "taken": USERNAME_TAKEN,
+    "timezone": "The text is not the name of a time zone, such as Europe/Berlin.",
     "too_long": "The text has too many characters.",
     "type": "The value is of the wrong type.",
     "unknown_field": "There is no such field or parameter.",

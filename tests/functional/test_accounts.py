@@ -12,6 +12,23 @@ from tests.factories import PASSWORD, Login, make_account, make_task
 from todo.models import Account, Task, Token
 
 ACCOUNTS = "/api/v1/accounts"
+NO_TIMEZONES = (
+    "",
+    " UTC",
+    "Berlin",
+    "Europe",
+    "europe/berlin",
+    "Europe/Berlin\n",
+    "Europe/Berlin\0",
+    "\ud800",
+    "../Europe/Berlin",
+    "/usr/share/zoneinfo/Europe/Berlin",
+    "posixrules",
+    "posix/Europe/Berlin",
+    "CET-1CEST,M3.5.0,M10.5.0/3",
+    "+02:00",
+    "E" * 65,
+)
 CAROL = {"username": "Carol", "email": "carol@example.com", "password": PASSWORD}
 
 
@@ -75,6 +92,9 @@ def test_location_is_never_made_from_host(client: Client) -> None:
         ({"password": "nul\0nul\0nul"}, {"password": "nul"}),
         ({"password": "\ud800 lone surrogate"}, {"password": "bad_unicode"}),
         ({"password2": PASSWORD + "x"}, {"password2": "mismatch"}),
+        ({"timezone": None}, {"timezone": "null"}),
+        ({"timezone": 1}, {"timezone": "type"}),
+        *(({"timezone": name}, {"timezone": "timezone"}) for name in NO_TIMEZONES),
         ({"is_admin": True}, {"is_admin": "unknown_field"}),
         (
             {"username": "-", "email": "-", "password": "-", "x": 1},
@@ -94,6 +114,20 @@ def test_register_refuses_with_every_fault(
     assert faults(response) == codes
     assert PASSWORD not in response.text
     assert count(dbsession, Account) == 0
+
+
+@pytest.mark.parametrize("name", ["Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+12"])
+def test_register_with_a_timezone(client: Client, dbsession: Session, name: str) -> None:
+    profile = client.post(ACCOUNTS, CAROL | {"timezone": name}).json["profile"]
+    assert profile["timezone"] == name
+    assert dbsession.scalars(select(Account.timezone)).one() == name
+
+
+def test_the_timezone_is_utc_until_somebody_says_otherwise(
+    client: Client, as_alice: Client, alice: Login
+) -> None:
+    assert client.post(ACCOUNTS, CAROL).json["profile"]["timezone"] == "UTC"
+    assert as_alice.get(alice.url).json["timezone"] == "UTC"
 
 
 def test_register_without_fields(client: Client) -> None:
@@ -142,7 +176,7 @@ def test_show(as_alice: Client, alice: Login) -> None:
     response = as_alice.get(alice.url)
     assert response.status_int == 200
     profile = response.json
-    assert profile.keys() == {"id", "username", "email", "date_joined"}
+    assert profile.keys() == {"id", "username", "email", "date_joined", "timezone"}
     assert profile["id"] == alice.id
     assert profile["date_joined"].endswith("Z")
     assert as_alice.get("/api/v1/accounts/ALICE").json == profile
@@ -170,14 +204,19 @@ def test_a_letter_that_folds_into_ascii_is_not_that_letter(app: Any, dbsession: 
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-def test_change_keeps_what_is_not_mentioned(as_alice: Client, alice: Login, method: str) -> None:
+@pytest.mark.parametrize(
+    "change", [{"email": "new@example.com"}, {"timezone": "Pacific/Kiritimati"}]
+)
+def test_change_keeps_what_is_not_mentioned(
+    as_alice: Client, alice: Login, method: str, change: dict[str, str]
+) -> None:
     before = as_alice.get(alice.url).json
-    response = as_alice.send_json(method, alice.url, {"email": "new@example.com"})
+    response = as_alice.send_json(method, alice.url, change)
     assert response.status_int == 200
     assert response.json == {
         "msg": "Profile updated.",
         "username": "alice",
-        "profile": before | {"email": "new@example.com"},
+        "profile": before | change,
     }
     assert as_alice.get(alice.url).json == response.json["profile"]
 
@@ -235,6 +274,8 @@ def test_new_password(app: Any, as_alice: Client, alice: Login, client: Client) 
         ({"password2": PASSWORD}, {"password2": "mismatch"}),
         ({"password": "short"}, {"password": "password_too_short"}),
         ({"username": None, "email": None}, {"username": "null", "email": "null"}),
+        ({"timezone": None}, {"timezone": "null"}),
+        ({"timezone": "Berlin", "email": "new@example.com"}, {"timezone": "timezone"}),
         ({"username": "login", "admin": 1}, {"username": "reserved", "admin": "unknown_field"}),
     ],
 )

@@ -130,6 +130,7 @@ def test_scopes(
         client.get(f"{alice.url}/tokens"),
         client.post(f"{alice.url}/tokens", {"name": "more", "scope": "read"}),
         client.put(alice.url, {"email": "x@example.com", "current_password": PASSWORD}),
+        client.put(alice.url, {"timezone": "Europe/Berlin"}),
         client.send_form("DELETE", alice.url, f"current_password={PASSWORD}"),
         client.delete(f"{alice.url}/tokens"),
     ]
@@ -271,6 +272,19 @@ def test_what_is_no_change_needs_no_password(
 ) -> None:
     set_clock(LATER)
     assert as_alice.put_json(alice.url, as_alice.get(alice.url).json).status_int == 200
+
+
+def test_a_timezone_alone_needs_no_password(
+    as_alice: Client, alice: Login, set_clock: Move
+) -> None:
+    set_clock(LATER)
+    change = {"timezone": "Europe/Berlin"}
+    assert as_alice.put(alice.url, change).json["profile"]["timezone"] == "Europe/Berlin"
+    profile = as_alice.get(alice.url).json | {"timezone": "Asia/Tokyo"}
+    assert as_alice.put_json(alice.url, profile).json["profile"] == profile
+    response = as_alice.put(alice.url, change | {"email": "new@example.com"})
+    assert response.json["code"] == "reauthentication_required"
+    assert as_alice.get(alice.url).json == profile
 
 
 def test_a_fresh_login_is_not_asked(as_alice: Client, alice: Login, set_clock: Move) -> None:

@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 # The newest migration in alembic/versions.
-MIGRATION = "0002"
+MIGRATION = "0003"
 
 # Together as many as the server has threads that do not hash (todo/server.py), and some.
 POOL_SIZE = 5

@@ -9,6 +9,8 @@ from todo.models.meta import NEVER_REUSE_IDS, Base, BigInt, UTCDateTime
 
 USERNAME_MAX = 64
 EMAIL_MAX = 254  # RFC 5321, section 4.5.3.1.3, less the angle brackets
+TIMEZONE_MAX = 64
+DEFAULT_TIMEZONE = "UTC"
 
 
 class Account(Base):
@@ -28,6 +30,8 @@ class Account(Base):
     email: Mapped[str] = mapped_column(String(EMAIL_MAX))
     password_hash: Mapped[str] = mapped_column(String(255))
     date_joined: Mapped[datetime] = mapped_column(UTCDateTime)
+    # The name of a zone of the IANA database; see todo/days.py.
+    timezone: Mapped[str] = mapped_column(String(TIMEZONE_MAX), server_default=DEFAULT_TIMEZONE)
     disabled_date: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
     @validates("username")

@@ -7,7 +7,8 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import MISSING, AfterValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from todo.models.account import EMAIL_MAX, USERNAME_MAX
+from todo.days import zone_names
+from todo.models.account import DEFAULT_TIMEZONE, EMAIL_MAX, TIMEZONE_MAX, USERNAME_MAX
 from todo.passwords import (
     MAX_BYTES,
     MIN_CHARACTERS,
@@ -94,6 +95,16 @@ def _repetition(text: str, info: ValidationInfo) -> str:
     return text
 
 
+def _timezone(text: str) -> str:
+    if text not in zone_names():
+        raise PydanticCustomError(
+            "timezone",
+            "This must be the name of a time zone in the IANA database, such as Europe/Berlin "
+            "or UTC.",
+        )
+    return text
+
+
 Username = Annotated[
     str,
     AfterValidator(_username),
@@ -140,6 +151,15 @@ Repetition = Annotated[
         json_schema_extra={"format": "password"},
     ),
 ]
+Timezone = Annotated[
+    str,
+    AfterValidator(_timezone),
+    Field(
+        description="A name of the IANA time zone database.",
+        examples=["Europe/Berlin"],
+        json_schema_extra={"minLength": 1, "maxLength": TIMEZONE_MAX},
+    ),
+]
 
 
 class Account(Representation):
@@ -149,6 +169,9 @@ class Account(Representation):
     username: Owner
     email: str = Field(description="The e-mail address.", examples=["alice@example.com"])
     date_joined: Instant
+    timezone: str = Field(
+        description="The time zone, as the IANA database names it.", examples=["Europe/Berlin"]
+    )
 
 
 READ_ONLY = frozenset({"id", "date_joined"})
@@ -163,6 +186,7 @@ class Registration(Body):
     email: Email
     password: Annotated[Password, Field(repr=False)]
     password2: Annotated[Repetition | MISSING, Field(repr=False)] = MISSING
+    timezone: Timezone = DEFAULT_TIMEZONE
 
 
 class AccountChange(Body):
@@ -174,6 +198,7 @@ class AccountChange(Body):
     email: Email | MISSING = MISSING
     password: Annotated[Password | MISSING, Field(repr=False)] = MISSING
     password2: Annotated[Repetition | MISSING, Field(repr=False)] = MISSING
+    timezone: Timezone | MISSING = MISSING
     current_password: Annotated[CurrentPassword | MISSING, Field(repr=False)] = MISSING
 
 

@@ -17,6 +17,9 @@ from todo.services.sessions import reauthenticate, start_session
 from todo.transactions import end_transaction
 from todo.typed_views import refusal
 
+# What an older login, too, may change without the password.
+NOT_SENSITIVE = frozenset({"timezone"})
+
 
 def register(request: Request, values: dict[str, Any]) -> Account:
     """Return a new account. Raises Problem with 409 where the username is taken, or with 429."""
@@ -35,6 +38,7 @@ def create_account(session: Session, values: dict[str, Any]) -> Account:
         email=values["email"],
         password_hash=password_hash,
         date_joined=clock.now(),
+        timezone=values["timezone"],
     )
     session.add(account)
     _flush_username(session, account)
@@ -51,7 +55,8 @@ def change_account(
     taken.
     """
     known = request.identity.account
-    changed = any(getattr(known, name, None) != value for name, value in values.items())
+    sensitive = {name: value for name, value in values.items() if name not in NOT_SENSITIVE}
+    changed = any(getattr(known, name, None) != value for name, value in sensitive.items())
     if changed:
         reauthenticate(request, current_password)
     values = dict(values)
@@ -65,7 +70,7 @@ def change_account(
         end_transaction(request)
         values["password_hash"] = hash_password(password)
     account, _ = lock_identity(request)
-    if not changed and any(getattr(account, name) != value for name, value in values.items()):
+    if not changed and any(getattr(account, name) != value for name, value in sensitive.items()):
         raise StaleDataError("the account was changed meanwhile")
     if values.get("username", account.username).lower() != account.username_lower:
         _release_username(request.dbsession, account)

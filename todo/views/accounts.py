@@ -64,10 +64,11 @@ class AccountViews:
         errors=("username_taken", "reauthentication_required", "busy"),
     )
     def put(self) -> dict[str, Any]:
-        """Change the username, e-mail or password; what is not mentioned stays.
+        """Change the username, e-mail, password or time zone; what is not mentioned stays.
 
-        A change needs `current_password`, or a login of the last ten minutes. A new password ends
-        all other sessions and API tokens, and the answer has a new token.
+        A change needs `current_password`, or a login of the last ten minutes; of the time zone
+        alone, neither. A new password ends all other sessions and API tokens, and the answer has
+        a new token. Another time zone moves no task.
         """
         values = self.request.validated_body.values()
         current_password = values.pop("current_password", None)
