@@ -2,11 +2,14 @@
 
 import secrets
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyramid.request
 from pyramid.config import Configurator
 from pyramid.decorator import reify
 from sqlalchemy.orm import Session
+
+from todo.days import DEFAULT_ZONE
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, section 9.2.1
 
@@ -22,6 +25,7 @@ class Request(pyramid.request.Request):
     """A request to the API."""
 
     dbsession: Session  # see todo/models
+    timezone: ZoneInfo = DEFAULT_ZONE  # of who is logged in, see LoginContext
     validated_body: Any  # an instance of the view's `body=`, see todo/typed_views.py
     validated_query: Any  # an instance of the view's `query=`
 

@@ -9,6 +9,7 @@ from pyramid.authorization import Allow
 from pyramid.httpexceptions import HTTPForbidden
 from sqlalchemy import Select, select
 
+from todo.days import find_zone
 from todo.errors import Problem
 from todo.limits import check_writes, record_use
 from todo.models import Account, Task, Token
@@ -30,6 +31,7 @@ class LoginContext:
         if request.identity is None:
             raise HTTPForbidden
         self.identity: Identity = request.identity
+        request.timezone = find_zone(self.account.timezone)
         if request.method not in SAFE_METHODS and not self.identity.may(Permission.WRITE):
             self._refuse_scope()
         check_writes(request, self.identity)

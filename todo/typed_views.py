@@ -69,7 +69,9 @@ def typed_view(view: View, info: Any) -> View:
             absent = request.method == "DELETE" and not request.content_length
             fields, media_type = ({}, JSON) if absent else read_body(request)
             strict = media_type != FORM
-            request.validated_body, more_faults = validate(body, fields, strict=strict)
+            request.validated_body, more_faults = validate(
+                body, fields, strict=strict, context=_context(request)
+            )
             faults += more_faults
         if faults:
             raise refusal(faults)
@@ -112,23 +114,33 @@ def read_query(model: type[Input], request: Request) -> tuple[Any, list[Fault]]:
     repeated = [
         Fault(shown(name, "query"), "duplicate", message) for name in times if times[name] > 1
     ]
-    validated, faults = validate(model, dict(pairs), strict=False)
+    validated, faults = validate(model, dict(pairs), strict=False, context=_context(request))
     known = {fault.field for fault in faults}
     return validated, faults + [fault for fault in repeated if fault.field not in known]
 
 
 def validate(
-    model: type[Input], fields: dict[str, Any], *, strict: bool
+    model: type[Input],
+    fields: dict[str, Any],
+    *,
+    strict: bool,
+    context: dict[str, Any] | None = None,
 ) -> tuple[Any, list[Fault]]:
     """Return the fields as an instance of the model, or None and every fault.
 
     The model's read-only fields are left out first, so that what was read can be sent back.
+    `context` is what validators find in `info.context`.
     """
     fields = {name: value for name, value in fields.items() if name not in model.read_only}
     try:
-        return model.model_validate(fields, strict=strict), []
+        return model.model_validate(fields, strict=strict, context=context), []
     except ValidationError as error:
         return None, [_fault(details) for details in error.errors(include_url=False)]
+
+
+def _context(request: Request) -> dict[str, Any]:
+    """Return what the fields' meaning depends on besides themselves."""
+    return {"timezone": request.timezone}
 
 
 def refusal(faults: list[Fault]) -> Problem:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tests.client import Client, faults
-from tests.factories import Login, make_task
+from tests.factories import Login, make_account, make_task
 from todo.models import Task
 
 FIELDS = {
@@ -79,6 +79,75 @@ def test_due_date_comes_out_as_it_went_in(
     created = as_alice.post_json(alice.tasks_url, {"name": "Milk", "due_date": given})
     assert created.json["task"]["due_date"] == shown
     assert as_alice.get(created.headers["Location"]).json["task"]["due_date"] == shown
+
+
+BERLIN, KIRITIMATI, BAKER = "Europe/Berlin", "Pacific/Kiritimati", "Etc/GMT+12"
+
+
+@pytest.mark.parametrize(
+    ("zone", "given", "shown"),
+    [
+        (BERLIN, "2030-02-01T09:30:00", "2030-02-01T08:30:00Z"),
+        (BERLIN, "01/07/2030 09:30:00", "2030-07-01T07:30:00Z"),
+        (BERLIN, "2030-02-01T09:30:00Z", "2030-02-01T09:30:00Z"),
+        (BERLIN, "2030-02-01T09:30:00-03:00", "2030-02-01T12:30:00Z"),
+        (BERLIN, "2030-03-31T02:30:00", "2030-03-31T01:30:00Z"),
+        (BERLIN, "31/03/2030 02:30:00", "2030-03-31T01:30:00Z"),
+        (BERLIN, "2030-10-27T02:30:00", "2030-10-27T00:30:00Z"),
+        (BERLIN, "2030-10-27T02:30:00+01:00", "2030-10-27T01:30:00Z"),
+        ("Asia/Beirut", "2022-03-27T00:30:00", "2022-03-26T22:30:00Z"),
+        ("Pacific/Apia", "2011-12-30T12:00:00", "2011-12-30T22:00:00Z"),
+        (KIRITIMATI, "2028-02-29T00:00:00", "2028-02-28T10:00:00Z"),
+        (KIRITIMATI, "9999-12-31T23:59:59", "9999-12-31T09:59:59Z"),
+        (BAKER, "29/02/2028 12:00:00", "2028-03-01T00:00:00Z"),
+        (BAKER, "0001-01-01T00:00:00", "0001-01-01T12:00:00Z"),
+        # A day is a day, wherever one is, and whether it was there or not.
+        ("Pacific/Apia", "2011-12-30", "2011-12-30"),
+        (KIRITIMATI, "0001-01-01", "0001-01-01"),
+        (KIRITIMATI, "2028-02-29", "2028-02-29"),
+        (BAKER, "2028-02-29", "2028-02-29"),
+        (BAKER, "9999-12-31", "9999-12-31"),
+        (BAKER, "", None),
+    ],
+)
+def test_due_date_in_a_time_zone(
+    app: Any, dbsession: Session, zone: str, given: str, shown: str | None
+) -> None:
+    login = make_account(dbsession, timezone=zone)
+    client = Client(app, login.token)
+    created = client.post(login.tasks_url, {"name": "Milk", "due_date": given})
+    assert created.json["task"]["due_date"] == shown
+    url = created.headers["Location"]
+    for other in (KIRITIMATI, BAKER):
+        assert client.put(login.url, {"timezone": other}).status_int == 200
+        assert client.get(url).json == {"username": login.username, "task": created.json["task"]}
+    client.put(login.url, {"timezone": zone})
+    changed = client.put_json(url, {"due_date": given}).json["task"]
+    assert changed == created.json["task"], "it is read alike when a task is changed"
+
+
+@pytest.mark.parametrize(
+    ("zone", "given"),
+    [
+        (KIRITIMATI, "2030-02-29T09:30:00"),
+        ("Asia/Tokyo", "0001-01-01T00:00:00"),
+        ("Asia/Tokyo", "01/01/0001 00:00:00"),
+        (BAKER, "9999-12-31T23:59:59"),
+    ],
+)
+def test_due_date_out_of_range(app: Any, dbsession: Session, zone: str, given: str) -> None:
+    login = make_account(dbsession, timezone=zone)
+    fields = {"name": "Milk", "due_date": given}
+    assert faults(Client(app, login.token).post(login.tasks_url, fields)) == {"due_date": "date"}
+
+
+def test_a_zone_that_the_machine_does_not_know_is_read_as_utc(app: Any, dbsession: Session) -> None:
+    login = make_account(dbsession, timezone="Europe/Atlantis")
+    client = Client(app, login.token)
+    fields = {"name": "Milk", "due_date": "2030-02-01T09:30:00"}
+    task = client.post(login.tasks_url, fields).json["task"]
+    assert task["due_date"] == "2030-02-01T09:30:00Z"
+    assert client.get(login.url).json["timezone"] == "Europe/Atlantis"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from tests.client import Client, faults
 from tests.databases import statements
-from tests.factories import PASSWORD, Login, make_task
+from tests.factories import PASSWORD, Login, make_account, make_task
+from todo import clock
 from todo.models import Account, Token
 from todo.models.token import Kind, is_well_formed, new_secret, token_digest
 
@@ -93,6 +94,36 @@ def test_longest_life(app: Any, api_token: Callable[..., str], set_clock: Move) 
     assert client.get(WHOAMI).status_int == 200, "an API token does not end by being unused"
     set_clock(timedelta(days=366))
     assert client.get(WHOAMI).status_int == 401
+
+
+@pytest.mark.parametrize(
+    ("zone", "expires", "end"),
+    [
+        ("UTC", "2030-07-01", "2030-07-01T00:00:00Z"),
+        ("Europe/Berlin", "2030-07-01", "2030-06-30T22:00:00Z"),
+        ("Europe/Berlin", "2030-07-01T09:30:00", "2030-07-01T07:30:00Z"),
+        ("Europe/Berlin", "2030-07-01T09:30:00Z", "2030-07-01T09:30:00Z"),
+        ("Pacific/Kiritimati", "2030-01-02", None),  # it has begun
+        ("Pacific/Kiritimati", "0001-01-01", None),
+        ("Etc/GMT+12", "2030-01-01", "2030-01-01T12:00:00Z"),  # it has not begun
+    ],
+)
+def test_the_end_is_read_in_the_account_s_zone(
+    app: Any,
+    dbsession: Session,
+    monkeypatch: pytest.MonkeyPatch,
+    zone: str,
+    expires: str,
+    end: str | None,
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: datetime(2030, 1, 1, 11, tzinfo=UTC))
+    login = make_account(dbsession, "zoe", timezone=zone)
+    fields = {"name": "script", "scope": "read", "expires": expires}
+    response = Client(app, login.token).post(f"{login.url}/tokens", fields)
+    if end is None:
+        assert faults(response) == {"expires": "expires"}
+    else:
+        assert response.json["token_expires"] == end
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -26,6 +27,23 @@ def test_reads(text: str, value: date | datetime) -> None:
     parsed = parse_date(text)
     assert parsed == value
     assert type(parsed) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("2030-02-01T09:30:00", datetime(2030, 2, 1, 8, 30, tzinfo=UTC)),
+        ("2030-02-01 09:30:00.5", datetime(2030, 2, 1, 8, 30, 0, 500_000, tzinfo=UTC)),
+        ("01/02/2030 09:30:00", datetime(2030, 2, 1, 8, 30, tzinfo=UTC)),
+        ("01/07/2030 09:30:00", datetime(2030, 7, 1, 7, 30, tzinfo=UTC)),
+        ("2030-02-01T09:30:00Z", datetime(2030, 2, 1, 9, 30, tzinfo=UTC)),
+        ("2030-02-01T09:30:00+00:00", datetime(2030, 2, 1, 9, 30, tzinfo=UTC)),
+        ("2030-02-01T09:30:00-02:00", datetime(2030, 2, 1, 11, 30, tzinfo=UTC)),
+        ("2030-02-01", date(2030, 2, 1)),
+    ],
+)
+def test_reads_in_a_zone(text: str, value: date | datetime) -> None:
+    assert parse_date(text, ZoneInfo("Europe/Berlin")) == value
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,8 @@ Timezone = Annotated[
     str,
     AfterValidator(_timezone),
     Field(
-        description="A name of the IANA time zone database.",
+        description="A name of the IANA time zone database. Times without an offset are read in "
+        "this zone.",
         examples=["Europe/Berlin"],
         json_schema_extra={"minLength": 1, "maxLength": TIMEZONE_MAX},
     ),

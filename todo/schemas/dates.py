@@ -1,11 +1,13 @@
 """Dates coming in: a day or an instant, in the three formats that the API reads."""
 
 import re
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from typing import Annotated, Any
 
-from pydantic import PlainValidator, WithJsonSchema
+from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
+
+from todo.days import DEFAULT_ZONE, instant_of
 
 _DAY = re.compile(r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})")
 _TIME = r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})"
@@ -28,10 +30,16 @@ def _schema_pattern(pattern: re.Pattern[str]) -> str:
 _FORMATS = "2030-02-01T09:30:00Z, 2030-02-01 or 01/02/2030 09:30:00"
 
 
-def parse_date(text: str) -> date | datetime:
+def zone_of(info: ValidationInfo) -> tzinfo:
+    """Return the zone in which what is validated names days, and times without an offset."""
+    zone: tzinfo = (info.context or {}).get("timezone", DEFAULT_ZONE)
+    return zone
+
+
+def parse_date(text: str, zone: tzinfo = UTC) -> date | datetime:
     """Return the day, or the instant in UTC, that the text names; raises ValueError.
 
-    A time without an offset is read in UTC. Digits after the microseconds are dropped.
+    A time without an offset is read in the zone. Digits after the microseconds are dropped.
     """
     if match := _DAY.fullmatch(text):
         return date(*_numbers(match, "year", "month", "day"))
@@ -43,12 +51,9 @@ def parse_date(text: str) -> date | datetime:
     local = datetime.combine(
         date(*_numbers(match, "year", "month", "day")),
         time(*_numbers(match, "hour", "minute", "second"), microsecond),
-        _offset(parts.get("offset")),
     )
-    try:
-        return local.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("before year 1 or after year 9999 in UTC") from None
+    offset = parts.get("offset")
+    return instant_of(local, zone if offset is None else _offset(offset))
 
 
 def _numbers(match: re.Match[str], *names: str) -> tuple[int, int, int]:
@@ -56,8 +61,8 @@ def _numbers(match: re.Match[str], *names: str) -> tuple[int, int, int]:
     return first, second, third
 
 
-def _offset(text: str | None) -> timezone:
-    if text is None or text in "Zz":
+def _offset(text: str) -> timezone:
+    if text in "Zz":
         return UTC
     hours, minutes = int(text[1:3]), int(text[4:6])
     if hours > 23 or minutes > 59:
@@ -66,13 +71,13 @@ def _offset(text: str | None) -> timezone:
     return timezone(-offset if text[0] == "-" else offset)
 
 
-def _validate(value: Any) -> date | datetime | None:
+def _validate(value: Any, info: ValidationInfo) -> date | datetime | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str):
         raise PydanticCustomError("type", f"This must be a string, such as {_FORMATS}, or null.")
     try:
-        return parse_date(value)
+        return parse_date(value, zone_of(info))
     except ValueError:
         raise PydanticCustomError(
             "date", f"This is no date of the calendar; write {_FORMATS}."
@@ -93,7 +98,7 @@ DateIn = Annotated[
                 {"type": "null"},
             ],
             "description": "An instant (RFC 3339), a day, or day/month/year hour:minute:second. "
-            "A time without an offset is in UTC. Empty or null clears.",
+            "A time without an offset is in the account's time zone. Empty or null clears.",
             "examples": ["2030-02-01T09:30:00+02:00"],
         }
     ),

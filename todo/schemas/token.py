@@ -1,14 +1,15 @@
 """Tokens, going in and out."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import MISSING, AfterValidator, Field
+from pydantic import MISSING, AfterValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from todo import clock
+from todo.days import start_of
 from todo.models.token import NAME_MAX
-from todo.schemas.dates import DateIn
+from todo.schemas.dates import DateIn, zone_of
 from todo.schemas.meta import NOT_BLANK, Body, Instant, Owner, Representation, Text, not_blank
 from todo.schemas.session import CurrentPassword
 
@@ -20,12 +21,12 @@ def _name(text: str) -> str:
     return not_blank(text, NAME_MAX)
 
 
-def _expires(value: date | datetime | None) -> datetime:
+def _expires(value: date | datetime | None, info: ValidationInfo) -> datetime:
     now = clock.now()
     if value is None:
         return now + LIFETIME
     if not isinstance(value, datetime):
-        value = datetime.combine(value, time(), UTC)
+        value = start_of(value, zone_of(info))
     if not now < value <= now + LONGEST:
         raise PydanticCustomError(
             "expires", "This must be in the future, and not more than 366 days away."
