@@ -18,7 +18,7 @@ from tests.databases import ROOT
 from tests.planted import PLANTED
 from todo import configure
 from todo.errors import CODES, FAULTS, MEDIA_TYPE
-from todo.openapi import REF
+from todo.openapi.schemas import REF
 from todo.views import api
 
 ERRORS = ROOT / "docs" / "errors.md"

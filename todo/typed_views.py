@@ -14,7 +14,7 @@
         "Create a ticket."                  # the first line is the operation's summary
         values = self.request.validated_body.values()
 
-Pyramid keeps the options in the view's introspectable, where openapi.py finds them. A view
+Pyramid keeps the options in the view's introspectable, where openapi/ finds them. A view
 without `returns=`, such as one of a page, is left alone. Nothing here knows about tasks.
 """
 

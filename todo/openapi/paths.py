@@ -1,48 +1,20 @@
-"""OpenAPI 3.1, built from the configured application, so that it cannot drift from it.
-
-All it knows comes from the views' options (todo/typed_views.py), their docstrings, the models, the
-context factories and the catalogue of errors. Nothing here knows about tasks.
-"""
+"""The paths of the document: each view's operation, with its parameters, body and responses."""
 
 import inspect
 import re
 from collections.abc import Iterable
-from importlib.metadata import version
 from typing import Any
 
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 from pyramid.exceptions import ConfigurationError
-from pyramid.registry import Registry
 from pyramid.security import NO_PERMISSION_REQUIRED
 
 from todo import errors
 from todo.bodies import FORM, JSON
-from todo.errors import (
-    CHALLENGE,
-    CODES,
-    RETRY_AFTER,
-    Problem,
-    ProblemDetails,
-    phrase,
-    problem_body,
-)
-from todo.operations import Operation, operations
+from todo.errors import CHALLENGE, CODES, RETRY_AFTER, ProblemDetails, phrase
+from todo.openapi.schemas import REF, Schema, SchemaWriter, example, resolve
+from todo.operations import Operation
 from todo.permissions import Permission
-from todo.security import cookie_name
 from todo.typed_views import success
-
-Schema = dict[str, Any]
-
-REF = "#/components/schemas/"
-
-# What pydantic reads from a form as true or false, in any case of letters. No enum: a generator
-# of clients would make one constant of "true" and "True".
-TRUTH = "^({})$".format(
-    "|".join(
-        "".join(f"[{letter.upper()}{letter}]" if letter.isalpha() else letter for letter in word)
-        for word in ["true", "false", "yes", "no", "on", "off", "t", "f", "y", "n", "1", "0"]
-    )
-)
 
 # Errors of any operation, of one for which one must be logged in, that changes, that takes a body.
 ANY_ERRORS = ("bad_query", "validation", "internal_error", "unavailable")
@@ -87,120 +59,22 @@ HEADER_OF_STATUS = {
 }
 
 
-def document(registry: Registry, title: str, text: str) -> Schema:
-    """Return the OpenAPI document of the application, headed by the title and the text."""
-    described = [operation for operation in operations(registry) if is_described(operation)]
-    schemas, refs = _schemas(described)
+def paths_of(described: list[Operation], refs: dict[Any, Schema], schemas: Schema) -> Schema:
+    """Return the paths, each with the operations of its methods."""
     paths: Schema = {}
     for operation in described:
         item = paths.setdefault(operation.pattern, {})
         for method in operation.methods:
             item[method.lower()] = _operation(operation, method, refs, schemas)
-    return {
-        "openapi": "3.1.0",
-        "info": {
-            "title": title,
-            "version": version("todo"),
-            "description": text,
-            "license": {"name": "MIT", "identifier": "MIT"},
-        },
-        "tags": _tags(described),
-        "paths": paths,
-        "components": {
-            "schemas": schemas,
-            "headers": HEADERS,
-            "examples": {code: _problem_example(code) for code in sorted(CODES)},
-            "securitySchemes": {
-                "bearer": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "description": "A token, as a login answers with.",
-                },
-                "cookie": {
-                    "type": "apiKey",
-                    "in": "cookie",
-                    "name": cookie_name(registry.settings),
-                    "description": "Set by a login in a browser, where no script can read it.",
-                },
-            },
-        },
-    }
-
-
-def is_described(operation: Operation) -> bool:
-    """Tell whether the view is an operation of the API; pages, which return no model, are not."""
-    return operation.options.get("returns") is not None
-
-
-class _SchemaWriter(GenerateJsonSchema):
-    """Leaves out the titles, which only repeat the names."""
-
-    def field_title_should_be_set(self, schema: Any) -> bool:
-        return False
-
-
-def _schemas(described: list[Operation]) -> tuple[Schema, dict[Any, Schema]]:
-    """Return all schemas by name, and a reference to the schema of each model."""
-    inputs: list[tuple[Any, JsonSchemaMode]] = []
-    outputs: list[tuple[Any, JsonSchemaMode]] = [(ProblemDetails, "serialization")]
-    for operation in described:
-        inputs += [
-            (operation.options[name], "validation")
-            for name in ("query", "body")
-            if operation.options.get(name)
-        ]
-        _, model = success(operation.options["returns"])
-        if model is not None:
-            outputs.append((model, "serialization"))
-    models = list(dict.fromkeys([*inputs, *outputs]))
-    refs, definitions = models_json_schema(
-        models, ref_template=REF + "{model}", schema_generator=_SchemaWriter
-    )
-    schemas: Schema = definitions["$defs"]
-    for schema in schemas.values():
-        schema.pop("title", None)
-        if "description" in schema:
-            schema["description"] = inspect.cleandoc(schema["description"])
-    for model in {operation.options["body"] for operation in described if _body(operation)}:
-        for name in sorted(model.read_only):
-            schemas[model.__name__]["properties"][name] = {
-                "readOnly": True,
-                "description": "Ignored, so that what was read can be sent back.",
-            }
-        schemas[f"{model.__name__}Form"] = _form(schemas[model.__name__])
-    return dict(sorted(schemas.items())), {model: refs[model, mode] for model, mode in models}
-
-
-def _body(operation: Operation) -> Any:
-    return operation.options.get("body")
-
-
-def _form(schema: Schema) -> Schema:
-    """Return the schema of the form that carries the same fields: an empty value is its null."""
-    properties = {}
-    for name, field in schema["properties"].items():
-        choices = [choice for choice in field.get("anyOf", []) if choice.get("type") != "null"]
-        form_field = {key: value for key, value in field.items() if key != "anyOf"}
-        if form_field.get("default", "") is None:
-            del form_field["default"]
-        if len(choices) == 1:
-            form_field |= choices[0]
-        elif choices:
-            form_field["anyOf"] = choices
-        elif form_field.get("type") == "string":
-            form_field["minLength"] = form_field.get("minLength", 1)
-        elif form_field.get("type") == "boolean":
-            form_field |= {"type": "string", "pattern": TRUTH, "examples": ["false"]}
-            form_field.pop("default", None)
-        properties[name] = form_field
-    return schema | {"properties": properties}
+    return paths
 
 
 def _tag(operation: Operation) -> str:
     return operation.function.__module__.rpartition(".")[2].capitalize()
 
 
-def _tags(described: list[Operation]) -> list[Schema]:
+def tags_of(described: list[Operation]) -> list[Schema]:
+    """Return the tags: the modules of the views."""
     modules = {_tag(operation): inspect.getmodule(operation.function) for operation in described}
     return [
         {"name": name, "description": _summary(module)} for name, module in sorted(modules.items())
@@ -209,6 +83,10 @@ def _tags(described: list[Operation]) -> list[Schema]:
 
 def _summary(documented: Any) -> str:
     return (inspect.getdoc(documented) or "").partition("\n")[0]
+
+
+def _body(operation: Operation) -> Any:
+    return operation.options.get("body")
 
 
 def _operation(
@@ -256,7 +134,7 @@ def _path_parameters(operation: Operation) -> list[Schema]:
         return []
     if not hasattr(operation.factory, "Path"):
         raise ConfigurationError(f"{operation.pattern}: its factory has no model Path of {names}")
-    schema = operation.factory.Path.model_json_schema(schema_generator=_SchemaWriter)
+    schema = operation.factory.Path.model_json_schema(schema_generator=SchemaWriter)
     return [_parameter(name, "path", schema["properties"][name], required=True) for name in names]
 
 
@@ -265,7 +143,7 @@ def _query_parameters(
 ) -> list[Schema]:
     if not (query := operation.options.get("query")):
         return []
-    schema = _resolve(refs[query], schemas)
+    schema = resolve(refs[query], schemas)
     required = schema.get("required", [])
     return [
         _parameter(name, "query", field, required=name in required)
@@ -361,37 +239,3 @@ def _error_response(status: int, codes: list[str]) -> Schema:
 def _headers(status: int) -> Schema:
     names = ["X-Request-Id", *([HEADER_OF_STATUS[status]] if status in HEADER_OF_STATUS else [])]
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
-
-
-def _problem_example(code: str) -> Schema:
-    _, meaning = CODES[code]
-    fields = ProblemDetails.model_fields
-    faults = (fields["errors"].examples or [[]])[0] if code == "validation" else []
-    request_id = (fields["request_id"].examples or [""])[0]
-    problem = Problem(code, meaning, errors=faults)
-    return {"summary": meaning, "value": problem_body(problem, request_id)}
-
-
-def _resolve(schema: Schema, schemas: Schema) -> Schema:
-    return schemas[schema["$ref"].removeprefix(REF)] if "$ref" in schema else schema
-
-
-def example(schema: Schema, schemas: Schema) -> Any:
-    """Return an example of the schema, made of the examples of its parts.
-
-    Raises ValueError for a part that has none.
-    """
-    if "examples" in schema:
-        return schema["examples"][0]
-    schema = _resolve(schema, schemas)
-    if "examples" in schema:
-        return schema["examples"][0]
-    if "properties" in schema:
-        return {
-            name: example(field, schemas)
-            for name, field in schema["properties"].items()
-            if not field.get("readOnly")
-        }
-    if "items" in schema:
-        return [example(schema["items"], schemas)]
-    raise ValueError(f"no example in {schema}")
