@@ -20,6 +20,7 @@ without `returns=`, such as one of a page, is left alone. Nothing here knows abo
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Any
 
 from pydantic import ValidationError
@@ -36,13 +37,19 @@ MAX_FAULTS = 100  # a body of a megabyte has room for many more
 
 View = Callable[[Any, Request], Any]
 
-# What pydantic calls a fault, or a family of faults -> what we call it. Ours are stable.
+# What pydantic calls a fault, or a family of faults -> what we call it. Ours are stable. Without a
+# message here the fault has pydantic's, which must not name a class.
 _FAULTS = (
     ("extra_forbidden", "unknown_field", "There is no such field."),
     ("missing", "missing", "This field is required."),
     ("string_type", "type", "This must be a string."),
     ("bool_", "type", "This must be true or false."),
     ("int_", "type", "This must be a whole number."),
+    ("list_type", "type", "This must be a list."),
+    ("model_", "type", "This must be an object."),
+    ("dict_type", "type", "This must be an object."),
+    ("too_long", "too_long", "This must have at most {max_length} items."),
+    ("too_short", "too_short", "This must have {min_length} or more items."),
     ("literal_error", "choice", None),
     ("enum", "choice", None),
     ("greater_than", "range", None),
@@ -139,16 +146,26 @@ def refusal(faults: list[Fault]) -> Problem:
 
 
 def _fault(details: ErrorDetails) -> Fault:
-    field = shown(".".join(str(part) for part in details["loc"]), otherwise="body")
-    kind, message = details["type"], details["msg"]
+    field = _place(details["loc"])
+    kind, message, context = details["type"], details["msg"], details.get("ctx", {})
     if kind.endswith("_type") and details["input"] is None:
         return Fault(field, "null", "This must have a value.")
-    if kind in FAULTS:  # one of our own
+    # One of our own. pydantic calls a few of its faults the same; those of lists tell by a context.
+    if kind in FAULTS and kind != "missing" and "field_type" not in context:
         return Fault(field, kind, message)
     for family, code, ours in _FAULTS:
         if kind.startswith(family):
-            return Fault(field, code, ours or f"{message}.")
+            return Fault(field, code, ours.format(**context) if ours else f"{message}.")
     return Fault(field, "invalid", f"{message}.")
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """Return the names and indexes on the way to a field, such as tasks.3.name.
+
+    The way ends before a name that is not to be repeated.
+    """
+    names = [part if isinstance(part, int) else shown(part, otherwise="") for part in location]
+    return ".".join(str(name) for name in takewhile(lambda name: name != "", names)) or "body"
 
 
 def includeme(config: Configurator) -> None:
