@@ -127,11 +127,7 @@ def read_query(model: type[Input], request: Request) -> tuple[Any, list[Fault]]:
 def validate(
     model: type[Input], fields: dict[str, Any], *, strict: bool
 ) -> tuple[Any, list[Fault]]:
-    """Return the fields as an instance of the model, or None and every fault.
-
-    The model's read-only fields are left out first, so that what was read can be sent back.
-    """
-    fields = {name: value for name, value in fields.items() if name not in model.read_only}
+    """Return the fields as an instance of the model, or None and every fault."""
     try:
         return model.model_validate(fields, strict=strict), []
     except ValidationError as error:

@@ -2,7 +2,7 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import pytest
 from pydantic import MISSING, Field
@@ -20,11 +20,15 @@ class Page(Query):
 
 
 class Item(Body):
+    read_only: ClassVar[frozenset[str]] = frozenset({"id", "creation_date"})
+
     name: Text
     tags: dict[str, str] | MISSING = MISSING
 
 
 class Items(Body):
+    read_only: ClassVar[frozenset[str]] = frozenset({"creation_date"})
+
     items: Annotated[list[Item], Field(min_length=1, max_length=3)]
 
 
@@ -93,6 +97,16 @@ def test_faults_within_a_list_have_their_index(
 ) -> None:
     _, found = validate(Items, {"items": items}, strict=True)
     assert [(fault.field, fault.code, fault.message) for fault in found] == faults
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_read_only_fields_are_ignored_at_each_level(strict: bool) -> None:
+    given = {"creation_date": 0, "items": [{"id": 3, "creation_date": "then", "name": "x"}]}
+    items, found = validate(Items, given, strict=strict)
+    assert found == []
+    assert items.values() == {"items": [{"name": "x"}]}
+    _, found = validate(Items, given | {"id": 3}, strict=strict)
+    assert [(fault.field, fault.code) for fault in found] == [("id", "unknown_field")]
 
 
 def descendants(model: type[Input]) -> Iterator[type[Input]]:

@@ -24,10 +24,19 @@ TRUTH = "^({})$".format(
 
 
 class SchemaWriter(GenerateJsonSchema):
-    """Leaves out the titles, which only repeat the names."""
+    """Leaves out the titles, which only repeat the names, and adds the read-only fields."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
+
+    def model_schema(self, schema: Any) -> Schema:
+        written = super().model_schema(schema)
+        for name in sorted(getattr(schema["cls"], "read_only", ())):
+            written["properties"][name] = {
+                "description": "Ignored, so that what was read can be sent back.",
+                "readOnly": True,
+            }
+        return written
 
 
 def schemas_of(described: list[Operation]) -> tuple[Schema, dict[Any, Schema]]:
@@ -53,11 +62,6 @@ def schemas_of(described: list[Operation]) -> tuple[Schema, dict[Any, Schema]]:
         if "description" in schema:
             schema["description"] = inspect.cleandoc(schema["description"])
     for model in {op.options["body"] for op in described if op.options.get("body")}:
-        for name in sorted(model.read_only):
-            schemas[model.__name__]["properties"][name] = {
-                "readOnly": True,
-                "description": "Ignored, so that what was read can be sent back.",
-            }
         schemas[f"{model.__name__}Form"] = _form(schemas[model.__name__])
     return dict(sorted(schemas.items())), {model: refs[model, mode] for model, mode in models}
 
