@@ -60,5 +60,6 @@ def _problem_example(code: str) -> Schema:
     fields = ProblemDetails.model_fields
     faults = (fields["errors"].examples or [[]])[0] if code == "validation" else []
     request_id = (fields["request_id"].examples or [""])[0]
-    problem = Problem(code, meaning, errors=faults)
+    extensions = {"count": (fields["count"].examples or [0])[0]} if code == "too_many" else {}
+    problem = Problem(code, meaning, errors=faults, extensions=extensions)
     return {"summary": meaning, "value": problem_body(problem, request_id)}
