@@ -6,7 +6,8 @@
         query=TicketOptions,                # a model for the query; without it, none is taken
         body=NewTicket,                     # a model for the body; without it, none is read;
                                             # a DELETE may leave it out
-        returns={201: Ticket},              # a model, or {status: model}
+        returns={201: Ticket},              # a model, or {status: model}; here and in body=,
+                                            # (NewTicket, NewTickets) is one of several
         errors=("ticket_exists",),          # codes that the view itself may raise
         session=True,                       # it begins or ends a login, by the cookie, too
     )
@@ -19,7 +20,7 @@ without `returns=`, such as one of a page, is left alone. Nothing here knows abo
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from itertools import takewhile
 from typing import Any
 
@@ -68,15 +69,17 @@ def typed_view(view: View, info: Any) -> View:
             f"{info.original_view}: errors= has no code {unknown} of errors.py"
         )
     query = info.options.get("query") or Query
-    body = info.options.get("body")
+    bodies = alternatives(info.options.get("body"))
 
     def derived(context: Any, request: Request) -> Any:
         request.validated_query, faults = read_query(query, request)
-        if body is not None:
+        if bodies:
             absent = request.method == "DELETE" and not request.content_length
             fields, media_type = ({}, JSON) if absent else read_body(request)
             strict = media_type != FORM
-            request.validated_body, more_faults = validate(body, fields, strict=strict)
+            # A form is the first one: it has no lists.
+            model = chosen(bodies, fields) if strict else bodies[0]
+            request.validated_body, more_faults = validate(model, fields, strict=strict)
             faults += more_faults
         if faults:
             raise refusal(faults)
@@ -96,12 +99,31 @@ typed_view.options = (  # type: ignore[attr-defined]
 )
 
 
-def success(returns: Any) -> tuple[int, Any]:
-    """Return the status and the model that `returns=` names: a model, or {status: model}."""
+def success(returns: Any) -> tuple[int, tuple[Any, ...]]:
+    """Return the status that `returns=` names, and its models: none is an answer without a body."""
     if isinstance(returns, dict):
         [(status, model)] = returns.items()
-        return status, model
-    return 200, returns
+        return status, alternatives(model)
+    return 200, alternatives(returns)
+
+
+def alternatives(option: Any) -> tuple[Any, ...]:
+    """Return the models that an option names: none, one, or one of several."""
+    if option is None:
+        return ()
+    return option if isinstance(option, tuple) else (option,)
+
+
+def chosen(models: tuple[type[Input], ...], fields: Collection[str]) -> type[Input]:
+    """Return the model that the names of the fields tell.
+
+    It is the first, unless they hold one that only a later model has.
+    """
+    best = models[0]
+    for model in models[1:]:
+        if any(name in model.model_fields and name not in best.model_fields for name in fields):
+            best = model
+    return best
 
 
 def read_query(model: type[Input], request: Request) -> tuple[Any, list[Fault]]:

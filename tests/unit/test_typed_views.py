@@ -11,7 +11,7 @@ import todo.schemas
 from todo.errors import FAULTS
 from todo.request import Request
 from todo.schemas.meta import Body, Input, Query, Text
-from todo.typed_views import read_query, validate
+from todo.typed_views import chosen, read_query, validate
 
 
 class Page(Query):
@@ -107,6 +107,30 @@ def test_read_only_fields_are_ignored_at_each_level(strict: bool) -> None:
     assert items.values() == {"items": [{"name": "x"}]}
     _, found = validate(Items, given | {"id": 3}, strict=strict)
     assert [(fault.field, fault.code) for fault in found] == [("id", "unknown_field")]
+
+
+class Noted(Items):
+    note: Text
+
+
+@pytest.mark.parametrize(
+    ("names", "model"),
+    [
+        ("", Item),
+        ("name", Item),
+        ("name id x", Item),
+        ("items", Items),
+        ("items x", Items),
+        ("name items", Items),
+        ("tags items", Items),
+        ("note", Noted),
+        ("items note", Noted),
+        ("note tags", Noted),
+    ],
+)
+def test_the_fields_tell_which_body_it_is(names: str, model: type[Body]) -> None:
+    assert chosen((Item, Items, Noted), names.split()) is model
+    assert chosen((Item,), names.split()) is Item
 
 
 def descendants(model: type[Input]) -> Iterator[type[Input]]:

@@ -14,7 +14,7 @@ from todo.errors import CHALLENGE, CODES, RETRY_AFTER, ProblemDetails, phrase
 from todo.openapi.schemas import REF, Schema, SchemaWriter, example, resolve
 from todo.operations import Operation
 from todo.permissions import Permission
-from todo.typed_views import success
+from todo.typed_views import alternatives, success
 
 # Errors of any operation, of one for which one must be logged in, that changes, that takes a body.
 ANY_ERRORS = ("bad_query", "validation", "internal_error", "unavailable")
@@ -85,10 +85,6 @@ def _summary(documented: Any) -> str:
     return (inspect.getdoc(documented) or "").partition("\n")[0]
 
 
-def _body(operation: Operation) -> Any:
-    return operation.options.get("body")
-
-
 def _operation(
     operation: Operation, method: str, refs: dict[Any, Schema], schemas: Schema
 ) -> Schema:
@@ -103,8 +99,8 @@ def _operation(
     }
     if description.strip():
         described["description"] = description.strip()
-    if body := _body(operation):
-        described["requestBody"] = _request_body(body.__name__, schemas) | {
+    if bodies := alternatives(operation.options.get("body")):
+        described["requestBody"] = _request_body(bodies, refs, schemas) | {
             "required": method != "DELETE"
         }
     return described
@@ -163,14 +159,25 @@ def _parameter(name: str, place: str, schema: Schema, *, required: bool) -> Sche
     }
 
 
-def _request_body(name: str, schemas: Schema) -> Schema:
+def _request_body(models: tuple[Any, ...], refs: dict[Any, Schema], schemas: Schema) -> Schema:
+    form = {"$ref": f"{REF}{models[0].__name__}Form"}
     return {
         "content": {
-            media_type: {
-                "schema": {"$ref": REF + schema},
-                "example": example(schemas[schema], schemas),
-            }
-            for media_type, schema in ((JSON, name), (FORM, f"{name}Form"))
+            JSON: _content(models, refs, schemas),
+            FORM: {"schema": form, "example": example(form, schemas)},
+        },
+    }
+
+
+def _content(models: tuple[Any, ...], refs: dict[Any, Schema], schemas: Schema) -> Schema:
+    """Return the schema of what is one of the models, with an example of each."""
+    if len(models) == 1:
+        return {"schema": refs[models[0]], "example": example(refs[models[0]], schemas)}
+    return {
+        "schema": {"anyOf": [refs[model] for model in models]},
+        "examples": {
+            model.__name__: {"summary": _summary(model), "value": example(refs[model], schemas)}
+            for model in models
         },
     }
 
@@ -178,9 +185,8 @@ def _request_body(name: str, schemas: Schema) -> Schema:
 def _responses(
     operation: Operation, method: str, refs: dict[Any, Schema], schemas: Schema
 ) -> Schema:
-    status, model = success(operation.options["returns"])
-    session = bool(operation.options.get("session"))
-    responses = {str(status): _success_response(status, model, refs, schemas, session=session)}
+    status, _ = success(operation.options["returns"])
+    responses = {str(status): _success_response(operation, refs, schemas)}
 
     by_status: dict[int, list[str]] = {}
     for code in sorted(set(_error_codes(operation, method))):
@@ -200,25 +206,21 @@ def _error_codes(operation: Operation, method: str) -> Iterable[str]:
         yield from LOGIN_ERRORS
         if method != "GET" or operation.permission == Permission.MANAGE:
             yield "insufficient_scope"
-    if _body(operation):
+    if operation.options.get("body"):
         yield from BODY_ERRORS
     if method != "GET":
         yield from CHANGE_ERRORS
 
 
-def _success_response(
-    status: int, model: Any, refs: dict[Any, Schema], schemas: Schema, *, session: bool
-) -> Schema:
+def _success_response(operation: Operation, refs: dict[Any, Schema], schemas: Schema) -> Schema:
+    status, models = success(operation.options["returns"])
+    session = ["Set-Cookie"] if operation.options.get("session") else []
     response: Schema = {
-        "description": _summary(model) if model else phrase(status),
-        "headers": _headers(status),
+        "description": " Or: ".join(map(_summary, models)) or phrase(status),
+        "headers": _headers(status, *session),
     }
-    if session:
-        response["headers"]["Set-Cookie"] = {"$ref": "#/components/headers/Set-Cookie"}
-    if model is not None:
-        response["content"] = {
-            JSON: {"schema": refs[model], "example": example(refs[model], schemas)}
-        }
+    if models:
+        response["content"] = {JSON: _content(models, refs, schemas)}
     return response
 
 
@@ -236,6 +238,7 @@ def _error_response(status: int, codes: list[str]) -> Schema:
     }
 
 
-def _headers(status: int) -> Schema:
-    names = ["X-Request-Id", *([HEADER_OF_STATUS[status]] if status in HEADER_OF_STATUS else [])]
+def _headers(status: int, *more: str) -> Schema:
+    of_status = [HEADER_OF_STATUS[status]] if status in HEADER_OF_STATUS else []
+    names = ["X-Request-Id", *of_status, *more]
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}

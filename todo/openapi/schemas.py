@@ -7,7 +7,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json
 
 from todo.errors import ProblemDetails
 from todo.operations import Operation
-from todo.typed_views import success
+from todo.typed_views import alternatives, success
 
 Schema = dict[str, Any]
 
@@ -45,13 +45,12 @@ def schemas_of(described: list[Operation]) -> tuple[Schema, dict[Any, Schema]]:
     outputs: list[tuple[Any, JsonSchemaMode]] = [(ProblemDetails, "serialization")]
     for operation in described:
         inputs += [
-            (operation.options[name], "validation")
+            (model, "validation")
             for name in ("query", "body")
-            if operation.options.get(name)
+            for model in alternatives(operation.options.get(name))
         ]
-        _, model = success(operation.options["returns"])
-        if model is not None:
-            outputs.append((model, "serialization"))
+        _, answers = success(operation.options["returns"])
+        outputs += [(model, "serialization") for model in answers]
     models = list(dict.fromkeys([*inputs, *outputs]))
     refs, definitions = models_json_schema(
         models, ref_template=REF + "{model}", schema_generator=SchemaWriter
@@ -61,8 +60,9 @@ def schemas_of(described: list[Operation]) -> tuple[Schema, dict[Any, Schema]]:
         schema.pop("title", None)
         if "description" in schema:
             schema["description"] = inspect.cleandoc(schema["description"])
-    for model in {op.options["body"] for op in described if op.options.get("body")}:
-        schemas[f"{model.__name__}Form"] = _form(schemas[model.__name__])
+    for operation in described:
+        for model in alternatives(operation.options.get("body"))[:1]:
+            schemas[f"{model.__name__}Form"] = _form(schemas[model.__name__])
     return dict(sorted(schemas.items())), {model: refs[model, mode] for model, mode in models}
 
 
