@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import Field
+from pyramid.exceptions import ConfigurationError
 from pyramid.security import NO_PERMISSION_REQUIRED
 
 from tests.client import Client
@@ -171,6 +172,16 @@ def test_read_only_fields_are_described_at_each_level() -> None:
     nested = schema(described_with(body=(NewTicket, NewTickets), returns=Tickets), "NewTicket")
     assert nested["properties"]["id"]["readOnly"] is True
     assert nested["required"] == ["name"]
+
+
+def test_a_header_of_a_success_is_described() -> None:
+    document = described_with(body=NewTicket, returns={201: Ticket}, headers=("Link",))
+    responses = document["paths"]["/tickets"]["post"]["responses"]
+    assert responses["201"]["headers"].keys() == {"Link", "Location", "X-Request-Id"}
+    assert "Link" not in responses["400"]["headers"]
+    assert 'rel="next"' in document["components"]["headers"]["Link"]["description"]
+    with pytest.raises(ConfigurationError, match="Nope"):
+        described_with(returns=Ticket, headers=("Nope",))
 
 
 ONE, SEVERAL = (NewTicket, Ticket), ((NewTicket, NewTickets), (Ticket, Tickets))

@@ -9,6 +9,7 @@
         returns={201: Ticket},              # a model, or {status: model}; here and in body=,
                                             # (NewTicket, NewTickets) is one of several
         errors=("ticket_exists",),          # codes that the view itself may raise
+        headers=("Link",),                  # of openapi/paths.py: what a success may carry
         session=True,                       # it begins or ends a login, by the cookie, too
     )
     def post(self):
@@ -95,6 +96,7 @@ typed_view.options = (  # type: ignore[attr-defined]
     "body",
     "returns",
     "errors",
+    "headers",
     "session",
 )
 

@@ -38,6 +38,13 @@ HEADERS: dict[str, Schema] = {
         "description": "The path of what was created.",
         "schema": {"type": "string", "format": "uri-reference"},
     },
+    "Link": {
+        "description": 'The next page, as rel="next", where there is one (RFC 8288).',
+        "schema": {
+            "type": "string",
+            "examples": ['</api/v1/accounts/alice/tasks?cursor=Mg>; rel="next"'],
+        },
+    },
     "WWW-Authenticate": {
         "description": "How to log in (RFC 6750, section 3).",
         "schema": {"type": "string", "examples": [CHALLENGE]},
@@ -214,10 +221,13 @@ def _error_codes(operation: Operation, method: str) -> Iterable[str]:
 
 def _success_response(operation: Operation, refs: dict[Any, Schema], schemas: Schema) -> Schema:
     status, models = success(operation.options["returns"])
+    headers = operation.options.get("headers") or ()
+    if unknown := set(headers) - HEADERS.keys():
+        raise ConfigurationError(f"{operation.pattern}: headers= has no {unknown} of HEADERS")
     session = ["Set-Cookie"] if operation.options.get("session") else []
     response: Schema = {
         "description": " Or: ".join(map(_summary, models)) or phrase(status),
-        "headers": _headers(status, *session),
+        "headers": _headers(status, *headers, *session),
     }
     if models:
         response["content"] = {JSON: _content(models, refs, schemas)}
