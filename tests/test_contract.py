@@ -287,6 +287,14 @@ def schema(described: Schema, name: str) -> Any:
             "name has a narrower maxLength",
         ),
         (
+            lambda d: schema(d, "NewTasks")["properties"]["tasks"].update(maxItems=10),
+            ".tasks has a narrower maxItems",
+        ),
+        (
+            lambda d: schema(d, "NewTask")["required"].append("note"),
+            ".tasks[].note is newly required",
+        ),
+        (
             lambda d: d["paths"][TASK]["get"]["parameters"][-1]["schema"].update(type="string"),
             "the parameter id takes less than it did",
         ),

@@ -35,7 +35,7 @@ HEADERS: dict[str, Schema] = {
         "schema": {"type": "string", "examples": ["b5bb9d8014a0f9b1"]},
     },
     "Location": {
-        "description": "The path of what was created.",
+        "description": "The path of what was created; of several, the list that shows them.",
         "schema": {"type": "string", "format": "uri-reference"},
     },
     "Link": {
