@@ -6,7 +6,7 @@ Run as a program it writes docs/openapi.json anew, unless that would break clien
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache, cached_property
 from typing import Any
 
@@ -18,12 +18,21 @@ from tests.databases import ROOT
 from tests.planted import PLANTED
 from todo import configure
 from todo.errors import CODES, FAULTS, MEDIA_TYPE
-from todo.openapi import REF
+from todo.openapi.schemas import REF
 from todo.views import api
 
 ERRORS = ROOT / "docs" / "errors.md"
 KEPT = ROOT / "docs" / "openapi.json"
 PROBLEM = {"$ref": f"{REF}ProblemDetails"}
+
+# Headers of some answers: a program that sends a token gets no cookie, the last page has no next.
+SOMETIMES = {"Set-Cookie", "Link"}
+
+# Of a text, a number and a list: 1 where less is narrower, -1 where more is.
+BOUNDS = {
+    **{"maxLength": 1, "maximum": 1, "maxItems": 1},
+    **{"minLength": -1, "minimum": -1, "minItems": -1},
+}
 
 Schema = dict[str, Any]
 
@@ -80,7 +89,7 @@ class Contract:
         assert str(status) in operation["responses"], f"{method} {path}: {status} is undescribed"
         described = operation["responses"][str(status)]
         for name in described["headers"]:
-            if name != "Set-Cookie":  # a program that sends a token gets none
+            if name not in SOMETIMES:
                 assert name in response.headers, f"{method} {path}: {status} without {name}"
         self._check_body(method, response, described.get("content"))
 
@@ -159,6 +168,11 @@ def _breaks(old: Schema, new: Schema) -> Iterator[str]:
             yield from _request_breaks(name, before, after, (old, new))
             for status, response in before["responses"].items():
                 yield from _response_breaks(f"{name}: {status}", response, after, (old, new))
+            # An answer of a new kind is for bodies of a new kind: who sends none gets none.
+            if _kinds_of_answer(after) > _kinds_of_answer(before) and (
+                _kinds_of_body(after) <= _kinds_of_body(before)
+            ):
+                yield f"{name} may answer something else now"
 
 
 Documents = tuple[Schema, Schema]
@@ -187,7 +201,7 @@ def _request_breaks(name: str, before: Schema, after: Schema, both: Documents) -
             yield f"{name} takes no {media_type} any more"
         else:
             pair = content["schema"], new["content"][media_type]["schema"]
-            yield from _input_breaks(f"{name}: {media_type}", *pair, both)
+            yield from _each_breaks(_input_breaks, f"{name}: {media_type}", *pair, both)
 
 
 def _response_breaks(name: str, response: Schema, after: Schema, both: Documents) -> Iterator[str]:
@@ -202,16 +216,43 @@ def _response_breaks(name: str, response: Schema, after: Schema, both: Documents
     for media_type, described in response.get("content", {}).items():
         if media_type in found.get("content", {}):
             pair = described["schema"], found["content"][media_type]["schema"]
-            yield from _output_breaks(name, *pair, both)
+            yield from _each_breaks(_output_breaks, name, *pair, both)
         else:
             yield f"{name} has no {media_type} any more"
+
+
+def _choices(content: Schema) -> list[Schema]:
+    """Return the schemas of which JSON in a body or an answer has one."""
+    schema = content.get("application/json", {}).get("schema", {})
+    choices: list[Schema] = schema.get("anyOf", [schema])
+    return choices
+
+
+def _kinds_of_body(operation: Schema) -> int:
+    return len(_choices(operation.get("requestBody", {}).get("content", {})))
+
+
+def _kinds_of_answer(operation: Schema) -> int:
+    responses = operation["responses"].items()
+    return sum(
+        len(_choices(answer.get("content", {}))) for status, answer in responses if status < "4"
+    )
+
+
+def _each_breaks(
+    find: Callable[..., Iterator[str]], name: str, before: Schema, after: Schema, both: Documents
+) -> Iterator[str]:
+    """Hold each of the old choices against the new one that it fits best."""
+    for choice in before.get("anyOf", [before]):
+        found = [list(find(name, choice, new, both)) for new in after.get("anyOf", [after])]
+        yield from min(found, key=len)
 
 
 def _input_breaks(name: str, before: Schema, after: Schema, both: Documents) -> Iterator[str]:
     before, after = _resolved(before, both[0]), _resolved(after, both[1])
     if gone := _kinds(before, both[0]) - _kinds(after, both[1]):
         yield f"{name} takes no {' or '.join(sorted(gone))} any more"
-    for bound, sign in (("maxLength", 1), ("maximum", 1), ("minLength", -1), ("minimum", -1)):
+    for bound, sign in BOUNDS.items():
         if bound in after and sign * after[bound] < sign * before.get(bound, sign * 2**63):
             yield f"{name} has a narrower {bound}"
     for field in set(after.get("required", [])) - set(before.get("required", [])):
@@ -221,6 +262,8 @@ def _input_breaks(name: str, before: Schema, after: Schema, both: Documents) -> 
             yield f"{name}.{field} is gone"
         else:
             yield from _input_breaks(f"{name}.{field}", schema, after["properties"][field], both)
+    if "items" in before and "items" in after:
+        yield from _input_breaks(f"{name}[]", before["items"], after["items"], both)
 
 
 def _output_breaks(name: str, before: Schema, after: Schema, both: Documents) -> Iterator[str]:

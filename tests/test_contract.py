@@ -4,17 +4,23 @@ import copy
 import json
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from pydantic import Field
+from pyramid.exceptions import ConfigurationError
+from pyramid.security import NO_PERMISSION_REQUIRED
 
 from tests.client import Client
 from tests.contract import ERRORS, KEPT, Contract, Schema, breaks, current, errors_page
 from tests.pserve import PUBLIC_URL
 from todo import configure
+from todo.bodies import FORM, JSON
 from todo.openapi import is_described
+from todo.openapi.schemas import REF
 from todo.operations import operations
+from todo.schemas.meta import Body, Representation
 from todo.views import api
 
 
@@ -75,9 +81,9 @@ def test_every_body_has_an_example_that_is_right(described: Schema) -> None:
             contents += [(name, content) for content in body.get("content", {}).values()]
     for name, content in contents:
         examples = [content["example"]] if "example" in content else []
-        for reference in content.get("examples", {}).values():
-            code = reference["$ref"].rpartition("/")[2]
-            examples.append(described["components"]["examples"][code]["value"])
+        for named in content.get("examples", {}).values():
+            code = named.get("$ref", "").rpartition("/")[2]
+            examples.append((described["components"]["examples"][code] if code else named)["value"])
         assert examples, name
         for example in examples:
             assert contract.errors(content["schema"], example) == [], name
@@ -98,6 +104,115 @@ def test_bodies_and_logins_are_described(described: Schema) -> None:
     form = described["components"]["schemas"]["NewTaskForm"]["properties"]
     assert {"type": "null"} not in form["due_date"]["anyOf"]
     assert form["note"]["type"] == "string"
+
+
+class NewTicket(Body):
+    """A ticket to create."""
+
+    read_only: ClassVar[frozenset[str]] = frozenset({"id"})
+
+    name: str = Field(examples=["Milk"])
+
+
+class NewTickets(Body):
+    """Tickets to create."""
+
+    tickets: Annotated[list[NewTicket], Field(min_length=1, max_length=9)]
+
+
+class Ticket(Representation):
+    """A ticket just created."""
+
+    id: int = Field(examples=[1])
+
+
+class Tickets(Representation):
+    """Tickets just created."""
+
+    tickets: list[Ticket]
+
+
+def described_with(**options: Any) -> Schema:
+    """Return the document of the application with a view of these options at /tickets."""
+
+    def post(request: Any) -> None:
+        """Create tickets."""
+
+    config = configure({"sqlalchemy.url": "sqlite:///none.sqlite"})
+    config.add_route("tickets", "/tickets")
+    permission = NO_PERMISSION_REQUIRED
+    config.add_view(
+        post, route_name="tickets", request_method="POST", permission=permission, **options
+    )
+    config.commit()
+    document: Schema = json.loads(json.dumps(api.described(config.registry)))
+    assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
+    return document
+
+
+def test_one_of_several_bodies_and_answers() -> None:
+    document = described_with(body=(NewTicket, NewTickets), returns={201: (Ticket, Tickets)})
+    operation = document["paths"]["/tickets"]["post"]
+    body = operation["requestBody"]["content"]
+    assert body[JSON]["schema"] == {
+        "anyOf": [{"$ref": f"{REF}NewTicket"}, {"$ref": f"{REF}NewTickets"}]
+    }
+    assert body[JSON]["examples"] == {
+        "NewTicket": {"summary": "A ticket to create.", "value": {"name": "Milk"}},
+        "NewTickets": {"summary": "Tickets to create.", "value": {"tickets": [{"name": "Milk"}]}},
+    }
+    assert body[FORM] == {"schema": {"$ref": f"{REF}NewTicketForm"}, "example": {"name": "Milk"}}
+    assert "NewTicketsForm" not in document["components"]["schemas"]
+    answer = operation["responses"]["201"]
+    assert answer["description"] == "A ticket just created. Or: Tickets just created."
+    assert len(answer["content"][JSON]["schema"]["anyOf"]) == 2
+
+
+def test_read_only_fields_are_described_at_each_level() -> None:
+    nested = schema(described_with(body=(NewTicket, NewTickets), returns=Tickets), "NewTicket")
+    assert nested["properties"]["id"]["readOnly"] is True
+    assert nested["required"] == ["name"]
+
+
+def test_a_header_of_a_success_is_described() -> None:
+    document = described_with(body=NewTicket, returns={201: Ticket}, headers=("Link",))
+    responses = document["paths"]["/tickets"]["post"]["responses"]
+    assert responses["201"]["headers"].keys() == {"Link", "Location", "X-Request-Id"}
+    assert "Link" not in responses["400"]["headers"]
+    assert 'rel="next"' in document["components"]["headers"]["Link"]["description"]
+    with pytest.raises(ConfigurationError, match="Nope"):
+        described_with(returns=Ticket, headers=("Nope",))
+
+
+ONE, SEVERAL = (NewTicket, Ticket), ((NewTicket, NewTickets), (Ticket, Tickets))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "broken"),
+    [
+        (ONE, SEVERAL, []),
+        (ONE, ((NewTicket, NewTickets), Ticket), []),
+        (ONE, (NewTicket, (Ticket, Tickets)), ["POST /tickets may answer something else now"]),
+        (
+            SEVERAL,
+            ((NewTicket,), (Ticket, Tickets)),
+            [
+                "POST /tickets: application/json.name is newly required",
+                "POST /tickets: application/json.tickets is gone",
+            ],
+        ),
+        (
+            SEVERAL,
+            ((NewTicket, NewTickets), Ticket),
+            ["POST /tickets: 201.tickets is gone or optional"] * 2,
+        ),
+    ],
+)
+def test_a_further_body_breaks_nobody(old: Any, new: Any, broken: list[str]) -> None:
+    before, after = (
+        described_with(body=body, returns={201: returns}) for body, returns in (old, new)
+    )
+    assert breaks(before, after) == broken
 
 
 @pytest.mark.parametrize(
@@ -170,6 +285,14 @@ def schema(described: Schema, name: str) -> Any:
         (
             lambda d: schema(d, "NewTask")["properties"]["name"].update(maxLength=10),
             "name has a narrower maxLength",
+        ),
+        (
+            lambda d: schema(d, "NewTasks")["properties"]["tasks"].update(maxItems=10),
+            ".tasks has a narrower maxItems",
+        ),
+        (
+            lambda d: schema(d, "NewTask")["required"].append("note"),
+            ".tasks[].note is newly required",
         ),
         (
             lambda d: d["paths"][TASK]["get"]["parameters"][-1]["schema"].update(type="string"),

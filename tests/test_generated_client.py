@@ -20,8 +20,8 @@ from todo_client import AuthenticatedClient, Client
 from todo_client.api.accounts import register, single_profile_detail
 from todo_client.api.sessions import login, logout_post
 from todo_client.api.tasks import create_task, task_detail, task_update_patch, users_tasks
-from todo_client.models import Credentials, NewTask, NewTaskForm, ProblemDetails, Registration
-from todo_client.models import TaskChange
+from todo_client.models import Credentials, NewTask, NewTaskForm, NewTasks
+from todo_client.models import ProblemDetails, Registration, TaskChange, TasksPosted
 
 url = sys.argv[1]
 anonymous = Client(base_url=url)
@@ -45,6 +45,11 @@ change = TaskChange(note="two bottles", completed=True)
 task = task_update_patch.sync("alice", task.id, client=client, body=change).task
 assert task.completed and task.note == "two bottles" and task.due_date == due
 assert [task.name for task in users_tasks.sync("alice", client=client).tasks] == ["Milk", "Tea"]
+
+several = NewTasks(tasks=[NewTask(name="Bread"), NewTask(name="Salt", due_date=due)])
+posted = create_task.sync("alice", client=client, body=several)
+assert isinstance(posted, TasksPosted)
+assert [(task.name, task.due_date) for task in posted.tasks] == [("Bread", None), ("Salt", due)]
 
 problem = create_task.sync("alice", client=client, body=NewTask(name=" "))
 assert isinstance(problem, ProblemDetails)

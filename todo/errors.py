@@ -50,6 +50,10 @@ CODES: Mapping[str, tuple[int, str]] = {
     "not_found": (404, "There is nothing at this URL."),
     "method_not_allowed": (405, "The URL does not take this method; `Allow` has those it takes."),
     "conflict": (409, "Another request changed the same thing at the same time."),
+    "too_many": (
+        409,
+        "More match than one request may change; `count` has how many. Choose fewer of them.",
+    ),
     "too_many_tokens": (409, "The account has as many API tokens as it may have."),
     "username_taken": (409, USERNAME_TAKEN),
     "body_too_large": (
@@ -85,7 +89,8 @@ FAULTS: Mapping[str, str] = {
     "reserved": "The username is a word that the paths of the API need.",
     "taken": USERNAME_TAKEN,
     "timezone": "The text is not the name of a time zone, such as Europe/Berlin.",
-    "too_long": "The text has too many characters.",
+    "too_long": "The text has too many characters, or the list too many items.",
+    "too_short": "The list has too few items.",
     "type": "The value is of the wrong type.",
     "unknown_field": "There is no such field or parameter.",
     "username": "The username holds other characters than it may.",
@@ -131,6 +136,9 @@ class ProblemDetails(Representation):
         description="Every fault of the input.",
         examples=[[{"field": "name", "code": "missing", "message": "This field is required."}]],
     )
+    count: int | MISSING = Field(
+        MISSING, description="How many there were, with `too_many`.", examples=[12345]
+    )
     request_id: str | MISSING = Field(
         MISSING, description="Finds the error in the log.", examples=["b5bb9d8014a0f9b1"]
     )
@@ -140,7 +148,8 @@ class Problem(Exception):
     """An error that the client can understand; raise it anywhere in a request.
 
     `code` is one of CODES and gives the status; `detail` says what was wrong and what would be
-    right; `errors` are the faults of the input.
+    right; `errors` are the faults of the input. `extensions` are further members of the answer
+    (RFC 9457, section 3.2), which ProblemDetails must have.
     """
 
     def __init__(
@@ -150,12 +159,14 @@ class Problem(Exception):
         *,
         errors: Sequence[Fault] = (),
         headers: Mapping[str, str] | None = None,
+        extensions: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.code = code
         self.status, _ = CODES[code]
         self.detail = detail
         self.errors = errors
+        self.extensions = dict(extensions or {})
         self.headers = dict(headers or {})
         if self.status == HTTPStatus.UNAUTHORIZED:
             self.headers.setdefault("WWW-Authenticate", CHALLENGE)  # RFC 9110, section 15.5.2
@@ -184,7 +195,8 @@ def problem_body(problem: Problem, request_id: str) -> dict[str, Any]:
         body["errors"] = problem.errors
     if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         body["request_id"] = request_id
-    return body
+    # What programs rely on comes first: an extension never takes the place of another member.
+    return body | {**problem.extensions, **body}
 
 
 def problem_response(problem: Problem, request: Request) -> Response:

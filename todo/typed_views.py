@@ -6,20 +6,23 @@
         query=TicketOptions,                # a model for the query; without it, none is taken
         body=NewTicket,                     # a model for the body; without it, none is read;
                                             # a DELETE may leave it out
-        returns={201: Ticket},              # a model, or {status: model}
+        returns={201: Ticket},              # a model, or {status: model}; here and in body=,
+                                            # (NewTicket, NewTickets) is one of several
         errors=("ticket_exists",),          # codes that the view itself may raise
+        headers=("Link",),                  # of openapi/paths.py: what a success may carry
         session=True,                       # it begins or ends a login, by the cookie, too
     )
     def post(self):
         "Create a ticket."                  # the first line is the operation's summary
         values = self.request.validated_body.values()
 
-Pyramid keeps the options in the view's introspectable, where openapi.py finds them. A view
+Pyramid keeps the options in the view's introspectable, where openapi/ finds them. A view
 without `returns=`, such as one of a page, is left alone. Nothing here knows about tasks.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from itertools import takewhile
 from typing import Any
 
 from pydantic import ValidationError
@@ -36,13 +39,19 @@ MAX_FAULTS = 100  # a body of a megabyte has room for many more
 
 View = Callable[[Any, Request], Any]
 
-# What pydantic calls a fault, or a family of faults -> what we call it. Ours are stable.
+# What pydantic calls a fault, or a family of faults -> what we call it. Ours are stable. Without a
+# message here the fault has pydantic's, which must not name a class.
 _FAULTS = (
     ("extra_forbidden", "unknown_field", "There is no such field."),
     ("missing", "missing", "This field is required."),
     ("string_type", "type", "This must be a string."),
     ("bool_", "type", "This must be true or false."),
     ("int_", "type", "This must be a whole number."),
+    ("list_type", "type", "This must be a list."),
+    ("model_", "type", "This must be an object."),
+    ("dict_type", "type", "This must be an object."),
+    ("too_long", "too_long", "This must have at most {max_length} items."),
+    ("too_short", "too_short", "This must have {min_length} or more items."),
     ("literal_error", "choice", None),
     ("enum", "choice", None),
     ("greater_than", "range", None),
@@ -61,16 +70,18 @@ def typed_view(view: View, info: Any) -> View:
             f"{info.original_view}: errors= has no code {unknown} of errors.py"
         )
     query = info.options.get("query") or Query
-    body = info.options.get("body")
+    bodies = alternatives(info.options.get("body"))
 
     def derived(context: Any, request: Request) -> Any:
         request.validated_query, faults = read_query(query, request)
-        if body is not None:
+        if bodies:
             absent = request.method == "DELETE" and not request.content_length
             fields, media_type = ({}, JSON) if absent else read_body(request)
             strict = media_type != FORM
+            # A form is the first one: it has no lists.
+            model = chosen(bodies, fields) if strict else bodies[0]
             request.validated_body, more_faults = validate(
-                body, fields, strict=strict, context=_context(request)
+                model, fields, strict=strict, context=_context(request)
             )
             faults += more_faults
         if faults:
@@ -87,16 +98,36 @@ typed_view.options = (  # type: ignore[attr-defined]
     "body",
     "returns",
     "errors",
+    "headers",
     "session",
 )
 
 
-def success(returns: Any) -> tuple[int, Any]:
-    """Return the status and the model that `returns=` names: a model, or {status: model}."""
+def success(returns: Any) -> tuple[int, tuple[Any, ...]]:
+    """Return the status that `returns=` names, and its models: none is an answer without a body."""
     if isinstance(returns, dict):
         [(status, model)] = returns.items()
-        return status, model
-    return 200, returns
+        return status, alternatives(model)
+    return 200, alternatives(returns)
+
+
+def alternatives(option: Any) -> tuple[Any, ...]:
+    """Return the models that an option names: none, one, or one of several."""
+    if option is None:
+        return ()
+    return option if isinstance(option, tuple) else (option,)
+
+
+def chosen(models: tuple[type[Input], ...], fields: Collection[str]) -> type[Input]:
+    """Return the model that the names of the fields tell.
+
+    It is the first, unless they hold one that only a later model has.
+    """
+    best = models[0]
+    for model in models[1:]:
+        if any(name in model.model_fields and name not in best.model_fields for name in fields):
+            best = model
+    return best
 
 
 def read_query(model: type[Input], request: Request) -> tuple[Any, list[Fault]]:
@@ -128,10 +159,8 @@ def validate(
 ) -> tuple[Any, list[Fault]]:
     """Return the fields as an instance of the model, or None and every fault.
 
-    The model's read-only fields are left out first, so that what was read can be sent back.
     `context` is what validators find in `info.context`.
     """
-    fields = {name: value for name, value in fields.items() if name not in model.read_only}
     try:
         return model.model_validate(fields, strict=strict, context=context), []
     except ValidationError as error:
@@ -151,16 +180,26 @@ def refusal(faults: list[Fault]) -> Problem:
 
 
 def _fault(details: ErrorDetails) -> Fault:
-    field = shown(".".join(str(part) for part in details["loc"]), otherwise="body")
-    kind, message = details["type"], details["msg"]
+    field = _place(details["loc"])
+    kind, message, context = details["type"], details["msg"], details.get("ctx", {})
     if kind.endswith("_type") and details["input"] is None:
         return Fault(field, "null", "This must have a value.")
-    if kind in FAULTS:  # one of our own
+    # One of our own. pydantic calls a few of its faults the same; those of lists tell by a context.
+    if kind in FAULTS and kind != "missing" and "field_type" not in context:
         return Fault(field, kind, message)
     for family, code, ours in _FAULTS:
         if kind.startswith(family):
-            return Fault(field, code, ours or f"{message}.")
+            return Fault(field, code, ours.format(**context) if ours else f"{message}.")
     return Fault(field, "invalid", f"{message}.")
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    """Return the names and indexes on the way to a field, such as tasks.3.name.
+
+    The way ends before a name that is not to be repeated.
+    """
+    names = [part if isinstance(part, int) else shown(part, otherwise="") for part in location]
+    return ".".join(str(name) for name in takewhile(lambda name: name != "", names)) or "body"
 
 
 def includeme(config: Configurator) -> None:

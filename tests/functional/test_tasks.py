@@ -212,10 +212,76 @@ def test_create_refuses_with_every_fault(
         ("name=Milk&completed=", {"completed": "null"}),
         ("name=Milk&due_date=0", {"due_date": "date"}),
         ("name=%00", {"name": "nul"}),
+        ("name=Milk&tasks=Tea", {"tasks": "unknown_field"}),
+        ("tasks=", {"name": "missing", "tasks": "unknown_field"}),
     ],
 )
 def test_form_refused(as_alice: Client, alice: Login, form: str, codes: dict[str, str]) -> None:
     assert faults(as_alice.send_form("POST", alice.tasks_url, form)) == codes
+
+
+def test_create_several_in_their_order(as_alice: Client, alice: Login) -> None:
+    given = [
+        {"name": "Milk"},
+        {"name": "Tea", "note": "green", "due_date": "2030-02-01", "completed": True},
+        {"id": 9, "creation_date": "then", "name": "Milk", "due_date": ""},
+    ]
+    response = as_alice.post_json(alice.tasks_url, {"tasks": given})
+    assert response.status_int == 201
+    assert response.json.keys() == {"msg", "username", "tasks"}
+    assert (response.json["msg"], response.json["username"]) == ("posted", "alice")
+    tasks = response.json["tasks"]
+    assert [task["name"] for task in tasks] == ["Milk", "Tea", "Milk"]
+    assert [task["completed"] for task in tasks] == [False, True, False]
+    assert (tasks[1]["note"], tasks[1]["due_date"]) == ("green", "2030-02-01")
+    ids = [task["id"] for task in tasks]
+    assert ids == sorted(ids)
+    shown = ",".join(map(str, ids))
+    assert response.headers["Location"] == f"{alice.tasks_url}?id={shown}&limit=3"
+    assert as_alice.get(alice.tasks_url).json["tasks"] == tasks
+
+
+def test_create_as_many_as_one_request_may(as_alice: Client, alice: Login) -> None:
+    names = [f"Task {number}" for number in range(100)]
+    tasks = [{"name": name} for name in names]
+    created = as_alice.post_json(alice.tasks_url, {"tasks": tasks}).json["tasks"]
+    assert [task["name"] for task in created] == names
+    assert as_alice.get(alice.tasks_url).json["tasks"] == created
+
+
+@pytest.mark.parametrize(
+    ("fields", "codes"),
+    [
+        ({"tasks": None}, {"tasks": "null"}),
+        ({"tasks": "Milk"}, {"tasks": "type"}),
+        ({"tasks": {"name": "Milk"}}, {"tasks": "type"}),
+        ({"tasks": []}, {"tasks": "too_short"}),
+        ({"tasks": [{"name": "Milk"}] * 101}, {"tasks": "too_long"}),
+        ({"tasks": [{"name": "Milk"}], "name": "Tea"}, {"name": "unknown_field"}),
+        ({"tasks": [{"name": "Milk"}], "id": 1}, {"id": "unknown_field"}),
+        ({"tasks": [{"name": "Milk"}, "Tea", None]}, {"tasks.1": "type", "tasks.2": "null"}),
+        (
+            {"tasks": [{"tasks": [{"name": "Milk"}], "name": "Tea"}]},
+            {"tasks.0.tasks": "unknown_field"},
+        ),
+        (
+            {"tasks": [{"name": "Milk"}, {"name": "\0"}, {"name": "Tea", "colour": 1, "note": 5}]},
+            {"tasks.1.name": "nul", "tasks.2.colour": "unknown_field", "tasks.2.note": "type"},
+        ),
+        ({"tasks": [{"name": "Milk", "completed": "true"}]}, {"tasks.0.completed": "type"}),
+        ({"tasks": [{}] * 100}, {f"tasks.{index}.name": "missing" for index in range(100)}),
+        (
+            {"tasks": [{"note": 5}] * 100},  # 200 faults, of which 100 are shown
+            {f"tasks.{index}.name": "missing" for index in range(50)}
+            | {f"tasks.{index}.note": "type" for index in range(50)},
+        ),
+    ],
+)
+def test_several_are_refused_together(
+    as_alice: Client, alice: Login, fields: dict[str, Any], codes: dict[str, str]
+) -> None:
+    assert faults(as_alice.post_json(alice.tasks_url, fields)) == codes
+    assert as_alice.get(alice.tasks_url).json["tasks"] == []
 
 
 def test_texts_at_their_limits(as_alice: Client, alice: Login) -> None:

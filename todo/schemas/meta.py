@@ -6,16 +6,27 @@ from functools import cache
 from operator import attrgetter
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 
 class Input(BaseModel):
-    """What a request brings. A field that it does not know is a fault, unless it is `read_only`."""
+    """What a request brings. A field that it does not know is a fault.
+
+    One that is `read_only` is ignored, so that what was read can be sent back.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     read_only: ClassVar[frozenset[str]] = frozenset()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_read_only(cls, fields: Any) -> Any:
+        # It is asked for every item of a list: copy only what must be changed.
+        if not isinstance(fields, dict) or cls.read_only.isdisjoint(fields):
+            return fields
+        return {name: value for name, value in fields.items() if name not in cls.read_only}
 
     def values(self) -> dict[str, Any]:
         """Return the fields that the request mentions, or that have a default."""

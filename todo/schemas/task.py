@@ -19,6 +19,8 @@ from todo.schemas.meta import (
     not_blank,
 )
 
+BULK_MAX = 100  # tasks that one request may create
+
 
 def _name(text: str) -> str:
     return not_blank(text, NAME_MAX)
@@ -82,6 +84,12 @@ class NewTask(Body):
     completed: CompletedIn = False
 
 
+class NewTasks(Body):
+    """Tasks to create, all of them or none."""
+
+    tasks: list[NewTask] = Field(min_length=1, max_length=BULK_MAX)
+
+
 class TaskChange(Body):
     """What shall change of a task; what is not mentioned stays."""
 
@@ -104,6 +112,14 @@ class TaskPosted(TaskAnswer):
     """A task just created."""
 
     msg: str = Field(description="A word that it is done.", examples=["posted"])
+
+
+class TasksPosted(Representation):
+    """Tasks just created, in the order in which they came."""
+
+    msg: str = Field(description="A word that it is done.", examples=["posted"])
+    username: Owner
+    tasks: list[Task]
 
 
 class TaskList(Representation):

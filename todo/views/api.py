@@ -21,6 +21,8 @@ To-do lists for people and programs.
   counts.
 * **Send** JSON or a form; the fields are the same. In a form an empty value means null, and
   `yes`, `on`, `1` and `no`, `off`, `0` are read as truth values, too.
+* **Several** tasks are created by one request, in JSON: all of them or none. A fault of one is
+  named with its index, which counts from 0: `tasks.3.name`.
 * **PUT and PATCH** change what they mention and keep the rest. An unknown field is refused by name;
   a read-only one is ignored, so that what was read can be sent back.
 * **Errors** are `application/problem+json` (RFC 9457) with a stable `code`; for input, `errors`

@@ -40,22 +40,32 @@ class TasksViews:
         request_method="POST",
         permission=Permission.WRITE,
         operation="create task",
-        body=schemas.NewTask,
-        returns={201: schemas.TaskPosted},
+        body=(schemas.NewTask, schemas.NewTasks),
+        returns={201: (schemas.TaskPosted, schemas.TasksPosted)},
     )
     def post(self) -> dict[str, Any]:
-        """Create a task."""
-        task = Task.create(self.account.id, self.request.validated_body.values())
-        self.request.dbsession.add(task)
+        """Create a task, or several at once: all of them or none."""
+        body, username = self.request.validated_body, self.account.username
+        if isinstance(body, schemas.NewTasks):
+            tasks = self._create(body.values()["tasks"])
+            ids = ",".join(str(task.id) for task in tasks)
+            location = self.request.route_path(
+                "tasks", username=username, _query=f"id={ids}&limit={len(tasks)}"
+            )
+            created: dict[str, Any] = {"tasks": [schemas.Task.of(task) for task in tasks]}
+        else:
+            [task] = self._create([body.values()])
+            location = self.request.route_path("task", username=username, id=task.id)
+            created = {"task": schemas.Task.of(task)}
+        self.request.response.location = location
+        return {"msg": "posted", "username": username} | created
+
+    def _create(self, several: list[dict[str, Any]]) -> list[Task]:
+        """Return new tasks, stored by one flush: on PostgreSQL, that is one statement."""
+        tasks = [Task.create(self.account.id, values) for values in several]
+        self.request.dbsession.add_all(tasks)
         self.request.dbsession.flush()
-        self.request.response.location = self.request.route_path(
-            "task", username=self.account.username, id=task.id
-        )
-        return {
-            "msg": "posted",
-            "username": self.account.username,
-            "task": schemas.Task.of(task),
-        }
+        return tasks
 
 
 @view_defaults(route_name="task")

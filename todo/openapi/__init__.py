@@ -1,0 +1,65 @@
+"""OpenAPI 3.1, built from the configured application, so that it cannot drift from it.
+
+All it knows comes from the views' options (todo/typed_views.py), their docstrings, the models, the
+context factories and the catalogue of errors. Nothing here knows about tasks.
+"""
+
+from importlib.metadata import version
+
+from pyramid.registry import Registry
+
+from todo.errors import CODES, Problem, ProblemDetails, problem_body
+from todo.openapi.paths import HEADERS, paths_of, tags_of
+from todo.openapi.schemas import Schema, schemas_of
+from todo.operations import Operation, operations
+from todo.security import cookie_name
+
+
+def document(registry: Registry, title: str, text: str) -> Schema:
+    """Return the OpenAPI document of the application, headed by the title and the text."""
+    described = [operation for operation in operations(registry) if is_described(operation)]
+    schemas, refs = schemas_of(described)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": title,
+            "version": version("todo"),
+            "description": text,
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "tags": tags_of(described),
+        "paths": paths_of(described, refs, schemas),
+        "components": {
+            "schemas": schemas,
+            "headers": HEADERS,
+            "examples": {code: _problem_example(code) for code in sorted(CODES)},
+            "securitySchemes": {
+                "bearer": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A token, as a login answers with.",
+                },
+                "cookie": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": cookie_name(registry.settings),
+                    "description": "Set by a login in a browser, where no script can read it.",
+                },
+            },
+        },
+    }
+
+
+def is_described(operation: Operation) -> bool:
+    """Tell whether the view is an operation of the API; pages, which return no model, are not."""
+    return operation.options.get("returns") is not None
+
+
+def _problem_example(code: str) -> Schema:
+    _, meaning = CODES[code]
+    fields = ProblemDetails.model_fields
+    faults = (fields["errors"].examples or [[]])[0] if code == "validation" else []
+    request_id = (fields["request_id"].examples or [""])[0]
+    extensions = {"count": (fields["count"].examples or [0])[0]} if code == "too_many" else {}
+    problem = Problem(code, meaning, errors=faults, extensions=extensions)
+    return {"summary": meaning, "value": problem_body(problem, request_id)}

@@ -1,0 +1,254 @@
+"""The paths of the document: each view's operation, with its parameters, body and responses."""
+
+import inspect
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from pyramid.exceptions import ConfigurationError
+from pyramid.security import NO_PERMISSION_REQUIRED
+
+from todo import errors
+from todo.bodies import FORM, JSON
+from todo.errors import CHALLENGE, CODES, RETRY_AFTER, ProblemDetails, phrase
+from todo.openapi.schemas import REF, Schema, SchemaWriter, example, resolve
+from todo.operations import Operation
+from todo.permissions import Permission
+from todo.typed_views import alternatives, success
+
+# Errors of any operation, of one for which one must be logged in, that changes, that takes a body.
+ANY_ERRORS = ("bad_query", "validation", "internal_error", "unavailable")
+LOGIN_ERRORS = ("unauthenticated", "forbidden")
+CHANGE_ERRORS = ("cross_site", "conflict")
+BODY_ERRORS = (
+    "bad_json",
+    "bad_form",
+    "duplicate_key",
+    "not_object",
+    "body_too_large",
+    "unsupported_media_type",
+)
+
+HEADERS: dict[str, Schema] = {
+    "X-Request-Id": {
+        "description": "Finds the request in the log.",
+        "schema": {"type": "string", "examples": ["b5bb9d8014a0f9b1"]},
+    },
+    "Location": {
+        "description": "The path of what was created; of several, the list that shows them.",
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
+    "Link": {
+        "description": 'The next page, as rel="next", where there is one (RFC 8288).',
+        "schema": {
+            "type": "string",
+            "examples": ['</api/v1/accounts/alice/tasks?cursor=Mg>; rel="next"'],
+        },
+    },
+    "WWW-Authenticate": {
+        "description": "How to log in (RFC 6750, section 3).",
+        "schema": {"type": "string", "examples": [CHALLENGE]},
+    },
+    "Set-Cookie": {
+        "description": "The cookie of the login, set or cleared.",
+        "schema": {"type": "string"},
+    },
+    "Retry-After": {
+        "description": "Seconds to wait before the next attempt.",
+        "schema": {"type": "integer", "examples": [RETRY_AFTER]},
+    },
+}
+HEADER_OF_STATUS = {
+    201: "Location",
+    401: "WWW-Authenticate",
+    429: "Retry-After",
+    503: "Retry-After",
+}
+
+
+def paths_of(described: list[Operation], refs: dict[Any, Schema], schemas: Schema) -> Schema:
+    """Return the paths, each with the operations of its methods."""
+    paths: Schema = {}
+    for operation in described:
+        item = paths.setdefault(operation.pattern, {})
+        for method in operation.methods:
+            item[method.lower()] = _operation(operation, method, refs, schemas)
+    return paths
+
+
+def _tag(operation: Operation) -> str:
+    return operation.function.__module__.rpartition(".")[2].capitalize()
+
+
+def tags_of(described: list[Operation]) -> list[Schema]:
+    """Return the tags: the modules of the views."""
+    modules = {_tag(operation): inspect.getmodule(operation.function) for operation in described}
+    return [
+        {"name": name, "description": _summary(module)} for name, module in sorted(modules.items())
+    ]
+
+
+def _summary(documented: Any) -> str:
+    return (inspect.getdoc(documented) or "").partition("\n")[0]
+
+
+def _operation(
+    operation: Operation, method: str, refs: dict[Any, Schema], schemas: Schema
+) -> Schema:
+    summary, _, description = (inspect.getdoc(operation.function) or "").partition("\n")
+    described: Schema = {
+        "operationId": _operation_id(operation, method),
+        "summary": summary,
+        "tags": [_tag(operation)],
+        "security": _security(operation),
+        "parameters": _path_parameters(operation) + _query_parameters(operation, refs, schemas),
+        "responses": _responses(operation, method, refs, schemas),
+    }
+    if description.strip():
+        described["description"] = description.strip()
+    if bodies := alternatives(operation.options.get("body")):
+        described["requestBody"] = _request_body(bodies, refs, schemas) | {
+            "required": method != "DELETE"
+        }
+    return described
+
+
+def _operation_id(operation: Operation, method: str) -> str:
+    """Return the operation's name as an identifier; where it has more methods, with the method."""
+    name = re.sub(r"\W+", "_", (operation.name or operation.route).replace("'", ""))
+    return name if method == operation.methods[0] else f"{name}_{method.lower()}"
+
+
+def is_public(operation: Operation) -> bool:
+    """Tell whether the operation answers without a login."""
+    return bool(operation.permission == NO_PERMISSION_REQUIRED)
+
+
+def _security(operation: Operation) -> list[Schema]:
+    login: list[Schema] = [{"bearer": []}, {"cookie": []}]
+    if not is_public(operation):
+        return login
+    return [{}, *login] if operation.options.get("session") else []
+
+
+def _path_parameters(operation: Operation) -> list[Schema]:
+    names = re.findall(r"{(\w+)}", operation.pattern)
+    if not names:
+        return []
+    if not hasattr(operation.factory, "Path"):
+        raise ConfigurationError(f"{operation.pattern}: its factory has no model Path of {names}")
+    schema = operation.factory.Path.model_json_schema(schema_generator=SchemaWriter)
+    return [_parameter(name, "path", schema["properties"][name], required=True) for name in names]
+
+
+def _query_parameters(
+    operation: Operation, refs: dict[Any, Schema], schemas: Schema
+) -> list[Schema]:
+    if not (query := operation.options.get("query")):
+        return []
+    schema = resolve(refs[query], schemas)
+    required = schema.get("required", [])
+    return [
+        _parameter(name, "query", field, required=name in required)
+        for name, field in schema["properties"].items()
+    ]
+
+
+def _parameter(name: str, place: str, schema: Schema, *, required: bool) -> Schema:
+    schema = dict(schema)
+    description = schema.pop("description")
+    return {
+        "name": name,
+        "in": place,
+        "required": required,
+        "description": description,
+        "schema": schema,
+    }
+
+
+def _request_body(models: tuple[Any, ...], refs: dict[Any, Schema], schemas: Schema) -> Schema:
+    form = {"$ref": f"{REF}{models[0].__name__}Form"}
+    return {
+        "content": {
+            JSON: _content(models, refs, schemas),
+            FORM: {"schema": form, "example": example(form, schemas)},
+        },
+    }
+
+
+def _content(models: tuple[Any, ...], refs: dict[Any, Schema], schemas: Schema) -> Schema:
+    """Return the schema of what is one of the models, with an example of each."""
+    if len(models) == 1:
+        return {"schema": refs[models[0]], "example": example(refs[models[0]], schemas)}
+    return {
+        "schema": {"anyOf": [refs[model] for model in models]},
+        "examples": {
+            model.__name__: {"summary": _summary(model), "value": example(refs[model], schemas)}
+            for model in models
+        },
+    }
+
+
+def _responses(
+    operation: Operation, method: str, refs: dict[Any, Schema], schemas: Schema
+) -> Schema:
+    status, _ = success(operation.options["returns"])
+    responses = {str(status): _success_response(operation, refs, schemas)}
+
+    by_status: dict[int, list[str]] = {}
+    for code in sorted(set(_error_codes(operation, method))):
+        by_status.setdefault(CODES[code][0], []).append(code)
+    for failed, codes in sorted(by_status.items()):
+        responses[str(failed)] = _error_response(failed, codes)
+    return responses
+
+
+def _error_codes(operation: Operation, method: str) -> Iterable[str]:
+    yield from ANY_ERRORS
+    yield from operation.options.get("errors") or ()
+    if operation.factory is not None:
+        yield "bad_path"
+        yield from operation.factory.errors
+    if not is_public(operation):
+        yield from LOGIN_ERRORS
+        if method != "GET" or operation.permission == Permission.MANAGE:
+            yield "insufficient_scope"
+    if operation.options.get("body"):
+        yield from BODY_ERRORS
+    if method != "GET":
+        yield from CHANGE_ERRORS
+
+
+def _success_response(operation: Operation, refs: dict[Any, Schema], schemas: Schema) -> Schema:
+    status, models = success(operation.options["returns"])
+    headers = operation.options.get("headers") or ()
+    if unknown := set(headers) - HEADERS.keys():
+        raise ConfigurationError(f"{operation.pattern}: headers= has no {unknown} of HEADERS")
+    session = ["Set-Cookie"] if operation.options.get("session") else []
+    response: Schema = {
+        "description": " Or: ".join(map(_summary, models)) or phrase(status),
+        "headers": _headers(status, *headers, *session),
+    }
+    if models:
+        response["content"] = {JSON: _content(models, refs, schemas)}
+    return response
+
+
+def _error_response(status: int, codes: list[str]) -> Schema:
+    meanings = "\n".join(f"* `{code}`: {CODES[code][1]}" for code in codes)
+    return {
+        "description": f"{phrase(status)}\n\n{meanings}",
+        "headers": _headers(status),
+        "content": {
+            errors.MEDIA_TYPE: {
+                "schema": {"$ref": f"{REF}{ProblemDetails.__name__}"},
+                "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
+            }
+        },
+    }
+
+
+def _headers(status: int, *more: str) -> Schema:
+    of_status = [HEADER_OF_STATUS[status]] if status in HEADER_OF_STATUS else []
+    names = ["X-Request-Id", *of_status, *more]
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
