@@ -15,13 +15,17 @@ from sqlalchemy.orm import Session
 from tests.client import Client
 from tests.databases import database, migrate, postgresql_server
 from tests.factories import Login, make_account
+from tests.hashing import RememberingHasher
 from tests.pserve import PUBLIC_URL, Server, pserve
-from todo import clock, configure, main, settings
+from todo import clock, configure, main, passwords, settings
 from todo.models import create_engine
 
 # Whoever runs the suite may have exported these, for a database that matters.
 for setting in settings.SETTINGS:
     os.environ.pop(setting.variable, None)
+
+# A service that runs in a process of its own has the plain one.
+passwords._hasher = RememberingHasher(passwords._hasher)  # type: ignore[assignment]
 
 ORIGIN = "https://app.example.com"
 
