@@ -34,6 +34,15 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
+@pytest.fixture
+def own_engine(database_server: str | Path, migrated_url: str) -> Iterator[Engine]:
+    """The same on a database of the test's own, for what changes more than rows."""
+    with database(database_server, template=migrated_url) as url:
+        engine = create_engine(url)
+        yield engine
+        engine.dispose()
+
+
 def test_the_code_names_the_newest_migration() -> None:
     script = ScriptDirectory.from_config(Config(ROOT / INI))
     assert script.get_current_head() == MIGRATION
@@ -68,12 +77,12 @@ def test_a_database_that_is_not_migrated_stops_the_start(empty_url: str) -> None
     ],
 )
 def test_a_database_of_another_version_stops_the_start(
-    engine: Engine, version: str, message: str
+    own_engine: Engine, version: str, message: str
 ) -> None:
-    with engine.begin() as connection:
+    with own_engine.begin() as connection:
         connection.execute(text(f"UPDATE alembic_version SET version_num = '{version}'"))
     with pytest.raises(SystemExit, match=message):
-        check_migrated(engine, "x.ini")
+        check_migrated(own_engine, "x.ini")
 
 
 def test_a_database_that_cannot_be_opened_stops_the_start(tmp_path: Path) -> None:
