@@ -68,8 +68,14 @@ def test_exit_status(database_url: str) -> None:
     assert "EMAIL" in wrong.stderr
 
 
-# The command in a terminal of its own, so that Ctrl-C means it.
-IN_TERMINAL = "import os, sys; os.login_tty(0); os.execv(sys.argv[1], sys.argv[1:])"
+# The command in a terminal of its own, so that Ctrl-C means it. Where the suite runs in the
+# background of a shell, it was told to ignore that.
+IN_TERMINAL = """
+import os, signal, sys
+os.login_tty(0)
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
 def type_at_terminal(url: str, *arguments: str, answers: list[str]) -> tuple[int, str]:
