@@ -21,7 +21,7 @@ test-browser: .venv/installed-browser ## try the documentation page in a headles
 	@$(BIN)/python -m pytest tests/browser
 
 fuzz: .venv/installed-testing ## attack every operation on both databases, for three minutes
-	@FUZZ_SECONDS=45 $(BIN)/python -m pytest tests/fuzz
+	@FUZZ_SECONDS=60 $(BIN)/python -m pytest tests/fuzz
 
 bench-login: .venv/installed-testing ## what a flood of logins does to others, and what a login's time tells
 	@$(BIN)/python -m benchmarks.login

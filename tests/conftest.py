@@ -13,15 +13,19 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from tests.client import Client
-from tests.databases import database, migrate, postgresql_server
+from tests.databases import database, empty, migrate, postgresql_server
 from tests.factories import Login, make_account
+from tests.hashing import RememberingHasher
 from tests.pserve import PUBLIC_URL, Server, pserve
-from todo import clock, configure, main, settings
+from todo import clock, configure, main, passwords, settings
 from todo.models import create_engine
 
 # Whoever runs the suite may have exported these, for a database that matters.
 for setting in settings.SETTINGS:
     os.environ.pop(setting.variable, None)
+
+# A service that runs in a process of its own has the plain one.
+passwords._hasher = RememberingHasher(passwords._hasher)  # type: ignore[assignment]
 
 ORIGIN = "https://app.example.com"
 
@@ -59,11 +63,22 @@ def migrated_url(database_server: str | Path) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def database_url(database_server: str | Path, migrated_url: str) -> Iterator[str]:
-    """A migrated database of the test's own, for what must really commit."""
+@pytest.fixture(scope="session")
+def committed_url(database_server: str | Path, migrated_url: str) -> Iterator[str]:
+    """The database of `database_url`: ask for that one."""
     with database(database_server, template=migrated_url) as url:
         yield url
+
+
+@pytest.fixture
+def database_url(committed_url: str) -> str:
+    """A migrated database without rows, for what must really commit.
+
+    Tests share it one after the other, as they share `server`. Who changes more than rows takes a
+    database of its own.
+    """
+    empty(committed_url)
+    return committed_url
 
 
 @pytest.fixture(scope="session")
@@ -169,8 +184,18 @@ def committing_app(database_url: str) -> Iterator[Any]:
     app.registry["engine"].dispose()
 
 
-@pytest.fixture
-def server(database_url: str) -> Iterator[Server]:
-    """The service as `pserve development.ini` runs it, on the test's own database."""
-    with pserve("development.ini", DATABASE_URL=database_url) as running:
+@pytest.fixture(scope="session")
+def running_server(committed_url: str) -> Iterator[Server]:
+    """The process of `server`: ask for that one."""
+    with pserve("development.ini", DATABASE_URL=committed_url) as running:
         yield running
+
+
+@pytest.fixture
+def server(running_server: Server, database_url: str) -> Server:
+    """The service as `pserve development.ini` runs it, on the test's database.
+
+    One process serves all tests, which it cannot tell: it keeps nothing but in the database.
+    """
+    assert running_server.process.poll() is None, "an earlier test has ended the service"
+    return running_server

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from alembic import command
 
 from todo import settings
+from todo.models import Base
 
 ROOT = Path(__file__).parent.parent
 
@@ -106,6 +107,19 @@ def database(server: str | Path, template: str | None = None, options: str = "")
         yield make_url(server).set(database=name).render_as_string(hide_password=False)
     finally:
         _execute(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def empty(url: str) -> None:
+    """Delete all rows, and number the next ones from 1 again."""
+    engine = create_engine(url)
+    tables = [table.name for table in reversed(Base.metadata.sorted_tables)]
+    with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY"))
+        else:
+            for name in [*tables, "sqlite_sequence"]:
+                connection.execute(text(f"DELETE FROM {name}"))
+    engine.dispose()
 
 
 @contextmanager

@@ -9,10 +9,11 @@ import time
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tests.client import Client, constant_headers
+from tests.databases import statements
 from tests.factories import PASSWORD, Login, make_task
 from todo.models import Account, Task, Token
 
@@ -283,18 +284,6 @@ def stored(session: Session) -> list[Any]:
     ]
 
 
-def count_statements(app: Any) -> list[str]:
-    """Return a list that the statements of the application are added to."""
-    statements: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_args: Any) -> None:
-        if "SAVEPOINT" not in statement:
-            statements.append(statement)
-
-    event.listen(app.registry["engine"].engine, "before_cursor_execute", note)
-    return statements
-
-
 @pytest.mark.filterwarnings("ignore:Unknown REQUEST_METHOD")
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.what)
 def test_bad_input(as_alice: Client, alice: Login, dbsession: Session, row: Bad) -> None:
@@ -306,19 +295,19 @@ def test_bad_input(as_alice: Client, alice: Login, dbsession: Session, row: Bad)
         client = Client(as_alice.app)
         del headers["Authorization"]
     path = row.path.replace("{id}", str(task_id))
-    statements = count_statements(as_alice.app)
     begun = time.monotonic()
-    response = client.request(
-        path,
-        method=row.method,
-        environ={"REQUEST_URI": path},  # as the HTTP server hands it on
-        body=row.body.encode() if isinstance(row.body, str) else row.body,
-        headers=headers,
-    )
+    with statements(as_alice.app.registry["engine"]) as run:
+        response = client.request(
+            path,
+            method=row.method,
+            environ={"REQUEST_URI": path},  # as the HTTP server hands it on
+            body=row.body.encode() if isinstance(row.body, str) else row.body,
+            headers=headers,
+        )
     assert time.monotonic() - begun < 2, "nothing else is served meanwhile"
     assert response.status_int == row.status
     if row.status == 403:
-        assert len(statements) <= 1, "nothing is asked but who this is"
+        assert len(run) <= 1, "nothing is asked but who this is"
     problem = response.json
     codes = {fault["field"]: fault["code"] for fault in problem.get("errors", [])}
     assert (codes if row.field else problem["code"]) == (

@@ -76,5 +76,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+# The answers do not tell which database has them.
+@pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
 def test_walk(server: Server, folder: Path) -> None:
     subprocess.run([sys.executable, "-c", WALK, server.url], cwd=folder, check=True)

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -45,8 +46,17 @@ def constant(value: Any) -> Any:
     return value
 
 
-@pytest.fixture(params=["development.ini", "production.ini"])
-def service(request: pytest.FixtureRequest, database_url: str) -> Any:
+# As the README has them: what is to try out on SQLite, what is for earnest use on PostgreSQL.
+# What a request does, other tests try on both databases.
+SERVICES = pytest.mark.parametrize(
+    ("database_server", "service"),
+    [("sqlite", "development.ini"), ("postgresql", "production.ini")],
+    indirect=True,
+)
+
+
+@pytest.fixture
+def service(request: pytest.FixtureRequest, database_url: str) -> Iterator[Server]:
     with pserve(request.param, DATABASE_URL=database_url, TODO_PUBLIC_URL=PUBLIC_URL) as server:
         yield server
 
@@ -65,6 +75,7 @@ def run(command: list[str], script: str, server: Server) -> str:
     return result.stdout
 
 
+@SERVICES
 def test_walk(service: Server) -> None:
     walk = [block for block in blocks(section("A walk")) if block[0] != "python"]
     script = "".join(
@@ -84,12 +95,17 @@ def test_walk(service: Server) -> None:
     assert answered == 6
 
 
+@SERVICES
 def test_walk_in_python(service: Server) -> None:
     [script] = [content for language, content in blocks(section("A walk")) if language == "python"]
     assert run([sys.executable, "-"], script, service) == "Milk is completed: True\n"
 
 
-@pytest.mark.parametrize("title", ["By hand", "On PostgreSQL"])
+@pytest.mark.parametrize(
+    ("database_server", "title"),
+    [("sqlite", "By hand"), ("postgresql", "On PostgreSQL")],
+    indirect=["database_server"],
+)
 def test_by_hand(title: str, database_server: str | Path) -> None:
     [(_, content)] = blocks(section(title))
     alembic, serve = (line for line in content.splitlines() if line.startswith(("alemb", "pserv")))
@@ -107,6 +123,8 @@ def test_by_hand(title: str, database_server: str | Path) -> None:
             assert response.status == 200
 
 
+# What each command does, tests/test_admin.py tries on both databases.
+@pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)
 def test_looking_after_it(database_url: str) -> None:
     [(_, content)] = blocks(section("Looking after it"))
     export, *commands = content.splitlines()

@@ -5,14 +5,16 @@ import socket
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
+from functools import cache
 from typing import Any
 from urllib.error import HTTPError
 
 import pytest
+from pyramid.paster import get_app
 
 from tests.databases import ROOT
 from tests.pserve import PUBLIC_URL, Server, pserve, pserve_refuses
+from todo.server import server_factory
 
 # Each starts a service of its own, and which database it has does not matter.
 ONE_DATABASE = pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
@@ -53,23 +55,36 @@ def test_production_by_plain_http_at_home(database_url: str) -> None:
     assert "Secure" not in cookie
 
 
+UNSAFE = [
+    ({"TODO_PUBLIC_URL": "http://secret.example"}, "todo.public_url"),
+    ({"TODO_PUBLIC_URL": ""}, "todo.public_url"),
+    ({"TODO_SECURE_COOKIES": "false"}, "todo.secure_cookies"),
+    ({"PYRAMID_DEBUG_ALL": "1"}, "pyramid.debug_all"),
+    ({"DATABASE_URL": "sqlite://"}, "DATABASE_URL"),
+    ({"TODO_TRUSTED_PROXY": "*"}, "TODO_TRUSTED_PROXY"),
+]
+
+
 @ONE_DATABASE
-@pytest.mark.parametrize(
-    ("environ", "named"),
-    [
-        ({"TODO_PUBLIC_URL": ""}, "todo.public_url"),
-        ({"TODO_PUBLIC_URL": "http://secret.example"}, "todo.public_url"),
-        ({"TODO_SECURE_COOKIES": "false"}, "todo.secure_cookies"),
-        ({"PYRAMID_DEBUG_ALL": "1"}, "pyramid.debug_all"),
-        ({"DATABASE_URL": "sqlite://"}, "DATABASE_URL"),
-        ({"TODO_TRUSTED_PROXY": "*"}, "TODO_TRUSTED_PROXY"),
-    ],
-)
+@pytest.mark.parametrize(("environ", "named"), UNSAFE)
 def test_unsafe_production_does_not_start(
-    migrated_url: str, environ: dict[str, str], named: str
+    migrated_url: str, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], named: str
 ) -> None:
     safe = {"DATABASE_URL": migrated_url, "TODO_PUBLIC_URL": PUBLIC_URL}
-    refusal = pserve_refuses("production.ini", **safe | environ)
+    for name, value in (safe | environ).items():
+        monkeypatch.setenv(name, value)
+    # As pserve loads it.
+    with pytest.raises(SystemExit) as refusal:
+        get_app(str(ROOT / "production.ini"))
+    assert str(refusal.value).startswith(f"todo: the setting {named} ")
+    assert "\n" not in str(refusal.value)
+    assert "secret" not in str(refusal.value)
+
+
+@ONE_DATABASE
+def test_pserve_says_in_one_line_why_it_does_not_start(migrated_url: str) -> None:
+    environ, named = UNSAFE[0]
+    refusal = pserve_refuses("production.ini", DATABASE_URL=migrated_url, **environ)
     assert refusal.startswith(f"todo: the setting {named} ")
     assert refusal.count("\n") == 1
     assert "secret" not in refusal
@@ -97,21 +112,25 @@ FORWARDED = {
 Ask = Callable[..., Any]
 
 
-@pytest.fixture
-def ask(database_url: str, tmp_path: Path) -> Iterator[Ask]:
-    """Start a service that trusts this proxy, and return what it sees of a request by one."""
-    ini = tmp_path / "shows_peer.ini"
+@pytest.fixture(scope="module")
+def ask(migrated_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
+    """Return what a service that trusts this proxy sees of a request. Nothing asks a database."""
+    ini = tmp_path_factory.mktemp("ini") / "shows_peer.ini"
     text = (ROOT / "development.ini").read_text()
     ini.write_text(
         text.replace("use = egg:todo\n", "use = egg:todo\npyramid.includes = tests.shown_peer\n", 1)
     )
     with ExitStack() as stack:
 
-        def ask(trusted_proxy: str, headers: dict[str, str]) -> tuple[Any, Any]:
-            environ = {"DATABASE_URL": database_url, "PYTHONPATH": str(ROOT)}
-            server = stack.enter_context(
+        @cache
+        def start(trusted_proxy: str) -> Server:
+            environ = {"DATABASE_URL": migrated_url, "PYTHONPATH": str(ROOT)}
+            return stack.enter_context(
                 pserve(str(ini), TODO_TRUSTED_PROXY=trusted_proxy, **environ)
             )
+
+        def ask(trusted_proxy: str, headers: dict[str, str]) -> tuple[Any, Any]:
+            server = start(trusted_proxy)
             asked = urllib.request.Request(f"{server.url}/peer", headers=headers)
             with urllib.request.urlopen(asked) as response:
                 seen = json.load(response)
@@ -155,7 +174,7 @@ def test_production_without_a_database() -> None:
 
 
 @ONE_DATABASE
-def test_port_in_use(tmp_path: Path, migrated_url: str) -> None:
+def test_port_in_use(migrated_url: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         refusal = pserve_refuses("development.ini", f"http_port={port}", DATABASE_URL=migrated_url)
@@ -163,8 +182,9 @@ def test_port_in_use(tmp_path: Path, migrated_url: str) -> None:
     assert "choose another port with http_port=NNNN" in refusal
 
 
-@ONE_DATABASE
-def test_port_that_is_none(migrated_url: str) -> None:
-    for port in ("x", "-1", "65536"):
-        refusal = pserve_refuses("development.ini", f"http_port={port}", DATABASE_URL=migrated_url)
-        assert f"http_port must be a number from 0 to 65535, not {port}" in refusal
+@pytest.mark.parametrize("port", ["x", "-1", "65536", "", "\u0661"])
+def test_port_that_is_none(port: str) -> None:
+    with pytest.raises(SystemExit) as refusal:
+        server_factory({"http_port": port})
+    said = f"todo: http_port must be a number from 0 to 65535, not {port}"
+    assert str(refusal.value) == said

@@ -1,0 +1,28 @@
+"""What is in the database of a command."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from tests.factories import Login
+from todo import clock
+from todo.models import Token
+
+DAY = timedelta(days=1)
+
+
+def read(session: Session, column: Any) -> list[Any]:
+    """Return what all rows have there now. Leaves no transaction, for which SQLite would wait."""
+    session.rollback()
+    values = list(session.scalars(select(column)))
+    session.rollback()
+    return values
+
+
+def add_token(session: Session, login: Login, ends: timedelta = DAY, **values: Any) -> int:
+    token, _ = Token.issue(login.id, clock.now() + ends, **values)
+    session.add(token)
+    session.commit()
+    return token.id

@@ -1,0 +1,171 @@
+"""What `todo-admin` does to accounts."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from tests.admin.conftest import TodoAdmin
+from tests.admin.rows import DAY, read
+from tests.client import Client
+from tests.factories import PASSWORD, Login
+from todo import clock
+from todo.models import Account, ReleasedUsername, Token
+from todo.scripts import admin
+
+ACCOUNTS = "/api/v1/accounts"
+NEW_PASSWORD = "battery staple horse"
+
+Ask = Callable[[Login], int]
+LogIn = Callable[[str, str], tuple[int, Any]]
+
+
+def test_a_created_account_logs_in(todo_admin: TodoAdmin, log_in: LogIn) -> None:
+    said = todo_admin("create", "Carol", "carol@example.com", password=PASSWORD)
+    assert said == "Carol is registered.\n"
+    assert log_in("carol", PASSWORD) == (200, None)
+
+
+def test_a_disabled_account_is_out_until_enabled(
+    todo_admin: TodoAdmin, ask: Ask, log_in: LogIn, alice: Login, bob: Login
+) -> None:
+    assert ask(alice) == 200
+    assert todo_admin("disable", "ALICE") == "alice is disabled; 1 session or token ended.\n"
+    assert (ask(alice), ask(bob)) == (401, 200)
+    assert log_in("alice", PASSWORD) == (403, "account_disabled")
+    assert todo_admin("enable", "alice") == "alice is enabled.\n"
+    assert log_in("alice", PASSWORD) == (200, None)
+    assert ask(alice) == 401, "what ended stays ended"
+
+
+def test_a_reset_password_logs_in_and_the_old_one_does_not(
+    todo_admin: TodoAdmin, ask: Ask, log_in: LogIn, alice: Login, bob: Login
+) -> None:
+    said = todo_admin("reset-password", "alice", password=NEW_PASSWORD)
+    assert said == "alice has a new password; 1 session or token ended.\n"
+    assert (ask(alice), ask(bob)) == (401, 200)
+    assert log_in("alice", PASSWORD) == (401, "bad_credentials")
+    assert log_in("alice", NEW_PASSWORD) == (200, None)
+
+
+@pytest.mark.parametrize(
+    ("username", "email", "password", "said"),
+    [
+        ("Alice", "a@example.com", PASSWORD, "had it not long ago."),
+        ("given-up", "a@example.com", PASSWORD, "had it not long ago."),
+        ("logout", "a@example.com", PASSWORD, "username: This name is reserved."),
+        ("a b", "a@example.com", PASSWORD, "username: This must be made of the letters"),
+        ("", "a@example.com", PASSWORD, "username: This must not be empty."),
+        ("carol", "carol", PASSWORD, "email: "),
+        ("carol", "carol@example.com", "short", "password: This must have at least 8 characters."),
+        ("carol", "carol@example.com", "", "password: This must have at least 8 characters."),
+        ("carol", "carol@example.com", "password1", "password: This is among the passwords"),
+        ("carol", "carol@example.com", "I am Carol!", "password: This must not hold the username"),
+        ("-", "-", "-", "username: "),
+    ],
+)
+def test_what_a_registration_refuses_is_refused_in_its_words(
+    todo_admin: TodoAdmin,
+    committing_app: Any,
+    committing_session: Session,
+    alice: Login,
+    username: str,
+    email: str,
+    password: str,
+    said: str,
+) -> None:
+    gone = ReleasedUsername(
+        account_id=0, username_lower="given-up", expiration_date=clock.now() + DAY
+    )
+    committing_session.add(gone)
+    committing_session.commit()
+    fields = {"username": username, "email": email, "password": password}
+    answer = Client(committing_app).post_json(ACCOUNTS, fields).json["detail"]
+    assert todo_admin.refused("create", username, email, password=password) == answer
+    assert said in answer
+    assert len(read(committing_session, Account.id)) == 1
+
+
+@pytest.mark.parametrize(
+    ("password", "said"),
+    [
+        ("short", "password: This must have at least 8 characters."),
+        ("password1", "password: This is among the passwords that attackers try first."),
+        ("I am Alice!", "password: This must not hold the username or the e-mail address."),
+    ],
+)
+def test_a_reset_takes_no_bad_password(
+    todo_admin: TodoAdmin, committing_session: Session, alice: Login, password: str, said: str
+) -> None:
+    before = read(committing_session, Account.password_hash)
+    assert todo_admin.refused("reset-password", "alice", password=password) == said
+    assert read(committing_session, Account.password_hash) == before
+    assert len(read(committing_session, Token.id)) == 1
+
+
+def test_a_password_that_is_no_text(todo_admin: TodoAdmin) -> None:
+    said = todo_admin.refused("create", "carol", "carol@example.com", password="\udcff" * 20)
+    assert said == "the password is no text; it must be in UTF-8"
+
+
+def test_the_service_is_not_kept_waiting_while_somebody_types(
+    todo_admin: TodoAdmin,
+    committing_session: Session,
+    alice: Login,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def write_meanwhile(*_args: str) -> dict[str, str]:
+        committing_session.execute(update(Account).values(email="new@example.com"))
+        committing_session.commit()
+        return {"password": NEW_PASSWORD}
+
+    monkeypatch.setattr(admin, "_ask_password", write_meanwhile)
+    todo_admin("reset-password", "alice")
+    assert read(committing_session, Account.email) == ["new@example.com"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("disable", "nobody"),
+        ("enable", "nobody"),
+        ("reset-password", "nobody"),
+        ("tokens", "nobody"),
+        ("revoke", "nobody", "--all"),
+        ("disable", "no\0body"),
+        ("disable", "nob\udcffdy"),
+    ],
+)
+def test_an_account_that_is_none(todo_admin: TodoAdmin, arguments: tuple[str, ...]) -> None:
+    said = todo_admin.refused(*arguments)
+    assert said == f"there is no account {arguments[1]!a}; give the name of one"
+
+
+def test_disabling_again_changes_nothing(
+    todo_admin: TodoAdmin, committing_session: Session, alice: Login
+) -> None:
+    todo_admin("disable", "alice")
+    before = read(committing_session, Account.disabled_date)
+    todo_admin("disable", "alice")
+    assert read(committing_session, Account.disabled_date) == before != [None]
+
+
+@pytest.mark.parametrize("command", [("disable", "alice"), ("revoke", "alice", "--all")])
+def test_a_login_at_the_same_moment_does_not_outlive_it(
+    todo_admin: TodoAdmin, committing_session: Session, alice: Login, command: tuple[str, ...]
+) -> None:
+    # What a login does last.
+    committing_session.execute(update(Account).values(password_hash=Account.password_hash))
+    token, _ = Token.issue(alice.id, clock.now() + DAY)
+    committing_session.add(token)
+    committing_session.flush()
+    with ThreadPoolExecutor(1) as pool:
+        ending = pool.submit(todo_admin, *command)
+        time.sleep(0.5)
+        committing_session.commit()
+        assert "2 sessions and tokens ended" in ending.result()
+    assert len(read(committing_session, Token.id)) == 0

@@ -1,0 +1,82 @@
+"""`todo-admin purge`: what has expired goes, and nobody waits for it."""
+
+import pytest
+from sqlalchemy import event, select, update
+from sqlalchemy.orm import Session
+
+from tests.admin.conftest import TodoAdmin
+from tests.admin.rows import DAY, add_token, read
+from tests.factories import Login
+from todo import clock
+from todo.models import LimitCount, ReleasedUsername, Token
+from todo.models.token import Kind
+from todo.services import purge
+
+
+def test_purge_deletes_what_expired_and_nothing_else(
+    todo_admin: TodoAdmin,
+    committing_session: Session,
+    alice: Login,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = clock.now()
+    kept = add_token(committing_session, alice, kind=Kind.API, name="kept")
+    committing_session.execute(update(Token).values(last_used_date=now - 8 * DAY))
+    for _ in range(5):
+        add_token(committing_session, alice, ends=-DAY)
+    for name, ends in (("old", now - DAY), ("new", now + DAY)):
+        committing_session.add(
+            ReleasedUsername(account_id=0, username_lower=name, expiration_date=ends)
+        )
+        for subject in ("a", "b"):
+            committing_session.add(
+                LimitCount(name=name, subject=subject, count=1, expiration_date=ends)
+            )
+    committing_session.commit()
+    monkeypatch.setattr(purge, "BATCH", 2)
+    commits = []
+
+    def note(session: Session) -> None:
+        commits.append(session)
+
+    event.listen(Session, "after_commit", note)
+    try:
+        said = todo_admin("purge")
+    finally:
+        event.remove(Session, "after_commit", note)
+    assert said.splitlines() == [
+        "expired sessions and tokens: 5 deleted",
+        "idle sessions: 1 deleted",
+        "limit counts: 2 deleted",
+        "released usernames: 1 deleted",
+    ]
+    assert len(commits) == 3 + 1 + 1 + 1 + 1, "one a batch, and the last one"
+    assert read(committing_session, Token.id) == [kept]
+    assert set(read(committing_session, LimitCount.name)) == {"new"}
+    assert read(committing_session, ReleasedUsername.username_lower) == ["new"]
+
+
+def test_purge_knows_the_setting_of_idle_sessions(
+    todo_admin: TodoAdmin,
+    committing_session: Session,
+    alice: Login,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    committing_session.execute(update(Token).values(last_used_date=clock.now() - 8 * DAY))
+    committing_session.commit()
+    monkeypatch.setenv("TODO_SESSION_IDLE_DAYS", "9")
+    assert "idle sessions: 0 deleted" in todo_admin("purge")
+    assert len(read(committing_session, Token.id)) == 1
+
+
+@pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)  # SQLite locks no rows
+def test_purge_waits_for_nobody(
+    todo_admin: TodoAdmin, committing_session: Session, alice: Login
+) -> None:
+    for _ in range(3):
+        add_token(committing_session, alice, ends=-DAY)
+    expired = select(Token).where(Token.expiration_date < clock.now()).limit(1).with_for_update()
+    committing_session.execute(expired)
+    assert "tokens: 2 deleted" in todo_admin("purge")
+    assert len(read(committing_session, Token.id)) == 2
+    assert "tokens: 1 deleted" in todo_admin("purge")
