@@ -12,6 +12,7 @@ requires = [
     "pyramid>=2.1,<2.2",
     "pyramid-retry>=2.1.1,<3",
     "pyramid-tm>=2.6,<3",
+    "regex>=2026.11.15",
     # Pyramid 2.1 imports pkg_resources, which newer versions warn about or lack.
     "setuptools<80.9",
     "SQLAlchemy>=2.1,<2.2",
@@ -46,6 +47,7 @@ dev = [
     "mypy>=2.4,<3",
     "ruff>=0.17.6,<0.18",
     "types-psycopg2>=2.9.21,<3",
+    "types-regex>=2026.1",
 ]
 
 setup(

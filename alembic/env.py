@@ -1,9 +1,12 @@
 """Runs the migrations on the database of the ini file, or of DATABASE_URL."""
 
 import logging.config
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from pyramid.paster import get_appsettings
+from sqlalchemy import Connection, column, inspect, select, table
 
 from alembic import context
 
@@ -19,18 +22,39 @@ def render_item(kind: str, item: Any, _context: Any) -> str | Literal[False]:
     return False
 
 
+def include_name(name: str | None, kind: str, _parents: Any) -> bool:
+    """Leave out what only migrations know: FTS5's tables, and the index of words."""
+    words = ("task_words", "ix_tasks_words")
+    return not (kind in ("table", "index") and name and name.startswith(words))
+
+
+@contextmanager
+def ids_never_reused(connection: Connection) -> Iterator[None]:
+    """Keep SQLite's counters of ids: a table made anew counts from its highest row."""
+    counters = table("sqlite_sequence", column("name"), column("seq"))
+    if connection.dialect.name != "sqlite" or not inspect(connection).has_table(counters.name):
+        yield
+        return
+    before = connection.execute(select(counters)).all()
+    yield
+    for name, seq in before:
+        behind = (counters.c.name == name, counters.c.seq < seq)
+        connection.execute(counters.update().where(*behind).values(seq=seq))
+
+
 def migrate(connection: Any) -> None:
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
         render_item=render_item,
+        include_name=include_name,
         compare_type=True,
         compare_server_default=True,
         transactional_ddl=True,
         # SQLite can alter little; alembic makes the table anew there.
         render_as_batch=connection.dialect.name == "sqlite",
     )
-    with context.begin_transaction():
+    with context.begin_transaction(), ids_never_reused(connection):
         context.run_migrations()
 
 

@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 # The newest migration in alembic/versions.
-MIGRATION = "0003"
+MIGRATION = "0004"
 
 # Together as many as the server has threads that do not hash (todo/server.py), and some.
 POOL_SIZE = 5

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, Text
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
@@ -17,6 +17,12 @@ NAMING_CONVENTION = {
 
 # SQLite gives a row its number only in a column of the type INTEGER (which holds 64 bits there).
 BigInt = BigInteger().with_variant(Integer, "sqlite")
+
+# Text in the order of its code points, which SQLite has anyway.
+CodePoints = Text().with_variant(Text(collation="C"), "postgresql")
+
+ID_MAX = 2**63 - 1
+ID_PATTERN = "[1-9][0-9]{0,18}"  # one spelling of each id: ASCII digits, no leading zero
 
 # SQLite would give the id of a deleted last row to the next one, and a client that still knows
 # the old row would change the new.

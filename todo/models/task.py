@@ -3,14 +3,28 @@
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
-from sqlalchemy.orm import Mapped, mapped_column, object_session
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column, object_session, validates
 
 from todo import clock
-from todo.models.meta import NEVER_REUSE_IDS, Base, BigInt, UTCDateTime
+from todo.models.meta import NEVER_REUSE_IDS, Base, BigInt, CodePoints, UTCDateTime
+from todo.words import fold, indexed_words
 
 NAME_MAX = 255
 NOTE_MAX = 10_000
+
+
+# The account is part of every indexed word: a word that everybody uses is found among one's own.
+# PostgreSQL keeps the words in an index over this expression; SQLite in the FTS5 table
+# `task_words`, which triggers of the migration fill.
+ACCOUNT_DIGITS = 16  # hexadecimal
+WORDS = (
+    "array_to_tsvector(string_to_array(substr(replace(name_words || note_words, ' ',"
+    f" ' ' || lpad(to_hex(account_id), {ACCOUNT_DIGITS}, '0')), 2), ' '))"
+)
+
+IS_OPEN = text("completion_date IS NULL")
+IS_COMPLETED = text("completion_date IS NOT NULL")
 
 
 class Task(Base):
@@ -18,26 +32,64 @@ class Task(Base):
 
     A due date is an instant or a day: `due_at` holds the instant, or the day's 00:00 UTC
     where `due_all_day` is true. Read and set it as `due_date`.
+
+    `name_folded` is what tasks are sorted by, `name_words` and `note_words` what is searched.
+    They are set with name and note. Python reads `name_folded` only, for a cursor; the others
+    serve the database.
     """
 
     __tablename__ = "tasks"
     __table_args__ = (
         CheckConstraint(f"length(name) BETWEEN 1 AND {NAME_MAX}", name="name_length"),
         CheckConstraint(f"length(note) <= {NOTE_MAX}", name="note_length"),
+        CheckConstraint(f"length(name_folded) <= {NAME_MAX}", name="name_folded_length"),
         CheckConstraint("due_at IS NOT NULL OR NOT due_all_day", name="due_all_day"),
+        # Each order and each filter of a list has its index: docs/tasks.md.
         Index("ix_tasks_account_id_id", "account_id", "id"),
+        Index("ix_tasks_name", "account_id", "name_folded", "id"),
+        Index("ix_tasks_creation", "account_id", "creation_date", "id"),
+        Index("ix_tasks_modification", "account_id", "modification_date", "id"),
+        Index("ix_tasks_completion", "account_id", "completion_date", "id"),
+        Index(
+            "ix_tasks_completed",
+            "account_id",
+            "id",
+            sqlite_where=IS_COMPLETED,
+            postgresql_where=IS_COMPLETED,
+        ),
+        Index("ix_tasks_due", "account_id", "due_at", "id"),
+        Index(
+            "ix_tasks_open_due",
+            "account_id",
+            "due_at",
+            "id",
+            sqlite_where=IS_OPEN,
+            postgresql_where=IS_OPEN,
+        ),
         NEVER_REUSE_IDS,
     )
 
     id: Mapped[int] = mapped_column(BigInt, primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(String(NAME_MAX))
+    name_folded: Mapped[str] = mapped_column(CodePoints, deferred=True)
+    name_words: Mapped[str] = mapped_column(Text, deferred=True)
     note: Mapped[str | None] = mapped_column(Text)
+    note_words: Mapped[str] = mapped_column(Text, deferred=True)
     due_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     due_all_day: Mapped[bool] = mapped_column(default=False)
     creation_date: Mapped[datetime] = mapped_column(UTCDateTime)
     modification_date: Mapped[datetime] = mapped_column(UTCDateTime)
     completion_date: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    @validates("name", "note")
+    def _fold(self, key: str, value: str | None) -> str | None:
+        # Only where it differs: a deferred column that is set counts as modified.
+        if value != getattr(self, key):
+            columns = name_columns(value or "") if key == "name" else note_columns(value)
+            for column in columns.keys() - {key}:
+                setattr(self, column, columns[column])
+        return value
 
     @property
     def due_date(self) -> date | datetime | None:
@@ -45,12 +97,8 @@ class Task(Base):
 
     @due_date.setter
     def due_date(self, value: date | datetime | None) -> None:
-        # A datetime is a date to Python, so it is asked for first.
-        self.due_all_day = value is not None and not isinstance(value, datetime)
-        if value is None or isinstance(value, datetime):
-            self.due_at = value
-        else:
-            self.due_at = datetime.combine(value, time(), UTC)
+        for column, stored in due_columns(value).items():
+            setattr(self, column, stored)
 
     @property
     def completed(self) -> bool:
@@ -60,7 +108,7 @@ class Task(Base):
     def create(cls, account_id: int, values: dict[str, Any]) -> "Task":
         """Return a new task of the account."""
         now = clock.now()
-        task = cls(account_id=account_id, creation_date=now, modification_date=now)
+        task = cls(account_id=account_id, note_words="", creation_date=now, modification_date=now)
         task._set(values, now)
         return task
 
@@ -78,3 +126,25 @@ class Task(Base):
                 setattr(self, name, value)
             elif value != self.completed:
                 self.completion_date = now if value else None
+
+
+def name_columns(name: str) -> dict[str, Any]:
+    """Return the columns that hold the name."""
+    return {
+        "name": name,
+        "name_folded": fold(name)[:NAME_MAX],
+        "name_words": indexed_words(name),
+    }
+
+
+def note_columns(note: str | None) -> dict[str, Any]:
+    """Return the columns that hold the note."""
+    return {"note": note, "note_words": indexed_words(note)}
+
+
+def due_columns(due_date: date | datetime | None) -> dict[str, Any]:
+    """Return the columns that hold the due date."""
+    # A datetime is a date to Python, so it is asked for first.
+    if due_date is None or isinstance(due_date, datetime):
+        return {"due_at": due_date, "due_all_day": False}
+    return {"due_at": datetime.combine(due_date, time(), UTC), "due_all_day": True}
