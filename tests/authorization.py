@@ -30,10 +30,11 @@ class Actor(StrEnum):
 
 @dataclass(frozen=True)
 class Row:
-    """The statuses in the order of Actor, and the fields of the request."""
+    """The statuses in the order of Actor, and the fields and the query of the request."""
 
     statuses: tuple[int, int, int, int, int, int, int]
     fields: dict[str, Any] = field(default_factory=dict)
+    query: str = ""
 
 
 CAROL = {"username": "carol", "email": "carol@example.com", "password": PASSWORD}
@@ -68,6 +69,9 @@ ROWS: dict[tuple[str, str], Row] = {
     ("DELETE", ACCOUNT + "/tokens/{id}"): Row((401, 200, 403, 401, 401, 403, 403)),
     ("GET", ACCOUNT + "/tasks"): Row((401, 200, 403, 401, 401, 200, 200)),
     ("POST", ACCOUNT + "/tasks"): Row((401, 201, 403, 401, 401, 403, 201), {"name": "Tea"}),
+    ("PATCH", ACCOUNT + "/tasks"): Row((401, 200, 403, 401, 401, 403, 200), {"name": "Tea"}),
+    ("DELETE", ACCOUNT + "/tasks"): Row((401, 200, 403, 401, 401, 403, 200), query="?due=none"),
+    ("GET", ACCOUNT + "/counts"): Row((401, 200, 403, 401, 401, 200, 200)),
     ("GET", ACCOUNT + "/tasks/{id}"): Row((401, 200, 403, 401, 401, 200, 200)),
     ("PUT", ACCOUNT + "/tasks/{id}"): Row((401, 200, 403, 401, 401, 403, 200), {"name": "Tea"}),
     ("PATCH", ACCOUNT + "/tasks/{id}"): Row((401, 200, 403, 401, 401, 403, 200), {"name": "Tea"}),

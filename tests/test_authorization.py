@@ -159,7 +159,7 @@ def test_matrix(app: Any, things: Things, method: str, pattern: str) -> None:
         for carried, asked in itertools.product((by_header, by_cookie), methods):
             client = carried(app, things.secrets[actor])
             with app.registry["engine"].begin_nested() as savepoint:
-                response = ask(client, asked, things.url(pattern), row.fields)
+                response = ask(client, asked, things.url(pattern) + row.query, row.fields)
                 savepoint.rollback()
             assert response.status_int == status, (actor, asked, carried)
             if status == 401:

@@ -103,7 +103,47 @@ PATHS = [
     get("query not UTF-8", f"{T}?limit=%ff", 400, "bad_query"),
     Bad("unknown parameter", "GET", f"{T}?nope=1", code="unknown_field", field="nope"),
     Bad("repeated parameter", "GET", f"{T}?a=1&a=1", code="unknown_field", field="a"),
-    Bad("truth of nobody", "GET", f"{T}?completed=maybe", code="unknown_field", field="completed"),
+]
+
+QUERIES = [
+    Bad(f"query of tasks: {query[:40]}", "GET", f"{T}?{query}", code=code, field=field)
+    for field, code, queries in [
+        (
+            "limit",
+            "type",
+            ["limit=", "limit=x", "limit=1.5", "limit=%2B1", "limit=1_0", "limit=+1"],
+        ),
+        ("limit", "type", [f"limit={'9' * 19}", "limit=%D9%A1"]),
+        ("limit", "range", ["limit=0", "limit=-1", "limit=201", "limit=1000000000"]),
+        ("limit", "duplicate", ["limit=1&limit=1"]),
+        ("after", "cursor", ["after=", "after=garbage", "after=%22", "after=WyJ4IixudWxsLDFd"]),
+        ("after", "nul", ["after=%00"]),
+        ("sort", "choice", ["sort=", "sort=note", "sort=--id", "sort=ID", "sort=id,name"]),
+        ("sort", "choice", ["sort=password_hash", "sort=+id"]),
+        ("fields", "choice", ["fields=", "fields=id,nope", "fields=id,", "fields=id,+name"]),
+        ("fields", "choice", ["fields=account_id", "fields=name_folded"]),
+        ("fields", "duplicate", ["fields=id,id"]),
+        ("count", "type", ["count=", "count=1", "count=True"]),
+        ("completed", "type", ["completed=", "completed=maybe", "completed=yes", "completed=1"]),
+        ("due", "choice", ["due=", "due=soon", "due=TODAY", "due=2030-02-01"]),
+        *(
+            (bound, "date", [f"{bound}={value}" for value in values])
+            for bound in ("due_after", "due_before", "created_after", "completed_before")
+            for values in [
+                ["", "soon", "1700000000", "2030-02-30", "31/02/2030+10:00:00"],
+                ["2030-02-01T10:00:00+02:00", "0001-01-01T00:00:00%2B14:00", "%00"],
+            ]
+        ),
+        ("id", "ids", ["id=", "id=x", "id=1,", "id=,1", "id=0", "id=01", "id=1,+2", "id=%D9%A1"]),
+        ("id", "ids", [f"id={2**63}", "id=1.0", "id=-1"]),
+        ("id", "too_long", ["id=" + ",".join(["1"] * 201)]),
+        ("search", "no_words", ["search=", "search=*", "search=%22"]),
+        ("search", "nul", ["search=a%00"]),
+        ("search", "too_long", [f"search={'x' * 10_000}"]),
+        ("offset", "unknown_field", ["offset=1"]),
+        ("dry_run", "unknown_field", ["dry_run=true"]),
+    ]
+    for query in queries
 ]
 
 BODIES = [
@@ -272,7 +312,7 @@ CROSS_SITE = [
     ]
 ]
 
-ROWS = [*PATHS, *BODIES, *ACCOUNTS, *TASKS, *LOGINS, *CROSS_SITE]
+ROWS = [*PATHS, *QUERIES, *BODIES, *ACCOUNTS, *TASKS, *LOGINS, *CROSS_SITE]
 
 
 def stored(session: Session) -> list[Any]:

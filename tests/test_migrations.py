@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session
 
 from alembic import command
 
+from tests.client import Client
 from tests.databases import ROOT, database, migrate, using
 from tests.factories import make_account, make_task
 from tests.pserve import pserve_refuses
+from todo import main
 from todo.models import MIGRATION, Account, Task, Token, check_migrated, create_engine
 
 INI = "development.ini"
@@ -63,14 +65,51 @@ def test_forwards_and_back(empty_url: str) -> None:
     engine.dispose()
 
 
-def test_accounts_older_than_time_zones_are_in_utc(database_url: str, engine: Engine) -> None:
-    with Session(engine) as session:
+def test_accounts_older_than_time_zones_are_in_utc(own_engine: Engine) -> None:
+    url = own_engine.url.render_as_string(hide_password=False)
+    with Session(own_engine) as session:
         make_task(session, make_account(session, timezone="Europe/Berlin"))
-    migrate(database_url, "0002")
-    migrate(database_url)
-    with Session(engine) as session:
+    migrate(url, "0002")
+    migrate(url)
+    with Session(own_engine) as session:
         assert session.scalars(select(Account.timezone)).one() == "UTC"
         assert len(session.scalars(select(Task)).all()) == 1
+
+
+def test_tasks_of_before_are_found_by_their_words(own_engine: Engine) -> None:
+    url = own_engine.url.render_as_string(hide_password=False)
+    more_than_at_once = 1001
+    with Session(own_engine) as session:
+        login = make_account(session, "alice")
+        for n in range(more_than_at_once):
+            session.add(Task.create(login.id, {"name": f"Crème {n}", "note": "Zoë"}))
+        session.commit()
+    migrate(url, "0003")
+    migrate(url)
+
+    app = main({}, **{"sqlalchemy.url": url})
+    client = Client(app, login.token)
+    tasks = f"{login.tasks_url}?count=true"
+    assert client.get(f"{tasks}&search=creme+zoe").json["total"] == more_than_at_once
+    assert client.get(f"{tasks}&search=creme+1000").json["total"] == 1
+    assert client.get(f"{tasks}&sort=name").json["tasks"][1]["name"] == "Crème 1"
+    client.send_json("PATCH", f"{login.tasks_url}?search=1000", {"name": "Tea"})
+    assert client.get(f"{tasks}&search=1000").json["total"] == 0
+    app.registry["engine"].dispose()
+
+
+def test_ids_are_not_used_again_after_a_migration(own_engine: Engine) -> None:
+    url = own_engine.url.render_as_string(hide_password=False)
+    with Session(own_engine) as session:
+        login = make_account(session)
+        deleted = [make_task(session, login), make_task(session, login)]
+        session.execute(text("DELETE FROM tasks"))
+        session.commit()
+    migrate(url, "0001")
+    migrate(url)
+    with Session(own_engine) as session:
+        assert make_task(session, login) > max(deleted)
+        assert make_account(session).id > login.id
 
 
 def test_a_database_that_is_not_migrated_stops_the_start(empty_url: str) -> None:

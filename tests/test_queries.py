@@ -38,7 +38,10 @@ def test_who_asks_is_one_query(
         assert ask("GET", "/api/v1/whoami") == []
         assert ask("GET", alice.url) == []
         assert ask("GET", task) == ["SELECT"]
-        assert ask("GET", alice.tasks_url) == ["SELECT"]
+        for query in ("", "?sort=-due_date", "?due=overdue", "?search=water", "?limit=1&sort=name"):
+            assert ask("GET", f"{alice.tasks_url}{query}") == ["SELECT"]
+        assert ask("GET", f"{alice.tasks_url}?count=true") == ["SELECT"] * 2
+        assert ask("GET", f"{alice.url}/counts") == ["SELECT"]
         assert ask("POST", alice.tasks_url, name="Tea") == ["INSERT"] + ["INSERT"] * writes
         tasks = [{"name": "Milk"}, {"name": "Tea", "note": "green", "due_date": "2030-02-01"}] * 50
         # SQLite promises no order of what RETURNING returns, so it is asked for each id alone.

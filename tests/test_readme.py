@@ -92,7 +92,7 @@ def test_walk(service: Server) -> None:
             answered += 1
         else:
             assert output == ""
-    assert answered == 6
+    assert answered == 10
 
 
 @SERVICES
@@ -123,7 +123,7 @@ def test_by_hand(title: str, database_server: str | Path) -> None:
             assert response.status == 200
 
 
-# What each command does, tests/test_admin.py tries on both databases.
+# What each command does, tests/admin tries on both databases.
 @pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)
 def test_looking_after_it(database_url: str) -> None:
     [(_, content)] = blocks(section("Looking after it"))

@@ -9,6 +9,9 @@ from todo import clock
 
 logger = logging.getLogger(__name__)
 
+# The machine's own zone, and none: they mean another thing elsewhere.
+NO_PLACES = {"localtime", "Factory"}
+
 DEFAULT_ZONE = ZoneInfo("UTC")
 
 FIRST_INSTANT = datetime.min.replace(tzinfo=UTC)
@@ -17,7 +20,7 @@ FIRST_INSTANT = datetime.min.replace(tzinfo=UTC)
 @cache
 def zone_names() -> frozenset[str]:
     """Return the names of the IANA database that this machine knows; case counts."""
-    return frozenset(available_timezones())
+    return frozenset(available_timezones()) - NO_PLACES
 
 
 @cache
@@ -64,9 +67,9 @@ def today(zone: tzinfo) -> date:
     return clock.now().astimezone(zone).date()
 
 
-def first_day_from(instant: datetime, zone: tzinfo) -> date:
-    """Return the first day that begins at the instant or later; date.max where none does."""
+def first_day_from(instant: datetime, zone: tzinfo) -> date | None:
+    """Return the first day that begins at the instant or later; None after the year 9999."""
     # No zone is a whole day from UTC: the days before begin too early, the second after does not.
     here = instant.astimezone(UTC).toordinal()
-    days = map(date.fromordinal, range(here, date.max.toordinal()))
-    return next((day for day in days if start_of(day, zone) >= instant), date.max)
+    days = map(date.fromordinal, range(here, date.max.toordinal() + 1))
+    return next((day for day in days if start_of(day, zone) >= instant), None)

@@ -13,13 +13,10 @@ from todo.days import find_zone
 from todo.errors import Problem
 from todo.limits import check_writes, record_use
 from todo.models import Account, Task, Token
+from todo.models.meta import ID_MAX, ID_PATTERN
 from todo.permissions import Permission
 from todo.request import SAFE_METHODS, Request
 from todo.security import Identity, InsufficientScope, is_alive
-
-# One URL per task: ASCII digits, no leading zero, no more than a 64-bit integer holds.
-_ID = re.compile(r"[1-9][0-9]{0,18}")
-_ID_MAX = 2**63 - 1
 
 
 class LoginContext:
@@ -80,7 +77,7 @@ class TaskContext(AccountContext):
     class Path(AccountContext.Path):
         """The variable parts of the path, for the OpenAPI document."""
 
-        id: int = Field(description="The task's number.", ge=1, le=_ID_MAX, examples=[1])
+        id: int = Field(description="The task's number.", ge=1, le=ID_MAX, examples=[1])
 
     errors: ClassVar[tuple[str, ...]] = (*AccountContext.errors, "not_found")
 
@@ -96,7 +93,7 @@ class TokenContext(AccountContext):
     class Path(AccountContext.Path):
         """The variable parts of the path, for the OpenAPI document."""
 
-        id: int = Field(description="The token's number.", ge=1, le=_ID_MAX, examples=[1])
+        id: int = Field(description="The token's number.", ge=1, le=ID_MAX, examples=[1])
 
     errors: ClassVar[tuple[str, ...]] = (*AccountContext.errors, "not_found")
 
@@ -112,7 +109,7 @@ def _load(request: Request, model: Any, query: Select[Any]) -> Any:
     """Return the owner's row that the path names; locked where the request may change it."""
     row_id = request.matchdict["id"]
     row = None
-    if _ID.fullmatch(row_id) and int(row_id) <= _ID_MAX:
+    if re.fullmatch(ID_PATTERN, row_id) and int(row_id) <= ID_MAX:
         query = query.where(model.id == int(row_id))
         if request.method not in SAFE_METHODS:
             query = query.with_for_update()

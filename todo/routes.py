@@ -46,6 +46,7 @@ def includeme(config: Configurator) -> None:
     config.add_route("logout", ACCOUNTS + "/logout")
     config.add_route("account", ACCOUNT, factory=AccountContext)
     config.add_route("tasks", ACCOUNT + "/tasks", factory=AccountContext)
+    config.add_route("counts", ACCOUNT + "/counts", factory=AccountContext)
     config.add_route("tokens", ACCOUNT + "/tokens", factory=AccountContext)
     config.add_route("token", ACCOUNT + "/tokens/{id}", factory=TokenContext)
     config.add_route("task", ACCOUNT + "/tasks/{id}", factory=TaskContext)

@@ -78,7 +78,7 @@ def typed_view(view: View, info: Any) -> View:
             absent = request.method == "DELETE" and not request.content_length
             fields, media_type = ({}, JSON) if absent else read_body(request)
             strict = media_type != FORM
-            # A form is the first one: it has no lists.
+            # A form is always the first model: a form has no lists.
             model = chosen(bodies, fields) if strict else bodies[0]
             request.validated_body, more_faults = validate(
                 model, fields, strict=strict, context=_context(request)
@@ -141,11 +141,12 @@ def read_query(model: type[Input], request: Request) -> tuple[Any, list[Fault]]:
         wrong = "is not percent-encoded UTF-8" if isinstance(error, UnicodeError) else "is too long"
         raise Problem("bad_query", f"The query, after the ?, {wrong}.") from None
     times = Counter(name for name, _ in pairs)
-    message = "This parameter may stand only once."
+    message = "This parameter may be given only once."
     repeated = [
         Fault(shown(name, "query"), "duplicate", message) for name in times if times[name] > 1
     ]
-    validated, faults = validate(model, dict(pairs), strict=False, context=_context(request))
+    context = _context(request)
+    validated, faults = validate(model, dict(pairs), strict=False, context=context, whole="query")
     known = {fault.field for fault in faults}
     return validated, faults + [fault for fault in repeated if fault.field not in known]
 
@@ -156,15 +157,18 @@ def validate(
     *,
     strict: bool,
     context: dict[str, Any] | None = None,
+    whole: str = "body",
 ) -> tuple[Any, list[Fault]]:
     """Return the fields as an instance of the model, or None and every fault.
 
-    `context` is what validators find in `info.context`.
+    `context` is what validators find in `info.context`; `whole` is what a fault is of whose field
+    has no name that can be shown.
     """
     try:
         return model.model_validate(fields, strict=strict, context=context), []
     except ValidationError as error:
-        return None, [_fault(details) for details in error.errors(include_url=False)]
+        known = ", ".join(model.model_fields)
+        return None, [_fault(details, known, whole) for details in error.errors(include_url=False)]
 
 
 def _context(request: Request) -> dict[str, Any]:
@@ -179,9 +183,15 @@ def refusal(faults: list[Fault]) -> Problem:
     return Problem("validation", detail, errors=faults)
 
 
-def _fault(details: ErrorDetails) -> Fault:
-    field = _place(details["loc"])
-    kind, message, context = details["type"], details["msg"], details.get("ctx", {})
+def _fault(details: ErrorDetails, known: str, whole: str) -> Fault:
+    """Return the fault in our words; `known` are the fields of the body or query itself."""
+    field = _place(details["loc"]) or whole
+    kind, context = details["type"], details.get("ctx", {})
+    message = details["msg"].replace("Input should be", "This must be")
+    if kind == "extra_forbidden" and len(details["loc"]) == 1:
+        allowed = f"; there are: {known}" if known else ", and none is allowed here"
+        noun = "parameter" if whole == "query" else "field"
+        return Fault(field, "unknown_field", f"There is no such {noun}{allowed}.")
     if kind.endswith("_type") and details["input"] is None:
         return Fault(field, "null", "This must have a value.")
     # One of our own. pydantic calls a few of its faults the same; those of lists tell by a context.
@@ -196,10 +206,10 @@ def _fault(details: ErrorDetails) -> Fault:
 def _place(location: tuple[int | str, ...]) -> str:
     """Return the names and indexes on the way to a field, such as tasks.3.name.
 
-    The way ends before a name that is not to be repeated.
+    The way ends before a name that is not to be repeated; it can be empty.
     """
     names = [part if isinstance(part, int) else shown(part, otherwise="") for part in location]
-    return ".".join(str(name) for name in takewhile(lambda name: name != "", names)) or "body"
+    return ".".join(str(name) for name in takewhile(lambda name: name != "", names))
 
 
 def includeme(config: Configurator) -> None:

@@ -24,6 +24,8 @@ NO_TIMEZONES = (
     "../Europe/Berlin",
     "/usr/share/zoneinfo/Europe/Berlin",
     "posixrules",
+    "localtime",
+    "Factory",
     "posix/Europe/Berlin",
     "CET-1CEST,M3.5.0,M10.5.0/3",
     "+02:00",

@@ -149,7 +149,9 @@ def test_no_fault_of_any_model_names_a_class() -> None:
     names = re.compile(rf"\b({'|'.join(model.__name__ for model in models)})\b")
     values = [*JUNK, *([junk] for junk in JUNK), JUNK * 100]
     for model in models:
-        for fields in [{name: value} for name in model.model_fields for value in values]:
+        # A query has nothing but strings.
+        can_come = [v for v in values if isinstance(v, str)] if issubclass(model, Query) else values
+        for fields in [{name: value} for name in model.model_fields for value in can_come]:
             for strict in (True, False):
                 for fault in validate(model, fields, strict=strict)[1]:
                     assert fault.code in FAULTS.keys() - {"invalid"}, (model, fields, fault)

@@ -42,7 +42,9 @@ HEADERS: dict[str, Schema] = {
         "description": 'The next page, as rel="next", where there is one (RFC 8288).',
         "schema": {
             "type": "string",
-            "examples": ['</api/v1/accounts/alice/tasks?cursor=Mg>; rel="next"'],
+            "examples": [
+                '</api/v1/accounts/alice/tasks?after=WyJiODRjMDMzMiIsbnVsbCwyXQ>; rel="next"'
+            ],
         },
     },
     "WWW-Authenticate": {

@@ -95,6 +95,8 @@ def resolve(schema: Schema, schemas: Schema) -> Schema:
 def example(schema: Schema, schemas: Schema) -> Any:
     """Return an example of the schema, made of the examples of its parts.
 
+    An optional part without an example is left out.
+
     Raises ValueError for a part that has none.
     """
     if "examples" in schema:
@@ -106,8 +108,10 @@ def example(schema: Schema, schemas: Schema) -> Any:
         return {
             name: example(field, schemas)
             for name, field in schema["properties"].items()
-            if not field.get("readOnly")
+            if name in schema.get("required", ()) or "examples" in field
         }
+    if "anyOf" in schema:
+        return example(schema["anyOf"][0], schemas)
     if "items" in schema:
         return [example(schema["items"], schemas)]
     raise ValueError(f"no example in {schema}")

@@ -71,32 +71,44 @@ def _offset(text: str) -> timezone:
     return timezone(-offset if text[0] == "-" else offset)
 
 
-def _validate(value: Any, info: ValidationInfo) -> date | datetime | None:
+def _parsed(text: str, info: ValidationInfo, hint: str = "") -> date | datetime:
+    try:
+        return parse_date(text, zone_of(info))
+    except ValueError:
+        raise PydanticCustomError("date", f"This is not a date; write {_FORMATS}{hint}.") from None
+
+
+def _in_body(value: Any, info: ValidationInfo) -> date | datetime | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str):
         raise PydanticCustomError("type", f"This must be a string, such as {_FORMATS}, or null.")
-    try:
-        return parse_date(value, zone_of(info))
-    except ValueError:
-        raise PydanticCustomError(
-            "date", f"This is no date of the calendar; write {_FORMATS}."
-        ) from None
+    return _parsed(value, info)
 
+
+def _in_query(value: str, info: ValidationInfo) -> date | datetime:
+    return _parsed(value, info, ", and + as %2B")
+
+
+_SCHEMAS: list[dict[str, Any]] = [
+    {"type": "string", "format": "date-time"},
+    {"type": "string", "format": "date"},
+    {"type": "string", "pattern": _schema_pattern(_INSTANT)},
+    {"type": "string", "pattern": _schema_pattern(_DAY_FIRST)},
+]
+
+DayOrInstant = Annotated[
+    date | datetime,
+    PlainValidator(_in_query),
+    WithJsonSchema({"anyOf": _SCHEMAS, "examples": ["2030-02-01"]}),
+]
 
 DateIn = Annotated[
     date | datetime | None,
-    PlainValidator(_validate),
+    PlainValidator(_in_body),
     WithJsonSchema(
         {
-            "anyOf": [
-                {"type": "string", "format": "date-time"},
-                {"type": "string", "format": "date"},
-                {"type": "string", "pattern": _schema_pattern(_INSTANT)},
-                {"type": "string", "pattern": _schema_pattern(_DAY_FIRST)},
-                {"type": "string", "maxLength": 0},
-                {"type": "null"},
-            ],
+            "anyOf": [*_SCHEMAS, {"type": "string", "maxLength": 0}, {"type": "null"}],
             "description": "An instant (RFC 3339), a day, or day/month/year hour:minute:second. "
             "A time without an offset is in the account's time zone. Empty or null clears.",
             "examples": ["2030-02-01T09:30:00+02:00"],

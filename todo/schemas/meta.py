@@ -1,12 +1,19 @@
 """What all schemas share: the base classes, and the types that more than one uses."""
 
-from collections.abc import Callable
+import re
 from datetime import datetime
-from functools import cache
-from operator import attrgetter
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 
@@ -45,16 +52,9 @@ class Representation(BaseModel):
     """What an answer shows of something."""
 
     @classmethod
-    def of(cls, row: object) -> dict[str, Any]:
-        """Return the attributes of the row that the fields name."""
-        names, values = _reader(cls)
-        return dict(zip(names, values(row), strict=True))
-
-
-@cache
-def _reader(model: type[Representation]) -> tuple[tuple[str, ...], Callable[[object], Any]]:
-    names = tuple(model.model_fields)
-    return names, attrgetter(*names)
+    def of(cls, row: object, fields: tuple[str, ...] = ()) -> dict[str, Any]:
+        """Return the attributes of the row that the fields name; without fields, all."""
+        return {name: getattr(row, name) for name in fields or cls.model_fields}
 
 
 def _unicode(text: str) -> str:
@@ -96,6 +96,31 @@ def not_blank(text: str, maximum: int) -> str:
     if not text.strip():
         raise PydanticCustomError("blank", "This must not be blank.")
     return limited(text, maximum)
+
+
+def _flag(value: str) -> bool:
+    if value not in ("true", "false"):
+        raise PydanticCustomError("type", "This must be true or false.")
+    return value == "true"
+
+
+# A query has no types; of the many words for a truth value it takes those of JSON alone, as the
+# document says.
+Flag = Annotated[
+    bool,
+    PlainValidator(_flag),
+    WithJsonSchema({"type": "boolean", "examples": [True]}),
+]
+
+
+def _whole_number(text: str) -> int:
+    if not re.fullmatch("-?[0-9]{1,18}", text):
+        raise PydanticCustomError("type", "This must be a whole number.")
+    return int(text)
+
+
+# In a query: decimal digits, without the spaces and underscores that Python takes.
+WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
 
 
 Instant = Annotated[

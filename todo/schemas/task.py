@@ -1,9 +1,9 @@
 """Tasks, going in and out."""
 
 from datetime import date, datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import MISSING, AfterValidator, Field
+from pydantic import MISSING, AfterValidator, Field, create_model
 
 from todo.models.task import NAME_MAX, NOTE_MAX
 from todo.schemas.dates import DateIn
@@ -70,6 +70,18 @@ class Task(Representation):
     )
 
 
+# As a list shows it where only some fields are asked for.
+_MAY_BE_MISSING: dict[str, Any] = {
+    name: (Annotated[field.annotation | MISSING, field], MISSING)
+    for name, field in Task.model_fields.items()
+}
+PartialTask = create_model(
+    "PartialTask",
+    __base__=Representation,
+    __doc__="The fields of a task that were asked for.",
+    **_MAY_BE_MISSING,
+)
+
 READ_ONLY = frozenset({"id", "creation_date", "modification_date", "completion_date"})
 
 
@@ -87,7 +99,9 @@ class NewTask(Body):
 class NewTasks(Body):
     """Tasks to create, all of them or none."""
 
-    tasks: list[NewTask] = Field(min_length=1, max_length=BULK_MAX)
+    tasks: list[NewTask] = Field(
+        min_length=1, max_length=BULK_MAX, description="The tasks to create."
+    )
 
 
 class TaskChange(Body):
@@ -101,6 +115,9 @@ class TaskChange(Body):
     completed: CompletedIn | MISSING = MISSING
 
 
+_DRY_RUN = Field(MISSING, description="With `dry_run=true`: nothing was changed.")
+
+
 class TaskAnswer(Representation):
     """One task of the account."""
 
@@ -112,6 +129,7 @@ class TaskPosted(TaskAnswer):
     """A task just created."""
 
     msg: str = Field(description="A word that it is done.", examples=["posted"])
+    dry_run: bool | MISSING = _DRY_RUN
 
 
 class TasksPosted(Representation):
@@ -119,14 +137,53 @@ class TasksPosted(Representation):
 
     msg: str = Field(description="A word that it is done.", examples=["posted"])
     username: Owner
-    tasks: list[Task]
+    tasks: list[Task] = Field(description="In the order in which they were sent.")
+    dry_run: bool | MISSING = _DRY_RUN
 
 
 class TaskList(Representation):
-    """The tasks of the account."""
+    """A page of the account's tasks."""
 
     username: Owner
-    tasks: list[Task]
+    tasks: list[Task] | list[PartialTask] = Field(
+        description="With all fields, or with those that `fields` names."
+    )
+    next: str | None = Field(
+        description="The path of the next page; null at the end.",
+        examples=[
+            "/api/v1/accounts/alice/tasks?limit=1&after=WyJiODRjMDMzMmMzZWYxNzgzIixudWxsLDJd"
+        ],
+    )
+    total: int | MISSING = Field(
+        MISSING, description="With `count=true`: how many there are on all pages."
+    )
+
+
+class TaskCounts(Representation):
+    """How many tasks there are on the lists that people look at."""
+
+    username: Owner
+    open: int = Field(description="As `completed=false` lists them.", examples=[3])
+    completed: int = Field(description="As `completed=true` lists them.", examples=[12])
+    overdue: int = Field(description="As `due=overdue` lists them.", examples=[1])
+    due_today: int = Field(description="As `due=today` lists them, open or not.", examples=[2])
+    undated: int = Field(description="As `due=none` lists them, open or not.", examples=[4])
+
+
+class TasksUpdated(Representation):
+    """How many tasks matched, whether or not the change made a difference."""
+
+    username: Owner
+    updated: int = Field(description="How many tasks matched.", examples=[3])
+    dry_run: bool | MISSING = _DRY_RUN
+
+
+class TasksDeleted(Representation):
+    """How many tasks were deleted."""
+
+    username: Owner
+    deleted: int = Field(description="How many tasks matched.", examples=[3])
+    dry_run: bool | MISSING = _DRY_RUN
 
 
 class TaskDeleted(Representation):

@@ -23,6 +23,8 @@ To-do lists for people and programs.
   `yes`, `on`, `1` and `no`, `off`, `0` are read as truth values, too.
 * **Several** tasks are created by one request, in JSON: all of them or none. A fault of one is
   named with its index, which counts from 0: `tasks.3.name`.
+* **Lists** of tasks come in pages: follow `next`, or the header field `Link`, until it is null. In
+  a query an empty value is a fault, not "all", and truth values are `true` and `false` alone.
 * **PUT and PATCH** change what they mention and keep the rest. An unknown field is refused by name;
   a read-only one is ignored, so that what was read can be sent back.
 * **Errors** are `application/problem+json` (RFC 9457) with a stable `code`; for input, `errors`

@@ -1,15 +1,23 @@
-"""Tasks: list, create, show, change, delete."""
+"""Tasks: list, count, create, show, change, delete; one, or many at once."""
 
 from typing import Any
 
 from pyramid.view import view_config, view_defaults
-from sqlalchemy import select
 
 from todo.models import Task
 from todo.permissions import Permission
 from todo.request import Request
 from todo.resources import AccountContext, TaskContext
 from todo.schemas import task as schemas
+from todo.schemas.task_filter import DryRun, TaskPage, TaskSelection
+from todo.services.pages import read_page
+from todo.services.tasks import (
+    change_tasks,
+    count_tasks,
+    create_tasks,
+    delete_tasks,
+    task_counts,
+)
 
 
 @view_defaults(route_name="tasks")
@@ -24,48 +32,107 @@ class TasksViews:
         request_method="GET",
         permission=Permission.READ,
         operation="user's tasks",
+        query=TaskPage,
         returns=schemas.TaskList,
+        headers=("Link",),
     )
     def get(self) -> dict[str, Any]:
-        """List the tasks, oldest first."""
-        tasks = self.request.dbsession.scalars(
-            select(Task).where(Task.account_id == self.account.id).order_by(Task.id)
-        )
+        """List the tasks that match, page by page.
+
+        Follow `next`, or the header field `Link`, until it is null. What is deleted or inserted
+        meanwhile moves no other task to another page.
+        """
+        query = self.request.validated_query
+        page = read_page(self.request, query)
+        if page.next:
+            self.request.response.headers["Link"] = f'<{page.next}>; rel="next"'  # RFC 8288
+        fields = query.values().get("fields", ())
+        total = {"total": count_tasks(self.request, query.filters())} if query.count else {}
         return {
             "username": self.account.username,
-            "tasks": [schemas.Task.of(task) for task in tasks],
+            "tasks": [schemas.Task.of(task, fields) for task in page.tasks],
+            "next": page.next,
+            **total,
         }
 
     @view_config(
         request_method="POST",
         permission=Permission.WRITE,
         operation="create task",
+        query=DryRun,
         body=(schemas.NewTask, schemas.NewTasks),
         returns={201: (schemas.TaskPosted, schemas.TasksPosted)},
     )
     def post(self) -> dict[str, Any]:
         """Create a task, or several at once: all of them or none."""
-        body, username = self.request.validated_body, self.account.username
-        if isinstance(body, schemas.NewTasks):
-            tasks = self._create(body.values()["tasks"])
-            ids = ",".join(str(task.id) for task in tasks)
-            location = self.request.route_path(
-                "tasks", username=username, _query=f"id={ids}&limit={len(tasks)}"
-            )
-            created: dict[str, Any] = {"tasks": [schemas.Task.of(task) for task in tasks]}
-        else:
-            [task] = self._create([body.values()])
-            location = self.request.route_path("task", username=username, id=task.id)
-            created = {"task": schemas.Task.of(task)}
-        self.request.response.location = location
-        return {"msg": "posted", "username": username} | created
+        body = self.request.validated_body
+        several = isinstance(body, schemas.NewTasks)
+        tasks = create_tasks(self.request, body.values()["tasks"] if several else [body.values()])
+        if not self.request.validated_query.dry_run:  # what a dry run creates has no URL
+            self.request.response.location = task_path(self.request, tasks)
+        shown = [schemas.Task.of(task) for task in tasks]
+        created = {"tasks": shown} if several else {"task": shown[0]}
+        return finished(
+            self.request, {"msg": "posted", "username": self.account.username, **created}
+        )
 
-    def _create(self, several: list[dict[str, Any]]) -> list[Task]:
-        """Return new tasks, stored by one flush: on PostgreSQL, that is one statement."""
-        tasks = [Task.create(self.account.id, values) for values in several]
-        self.request.dbsession.add_all(tasks)
-        self.request.dbsession.flush()
-        return tasks
+    @view_config(
+        request_method="PATCH",
+        permission=Permission.WRITE,
+        operation="update tasks",
+        query=TaskSelection,
+        body=schemas.TaskChange,
+        returns=schemas.TasksUpdated,
+        errors=("too_many",),
+    )
+    def patch(self) -> dict[str, Any]:
+        """Change all tasks that match; what the body does not mention stays."""
+        query, values = self.request.validated_query, self.request.validated_body.values()
+        updated = change_tasks(self.request, query.filters(), values, dry_run=query.dry_run)
+        return finished(self.request, {"username": self.account.username, "updated": updated})
+
+    @view_config(
+        request_method="DELETE",
+        permission=Permission.WRITE,
+        operation="delete tasks",
+        query=TaskSelection,
+        returns=schemas.TasksDeleted,
+        errors=("too_many",),
+    )
+    def delete(self) -> dict[str, Any]:
+        """Delete all tasks that match; at least one filter must be named."""
+        query = self.request.validated_query
+        deleted = delete_tasks(self.request, query.filters(), dry_run=query.dry_run)
+        return finished(self.request, {"username": self.account.username, "deleted": deleted})
+
+
+@view_config(
+    route_name="counts",
+    request_method="GET",
+    permission=Permission.READ,
+    operation="task counts",
+    returns=schemas.TaskCounts,
+)
+def counts(context: AccountContext, request: Request) -> dict[str, Any]:
+    """Count the tasks on the lists that people look at."""
+    return {"username": context.account.username, **task_counts(request)}
+
+
+def task_path(request: Request, tasks: list[Task]) -> str:
+    """Return the path of the task, or of the list of just these."""
+    username = request.identity.account.username
+    if len(tasks) == 1:
+        return request.route_path("task", username=username, id=tasks[0].id)
+    ids = ",".join(str(task.id) for task in tasks)
+    return request.route_path("tasks", username=username, _query=f"id={ids}&limit={len(tasks)}")
+
+
+def finished(request: Request, answer: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer. A dry run says so in it, and its transaction is rolled back."""
+    if request.validated_query.dry_run:
+        request.tm.doom()
+        answer["dry_run"] = True
+    return answer
 
 
 @view_defaults(route_name="task")

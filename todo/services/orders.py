@@ -1,0 +1,63 @@
+"""The orders of a list of tasks."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import InstrumentedAttribute
+
+from todo.models import Task
+
+KEYS: dict[str, InstrumentedAttribute[Any]] = {
+    "id": Task.id,
+    "due_date": Task.due_at,
+    "creation_date": Task.creation_date,
+    "modification_date": Task.modification_date,
+    "completion_date": Task.completion_date,
+    "name": Task.name_folded,
+}
+
+# The first part of a range's name -> what a list is sorted by where the range is asked for.
+RANGES = {
+    "due": "due_date",
+    "created": "creation_date",
+    "modified": "modification_date",
+    "completed": "completion_date",
+}
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a list is sorted by; equal tasks are sorted by their id, in the same direction."""
+
+    name: str
+    descending: bool
+
+    @property
+    def key(self) -> InstrumentedAttribute[Any]:
+        """The column of the key; for a list by id, this is the id."""
+        return KEYS[self.name]
+
+    def directed(self, *columns: Any) -> list[Any]:
+        """Return the columns as ORDER BY has them."""
+        return [column.desc() if self.descending else column for column in columns]
+
+    def beyond(self, value: Any, place: Any) -> ColumnElement[bool]:
+        """Return the condition that a value comes after a place of the list."""
+        return value < place if self.descending else value > place
+
+
+def order_of(filters: dict[str, Any], sort: str | None) -> Order:
+    """Return the order that `sort` names, or the one in which the filters cost the least."""
+    if sort is None:
+        sort = "-id" if "search" in filters else _range_key(filters)
+    return Order(sort.removeprefix("-"), sort.startswith("-"))
+
+
+def _range_key(filters: dict[str, Any]) -> str:
+    """Return the date of the first range that is asked for, else the id."""
+    for name, value in filters.items():
+        what, _, bound = name.partition("_")
+        if bound or (name == "due" and value != "none"):
+            return RANGES[what]
+    return "id"

@@ -1,0 +1,135 @@
+"""Many tasks taken together: created, counted, changed, deleted."""
+
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, Delete, Select, Update, case, delete, func, or_, select, update
+
+from todo import clock
+from todo.errors import Fault, Problem
+from todo.models import Task
+from todo.models.task import due_columns, name_columns, note_columns
+from todo.request import Request
+from todo.services.filters import Condition, conditions, due, is_completed, is_open, of_account
+from todo.typed_views import refusal
+
+MOST_AT_ONCE = 10_000
+# Keeps a change on SQLite, where nobody else can write meanwhile, below the wait for a lock.
+MOST_WORDS_AT_ONCE = 10_000_000  # characters of the words to index
+
+
+def create_tasks(request: Request, several: list[dict[str, Any]]) -> list[Task]:
+    """Return new tasks of the asker, stored by one flush: on PostgreSQL, by one statement."""
+    tasks = [Task.create(request.identity.account.id, values) for values in several]
+    request.dbsession.add_all(tasks)
+    request.dbsession.flush()
+    return tasks
+
+
+def count_tasks(request: Request, filters: dict[str, Any]) -> int:
+    """Return how many of the asker's tasks match."""
+    return _count(request, conditions(request, filters))
+
+
+def task_counts(request: Request) -> dict[str, int]:
+    """Return the sizes of the lists that people look at."""
+    lists = {
+        "open": is_open(),
+        "completed": is_completed(),
+        "overdue": due("overdue", request.timezone),
+        "due_today": due("today", request.timezone),
+        "undated": due("none", request.timezone),
+    }
+    # Each a query within one, so that each is counted in its own index.
+    sizes = (
+        _count_query([of_account(request), condition]).scalar_subquery().label(name)
+        for name, condition in lists.items()
+    )
+    return dict(request.dbsession.execute(select(*sizes)).mappings().one())
+
+
+def change_tasks(
+    request: Request, filters: dict[str, Any], values: dict[str, Any], *, dry_run: bool
+) -> int:
+    """Set the attributes named in `values` of all tasks that match, and return how many these are.
+
+    Those that it really changes are dated. Raises Problem with 409 where they are too many.
+    """
+    matching = conditions(request, filters)
+    columns = _columns(values)
+    new_words = "".join(columns[name] for name in ("name_words", "note_words") if name in columns)
+    found = _count_at_once(request, matching, len(new_words))
+    if dry_run or not values:
+        return found
+    now = clock.now()
+    differs = [getattr(Task, name).is_distinct_from(value) for name, value in columns.items()]
+    if "completed" in values:
+        wrong = is_open() if values["completed"] else is_completed()
+        differs.append(wrong)
+        completion_date = now if values["completed"] else None
+        columns["completion_date"] = case((wrong, completion_date), else_=Task.completion_date)
+    columns["modification_date"] = case((or_(*differs), now), else_=Task.modification_date)
+    statement = update(Task).where(*matching).values(columns)
+    return _run(request, statement)
+
+
+def delete_tasks(request: Request, filters: dict[str, Any], *, dry_run: bool) -> int:
+    """Delete all tasks that match, and return how many these were.
+
+    Raises Problem with 400 without a filter, and with 409 where they are too many.
+    """
+    if not filters:
+        message = (
+            "Name at least one filter, such as completed=true. To delete every task, name one that "
+            "all match, such as created_after=0001-01-01."
+        )
+        raise refusal([Fault("query", "missing", message)])
+    matching = conditions(request, filters)
+    found = _count_at_once(request, matching, 0)
+    return found if dry_run else _run(request, delete(Task).where(*matching))
+
+
+def _columns(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns that hold the values, but for `completed`, which depends on the task."""
+    columns: dict[str, Any] = {}
+    if "name" in values:
+        columns |= name_columns(values["name"])
+    if "note" in values:
+        columns |= note_columns(values["note"])
+    if "due_date" in values:
+        columns |= due_columns(values["due_date"])
+    return columns
+
+
+def _count(request: Request, matching: list[Condition]) -> int:
+    return request.dbsession.scalar(_count_query(matching)) or 0
+
+
+def _count_query(matching: list[Condition]) -> Select[int]:
+    return select(func.count()).select_from(Task).where(*matching)
+
+
+def _count_at_once(request: Request, matching: list[Condition], new_words: int) -> int:
+    """Return how many tasks match. Raises Problem with 409 where one change cannot take them all.
+
+    What a change costs is above all the index of the words: those that the tasks have, and those,
+    in characters, that each of them is given.
+    """
+    words = func.sum(func.length(Task.name_words) + func.length(Task.note_words))
+    query = select(func.count(), func.coalesce(words, 0)).select_from(Task).where(*matching)
+    count, characters = request.dbsession.execute(query).one()
+    if count > MOST_AT_ONCE or characters + count * new_words > MOST_WORDS_AT_ONCE:
+        raise Problem(
+            "too_many",
+            f"{count} tasks match, and one request may change or delete at most {MOST_AT_ONCE}, "
+            f"with at most {MOST_WORDS_AT_ONCE} characters in their names and notes; "
+            "narrow the filters, for example by created_after and created_before.",
+            extensions={"count": count},
+        )
+    return int(count)
+
+
+def _run(request: Request, statement: Update | Delete) -> int:
+    """Run the statement and return how many rows it took."""
+    options = {"synchronize_session": False}
+    result = request.dbsession.execute(statement, execution_options=options)
+    return cast(CursorResult[Any], result).rowcount
