@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 6543
 BIN := .venv/bin
 
-.PHONY: help serve test test-browser fuzz bench-login lint openapi format clean
+.PHONY: help serve test test-browser fuzz bench-login bench-scale lint openapi format clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,6 +25,9 @@ fuzz: .venv/installed-testing ## attack every operation on both databases, for t
 
 bench-login: .venv/installed-testing ## what a flood of logins does to others, and what a login's time tells
 	@$(BIN)/python -m benchmarks.login
+
+bench-scale: .venv/installed-testing ## pages of an account with a million tasks, for some minutes; writes benchmarks/scale.md
+	@$(BIN)/python -m benchmarks.scale
 
 lint: .venv/installed-dev ## check format, style and types
 	@$(BIN)/ruff format --check .

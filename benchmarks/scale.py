@@ -1,0 +1,457 @@
+"""Pages of an account with 1,000,000 tasks, beside one with 1,000, on SQLite and on PostgreSQL.
+
+Both accounts are in one database of 2,000,000 tasks. Every page is asked for of both, in turn; a
+page should take at most 1.5 times as long of the large one, and is never to read all of it. Writes
+what it saw to benchmarks/scale.md and stops by itself, after some minutes;
+`SCALE_TASKS=100000 make bench-scale` takes a tenth of the tasks.
+"""
+
+import base64
+import io
+import itertools
+import json
+import os
+import platform
+import sqlite3
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import webob
+from sqlalchemy import Engine, event, text
+from sqlalchemy.orm import ORMExecuteState, Session
+
+from tests.databases import database, migrate, postgresql_server
+from tests.factories import Login, make_account
+from tests.plans import Query, explain, page_queries
+from todo import main as make_app
+from todo.models import create_engine
+from todo.words import fold, indexed_words
+
+LARGE = int(os.environ.get("SCALE_TASKS", "1000000"))
+SMALL = 1000
+LIMIT = 1.5  # how many times longer a page of the large account may take
+PAIRS = 101
+SECONDS = 2  # what is slow is measured less often
+RESULTS = Path(__file__).with_suffix(".md")
+
+MIDNIGHT = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+NOW = datetime.now(UTC)
+YEARS = timedelta(days=3 * 365)
+CHANGED = min(10_000, LARGE // 10)
+
+COLUMNS = (
+    "account_id, name, name_folded, name_words, note, note_words, due_at, due_all_day,"
+    " creation_date, modification_date, completion_date"
+)
+
+
+# --- the tasks
+
+
+@dataclass(frozen=True)
+class Times:
+    """When the tasks of an account of this size were created, and how far they are due."""
+
+    tasks: int
+
+    def created(self, number: int) -> datetime:
+        return MIDNIGHT - YEARS + YEARS * (number / self.tasks)
+
+    @property
+    def days(self) -> int:
+        """Tasks are due so many days before and after today; even the few fill a page of a day."""
+        return max(6, 600 * self.tasks // 1_000_000)
+
+
+def rows(account_id: int, tasks: int) -> Iterator[tuple[Any, ...]]:
+    """Yield the tasks of an account, in the order in which they were created."""
+    times = Times(tasks)
+    for number in range(tasks):
+        # Neither names nor dates are in the order of the ids.
+        mixed = number * 7919 % tasks
+        verb = ("Buy", "Call", "Éclair", "mend", "Write")[mixed % 5]
+        name = f"{verb} {mixed:07d}{words_of(number, tasks)}"
+        note = f"number {number} of the list, see page {mixed % 300}" if number % 2 else None
+        created = times.created(number)
+        all_day = mixed % 5 in {0, 1}
+        due = None
+        if mixed % 5 < 4:
+            due = MIDNIGHT + timedelta(days=mixed // 5 % (2 * times.days) - times.days)
+            due += timedelta(seconds=0 if all_day else mixed * 37 % 86400)
+        # The older ones are done, but for some.
+        done = number < tasks * 6 // 10 and number % 20
+        yield (
+            account_id,
+            name,
+            fold(name),
+            indexed_words(name),
+            note,
+            indexed_words(note),
+            due,
+            all_day,
+            created,
+            created + timedelta(days=mixed % 90, seconds=mixed % 86400),
+            created + timedelta(days=mixed % 60, seconds=mixed % 80000) if done else None,
+        )
+
+
+def words_of(number: int, tasks: int) -> str:
+    """Return the words by which a task is searched."""
+    common = " milk" if number % 4 == 0 else ""
+    rare = " saffron" if number % (tasks // 5) == tasks // 10 else ""
+    old = " ancient" if number < tasks // 4 else ""
+    return common + rare + old
+
+
+def all_rows(others: list[Login], small: Login, large: Login) -> Iterator[tuple[Any, ...]]:
+    """Yield the tasks of the database: others', who took turns, and then two that came at once."""
+    for row in rows(0, SMALL):
+        yield from ((login.id, *row[1:]) for login in others)
+    yield from rows(small.id, SMALL)
+    yield from rows(large.id, LARGE)
+
+
+def load(url: str) -> tuple[Login, Login]:
+    """Fill the database and return the small and the large account."""
+    engine = create_engine(url)
+    with Session(engine) as session:
+        others = [make_account(session) for _ in range(LARGE // SMALL - 1)]
+        small, large = make_account(session, "small"), make_account(session, "large")
+    with closing(engine.raw_connection()) as connection:
+        cursor = connection.cursor()
+        written = all_rows(others, small, large)
+        with without_indexes(cursor, engine.dialect.name):
+            if engine.dialect.name == "sqlite":
+                load_sqlite(cursor, written)
+            else:
+                load_postgresql(cursor, written)
+        connection.commit()
+    if engine.dialect.name == "postgresql":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as analysing:
+            analysing.execute(text("SET statement_timeout = 0"))
+            analysing.execute(text("VACUUM ANALYZE"))
+    engine.dispose()
+    return small, large
+
+
+@contextmanager
+def without_indexes(cursor: Any, dialect: str) -> Iterator[None]:
+    """Take the indexes of tasks away and make the same anew at the end: that is much faster."""
+    if dialect == "sqlite":
+        cursor.execute("PRAGMA synchronous = OFF")
+        cursor.execute("PRAGMA cache_size = -500000")
+        cursor.execute("BEGIN")
+        cursor.execute(
+            "SELECT name, sql FROM sqlite_master"
+            " WHERE type = 'index' AND tbl_name = 'tasks' AND sql IS NOT NULL"
+        )
+    else:
+        cursor.execute("SET statement_timeout = 0; SET maintenance_work_mem = '512MB'")
+        cursor.execute(
+            "SELECT indexname, indexdef FROM pg_indexes"
+            " WHERE tablename = 'tasks' AND indexname <> 'pk_tasks'"
+        )
+    indexes = cursor.fetchall()
+    for name, _ in indexes:
+        cursor.execute(f"DROP INDEX {name}")
+    yield
+    for _, definition in indexes:
+        cursor.execute(definition)
+
+
+def as_text(value: Any) -> Any:
+    return value.isoformat(" ", "microseconds")[:26] if isinstance(value, datetime) else value
+
+
+def load_sqlite(cursor: Any, written: Iterator[tuple[Any, ...]]) -> None:
+    marks = ", ".join("?" * len(COLUMNS.split(",")))
+    cursor.executemany(
+        f"INSERT INTO tasks ({COLUMNS}) VALUES ({marks})",
+        (tuple(map(as_text, row)) for row in written),
+    )
+
+
+def load_postgresql(cursor: Any, written: Iterator[tuple[Any, ...]]) -> None:
+    while chunk := list(itertools.islice(written, 50_000)):
+        lines = (
+            "\t".join("\\N" if value is None else str(as_text(value)) for value in row)
+            for row in chunk
+        )
+        cursor.copy_expert(f"COPY tasks ({COLUMNS}) FROM STDIN", io.StringIO("\n".join(lines)))
+
+
+# --- the pages
+
+
+@dataclass(frozen=True)
+class Case:
+    """A list whose pages are measured."""
+
+    name: str
+    query: str  # {middle}: when half of the tasks had been created; {ids}: some ids
+    middle: bool = True  # whether a page in the middle is measured, too
+    # The list in which the middle is found, where the list itself is of two parts.
+    within: str | None = None
+    limited: bool = True  # whether it must be fast
+
+
+def cases() -> list[Case]:
+    now = NOW.strftime("%Y-%m-%dT%H:%M:%SZ")
+    filters = [
+        *(f"completed={value}" for value in ("true", "false")),
+        *(
+            f"due={when}"
+            for when in ("overdue", "today", "tomorrow", "week", "upcoming", "none", "any")
+        ),
+        f"due_after={now}",
+        f"due_before={now}",
+        *(
+            f"{what}_{bound}={{middle}}"
+            for what in ("created", "modified", "completed")
+            for bound in ("after", "before")
+        ),
+    ]
+    sorts = [
+        f"sort={minus}{key}"
+        for key in ("id", "name", "creation_date", "modification_date")
+        for minus in ("", "-")
+    ]
+    return [
+        Case("all", ""),
+        *(Case(query.partition("{")[0].partition(now)[0], query) for query in filters),
+        Case("id=(200 ids)", "id={ids}", middle=False),
+        *(Case(query, query) for query in sorts),
+        *(
+            Case(f"sort={minus}{key}{which}", f"sort={minus}{key}", within=within)
+            for key, with_key, without in (
+                ("due_date", "due=any", "due=none"),
+                ("completion_date", "completed=true", "completed=false"),
+            )
+            for minus in ("", "-")
+            for which, within in (("", with_key), (", without a date", without))
+        ),
+        Case("search: rare word", "search=saffron", middle=False),
+        Case("search: common word", "search=milk"),
+        Case("search: beginning of a common word", "search=mil"),
+        Case("search: only in the oldest", "search=ancient", limited=False),
+        Case("search: common and rare word", "search=milk+saffron", middle=False, limited=False),
+        Case("search: two common words", "search=ancient+milk", limited=False),
+        Case("search: one letter", "search=m", limited=False),
+    ]
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks the application, and has so many tasks."""
+
+    app: Any
+    login: Login
+    tasks: int
+
+    def ask(self, query: str, method: str = "GET", body: Any = None, path: str = "/tasks") -> Any:
+        """Return the answer's JSON."""
+        headers = {"Authorization": f"Bearer {self.login.token}"}
+        request = webob.Request.blank(
+            f"{self.login.url}{path}?{query}", method=method, headers=headers
+        )
+        if body is not None:
+            request.json_body = body
+            request.content_type = "application/json"
+        response = request.get_response(self.app)
+        if response.status_int != 200:
+            raise SystemExit(f"{method} {query} answers {response.status}: {response.text}")
+        return response.json
+
+    def filled_in(self, query: str) -> str:
+        """Return the query with what is meant by {middle} and {ids}."""
+        if "{ids}" in query:
+            found = self.ask(f"limit=200&{self.middle_of('', '')}&fields=id")
+            query = query.format(ids=",".join(str(task["id"]) for task in found["tasks"]))
+        middle = Times(self.tasks).created(self.tasks // 2)
+        return query.replace("{middle}", middle.strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+    def middle_of(self, query: str, within: str) -> str:
+        """Return the cursor of a page in the middle of a list, as a part of a query."""
+        longer = f"{query}&{within}".strip("&")
+        half = self.ask(f"{longer}&limit=1&count=true")["total"] // 2
+        with skipping(half):
+            place = cursor_of(self.ask(f"{longer}&limit=1"))
+        # The place in the longer query's list, as one of the list itself.
+        of, *_ = cursor_of(self.ask(f"{query}&limit=1"))
+        written = json.dumps([of, *place[1:]]).encode()
+        return f"after={base64.urlsafe_b64encode(written).decode().rstrip('=')}"
+
+
+def cursor_of(page: Any) -> Any:
+    (after,) = parse_qs(urlsplit(page["next"]).query)["after"]
+    return json.loads(base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)))
+
+
+@contextmanager
+def skipping(rows: int) -> Iterator[None]:
+    """Let pages leave out so many tasks. It is slow, and finds the middle of any list."""
+
+    def skip(state: ORMExecuteState) -> None:
+        if state.is_select and state.statement._limit_clause is not None:  # type: ignore[attr-defined]
+            state.statement = state.statement.offset(rows)  # type: ignore[attr-defined]
+
+    event.listen(Session, "do_orm_execute", skip)
+    try:
+        yield
+    finally:
+        event.remove(Session, "do_orm_execute", skip)
+
+
+# --- the measurement
+
+
+def milliseconds(run: Callable[[], Any]) -> float:
+    begun = time.perf_counter()
+    run()
+    return 1000 * (time.perf_counter() - begun)
+
+
+def medians(small: Callable[[], Any], large: Callable[[], Any]) -> tuple[float, float, float]:
+    """Run both in turn, and return the medians of their milliseconds, and of their ratio.
+
+    The ratio is of each pair: what else the machine does meanwhile slows both of it.
+    """
+    pairs: list[tuple[float, float]] = []
+    small(), large()
+    begun = time.perf_counter()
+    while len(pairs) < PAIRS and (len(pairs) < 3 or time.perf_counter() - begun < SECONDS):
+        pairs.append((milliseconds(small), milliseconds(large)))
+    few, many = zip(*pairs, strict=True)
+    ratio = statistics.median(long / short for short, long in pairs)
+    return statistics.median(few), statistics.median(many), ratio
+
+
+def pages(engine: Engine, small: Asker, large: Asker) -> Iterator[str]:
+    """Yield the lines of the table of pages."""
+    yield "| page | SQL: few | many | ratio | request: few | many | ratio | plan |"
+    yield "| --- | --: | --: | --: | --: | --: | --: | --- |"
+    for case in cases():
+        asked = [(asker, asker.filled_in(case.query)) for asker in (small, large)]
+        within = case.within or ""
+        if not within.startswith(("due=none", "completed=false")):
+            yield page(engine, case, f"{case.name}, first", asked)
+        if case.middle:
+            asked = [(asker, f"{query}&{asker.middle_of(query, within)}") for asker, query in asked]
+            yield page(engine, case, f"{case.name}, middle", asked)
+
+
+def page(engine: Engine, case: Case, name: str, asked: list[tuple[Asker, str]]) -> str:
+    queries: list[Query] = []
+    for asker, query in asked:
+        with page_queries(engine) as run:
+            asker.ask(query)
+        queries += run
+    small, large = queries
+    with engine.connect() as connection:
+        sql = medians(lambda: small.run(connection), lambda: large.run(connection))
+        plan = explain(connection, large)
+    (small_asker, small_query), (large_asker, large_query) = asked
+    whole = medians(lambda: small_asker.ask(small_query), lambda: large_asker.ask(large_query))
+    rows_read = f"; {plan.rows_read} rows" if plan.rows_read else ""
+    ratio = f"{whole[2]:.2f}"
+    if case.limited and whole[2] > LIMIT:
+        ratio = f"**{ratio}**"
+    line = f"| {name} | {sql[0]:.2f} | {sql[1]:.2f} | {sql[2]:.2f} "
+    line += f"| {whole[0]:.2f} | {whole[1]:.2f} | {ratio} "
+    line += f"| {plan}{rows_read} |"
+    print(line, flush=True)
+    return line
+
+
+def others(small: Asker, large: Asker) -> Iterator[str]:
+    """Yield the lines of the table of what takes its time, and may."""
+    yield "| request | few | many |"
+    yield "| --- | --: | --: |"
+
+    def line(name: str, few: float, many: float) -> str:
+        print(f"| {name} | {few:.1f} | {many:.1f} |", flush=True)
+        return f"| {name} | {few:.1f} | {many:.1f} |"
+
+    for query in ("count=true", "completed=false&count=true", "search=milk&count=true"):
+        times = medians(lambda q=query: small.ask(q), lambda q=query: large.ask(q))  # type: ignore[misc]
+        yield line(f"GET tasks, {query}", *times[:2])
+    times = medians(lambda: small.ask("", path="/counts"), lambda: large.ask("", path="/counts"))
+    yield line("GET counts", *times[:2])
+    for method, body, changed in (
+        ("PATCH", {"completed": True}, "updated"),
+        ("PATCH", {"name": "Another name"}, "updated"),
+        ("DELETE", None, "deleted"),
+    ):
+        took = []
+        for asker, number in ((small, SMALL // 10), (large, CHANGED)):
+            before = Times(asker.tasks).created(number)
+            query = f"created_before={quote(before.isoformat())}"
+            begun = time.perf_counter()
+            answer = asker.ask(query, method, body)
+            took.append(1000 * (time.perf_counter() - begun))
+            if answer[changed] != number:
+                raise SystemExit(f"{method} {query}: {answer}")
+        what = ", ".join(body or {})
+        yield line(f"{method} {what} of {SMALL // 10} of 1,000, and of {CHANGED:,} tasks", *took)
+
+
+def measure(name: str, url: str) -> Iterator[str]:
+    """Yield the lines of one database."""
+    migrate(url)
+    begun = time.perf_counter()
+    logins = load(url)
+    print(f"{name}: loaded in {time.perf_counter() - begun:.0f} s", flush=True)
+    app = make_app({}, **{"sqlalchemy.url": url, "todo.secure_cookies": "false"})
+    engine = app.registry["engine"]
+    small, large = (
+        Asker(app, login, tasks) for login, tasks in zip(logins, (SMALL, LARGE), strict=True)
+    )
+    with engine.connect() as connection:
+        version = (
+            sqlite3.sqlite_version
+            if engine.dialect.name == "sqlite"
+            else connection.scalar(text("SHOW server_version")).split()[0]
+        )
+    yield f"\n## {name} {version}\n"
+    yield from pages(engine, small, large)
+    yield ""
+    yield from others(small, large)
+    engine.dispose()
+
+
+def main() -> None:
+    """Measure on both databases and write the results."""
+    lines = [
+        "# Pages of an account with many tasks",
+        "",
+        f"By `make bench-scale`: an account with many tasks, {LARGE:,}, beside one with few,",
+        f"{SMALL:,}, in a database of {2 * LARGE:,}. Medians in milliseconds, of the page's SQL",
+        "alone and of the whole request through the application, asked for in turn. A request may",
+        f"take {LIMIT} times as long of the many; where it takes longer, the ratio is **bold**. No",
+        "limit is set for words that only the oldest tasks hold, for two words of which one is",
+        "common, and for a single letter. The data is warm: each page was read before. Behind the",
+        "plan's indexes stands how many rows PostgreSQL read for the page of 50 tasks.",
+        "",
+        f"Python {platform.python_version()}.",
+    ]
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        for name, place in (
+            ("SQLite", folder),
+            ("PostgreSQL", stack.enter_context(postgresql_server())),
+        ):
+            lines += measure(name, stack.enter_context(database(place)))
+    RESULTS.write_text("\n".join(lines) + "\n")
+    print(f"written to {RESULTS.name}")
+
+
+if __name__ == "__main__":
+    main()
