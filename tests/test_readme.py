@@ -123,26 +123,35 @@ def test_by_hand(title: str, database_server: str | Path) -> None:
             assert response.status == 200
 
 
-# What each command does, tests/admin tries on both databases.
-@pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)
-def test_looking_after_it(database_url: str) -> None:
-    [(_, content)] = blocks(section("Looking after it"))
+def run_commands(content: str, url: str, folder: Path) -> list[str]:
+    """Run each command on the database, its backups in the folder; return those of todo-admin."""
     export, *commands = content.splitlines()
     assert export.startswith("export DATABASE_URL=")
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     for command in commands:
         # One shell for each: the first command would read the lines of the others, too.
         subprocess.run(
-            ["bash", "-c", command],
+            ["bash", "-c", command.replace("/var/backups", str(folder))],
             cwd=ROOT,
-            env=os.environ | {"DATABASE_URL": database_url, "PATH": path},
+            env=os.environ | {"DATABASE_URL": url, "PATH": path},
             input="correct horse battery\n",
             text=True,
             timeout=30,
             check=True,
         )
+    return [command.split()[3] for command in commands if command.startswith("todo-admin")]
+
+
+# What each command does, tests/admin tries on both databases.
+@pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)
+def test_looking_after_it(database_server: str, database_url: str, tmp_path: Path) -> None:
+    [(_, care)] = blocks(section("Looking after it"))
+    [(_, backup), (_, restore)] = blocks(section("Backup and restore"))
+    run = run_commands(care + backup.partition("\n")[2], database_url, tmp_path)
+    with database(database_server) as new_url:
+        run += run_commands(restore, new_url, tmp_path)
     described = set(re.findall(r"^    ([a-z-]+) +\S", admin_parser().format_help(), re.MULTILINE))
-    assert {command.split()[3] for command in commands} == described
+    assert set(run) == described
 
 
 def test_table_names_every_operation(app: Any) -> None:

@@ -45,7 +45,7 @@ def test_help_teaches_with_examples_that_are_right(capsys: pytest.CaptureFixture
 
     overview = help_of()
     commands = re.findall(r"^    ([a-z-]+) +[a-z]", overview, re.MULTILINE)
-    assert len(commands) == 7
+    assert len(commands) == 9
     for command in commands:
         examples = re.findall(
             rf"^  todo-admin ({command}\b[^<\n]*)", help_of(command), re.MULTILINE

@@ -5,6 +5,7 @@ from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from configparser import Error as IniError
 from datetime import datetime, timedelta
 from getpass import getpass
+from pathlib import Path
 from typing import Any
 
 from pyramid.paster import get_appsettings
@@ -20,6 +21,7 @@ from todo.schemas.account import AccountChange, Registration
 from todo.schemas.meta import Input
 from todo.security import SESSION_IDLE
 from todo.services import accounts
+from todo.services.backup import restore_backup, write_backup
 from todo.services.purge import purge_all
 from todo.services.sessions import find_account
 from todo.typed_views import refusal, validate
@@ -77,6 +79,21 @@ when they were unused for todo.session_idle_days, too. The service may run meanw
 
   todo-admin purge"""
 
+BACKUP = """\
+All rows as they are at one moment, while the service runs. The file is a SQLite database, whichever
+the service uses. Keep it as safe as a password: it holds the hashes of passwords. What is there
+already is overwritten only by --overwrite.
+
+  todo-admin backup todo.backup
+  todo-admin backup --overwrite /mnt/disk/todo.backup"""
+
+RESTORE = """\
+The database of the ini file must be empty and migrated (alembic upgrade head); it may be SQLite or
+PostgreSQL, whichever the backup is of. All rows are restored, or none. Logins and API tokens that
+were ended since the backup live again; revoke --all ends them.
+
+  todo-admin restore todo.backup"""
+
 
 def main(argv: list[str] | None = None) -> None:
     """Run one command. Raises SystemExit with one line where it is refused."""
@@ -95,7 +112,7 @@ def main(argv: list[str] | None = None) -> None:
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         "todo-admin",
-        description="Look after the accounts of the service.",
+        description="Look after the accounts and the data of the service.",
         epilog=EXAMPLES,
         formatter_class=RawDescriptionHelpFormatter,
     )
@@ -131,6 +148,9 @@ def _parser() -> ArgumentParser:
     which.add_argument("ids", metavar="ID", nargs="*", type=int, default=[], help="of a token")
     which.add_argument("--all", action="store_true", help="every session and API token")
     add("purge", _purge, "delete what has expired", PURGE)
+    backup = add("backup", _backup, "write everything into a file", BACKUP, "file")
+    backup.add_argument("--overwrite", action="store_true", help="also where FILE is there already")
+    add("restore", _restore, "read a backup into an empty database", RESTORE, "file")
     return parser
 
 
@@ -237,6 +257,16 @@ def _purge(session: Session, arguments: Namespace) -> str:
     return "".join(f"{name}: {count} deleted\n" for name, count in deleted.items())
 
 
+def _backup(session: Session, arguments: Namespace) -> str:
+    rows = write_backup(session, Path(arguments.file), overwrite=arguments.overwrite)
+    return f"{_printable(arguments.file)} is written: {_counted(rows)}.\n"
+
+
+def _restore(session: Session, arguments: Namespace) -> str:
+    rows = restore_backup(session, Path(arguments.file))
+    return f"{_printable(arguments.file)} is restored: {_counted(rows)}.\n"
+
+
 def _account(session: Session, username: str) -> Account:
     account = find_account(session, username)
     if account is not None:
@@ -271,6 +301,10 @@ def _validated(model: type[Input], fields: dict[str, Any]) -> dict[str, Any]:
 
 def _ended(count: int) -> str:
     return f"{count} {'session or token' if count == 1 else 'sessions and tokens'} ended"
+
+
+def _counted(rows: dict[str, int]) -> str:
+    return ", ".join(f"{name}: {count}" for name, count in rows.items())
 
 
 def _minute(moment: datetime) -> str:

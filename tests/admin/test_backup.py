@@ -1,0 +1,361 @@
+"""`todo-admin backup` and `restore`: all as it was at one moment, or one line that says why."""
+
+import os
+import resource
+import sqlite3
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event, select, text
+from sqlalchemy.orm import Session
+
+from tests.admin.conftest import TodoAdmin
+from tests.admin.rows import DAY, add_token
+from tests.client import Client
+from tests.databases import database, empty, migrate
+from tests.factories import PASSWORD, Login, make_account, make_task
+from todo import clock, main, models
+from todo.models import MIGRATION, Base, LimitCount, ReleasedUsername, create_engine
+from todo.models.token import Kind
+from todo.services import backup
+
+TABLES = Base.metadata.sorted_tables
+
+# What is asked of the file is the same on both databases.
+ONE_DATABASE = pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def other_database(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A migrated database of each kind, beside the one of the test."""
+    folder = tmp_path_factory.mktemp("other")
+    server = folder if request.param == "sqlite" else request.getfixturevalue("postgresql")
+    with database(server) as url:
+        migrate(url)
+        yield url
+
+
+@pytest.fixture
+def other_url(other_database: str) -> str:
+    empty(other_database)
+    return other_database
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the backup is written; nothing else is in the folder."""
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    return folder / "todo.backup"
+
+
+@pytest.fixture
+def written(todo_admin: TodoAdmin, alice: Login, path: Path) -> Path:
+    """A backup with an account and its token, of a database that is empty again."""
+    todo_admin("backup", str(path))
+    empty(os.environ["DATABASE_URL"])
+    return path
+
+
+def rows_of(url: str) -> dict[str, list[Any]]:
+    """Return all rows of each table, and the last ids."""
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        found: dict[str, list[Any]] = {
+            table.name: list(connection.execute(select(table).order_by(*table.primary_key)))
+            for table in TABLES
+        }
+        found["last ids"] = [
+            backup._last_id(connection, table)
+            for table in TABLES
+            if table.autoincrement_column is not None
+        ]
+    engine.dispose()
+    return found
+
+
+@contextmanager
+def before(beginning: str, act: Callable[[Any], None]) -> Iterator[None]:
+    """Act once, before the first statement that begins so; `act` gets its connection."""
+    done: list[str] = []
+
+    def listen(connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith(beginning) and not done:
+            done.append(statement)
+            act(connection)
+
+    event.listen(Engine, "before_cursor_execute", listen)
+    try:
+        yield
+    finally:
+        event.remove(Engine, "before_cursor_execute", listen)
+    assert done
+
+
+def fill(session: Session, alice: Login) -> None:
+    """Store rows of every kind, and give ids to some that are gone again."""
+    carol = make_account(session, "Carol", timezone="Europe/Berlin", disabled_date=clock.now())
+    add_token(session, alice, kind=Kind.API, name="scrípt", ends=-DAY)
+    for name in ("Crème brûlée", "日本", "😀 \\x00 '%s' \n", "x" * 255):
+        make_task(session, alice, name=name, note=name * 30, completed=len(name) > 2)
+    make_task(session, carol, due_date=clock.now())
+    make_task(session, alice, due_date=clock.now().date())
+    session.add(LimitCount(name="writes", subject="1", count=3, expiration_date=clock.now()))
+    for name in ("given-up", "too"):
+        gone = ReleasedUsername(account_id=9, username_lower=name, expiration_date=clock.now())
+        session.add(gone)
+    session.commit()
+    make_account(session, "gone")
+    make_task(session, alice)
+    session.delete(gone)
+    session.execute(text("DELETE FROM accounts WHERE username = 'gone'"))
+    session.execute(text("DELETE FROM tasks WHERE id = (SELECT max(id) FROM tasks)"))
+    session.commit()
+
+
+def test_a_restored_service_is_the_same(
+    todo_admin: TodoAdmin,
+    database_url: str,
+    other_url: str,
+    committing_session: Session,
+    alice: Login,
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fill(committing_session, alice)
+    monkeypatch.setattr(backup, "BATCH", 2)
+    original = rows_of(database_url)
+    said = todo_admin("backup", str(path))
+    counts = "accounts: 2, limit counts: 1, released usernames: 1, tasks: 6, tokens: 3"
+    assert said == f"{path} is written: {counts}.\n"
+
+    monkeypatch.setenv("DATABASE_URL", other_url)
+    assert todo_admin("restore", str(path)) == f"{path} is restored: {counts}.\n"
+    assert rows_of(other_url) == original
+    assert original["last ids"] == [3, 2, 7, 4]
+
+    app = main({}, **{"sqlalchemy.url": other_url})
+    client = Client(app, alice.token)
+    found = client.get(f"{alice.tasks_url}?search=creme+bru&fields=id").json["tasks"]
+    assert [task["id"] for task in found] == [1]
+    assert client.post_json(alice.tasks_url, {"name": "Tea"}).json["task"]["id"] == 8
+    fields = {"username": "alice", "password": PASSWORD}
+    assert client.post_json("/api/v1/accounts/login", fields).status_int == 200
+    bob = {"username": "bob", "email": "bob@example.com", "password": PASSWORD}
+    assert client.post_json("/api/v1/accounts", bob).json["profile"]["id"] == 4
+    app.registry["engine"].dispose()
+
+
+def test_what_is_written_meanwhile_is_all_there_or_not_at_all(
+    todo_admin: TodoAdmin, database_url: str, committing_session: Session, path: Path
+) -> None:
+    def register(_connection: Any) -> None:
+        make_task(committing_session, make_account(committing_session, "bob"))
+
+    make_task(committing_session, make_account(committing_session, "alice"))
+    with before("SELECT tasks.", register):
+        said = todo_admin("backup", str(path))
+    assert "accounts: 1," in said
+    assert "tasks: 1, tokens: 1." in said
+    assert [len(rows_of(database_url)[name]) for name in ("accounts", "tasks", "tokens")] == [2] * 3
+
+
+@ONE_DATABASE
+def test_a_database_with_a_log_of_writes(
+    todo_admin: TodoAdmin,
+    database_server: Path,
+    migrated_url: str,
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(models, "WAL_IS_SAFE", True)
+    with database(database_server, template=migrated_url) as url:
+        monkeypatch.setenv("DATABASE_URL", url)
+        todo_admin("create", "carol", "carol@example.com", password=PASSWORD)
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
+            assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert "accounts: 1," in todo_admin("backup", str(path))
+        assert os.listdir(path.parent) == [path.name]
+
+
+@pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)
+def test_no_limit_of_time_ends_it(
+    todo_admin: TodoAdmin,
+    database_url: str,
+    alice: Login,
+    path: Path,
+) -> None:
+    shown = []
+
+    def show(connection: Any) -> None:
+        with connection.connection.cursor() as cursor:
+            for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
+                cursor.execute(f"SHOW {limit}")
+                shown.append(cursor.fetchone()[0])
+
+    with before("SELECT tokens.", show):
+        todo_admin("backup", str(path))
+    empty(database_url)
+    with before("INSERT INTO tokens", show):
+        todo_admin("restore", str(path))
+    assert shown == ["0", "0"] * 2
+
+
+@ONE_DATABASE
+def test_nobody_else_may_read_it(todo_admin: TodoAdmin, path: Path) -> None:
+    usual = os.umask(0)
+    try:
+        todo_admin("backup", str(path))
+    finally:
+        os.umask(usual)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert os.listdir(path.parent) == [path.name]
+
+
+@ONE_DATABASE
+def test_it_overwrites_only_when_asked(todo_admin: TodoAdmin, alice: Login, path: Path) -> None:
+    path.write_text("what matters")
+    said = todo_admin.refused("backup", str(path))
+    assert said == f"'{path}' is there already; choose another name, or add --overwrite"
+    assert path.read_text() == "what matters"
+    assert "accounts: 1," in todo_admin("backup", "--overwrite", str(path))
+    assert path.read_bytes().startswith(b"SQLite format 3\0")
+
+
+@ONE_DATABASE
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("none/todo.backup", "No such file or directory"),
+        ("file/todo.backup", "Not a directory"),
+        ("n" * 300, "File name too long"),
+        ("", "is there already"),
+    ],
+)
+def test_a_place_where_it_cannot_be(
+    todo_admin: TodoAdmin, tmp_path: Path, name: str, said: str
+) -> None:
+    (tmp_path / "file").write_text("")
+    there = sorted(tmp_path.rglob("*"))
+    assert said in todo_admin.refused("backup", str(tmp_path / name))
+    assert sorted(tmp_path.rglob("*")) == there
+
+
+def test_a_full_disk_leaves_nothing(
+    todo_admin: TodoAdmin, committing_session: Session, alice: Login, path: Path
+) -> None:
+    for number in range(20):
+        make_task(committing_session, alice, note=f"{number} " * 2000)
+    path.write_text("the last backup")
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, usual[1]))
+    try:
+        said = todo_admin.refused("backup", "--overwrite", str(path))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+    assert said.startswith(f"cannot back up to '{path}': ")
+    assert said.endswith("; nothing was written")
+    assert os.listdir(path.parent) == [path.name]
+    assert path.read_text() == "the last backup"
+
+
+def set_version(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0000'")
+        connection.commit()
+
+
+def break_a_page(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-4096:] = b"\xff" * 4096
+    path.write_bytes(content)
+
+
+def of_nobody(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE tokens SET account_id = 99")
+        connection.commit()
+
+
+def no_date(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE tokens SET creation_date = 'yesterday'")
+        connection.commit()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (Path.unlink, "No such file or directory"),
+        (lambda path: (path.unlink(), path.mkdir()), "Is a directory"),
+        (lambda path: path.write_text(""), "is no backup; take a file that"),
+        (lambda path: path.write_text("a text" * 5000), "file is not a database"),
+        (lambda path: os.truncate(path, path.stat().st_size - 4096), "malformed"),
+        (lambda path: os.truncate(path, 5000), "malformed"),
+        (break_a_page, "is damaged; take another backup"),
+        (set_version, f"a backup of migration 0000, and this todo is at {MIGRATION}; restore it"),
+        # What only the database itself notices, when all but the last table is restored.
+        (of_nobody, "oreign key constraint"),
+        (no_date, "isoformat"),
+    ],
+)
+def test_a_file_that_is_no_backup(
+    todo_admin: TodoAdmin,
+    database_url: str,
+    written: Path,
+    spoil: Callable[[Path], Any],
+    said: str,
+) -> None:
+    spoil(written)
+    refusal = todo_admin.refused("restore", str(written))
+    assert said in refusal.replace("FOREIGN KEY", "foreign key")
+    assert f"'{written}'" in refusal
+    assert all(rows_of(database_url)[table.name] == [] for table in TABLES)
+
+
+@ONE_DATABASE
+def test_the_database_s_own_file_is_no_backup(todo_admin: TodoAdmin, database_url: str) -> None:
+    said = todo_admin.refused("restore", database_url.removeprefix("sqlite:///"))
+    assert "is no backup; take a file that todo-admin backup has written" in said
+
+
+def test_a_database_with_rows_is_not_restored_into(
+    todo_admin: TodoAdmin, database_url: str, committing_session: Session, written: Path
+) -> None:
+    committing_session.add(
+        LimitCount(name="writes", subject="1", count=3, expiration_date=clock.now())
+    )
+    committing_session.commit()
+    there = rows_of(database_url)
+    said = todo_admin.refused("restore", str(written))
+    assert said.startswith("the database is not empty, there are limit counts; make a new one")
+    assert rows_of(database_url) == there
+
+
+def test_ids_given_before_the_restore_are_not_given_again(
+    todo_admin: TodoAdmin, database_url: str, committing_session: Session, written: Path
+) -> None:
+    for _ in range(3):
+        make_account(committing_session)
+    committing_session.execute(text("DELETE FROM accounts"))
+    committing_session.commit()
+    todo_admin("restore", str(written))
+    assert rows_of(database_url)["last ids"] == [3, 0, 0, 3]
+
+
+@pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)
+def test_nobody_writes_while_it_is_restored(
+    todo_admin: TodoAdmin,
+    committing_session: Session,
+    written: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(models, "LOCK_TIMEOUT", 1)
+    committing_session.execute(text("DELETE FROM tokens"))  # a writer that has not committed
+    assert "lock timeout" in todo_admin.refused("restore", str(written))
