@@ -42,6 +42,7 @@ def test_who_asks_is_one_query(
             assert ask("GET", f"{alice.tasks_url}{query}") == ["SELECT"]
         assert ask("GET", f"{alice.tasks_url}?count=true") == ["SELECT"] * 2
         assert ask("GET", f"{alice.url}/counts") == ["SELECT"]
+        assert ask("GET", f"{alice.url}/export") == ["SELECT"]
         assert ask("POST", alice.tasks_url, name="Tea") == ["INSERT"] + ["INSERT"] * writes
         tasks = [{"name": "Milk"}, {"name": "Tea", "note": "green", "due_date": "2030-02-01"}] * 50
         # SQLite promises no order of what RETURNING returns, so it is asked for each id alone.

@@ -20,8 +20,8 @@ TRANSACTION = "pyramid_tm.tm_tween_factory"
 # What a script of another origin may send, and may read, beyond what every script may.
 REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match"
 RESPONSE_HEADERS = (
-    "ETag, Idempotency-Replayed, Link, Location, RateLimit, RateLimit-Policy, Retry-After, "
-    "X-Request-Id"
+    "Content-Disposition, ETag, Idempotency-Replayed, Link, Location, RateLimit, "
+    "RateLimit-Policy, Retry-After, X-Request-Id"
 )
 PREFLIGHT_MAX_AGE = 600  # seconds; the most that Chromium keeps is 7200
 

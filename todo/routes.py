@@ -45,6 +45,7 @@ def includeme(config: Configurator) -> None:
     config.add_route("login", ACCOUNTS + "/login")
     config.add_route("logout", ACCOUNTS + "/logout")
     config.add_route("account", ACCOUNT, factory=AccountContext)
+    config.add_route("export", ACCOUNT + "/export", factory=AccountContext)
     config.add_route("tasks", ACCOUNT + "/tasks", factory=AccountContext)
     config.add_route("counts", ACCOUNT + "/counts", factory=AccountContext)
     config.add_route("tokens", ACCOUNT + "/tokens", factory=AccountContext)

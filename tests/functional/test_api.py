@@ -14,6 +14,7 @@ INDEX = {
     "single profile detail": f"GET {PROFILE}",
     "edit profile": f"PUT {PROFILE}",
     "delete profile": f"DELETE {PROFILE}",
+    "export": f"GET {PROFILE}/export",
     "login": "POST /api/v1/accounts/login",
     "logout": "GET /api/v1/accounts/logout",
     "user's tasks": f"GET {PROFILE}/tasks",

@@ -47,6 +47,10 @@ HEADERS: dict[str, Schema] = {
             ],
         },
     },
+    "Content-Disposition": {
+        "description": "The name of the file to keep it in (RFC 6266).",
+        "schema": {"type": "string", "examples": ['attachment; filename="todo-alice.json"']},
+    },
     "WWW-Authenticate": {
         "description": "How to log in (RFC 6750, section 3).",
         "schema": {"type": "string", "examples": [CHALLENGE]},

@@ -27,6 +27,7 @@ from todo.schemas.meta import (
     limited,
 )
 from todo.schemas.session import CurrentPassword, LoggedIn
+from todo.schemas.task import Task
 
 _USERNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 
@@ -173,6 +174,14 @@ class Account(Representation):
     timezone: str = Field(
         description="The time zone, as the IANA database names it.", examples=["Europe/Berlin"]
     )
+
+
+class AccountExport(Representation):
+    """Everything of an account but its password, sessions and tokens."""
+
+    username: Owner
+    profile: Account
+    tasks: list[Task] = Field(description="All of them, by their ids.")
 
 
 READ_ONLY = frozenset({"id", "date_joined"})

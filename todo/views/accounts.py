@@ -1,15 +1,18 @@
-"""Accounts: register, show, change, delete."""
+"""Accounts: register, show, change, delete, export."""
 
 from typing import Any
 
+from pyramid.response import FileIter
 from pyramid.security import NO_PERMISSION_REQUIRED, forget
 from pyramid.view import view_config, view_defaults
 
 from todo.permissions import Permission
+from todo.renderers import Response
 from todo.request import Request
 from todo.resources import AccountContext
 from todo.schemas import account as schemas
 from todo.services.accounts import change_account, delete_account, register
+from todo.services.export import write_export
 from todo.services.sessions import end_session, start_session
 
 
@@ -96,3 +99,29 @@ class AccountViews:
         """
         delete_account(self.request, self.request.validated_body.values().get("current_password"))
         self.request.response.headers.extend(forget(self.request))
+
+
+@view_config(
+    route_name="export",
+    request_method="GET",
+    permission=Permission.READ,
+    operation="export",
+    returns=schemas.AccountExport,
+    headers=("Content-Disposition",),
+)
+def export(context: AccountContext, request: Request) -> Response:
+    """Show everything of the account in one document, to keep it.
+
+    That is the profile and all tasks. Sessions and API tokens are not in it.
+    """
+    file = write_export(request)
+    size = file.tell()
+    file.seek(0)
+    response = request.response
+    response.content_type = "application/json"
+    username = context.account.username  # ASCII, without quotes
+    response.content_disposition = f'attachment; filename="todo-{username}.json"'
+    # The server's own way to send a file: it keeps no thread waiting for who reads slowly.
+    response.app_iter = request.environ.get("wsgi.file_wrapper", FileIter)(file)
+    response.content_length = size
+    return response
