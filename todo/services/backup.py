@@ -97,7 +97,11 @@ def restore_backup(session: Session, path: Path) -> dict[str, int]:
                 names = ", ".join(each.name for each in Base.metadata.sorted_tables)
                 target.exec_driver_sql(f"LOCK TABLE {names} IN EXCLUSIVE MODE")
             _refuse_rows(target)
-            return _copy(source, target)
+            rows = _copy(source, target)
+            if target.dialect.name == "postgresql":
+                # Without statistics of the words it would misjudge every search for a while.
+                target.exec_driver_sql("ANALYZE")
+            return rows
     except FAILURES as error:
         raise SystemExit(
             f"todo: cannot restore {str(path)!r}: {_reason(error)}; the database is as it was"
