@@ -87,7 +87,8 @@ def test_tries_an_operation_with_a_token(browser: Browser, server: Server) -> No
     assert json.loads(body).items() >= {"username": "alice", "tasks": []}.items()
     assert browser.complaints() == []
     urls = browser.requested_urls()
-    assert f"{browser.url}{ACCOUNTS}/alice/tasks" in urls
+    # The page sends what the document gives as the parameters' defaults, too.
+    assert f"{browser.url}{ACCOUNTS}/alice/tasks?limit=50&count=false" in urls
     assert [url for url in urls if not url.startswith(f"{browser.url}/")] == []
 
 
