@@ -1,6 +1,8 @@
 """What a request leaves behind: everything when it succeeds, nothing when it is refused."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import psycopg2.errors
@@ -13,6 +15,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from tests.client import Client
 from tests.factories import PASSWORD, Login, make_account, make_task
 from tests.planted import PLANTED
+from todo import models
 from todo.errors import Problem
 from todo.models import Task
 from todo.transactions import end_transaction
@@ -188,3 +191,27 @@ def test_no_connection_is_held_while_a_password_is_hashed(
     assert client.put(alice.url, {"password": "another horse"}).status_int == 200
     assert held == [0, 0, 0]
     assert pool.checkedout() == 0
+
+
+@pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
+def test_a_commit_that_waited_too_long_keeps_no_lock(
+    committing_app: Any, committing_session: Session, database_url: str
+) -> None:
+    if models.WAL_IS_SAFE:
+        pytest.skip("with a log of writes, a COMMIT waits for no reader")
+    alice = make_account(committing_session, "alice")
+    as_alice = Client(committing_app, alice.token)
+    path = database_url.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM tasks").fetchall()
+        with closing(committing_app.registry["engine"].raw_connection()) as connection:
+            connection.execute("PRAGMA busy_timeout = 50")  # the pool hands it out again
+        assert as_alice.post(alice.tasks_url, {"name": "Milk"}).status_int == 503
+        reader.execute("ROLLBACK")
+        # Another process reads and writes, and the service does.
+        reader.execute("PRAGMA busy_timeout = 50")
+        assert reader.execute("SELECT count(*) FROM tasks").fetchone() == (0,)
+        reader.execute("BEGIN IMMEDIATE")
+        reader.execute("ROLLBACK")
+    assert as_alice.post(alice.tasks_url, {"name": "Milk"}).status_int == 201

@@ -41,6 +41,10 @@ POOL_OVERFLOW = 27
 POOL_TIMEOUT = 2  # seconds to wait for a free connection
 LOCK_TIMEOUT = 5  # seconds to wait for another transaction
 
+# "todo" in ASCII, in the head of a backup (https://www.sqlite.org/fileformat.html), which is a
+# database of SQLite, too, but without indexes and triggers.
+BACKUP_ID = 0x746F646F
+
 # Before this version a WAL file could be reset while in use, and the database corrupted.
 WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
 
@@ -73,6 +77,7 @@ def create_engine(url: str) -> Engine:
     engine = sqlalchemy.create_engine(url, connect_args={"timeout": LOCK_TIMEOUT}, **options)
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "checkin", _end_sqlite)
     return engine
 
 
@@ -88,6 +93,13 @@ def _begin_sqlite(connection: Connection) -> None:
     # between. One that begins as a writer waits for its turn instead.
     reads = connection.get_execution_options().get("reads_only", False)
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _end_sqlite(connection: sqlite3.Connection | None, _record: object) -> None:
+    # A COMMIT that has waited too long for readers fails, and leaves its transaction open, with its
+    # locks: nobody else could read or write any more.
+    if connection is not None and connection.in_transaction:
+        connection.rollback()
 
 
 def _dbsession(request: Request) -> Session:
@@ -127,6 +139,10 @@ def _read_version(engine: Engine) -> tuple[str | None, str]:
     version = table("alembic_version", sqlalchemy.column("version_num"))
     try:
         with engine.connect() as connection:
+            if sqlite and connection.scalar(text("PRAGMA application_id")) == BACKUP_ID:
+                raise SystemExit(
+                    "todo: the database is a backup; make a new one, and run todo-admin restore"
+                )
             encoding = "UTF8" if sqlite else connection.scalar(text("SHOW server_encoding"))
             return connection.scalar(select(version.c.version_num)), str(encoding)
     except DBAPIError as error:
