@@ -2,6 +2,7 @@
 
 import os
 import resource
+import signal
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
@@ -19,7 +20,14 @@ from tests.client import Client
 from tests.databases import database, empty, migrate
 from tests.factories import PASSWORD, Login, make_account, make_task
 from todo import clock, main, models
-from todo.models import MIGRATION, Base, LimitCount, ReleasedUsername, create_engine
+from todo.models import (
+    MIGRATION,
+    Base,
+    LimitCount,
+    ReleasedUsername,
+    check_migrated,
+    create_engine,
+)
 from todo.models.token import Kind
 from todo.services import backup
 
@@ -228,6 +236,44 @@ def test_it_overwrites_only_when_asked(todo_admin: TodoAdmin, alice: Login, path
     assert path.read_bytes().startswith(b"SQLite format 3\0")
 
 
+@pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
+def test_it_never_overwrites_the_database_itself(
+    todo_admin: TodoAdmin, alice: Login, database_url: str
+) -> None:
+    path = database_url.removeprefix("sqlite:///")
+    said = todo_admin.refused("backup", "--overwrite", path)
+    assert said == f"'{path}' is the database itself; choose another name"
+    assert len(rows_of(database_url)["accounts"]) == 1
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP])
+@ONE_DATABASE
+def test_who_is_ended_leaves_nothing(
+    todo_admin: TodoAdmin, alice: Login, path: Path, ending: signal.Signals
+) -> None:
+    def end(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "CREATE TABLE accounts" in statement:
+            os.kill(os.getpid(), ending)
+
+    before = signal.getsignal(ending)
+    event.listen(Engine, "before_cursor_execute", end)
+    try:
+        assert todo_admin.refused("backup", str(path)) == "stopped"
+    finally:
+        event.remove(Engine, "before_cursor_execute", end)
+    assert list(path.parent.glob("*")) + list(path.parent.glob(".todo*")) == []
+    assert signal.getsignal(ending) == before
+
+
+@ONE_DATABASE
+def test_a_backup_is_not_served_from(todo_admin: TodoAdmin, alice: Login, path: Path) -> None:
+    todo_admin("backup", str(path))
+    engine = create_engine(f"sqlite:///{path}")
+    with pytest.raises(SystemExit, match="the database is a backup; make a new one"):
+        check_migrated(engine, "x.ini")
+    engine.dispose()
+
+
 @ONE_DATABASE
 @pytest.mark.parametrize(
     ("name", "said"),
@@ -277,6 +323,17 @@ def break_a_page(path: Path) -> None:
     path.write_bytes(content)
 
 
+def no_text(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE accounts SET email = CAST(x'ff7365637265740a' AS TEXT)")
+        connection.commit()
+
+
+def a_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
 def of_nobody(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("UPDATE tokens SET account_id = 99")
@@ -301,6 +358,8 @@ def no_date(path: Path) -> None:
         (break_a_page, "is damaged; take another backup"),
         (set_version, f"a backup of migration 0000, and this todo is at {MIGRATION}; restore it"),
         # What only the database itself notices, when all but the last table is restored.
+        (no_text, "is damaged"),
+        (a_pipe, "it is a pipe"),
         (of_nobody, "oreign key constraint"),
         (no_date, "isoformat"),
     ],
@@ -316,6 +375,7 @@ def test_a_file_that_is_no_backup(
     refusal = todo_admin.refused("restore", str(written))
     assert said in refusal.replace("FOREIGN KEY", "foreign key")
     assert f"'{written}'" in refusal
+    assert "secret" not in refusal
     assert all(rows_of(database_url)[table.name] == [] for table in TABLES)
 
 

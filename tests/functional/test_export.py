@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from tests.client import Client
 from tests.factories import Login, make_account, make_task
 from todo import models
+from todo.models import Account
 from todo.request import Request
 from todo.schemas.task import Task
 from todo.services import export
@@ -73,6 +74,20 @@ def test_who_reads_sqlite_gives_writers_their_turn(
     monkeypatch.setattr(export, "end_transaction", write)
     tasks = Client(committing_app, three.token).get(f"{three.url}/export").json["tasks"]
     assert [task["name"] for task in tasks] == ["0", "1", "2", "written meanwhile"]
+
+
+@pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
+def test_whose_login_ends_meanwhile_reads_no_further(
+    committing_app: Any, committing_session: Session, three: Login, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def delete(request: Request) -> None:
+        end_transaction(request)
+        committing_session.delete(committing_session.get_one(Account, three.id))
+        committing_session.commit()
+        monkeypatch.setattr(export, "end_transaction", end_transaction)
+
+    monkeypatch.setattr(export, "end_transaction", delete)
+    assert Client(committing_app, three.token).get(f"{three.url}/export").status_int == 401
 
 
 @pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)

@@ -1,8 +1,11 @@
 """`todo-admin`: what the person who runs the service does to accounts, beside the API."""
 
+import signal
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Iterator
 from configparser import Error as IniError
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from getpass import getpass
 from pathlib import Path
@@ -258,8 +261,22 @@ def _purge(session: Session, arguments: Namespace) -> str:
 
 
 def _backup(session: Session, arguments: Namespace) -> str:
-    rows = write_backup(session, Path(arguments.file), overwrite=arguments.overwrite)
+    with _ended_as_by_ctrl_c():
+        rows = write_backup(session, Path(arguments.file), overwrite=arguments.overwrite)
     return f"{_printable(arguments.file)} is written: {_counted(rows)}.\n"
+
+
+@contextmanager
+def _ended_as_by_ctrl_c() -> Iterator[None]:
+    """Let what is half done be removed where a service manager or a closed terminal ends us."""
+    before = {ending: signal.getsignal(ending) for ending in (signal.SIGTERM, signal.SIGHUP)}
+    for ending in before:
+        signal.signal(ending, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for ending, handler in before.items():
+            signal.signal(ending, handler)
 
 
 def _restore(session: Session, arguments: Namespace) -> str:

@@ -34,10 +34,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable
 
-from todo.models import MIGRATION, Base
+from todo.models import BACKUP_ID, MIGRATION, Base
 
-# "todo" in ASCII. It stands in the head of the file: https://www.sqlite.org/fileformat.html
-APPLICATION_ID = 0x746F646F
 BATCH = 1000  # rows in memory
 
 # As alembic has it.
@@ -59,13 +57,14 @@ def write_backup(session: Session, path: Path, *, overwrite: bool) -> dict[str, 
     place. Raises SystemExit with one line where it cannot be written; then nothing is left.
     """
     try:
+        _refuse_database(session, path)
         _refuse_existing(path, overwrite=overwrite)
         # Nobody else may look into the folder, or read the file: it holds hashes.
         with TemporaryDirectory(prefix=".todo-backup-", dir=path.parent) as hidden:
             written = Path(hidden, "backup")
             written.touch(mode=0o600)
             with _snapshot(session, Path(hidden)) as source, _open(written, "rw") as target:
-                target.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+                target.exec_driver_sql(f"PRAGMA application_id = {BACKUP_ID}")
                 for each in (VERSION, *Base.metadata.sorted_tables):
                     target.execute(CreateTable(each))
                 target.execute(insert(VERSION), {"version_num": MIGRATION})
@@ -87,6 +86,8 @@ def restore_backup(session: Session, path: Path) -> dict[str, int]:
     file is no backup, or one of another migration, or where the database is not empty.
     """
     try:
+        if path.is_fifo():
+            raise ValueError("it is a pipe")
         path.open("rb").close()  # says better than SQLite what is wrong with the path
         with _open(path, "ro") as source:
             _refuse_other_files(source, path)
@@ -108,6 +109,12 @@ def restore_backup(session: Session, path: Path) -> dict[str, int]:
         ) from None
 
 
+def _refuse_database(session: Session, path: Path) -> None:
+    database = session.get_bind().engine.url.database or ""
+    if session.get_bind().dialect.name == "sqlite" and path.exists() and path.samefile(database):
+        raise SystemExit(f"todo: {str(path)!r} is the database itself; choose another name")
+
+
 def _refuse_existing(path: Path, *, overwrite: bool) -> None:
     if os.path.lexists(path) and not overwrite:
         raise SystemExit(
@@ -116,7 +123,7 @@ def _refuse_existing(path: Path, *, overwrite: bool) -> None:
 
 
 def _refuse_other_files(source: Connection, path: Path) -> None:
-    if source.exec_driver_sql("PRAGMA application_id").scalar() != APPLICATION_ID:
+    if source.exec_driver_sql("PRAGMA application_id").scalar() != BACKUP_ID:
         raise SystemExit(
             f"todo: {str(path)!r} is no backup; take a file that todo-admin backup has written"
         )
@@ -142,7 +149,7 @@ def _refuse_rows(target: Connection) -> None:
 
 @contextmanager
 def _snapshot(session: Session, folder: Path) -> Iterator[Connection]:
-    """Yield what reads the database as it is at one moment, and keeps no writer waiting."""
+    """Yield what reads the database as it is at one moment."""
     engine = session.get_bind().engine
     if engine.dialect.name == "postgresql":
         connection = session.connection(
@@ -152,8 +159,9 @@ def _snapshot(session: Session, folder: Path) -> Iterator[Connection]:
         yield connection
         return
     # While one reads from SQLite, nobody else can commit. So its pages are copied at once, which
-    # is far quicker than to read its rows; these come from the copy.
+    # is far quicker than to read its rows (some seconds a gigabyte); these come from the copy.
     pages = folder / "pages"
+    pages.touch(mode=0o600)
     with closing(sqlite3.connect(pages)) as copy, closing(engine.raw_connection()) as original:
         copy.execute("PRAGMA synchronous = OFF")  # it will not be kept
         original.driver_connection.backup(copy)  # type: ignore[union-attr]
@@ -232,14 +240,18 @@ def _words(each: Table) -> str:
 
 def _keep_name(path: Path) -> None:
     """Have the file's name on the disk, too; SQLite has seen to what is in the file."""
-    folder = os.open(path.parent, os.O_RDONLY)
-    with suppress(OSError):  # some file systems of a network cannot
-        os.fsync(folder)
-    os.close(folder)
+    with suppress(OSError):  # some folders cannot be read, some file systems not be synchronised
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     cause = error.orig if isinstance(error, DBAPIError) else error
+    if "decode to UTF-8" in str(cause):  # the rest of it is what is in the row
+        return "it is damaged"
     return str(cause).strip().partition("\n")[0]

@@ -12,13 +12,13 @@ from todo.renderers import to_json
 from todo.request import Request
 from todo.schemas import task as schemas
 from todo.schemas.account import Account
+from todo.services.accounts import lock_identity
 from todo.services.filters import of_account
 from todo.transactions import end_transaction
 
 BATCH = 1000  # tasks in memory
-# Tasks that one transaction reads from SQLite. Nobody else can commit meanwhile: some tenths of
-# a second.
-TURN = 10_000
+# Tasks that one transaction reads from SQLite: nobody else can commit meanwhile.
+TURN = 2_000
 
 
 def write_export(request: Request) -> IO[bytes]:
@@ -61,3 +61,4 @@ def _batches(request: Request) -> Iterator[Sequence[Task]]:
         if read != turn:
             return
         end_transaction(request)
+        lock_identity(request)  # whose login has ended meanwhile reads no further

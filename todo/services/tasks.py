@@ -114,18 +114,21 @@ def _count_at_once(request: Request, matching: list[Condition], new_words: int) 
     What a change costs is above all the index of the words: those that the tasks have, and those,
     in characters, that each of them is given.
     """
-    words = func.sum(func.length(Task.name_words) + func.length(Task.note_words))
-    query = select(func.count(), func.coalesce(words, 0)).select_from(Task).where(*matching)
-    count, characters = request.dbsession.execute(query).one()
+    count = _count(request, matching)
+    characters = 0
+    if count <= MOST_AT_ONCE:  # else every text of the account would be read for nothing
+        words = func.length(Task.name_words) + func.length(Task.note_words)
+        query = select(func.coalesce(func.sum(words), 0)).where(*matching)
+        characters = request.dbsession.scalar(query) or 0
     if count > MOST_AT_ONCE or characters + count * new_words > MOST_WORDS_AT_ONCE:
         raise Problem(
             "too_many",
             f"{count} tasks match, and one request may change or delete at most {MOST_AT_ONCE}, "
-            f"with at most {MOST_WORDS_AT_ONCE} characters in their names and notes; "
+            f"whose words, old and new, have at most {MOST_WORDS_AT_ONCE} characters together; "
             "narrow the filters, for example by created_after and created_before.",
             extensions={"count": count},
         )
-    return int(count)
+    return count
 
 
 def _run(request: Request, statement: Update | Delete) -> int:
