@@ -1,4 +1,4 @@
-"""Schemathesis against the document, over all operations, logged in and not, with all its checks.
+"""Schemathesis against the document, over all operations, logged in and not.
 
 FUZZ_SECONDS is what one run may last; without it the run is a short one.
 """
@@ -43,6 +43,9 @@ def test_no_input_breaks_the_contract(server: Server, logged_in: bool, tmp_path:
             *("run", f"{server.url}/api/v1/openapi.json"),
             # It warns that many answers are 401, which for somebody anonymous is right.
             *("--checks", "all", "--continue-on-failure", "--warnings", "off"),
+            # A list is deleted but for the token that asks, or the tasks that do not match: to find
+            # one of these is no fault. tests/functional sees that what is deleted is gone.
+            *("--exclude-checks", "use_after_free"),
             *(["--max-time", seconds] if seconds else SHORT),
         ],
         cwd=tmp_path,
