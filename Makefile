@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 6543
 BIN := .venv/bin
 
-.PHONY: help serve test test-browser fuzz bench-login bench-scale lint openapi format clean
+.PHONY: help serve test test-browser fuzz torture bench-login bench-scale lint openapi format clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -22,6 +22,9 @@ test-browser: .venv/installed-browser ## try the documentation page in a headles
 
 fuzz: .venv/installed-testing ## attack every operation on both databases, for three minutes
 	@FUZZ_SECONDS=60 $(BIN)/python -m pytest tests/fuzz
+
+torture: .venv/installed-testing ## kill and race the service on both databases, for five minutes; prints counts
+	@TORTURE=1 $(BIN)/python -m pytest tests/torture
 
 bench-login: .venv/installed-testing ## what a flood of logins does to others, and what a login's time tells
 	@$(BIN)/python -m benchmarks.login

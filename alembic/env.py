@@ -12,13 +12,15 @@ from alembic import context
 
 from todo import settings
 from todo.models import Base, create_engine
-from todo.models.meta import UTCDateTime
+from todo.models.meta import JSONText, UTCDateTime
 
 
 def render_item(kind: str, item: Any, _context: Any) -> str | Literal[False]:
-    """Write our own type as what it stores: a migration must not change with the code."""
+    """Write a type of our own as what it stores: a migration must not change with the code."""
     if kind == "type" and isinstance(item, UTCDateTime):
         return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(item, JSONText):
+        return "sa.Text()"
     return False
 
 

@@ -36,8 +36,15 @@ class Client(TestApp):
     def send_form(self, method: str, url: str, body: bytes | str) -> TestResponse:
         return self.send(method, url, body, "application/x-www-form-urlencoded")
 
-    def send_json(self, method: str, url: str, value: Any) -> TestResponse:
-        return self.send(method, url, json.dumps(value), "application/json")
+    def send_json(
+        self, method: str, url: str, value: Any, headers: dict[str, str] | None = None
+    ) -> TestResponse:
+        return self.request(
+            url,
+            method=method,
+            body=json.dumps(value).encode(),
+            headers={"Content-Type": "application/json"} | (headers or {}),
+        )
 
 
 def faults(response: TestResponse) -> dict[str, str]:

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from tests import journal
 from tests.client import Client
 from tests.databases import database, empty, migrate, postgresql_server
 from tests.factories import Login, make_account
@@ -98,10 +99,11 @@ def shared_app(database_server: str | Path, migrated_url: str) -> Iterator[Any]:
 
 
 @pytest.fixture
-def app(shared_app: Any) -> Iterator[Any]:
+def app(shared_app: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
     """The application, in a transaction that the test's end rolls back.
 
     The requests' own transactions are savepoints within it: they commit and roll back for real.
+    Whatever the test has written must be in the journal, unless it is marked `unjournalled`.
     """
     registry = shared_app.registry
     engine: Engine = registry["engine"]
@@ -112,6 +114,9 @@ def app(shared_app: Any) -> Iterator[Any]:
         registry.update(dict.fromkeys(engines, connection))
         yield shared_app
         registry.update(engines)
+        if not request.node.get_closest_marker("unjournalled"):
+            with Session(connection) as session:
+                journal.check(session)
         transaction.rollback()
 
 

@@ -2,13 +2,13 @@
 
 import itertools
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from todo import clock
-from todo.models import Account, Task, Token
+from todo.models import Account, IdempotencyKey, Task, Token, journal
 from todo.passwords import hash_password
 
 PASSWORD = "correct horse battery"
@@ -52,7 +52,22 @@ def make_account(session: Session, username: str | None = None, **values: Any) -
 
 def make_task(session: Session, login: Login, **values: Any) -> int:
     """Store a task of the account and return its id."""
-    task = Task.create(login.id, {"name": "Water the plants", **values})
+    task = Task.create(login.id, {"name": "Water the plants", **values}, journal.date_of(session))
     session.add(task)
     session.commit()
     return task.id
+
+
+def make_key(session: Session, login: Login, key: str, expiration_date: datetime) -> None:
+    """Store a key of the account, as a write leaves it."""
+    row = IdempotencyKey(
+        account_id=login.id,
+        key=key,
+        request_digest=bytes(32),
+        status=201,
+        headers={"ETag": '"1"'},
+        body=b"{\x00}",
+        expiration_date=expiration_date,
+    )
+    session.add(row)
+    session.commit()

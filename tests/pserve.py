@@ -6,7 +6,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
@@ -68,6 +69,16 @@ def pserve(ini: str, stderr: IO[str] | None = None, /, **environ: str) -> Iterat
     finally:
         process.terminate()
         process.communicate(timeout=10)
+
+
+@contextmanager
+def two_processes(stderr: IO[str] | None = None, /, **environ: str) -> Iterator[list[Server]]:
+    """Run two services, as one that is spread over two processes."""
+    with ExitStack() as stack, ThreadPoolExecutor(2) as pool:
+        starting = [
+            pserve("development.ini", stderr, **environ, TODO_WORKERS="2") for _ in range(2)
+        ]
+        yield list(pool.map(stack.enter_context, starting))
 
 
 def pserve_refuses(ini: str, *arguments: str, **environ: str) -> str:

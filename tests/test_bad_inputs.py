@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from tests.client import Client, constant_headers
 from tests.databases import statements
 from tests.factories import PASSWORD, Login, make_task
-from todo.models import Account, Task, Token
+from todo.models import Account, Change, IdempotencyKey, Task, Token
 
 A = "/api/v1/accounts"
 U = f"{A}/alice"
@@ -312,15 +312,32 @@ CROSS_SITE = [
     ]
 ]
 
-ROWS = [*PATHS, *QUERIES, *BODIES, *ACCOUNTS, *TASKS, *LOGINS, *CROSS_SITE]
+# A key that came with another request: tests/functional/test_idempotency.py.
+WRITES = [
+    *(
+        form(f"If-Match: {tag}", "name=Tea", "precondition", "PUT", K, status=412, headers=headers)
+        for tag in ('"0"', 'W/"1"')
+        for headers in [{"If-Match": tag}]
+    ),
+    *(
+        form(what, "name=Tea", code, "PUT", K, field=name, headers={name: value})
+        for what, name, value, code in [
+            ("If-Match without quotes", "If-Match", "1", "entity_tag"),
+            ("empty Idempotency-Key", "Idempotency-Key", "", "idempotency_key"),
+            ("Idempotency-Key of 256 characters", "Idempotency-Key", "x" * 256, "idempotency_key"),
+        ]
+    ),
+]
+
+ROWS = [*PATHS, *QUERIES, *BODIES, *ACCOUNTS, *TASKS, *LOGINS, *CROSS_SITE, *WRITES]
 
 
 def stored(session: Session) -> list[Any]:
     session.rollback()
     session.expire_all()
     return [
-        session.execute(select(model.__table__).order_by("id")).all()
-        for model in (Account, Token, Task)
+        session.execute(select(table).order_by(*table.primary_key)).all()
+        for table in (model.__table__ for model in (Account, Token, Task, Change, IdempotencyKey))
     ]
 
 

@@ -1,8 +1,7 @@
-"""Requests at the same time, to a service that pserve runs."""
+"""Requests at the same time, to a service that pserve runs; tests/torture has more of them."""
 
 import http.client
 import json
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -14,7 +13,8 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from tests.factories import PASSWORD, Login, make_account, make_task
+from tests.at_once import at_once
+from tests.factories import PASSWORD, Login, make_account, make_key, make_task
 from tests.pserve import Server
 from todo import clock
 from todo.models import Account, Task, Token
@@ -40,33 +40,9 @@ def call(
         connection.close()
 
 
-def at_once(action: Callable[[int], Any], times: int = THREADS) -> list[Any]:
-    """Run the action with 0, 1, 2, … at the same moment."""
-    barrier = threading.Barrier(times)
-
-    def run(number: int) -> Any:
-        barrier.wait()
-        return action(number)
-
-    with ThreadPoolExecutor(times) as pool:
-        return list(pool.map(run, range(times)))
-
-
 @pytest.fixture
 def alice(committing_session: Session) -> Login:
     return make_account(committing_session, "alice")
-
-
-def test_one_registration_of_a_name_wins(server: Server, committing_session: Session) -> None:
-    def register(number: int) -> tuple[int, Any]:
-        username = "Carol" if number % 2 else "carol"
-        fields = {"username": username, "email": f"c{number}@example.com", "password": PASSWORD}
-        return call(server, "POST", "/api/v1/accounts", fields)
-
-    answers = at_once(register)
-    assert Counter(status for status, _ in answers) == {201: 1, 409: THREADS - 1}
-    assert {body["code"] for status, body in answers if status == 409} == {"username_taken"}
-    assert len(committing_session.scalars(select(Account)).all()) == 1
 
 
 def test_one_change_to_a_name_wins(server: Server, committing_session: Session) -> None:
@@ -76,7 +52,7 @@ def test_one_change_to_a_name_wins(server: Server, committing_session: Session) 
         login = logins[number]
         return call(server, "PUT", login.url, {"username": "carol"}, login.token)[0]
 
-    assert Counter(at_once(rename)) == {200: 1, 409: THREADS - 1}
+    assert Counter(at_once(rename, THREADS)) == {200: 1, 409: THREADS - 1}
 
 
 def test_changes_of_different_fields_all_survive(
@@ -119,7 +95,7 @@ def test_a_change_is_made_to_what_is_there_now(
 ) -> None:
     fields = {"username": "alice2", "email": "alice@example.com"}
     status, body = elsewhere(
-        update(Account).values(email="other@example.com"),
+        update(Account).execution_options(unjournalled=True).values(email="other@example.com"),
         lambda: call(server, "PUT", alice.url, fields, alice.token),
     )
     assert (status, body["profile"]["email"]) == (200, "alice@example.com")
@@ -134,7 +110,7 @@ def test_what_needs_no_password_does_not_undo_what_needs_one(
     committing_session.commit()
     fields = {"timezone": "Europe/Berlin", "email": "alice@example.com"}
     status, body = elsewhere(
-        update(Account).values(email="other@example.com"),
+        update(Account).execution_options(unjournalled=True).values(email="other@example.com"),
         lambda: call(server, "PUT", alice.url, fields, alice.token),
     )
     assert (status, body["code"]) == (403, "reauthentication_required")
@@ -156,6 +132,34 @@ def test_an_ended_session_changes_no_password(
     assert committing_session.scalars(select(Account.password_hash)).one() == before
 
 
+def test_an_ended_token_changes_no_task(
+    server: Server, alice: Login, committing_session: Session, elsewhere: Callable[..., Any]
+) -> None:
+    committing_session.execute(select(Account).with_for_update())
+    status, _ = elsewhere(
+        delete(Token),
+        lambda: call(server, "POST", alice.tasks_url, {"name": "Tea"}, alice.token),
+    )
+    assert status == 401
+    assert committing_session.scalars(select(Task)).all() == []
+
+
+def test_an_expired_key_comes_to_life_once(
+    server: Server, alice: Login, committing_session: Session
+) -> None:
+    make_key(committing_session, alice, "daily", clock.now() - timedelta(days=1))
+    headers = {
+        "Authorization": f"Bearer {alice.token}",
+        "Content-Type": "application/json",
+        "Idempotency-Key": "daily",
+    }
+    answers = at_once(
+        lambda _: server.request("POST", alice.tasks_url, '{"name": "Tea"}', headers), THREADS
+    )
+    assert [status for status, _, _ in answers] == [201] * THREADS
+    assert len(committing_session.scalars(select(Task)).all()) == 1
+
+
 def test_a_token_that_is_made_meanwhile_is_revoked_too(
     server: Server, alice: Login, committing_session: Session, elsewhere: Callable[..., Any]
 ) -> None:
@@ -169,33 +173,38 @@ def test_a_token_that_is_made_meanwhile_is_revoked_too(
     assert len(committing_session.scalars(select(Token)).all()) == 1
 
 
-def test_every_writer_gets_its_turn(
-    server: Server, alice: Login, committing_session: Session
+SAME: list[tuple[str, str, dict[str, Any], dict[str, str]]] = [
+    ("DELETE", "/tasks/{id}", {}, {}),
+    ("DELETE", "/tasks?due=none", {}, {}),
+    ("PUT", "/tasks/{id}", {"name": "Tea"}, {"If-Match": '"2"'}),
+    ("PUT", "/tasks/{id}", {}, {}),
+    ("POST", "/tasks", {"name": "Tea"}, {"If-Match": '"2"'}),
+    ("PUT", "", {"username": "alicia", "current_password": PASSWORD}, {}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "fields", "headers"), SAME)
+def test_the_same_with_one_key_is_answered_alike(
+    server: Server,
+    alice: Login,
+    committing_session: Session,
+    method: str,
+    path: str,
+    fields: dict[str, Any],
+    headers: dict[str, str],
 ) -> None:
-    def create(number: int) -> list[int]:
-        return [
-            call(server, "POST", alice.tasks_url, {"name": f"{number}.{n}"}, alice.token)[0]
-            for n in range(5)
-        ]
-
-    assert at_once(create) == [[201] * 5] * THREADS
-    assert len(set(committing_session.scalars(select(Task.name)))) == 5 * THREADS
-
-
-def test_one_deletion_wins_and_a_change_never_brings_back(
-    server: Server, alice: Login, committing_session: Session
-) -> None:
-    for _ in range(5):
-        url = f"{alice.tasks_url}/{make_task(committing_session, alice)}"
-
-        def act(number: int, url: str = url) -> tuple[str, int]:
-            method = "DELETE" if number % 2 else "PUT"
-            return method, call(server, method, url, {"name": "Tea"}, alice.token)[0]
-
-        answers = Counter(at_once(act))
-        assert answers[("DELETE", 200)] == 1
-        assert set(answers) <= {("DELETE", 200), ("DELETE", 404), ("PUT", 200), ("PUT", 404)}
-        assert call(server, "GET", url, {}, alice.token)[0] == 404
+    """Where done twice it would fail: what was deleted, moved, or changed from that version."""
+    url = alice.url + path.format(id=make_task(committing_session, alice))
+    headers = headers | {
+        "Authorization": f"Bearer {alice.token}",
+        "Content-Type": "application/json",
+        "Idempotency-Key": "one",
+    }
+    answers = at_once(lambda _: server.request(method, url, json.dumps(fields), headers), THREADS)
+    assert {status for status, _, _ in answers} <= {200, 201}, answers
+    assert len({json.dumps(body) for _, _, body in answers}) == 1
+    replayed = [fields["Idempotency-Replayed"] for _, fields, _ in answers]
+    assert Counter(replayed) == {None: 1, "true": THREADS - 1}
 
 
 def test_writing_to_an_account_while_it_is_deleted(

@@ -17,7 +17,7 @@ from tests.client import Client
 from tests.databases import ROOT, database, migrate, using
 from tests.factories import make_account, make_task
 from tests.pserve import pserve_refuses
-from todo import main
+from todo import clock, main
 from todo.models import MIGRATION, Account, Task, Token, check_migrated, create_engine
 
 INI = "development.ini"
@@ -82,7 +82,7 @@ def test_tasks_of_before_are_found_by_their_words(own_engine: Engine) -> None:
     with Session(own_engine) as session:
         login = make_account(session, "alice")
         for n in range(more_than_at_once):
-            session.add(Task.create(login.id, {"name": f"Crème {n}", "note": "Zoë"}))
+            session.add(Task.create(login.id, {"name": f"Crème {n}", "note": "Zoë"}, clock.now()))
         session.commit()
     migrate(url, "0003")
     migrate(url)

@@ -3,26 +3,15 @@
 import itertools
 import json
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
 from email.message import Message
 
 from sqlalchemy.orm import Session
 
 from tests.factories import PASSWORD, make_account
-from tests.pserve import Server, pserve
+from tests.pserve import Server, pserve, two_processes
 
 LOGIN = "/api/v1/accounts/login"
-
-
-@contextmanager
-def two_processes(database_url: str) -> Iterator[list[Server]]:
-    with ExitStack() as stack, ThreadPoolExecutor(2) as pool:
-        starting = [
-            pserve("development.ini", DATABASE_URL=database_url, TODO_WORKERS="2") for _ in range(2)
-        ]
-        yield list(pool.map(stack.enter_context, starting))
 
 
 def login(server: Server, password: str) -> tuple[int, Message]:
@@ -35,7 +24,10 @@ def login(server: Server, password: str) -> tuple[int, Message]:
 def test_failed_logins_are_counted_together(database_url: str, committing_session: Session) -> None:
     make_account(committing_session, "alice")
     committing_session.close()
-    with two_processes(database_url) as servers, ThreadPoolExecutor(8) as pool:
+    with (
+        two_processes(DATABASE_URL=database_url) as servers,
+        ThreadPoolExecutor(8) as pool,
+    ):
         turns = itertools.islice(itertools.cycle(servers), 30)
         answers = list(pool.map(lambda server: login(server, "wrong password"), turns))
     assert Counter(status for status, _ in answers) == {401: 10, 429: 20}

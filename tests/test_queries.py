@@ -43,9 +43,39 @@ def test_who_asks_is_one_query(
         assert ask("GET", f"{alice.tasks_url}?count=true") == ["SELECT"] * 2
         assert ask("GET", f"{alice.url}/counts") == ["SELECT"]
         assert ask("GET", f"{alice.url}/export") == ["SELECT"]
-        assert ask("POST", alice.tasks_url, name="Tea") == ["INSERT"] + ["INSERT"] * writes
+        # The revision, the task, the journal; and the limit, in a transaction of its own.
+        created = ["UPDATE", "INSERT", "INSERT"]
+        assert ask("POST", alice.tasks_url, name="Tea") == created + ["INSERT"] * writes
         tasks = [{"name": "Milk"}, {"name": "Tea", "note": "green", "due_date": "2030-02-01"}] * 50
         # SQLite promises no order of what RETURNING returns, so it is asked for each id alone.
         inserts = 1 if app.registry["engine"].dialect.name == "postgresql" else 100
-        assert ask("POST", alice.tasks_url, tasks=tasks) == ["INSERT"] * (inserts + writes)
-        assert ask("PATCH", task, name="Tea") == ["SELECT", "UPDATE"] + ["INSERT"] * writes
+        created = ["UPDATE", *["INSERT"] * inserts, "INSERT"]
+        assert ask("POST", alice.tasks_url, tasks=tasks) == created + ["INSERT"] * writes
+        changed = ["SELECT", "UPDATE", "UPDATE", "INSERT"]
+        assert ask("PATCH", task, name="Tea") == changed + ["INSERT"] * writes
+        assert ask("PATCH", task, name="Tea") == ["SELECT"] + ["INSERT"] * writes
+        deleted = ["SELECT", "UPDATE", "DELETE", "INSERT"]
+        assert ask("DELETE", task) == deleted + ["INSERT"] * writes
+
+
+def test_a_key_costs_one_query_and_a_replay_none(
+    app: Any, as_alice: Client, alice: Login, writes: int
+) -> None:
+    with statements(app.registry["engine"]) as run:
+        for cost in (["UPDATE", "INSERT", "INSERT", "INSERT"], []):
+            run.clear()
+            answer = as_alice.post_json(
+                alice.tasks_url, {"name": "Tea"}, headers={"Idempotency-Key": "one"}
+            )
+            assert answer.status_int == 201
+            assert "FROM accounts JOIN tokens" in run.pop(0)
+            assert [each.split()[0] for each in run] == cost + ["INSERT"] * writes
+
+
+def test_an_unchanged_list_is_one_query(app: Any, as_alice: Client, alice: Login) -> None:
+    etag = as_alice.get(alice.tasks_url).headers["ETag"]
+    with statements(app.registry["engine"]) as run:
+        answer = as_alice.get(alice.tasks_url, headers={"If-None-Match": etag})
+    assert answer.status_int == 304
+    assert len(run) == 1
+    assert "tasks" not in run[0]

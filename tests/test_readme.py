@@ -92,7 +92,7 @@ def test_walk(service: Server) -> None:
             answered += 1
         else:
             assert output == ""
-    assert answered == 10
+    assert answered == 11
 
 
 @SERVICES

@@ -20,6 +20,9 @@ from todo.errors import Problem
 from todo.models import Task
 from todo.transactions import end_transaction
 
+# It is about any write, journalled or not.
+pytestmark = pytest.mark.unjournalled
+
 Plant = Callable[[Callable[[Request], Any]], None]
 
 

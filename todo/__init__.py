@@ -34,6 +34,8 @@ def configure(ini_settings: dict[str, str]) -> Configurator:
     config.include("todo.renderers")
     config.include("todo.csrf")
     config.include("todo.typed_views")
+    config.include("todo.preconditions")
+    config.include("todo.idempotency")
     config.include("todo.errors")
     config.include("todo.routes")
     config.include("todo.methods")

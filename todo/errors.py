@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from pydantic import MISSING, Field
 from pyramid.config import Configurator
 from pyramid.exceptions import PredicateMismatch, URLDecodeError
 from pyramid.httpexceptions import HTTPException
@@ -18,7 +17,6 @@ from sqlalchemy.orm.exc import StaleDataError
 from todo.operations import allowed_methods
 from todo.renderers import Response, to_json
 from todo.request import MAX_BODY, Request
-from todo.schemas.meta import Representation
 from todo.security import InsufficientScope, presented_token
 from todo.transactions import mark_if_retryable
 
@@ -56,11 +54,20 @@ CODES: Mapping[str, tuple[int, str]] = {
     ),
     "too_many_tokens": (409, "The account has as many API tokens as it may have."),
     "username_taken": (409, USERNAME_TAKEN),
+    "precondition": (
+        412,
+        "What is there is not what `If-Match` or `If-None-Match` asks for; `etag` and `task` or "
+        "`profile` have what is there, `changed` the fields that have changed since.",
+    ),
     "body_too_large": (
         413,
         f"The body is larger than {MAX_BODY} bytes. The HTTP server says so by the status alone.",
     ),
     "unsupported_media_type": (415, "The body is neither JSON nor a form, or is compressed."),
+    "key_reused": (
+        422,
+        "The `Idempotency-Key` came with another request before; take a new key for each.",
+    ),
     "too_many_requests": (429, "This was tried too often; `Retry-After` says when to come back."),
     "internal_error": (500, "The fault is ours; `request_id` finds it in the log."),
     "busy": (503, "Too many people log in at this moment; try again after `Retry-After` seconds."),
@@ -76,7 +83,9 @@ FAULTS: Mapping[str, str] = {
     "date": "The text names no date, or is in no known format.",
     "duplicate": "The parameter stands more than once.",
     "email": "The text is no e-mail address.",
+    "entity_tag": 'The header field is no list of entity tags, such as "12".',
     "expires": "The date is past, or more than 366 days away.",
+    "idempotency_key": "The header field is empty, too long, or not in printable ASCII.",
     "ids": "The text is not made of ids of tasks with commas between.",
     "invalid": "The value is wrong in another way, which the message tells.",
     "mismatch": "The two passwords differ.",
@@ -107,7 +116,9 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 def phrase(status: int) -> str:
     """Return the status in words, as RFC 9110 has them; Python has the old ones before 3.13."""
-    return {413: "Content Too Large"}.get(status) or HTTPStatus(status).phrase
+    return {413: "Content Too Large", 422: "Unprocessable Content"}.get(status) or HTTPStatus(
+        status
+    ).phrase
 
 
 @dataclass(frozen=True)
@@ -117,34 +128,6 @@ class Fault:
     field: str
     code: str
     message: str
-
-
-class ProblemDetails(Representation):
-    """An error (RFC 9457). Programs decide by `code`, people read `detail`."""
-
-    type: str = Field(examples=["about:blank"])
-    title: str = Field(description="The status in words.", examples=["Bad Request"])
-    status: int = Field(examples=[400])
-    detail: str = Field(
-        description="What was wrong, and what would be right.",
-        examples=["name: This field is required."],
-    )
-    code: str = Field(description="Stable, for programs.", examples=["validation"])
-    error: str = Field(
-        description="The same as `detail`, where earlier clients look.",
-        examples=["name: This field is required."],
-    )
-    errors: list[Fault] | MISSING = Field(
-        MISSING,
-        description="Every fault of the input.",
-        examples=[[{"field": "name", "code": "missing", "message": "This field is required."}]],
-    )
-    count: int | MISSING = Field(
-        MISSING, description="How many there were, with `too_many`.", examples=[12345]
-    )
-    request_id: str | MISSING = Field(
-        MISSING, description="Finds the error in the log.", examples=["b5bb9d8014a0f9b1"]
-    )
 
 
 class Problem(Exception):
@@ -273,7 +256,7 @@ def _database_error(error: Exception, request: Request) -> Response:
         return problem_response(
             Problem(
                 "unavailable",
-                "The database cannot answer now; nothing was changed. Try again.",
+                "The database cannot answer now; this request has changed nothing. Try again.",
                 headers={"Retry-After": str(RETRY_AFTER)},
             ),
             request,

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from todo import clock
 from todo.errors import Problem, first_line
-from todo.models import LimitCount, Token
+from todo.models import IdempotencyKey, LimitCount, Token
 from todo.models.limit import SUBJECT_MAX, WRITES, WRITES_SETTING
 from todo.models.meta import UTCDateTime
 from todo.request import SAFE_METHODS, Request
@@ -27,6 +27,7 @@ from todo.services.purge import purge_some
 logger = logging.getLogger(__name__)
 
 TOUCH_AFTER = timedelta(minutes=1)  # the precision of a token's last use
+KEYS_AT_ONCE = 2_000  # that are deleted then: more than one token stores in that minute
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,7 @@ def check_writes(request: Request, identity: Identity) -> None:
 def record_use(account_id: int, token_id: int, last_used: datetime, request: Request) -> None:
     """Note, after the request's transaction, that its token was used; and count its write.
 
+    Once a minute for each token, what has expired of idempotency keys goes along.
     A failure is logged and no more: the request itself has been answered.
     """
     used = clock.now()
@@ -146,6 +148,7 @@ def record_use(account_id: int, token_id: int, last_used: datetime, request: Req
                 session.execute(
                     update(Token).where(Token.id == token_id).values(last_used_date=used)
                 )
+                purge_some(session, IdempotencyKey, most=KEYS_AT_ONCE)
             if write:
                 _count(session, WRITES_OF_ACCOUNT, str(account_id))
             session.commit()

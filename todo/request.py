@@ -33,6 +33,19 @@ class Request(pyramid.request.Request):
     request_body_tempfile_limit = MAX_BODY + 1
 
     @reify
+    def idempotency_key(self) -> str | None:
+        """The Idempotency-Key as it was sent, where the operation takes one."""
+        if self.keyed_operation is None:
+            return None
+        return self.headers.get("Idempotency-Key")
+
+    @property
+    def keyed_operation(self) -> Any:
+        """The Operation that is asked for, where it takes a key: see todo/idempotency.py."""
+        route = self.matched_route and self.matched_route.name
+        return self.registry["keyed_operations"].get((route, self.method))
+
+    @reify
     def request_id(self) -> str:
         """What connects an answer with its lines in the log."""
         return new_request_id()

@@ -11,9 +11,10 @@ from sqlalchemy import Select, select
 
 from todo.days import find_zone
 from todo.errors import Problem
+from todo.idempotency import replay
 from todo.limits import check_writes, record_use
-from todo.models import Account, Task, Token
-from todo.models.meta import ID_MAX, ID_PATTERN
+from todo.models import Account, Task, Token, journal
+from todo.models.meta import ID_MAX, ID_PATTERN, Journalled
 from todo.permissions import Permission
 from todo.request import SAFE_METHODS, Request
 from todo.security import Identity, InsufficientScope, is_alive
@@ -23,6 +24,7 @@ class LoginContext:
     """Whoever is logged in; no account is named."""
 
     errors: ClassVar[tuple[str, ...]] = ("too_many_requests",)
+    versioned: ClassVar[bool] = False  # see todo/preconditions.py
 
     def __init__(self, request: Request) -> None:
         if request.identity is None:
@@ -36,6 +38,9 @@ class LoginContext:
         request.add_finished_callback(
             partial(record_use, token.account_id, token.id, token.last_used_date)
         )
+        journal.set_credential(request.dbsession, token)
+        # Before the path is looked at: what was done may have moved or deleted what it names.
+        replay(request)
 
     @staticmethod
     def _refuse_scope() -> NoReturn:
@@ -45,6 +50,16 @@ class LoginContext:
     @property
     def account(self) -> Account:
         return self.identity.account
+
+    @property
+    def subject(self) -> Journalled | None:
+        """What is versioned, where that is one object."""
+        return None
+
+    @property
+    def revision(self) -> int:
+        """The version of what the path names, where it is versioned."""
+        raise NotImplementedError
 
     def __acl__(self) -> list[tuple[Any, ...]]:
         return [(Allow, f"account:{self.account.id}", tuple(Permission))]
@@ -71,8 +86,34 @@ class AccountContext(LoginContext):
             raise HTTPForbidden
 
 
+class ProfileContext(AccountContext):
+    """The account that the path names, as its profile is shown and changed."""
+
+    versioned: ClassVar[bool] = True
+
+    @property
+    def subject(self) -> Account:
+        return self.account
+
+    @property
+    def revision(self) -> int:
+        return self.account.profile_revision
+
+
+class TasksContext(AccountContext):
+    """All tasks of the account that the path names."""
+
+    versioned: ClassVar[bool] = True
+
+    @property
+    def revision(self) -> int:
+        return self.account.revision
+
+
 class TaskContext(AccountContext):
-    """A task of the account that the path names; locked where the request may change it."""
+    """A task of the account that the path names."""
+
+    versioned: ClassVar[bool] = True
 
     class Path(AccountContext.Path):
         """The variable parts of the path, for the OpenAPI document."""
@@ -85,6 +126,14 @@ class TaskContext(AccountContext):
         super().__init__(request)
         query = select(Task).where(Task.account_id == self.account.id)
         self.task: Task = _load(request, Task, query)
+
+    @property
+    def subject(self) -> Task:
+        return self.task
+
+    @property
+    def revision(self) -> int:
+        return self.task.revision
 
 
 class TokenContext(AccountContext):
@@ -106,14 +155,11 @@ class TokenContext(AccountContext):
 
 
 def _load(request: Request, model: Any, query: Select[Any]) -> Any:
-    """Return the owner's row that the path names; locked where the request may change it."""
+    """Return the owner's row that the path names."""
     row_id = request.matchdict["id"]
     row = None
     if re.fullmatch(ID_PATTERN, row_id) and int(row_id) <= ID_MAX:
-        query = query.where(model.id == int(row_id))
-        if request.method not in SAFE_METHODS:
-            query = query.with_for_update()
-        row = request.dbsession.scalar(query)
+        row = request.dbsession.scalar(query.where(model.id == int(row_id)))
     if row is None:
         raise Problem("not_found", "There is no such thing in this account.")
     return row

@@ -7,7 +7,14 @@ from pyramid.events import BeforeTraversal
 from pyramid.httpexceptions import HTTPNotFound
 
 from todo.request import Request
-from todo.resources import AccountContext, LoginContext, TaskContext, TokenContext
+from todo.resources import (
+    AccountContext,
+    LoginContext,
+    ProfileContext,
+    TaskContext,
+    TasksContext,
+    TokenContext,
+)
 
 ACCOUNTS = "/api/v1/accounts"
 ACCOUNT = ACCOUNTS + "/{username}"
@@ -44,9 +51,9 @@ def includeme(config: Configurator) -> None:
     # The words after /accounts/ here are reserved in schemas/account.py: nobody is called so.
     config.add_route("login", ACCOUNTS + "/login")
     config.add_route("logout", ACCOUNTS + "/logout")
-    config.add_route("account", ACCOUNT, factory=AccountContext)
+    config.add_route("account", ACCOUNT, factory=ProfileContext)
     config.add_route("export", ACCOUNT + "/export", factory=AccountContext)
-    config.add_route("tasks", ACCOUNT + "/tasks", factory=AccountContext)
+    config.add_route("tasks", ACCOUNT + "/tasks", factory=TasksContext)
     config.add_route("counts", ACCOUNT + "/counts", factory=AccountContext)
     config.add_route("tokens", ACCOUNT + "/tokens", factory=AccountContext)
     config.add_route("token", ACCOUNT + "/tokens/{id}", factory=TokenContext)

@@ -10,9 +10,10 @@ from pyramid.config import Configurator
 from pyramid.request import RequestLocalCache
 from pyramid.security import Denied
 from sqlalchemy import ColumnElement, String, and_, cast, or_, select
+from sqlalchemy.orm import aliased
 
 from todo import clock
-from todo.models import Account, LimitCount, Token
+from todo.models import Account, IdempotencyKey, LimitCount, Token
 from todo.models.limit import WRITES, WRITES_SETTING
 from todo.models.token import Kind, Scope, is_well_formed, token_digest
 from todo.permissions import Permission
@@ -45,12 +46,17 @@ def cookie_name(settings: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Identity:
-    """Who asks, and by which token. `writes` are those of the account's minute, where limited."""
+    """Who asks, and by which token; and what is known of the account by the same query.
+
+    `writes` are those of its minute, where they are limited; `key` is the row of the
+    Idempotency-Key that was sent, where it was sent before.
+    """
 
     account: Account
     token: Token
     writes: int | None = None
     writes_expire: datetime | None = None
+    key: IdempotencyKey | None = None
 
     @property
     def permissions(self) -> frozenset[Permission]:
@@ -136,10 +142,18 @@ class TokenSecurityPolicy:
                 Account.disabled_date.is_(None),
             )
         )
-        limited = request.registry.settings[WRITES_SETTING] and request.method not in SAFE_METHODS
-        if limited:
-            # One query, so that a limit costs none of its own.
-            query = query.add_columns(LimitCount.count, LimitCount.expiration_date).outerjoin(
+        if request.method in SAFE_METHODS:
+            row = request.dbsession.execute(query).one_or_none()
+            return None if row is None else Identity(*row)
+        # Who writes holds the account's row from here to the end of the transaction: the writes of
+        # an account wait for each other, as all do on SQLite. A new token need not wait.
+        # So does the token's row: who has waited sees whether it was ended meanwhile.
+        query = query.with_for_update(of=(Account, Token), key_share=True)
+        # One query, so that neither the limit nor the key costs one of its own.
+        if request.registry.settings[WRITES_SETTING]:
+            query = query.add_columns(
+                LimitCount.count.label("writes"), LimitCount.expiration_date.label("writes_expire")
+            ).outerjoin(
                 LimitCount,
                 and_(
                     LimitCount.name == WRITES,
@@ -147,8 +161,34 @@ class TokenSecurityPolicy:
                     LimitCount.expiration_date > clock.now(),
                 ),
             )
+        if request.idempotency_key is not None:
+            snapshot = aliased(Account)
+            revision = select(snapshot.revision).where(snapshot.id == Account.id)
+            query = query.add_columns(
+                IdempotencyKey, revision.scalar_subquery().label("revision")
+            ).outerjoin(
+                IdempotencyKey,
+                and_(
+                    IdempotencyKey.account_id == Account.id,
+                    IdempotencyKey.key == request.idempotency_key,
+                ),
+            )
         row = request.dbsession.execute(query).one_or_none()
-        return None if row is None else Identity(*row)
+        if row is None:
+            return None
+        known = row._mapping
+        key = known.get("IdempotencyKey")
+        if known.get("revision", row.Account.revision) != row.Account.revision:
+            # It has waited. PostgreSQL shows such a query the row for which it waited as it is now,
+            # and all else, the key as well, as it was before.
+            key = request.dbsession.get(
+                IdempotencyKey,
+                (row.Account.id, request.idempotency_key),
+                populate_existing=True,
+            )
+        return Identity(
+            row.Account, row.Token, known.get("writes"), known.get("writes_expire"), key
+        )
 
     def identity(self, request: Request) -> Identity | None:
         return self._identities.get_or_create(request)

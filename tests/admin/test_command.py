@@ -62,7 +62,9 @@ def test_a_database_that_cannot_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(models, "LOCK_TIMEOUT", 1)
-    committing_session.execute(update(Account).values(email="x@example.com"))
+    committing_session.execute(
+        update(Account).execution_options(unjournalled=True).values(email="x@example.com")
+    )
     said = todo_admin.refused("disable", "alice")
     assert said.startswith(("the database cannot answer: ", "cannot open the database: "))
 

@@ -6,9 +6,9 @@ from sqlalchemy.orm import Session
 
 from tests.admin.conftest import TodoAdmin
 from tests.admin.rows import DAY, add_token, read
-from tests.factories import Login
+from tests.factories import Login, make_key
 from todo import clock
-from todo.models import LimitCount, ReleasedUsername, Token
+from todo.models import IdempotencyKey, LimitCount, ReleasedUsername, Token
 from todo.models.token import Kind
 from todo.services import purge
 
@@ -32,7 +32,7 @@ def test_purge_deletes_what_expired_and_nothing_else(
             committing_session.add(
                 LimitCount(name=name, subject=subject, count=1, expiration_date=ends)
             )
-    committing_session.commit()
+        make_key(committing_session, alice, name, ends)
     monkeypatch.setattr(purge, "BATCH", 2)
     commits = []
 
@@ -48,12 +48,14 @@ def test_purge_deletes_what_expired_and_nothing_else(
         "expired sessions and tokens: 5 deleted",
         "idle sessions: 1 deleted",
         "limit counts: 2 deleted",
+        "idempotency keys: 1 deleted",
         "released usernames: 1 deleted",
     ]
-    assert len(commits) == 3 + 1 + 1 + 1 + 1, "one a batch, and the last one"
+    assert len(commits) == 3 + 1 + 1 + 1 + 1 + 1, "one a batch, and the last one"
     assert read(committing_session, Token.id) == [kept]
     assert set(read(committing_session, LimitCount.name)) == {"new"}
     assert read(committing_session, ReleasedUsername.username_lower) == ["new"]
+    assert read(committing_session, IdempotencyKey.key) == ["new"]
 
 
 def test_purge_knows_the_setting_of_idle_sessions(

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from tests.client import Client
 from tests.factories import Login, make_account, make_task
-from todo import models
+from todo import clock, models
 from todo.models import Account
 from todo.request import Request
 from todo.schemas.task import Task
@@ -117,7 +117,7 @@ def test_it_takes_no_more_memory_for_more_tasks(
 ) -> None:
     monkeypatch.setattr(export, "BATCH", 10)
     values = {"name": "long", "note": "x" * 10_000}
-    dbsession.add_all([models.Task.create(alice.id, values) for _ in range(200)])
+    dbsession.add_all([models.Task.create(alice.id, values, clock.now()) for _ in range(200)])
     dbsession.commit()
     dbsession.close()
     as_alice.head(f"{alice.url}/export")

@@ -37,8 +37,9 @@ def test_update_what_fits(
     after = listed(as_alice, alice)
     assert after[0] == before[0]
     for old, new in zip(before[1:], after[1:], strict=True):
-        dated = {"modification_date": new["modification_date"]}
+        dated = {name: new[name] for name in ("modification_date", "revision")}
         assert new == old | change | dated
+        assert new["revision"] == max(task["revision"] for task in before) + 1
         assert new["modification_date"] > old["modification_date"]
     assert listed(as_bob, bob) == others
 
@@ -206,8 +207,9 @@ def test_at_most_so_many_at_once(
     with statements(dbsession.get_bind().engine) as run:
         answer = as_alice.send_json(method, f"{alice.tasks_url}?completed=false", {"name": "Milk"})
     assert answer.json[counted] == len(others) == 10
-    # Who asks, how many, of how many words, and the change: whatever their number.
-    assert len(run) == 4
+    # Who asks, how many, of how many words; the revision, the journal and the change: whatever
+    # their number.
+    assert len(run) == 6
     assert [task["id"] for task in listed(as_alice, alice, "search=tea")] == [old]
 
 

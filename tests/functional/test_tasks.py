@@ -13,6 +13,7 @@ from tests.factories import Login, make_account, make_task
 from todo.models import Task
 
 FIELDS = {
+    "revision",
     "id",
     "name",
     "note",
@@ -334,7 +335,9 @@ def test_change_keeps_what_is_not_mentioned(
     assert response.status_int == 200
     after = response.json["task"]
     assert after["modification_date"] > before["modification_date"]
-    assert after == before | shown | {"modification_date": after["modification_date"]}
+    assert after["revision"] == before["revision"] + 1
+    dated = {name: after[name] for name in ("modification_date", "revision")}
+    assert after == before | shown | dated
     assert as_alice.get(milk).json["task"] == after
 
 

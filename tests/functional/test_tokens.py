@@ -358,7 +358,9 @@ def test_a_disabled_account(
     app: Any, as_alice: Client, dbsession: Session, api_token: Callable[..., str], client: Client
 ) -> None:
     api = Client(app, api_token("read"))
-    dbsession.execute(update(Account).values(disabled_date=datetime.now(UTC)))
+    dbsession.execute(
+        update(Account).execution_options(unjournalled=True).values(disabled_date=datetime.now(UTC))
+    )
     dbsession.commit()
     assert as_alice.get(WHOAMI).status_int == api.get(WHOAMI).status_int == 401
     response = client.post(LOGIN, {"username": "alice", "password": PASSWORD})

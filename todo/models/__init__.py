@@ -13,7 +13,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from zope.sqlalchemy.datamanager import STATUS_CHANGED
 
+from todo.models import journal
 from todo.models.account import Account
+from todo.models.change import Change
+from todo.models.idempotency_key import IdempotencyKey
 from todo.models.limit import LimitCount
 from todo.models.meta import Base
 from todo.models.released_username import ReleasedUsername
@@ -24,16 +27,19 @@ from todo.request import SAFE_METHODS, Request
 __all__ = [
     "Account",
     "Base",
+    "Change",
+    "IdempotencyKey",
     "LimitCount",
     "ReleasedUsername",
     "Task",
     "Token",
     "check_migrated",
     "create_engine",
+    "journal",
 ]
 
 # The newest migration in alembic/versions.
-MIGRATION = "0004"
+MIGRATION = "0005"
 
 # Together as many as the server has threads that do not hash (todo/server.py), and some.
 POOL_SIZE = 5

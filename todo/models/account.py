@@ -1,11 +1,13 @@
 """Accounts: who registered. Everything else belongs to one."""
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any, ClassVar
 
 from sqlalchemy import CheckConstraint, String
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
-from todo.models.meta import NEVER_REUSE_IDS, Base, BigInt, UTCDateTime
+from todo.models.meta import NEVER_REUSE_IDS, Base, BigInt, Journalled, UTCDateTime
 
 USERNAME_MAX = 64
 EMAIL_MAX = 254  # RFC 5321, section 4.5.3.1.3, less the angle brackets
@@ -13,8 +15,14 @@ TIMEZONE_MAX = 64
 DEFAULT_TIMEZONE = "UTC"
 
 
-class Account(Base):
-    """A person's account; `username_lower` makes the name unique without regard to case."""
+class Account(Journalled, Base):
+    """A person's account, which the API shows as a profile.
+
+    `username_lower` makes the name unique without regard to case.
+
+    `revision` counts the requests that have changed the profile or any task; `profile_revision` is
+    that of the profile's last change.
+    """
 
     __tablename__ = "accounts"
     __table_args__ = (
@@ -24,17 +32,42 @@ class Account(Base):
         NEVER_REUSE_IDS,
     )
 
+    kind: ClassVar[str] = "profile"
+    secrets: ClassVar[frozenset[str]] = frozenset({"password"})
+
     id: Mapped[int] = mapped_column(BigInt, primary_key=True)
+    revision: Mapped[int] = mapped_column(BigInt, server_default="0")
+    profile_revision: Mapped[int] = mapped_column(BigInt, server_default="0")
     username: Mapped[str] = mapped_column(String(USERNAME_MAX))
     username_lower: Mapped[str] = mapped_column(String(USERNAME_MAX), unique=True)
     email: Mapped[str] = mapped_column(String(EMAIL_MAX))
     password_hash: Mapped[str] = mapped_column(String(255))
     date_joined: Mapped[datetime] = mapped_column(UTCDateTime)
     # The name of a zone of the IANA database; see todo/days.py.
-    timezone: Mapped[str] = mapped_column(String(TIMEZONE_MAX), server_default=DEFAULT_TIMEZONE)
+    timezone: Mapped[str] = mapped_column(
+        String(TIMEZONE_MAX), default=DEFAULT_TIMEZONE, server_default=DEFAULT_TIMEZONE
+    )
     disabled_date: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
     @validates("username")
     def _fold_username(self, _key: str, username: str) -> str:
         self.username_lower = username.lower()
         return username
+
+    @property
+    def owner_id(self) -> int:
+        return self.id
+
+    @staticmethod
+    def recorded(value: Callable[[str], Any]) -> dict[str, Any]:
+        return {
+            "username": value("username"),
+            "email": value("email"),
+            "password": value("password_hash"),
+            "date_joined": value("date_joined"),
+            "timezone": value("timezone"),
+        }
+
+    @staticmethod
+    def stamps(revision: int, date: datetime) -> dict[str, Any]:
+        return {"profile_revision": revision}

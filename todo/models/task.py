@@ -1,13 +1,32 @@
 """Tasks: what an account has to do."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time
-from typing import Any
+from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
-from sqlalchemy.orm import Mapped, mapped_column, object_session, validates
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    case,
+    func,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
-from todo import clock
-from todo.models.meta import NEVER_REUSE_IDS, Base, BigInt, CodePoints, UTCDateTime
+from todo.models.meta import (
+    NEVER_REUSE_IDS,
+    Base,
+    BigInt,
+    CodePoints,
+    Journalled,
+    UTCDateTime,
+    instant_text,
+    json_text,
+)
 from todo.words import fold, indexed_words
 
 NAME_MAX = 255
@@ -27,8 +46,10 @@ IS_OPEN = text("completion_date IS NULL")
 IS_COMPLETED = text("completion_date IS NOT NULL")
 
 
-class Task(Base):
+class Task(Journalled, Base):
     """A task. It is completed exactly when it has a completion date.
+
+    `revision` is the account's when the task was last changed; 0 if there was no journal then.
 
     A due date is an instant or a day: `due_at` holds the instant, or the day's 00:00 UTC
     where `due_all_day` is true. Read and set it as `due_date`.
@@ -69,8 +90,11 @@ class Task(Base):
         NEVER_REUSE_IDS,
     )
 
+    kind: ClassVar[str] = "task"
+
     id: Mapped[int] = mapped_column(BigInt, primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    revision: Mapped[int] = mapped_column(BigInt, server_default="0")
     name: Mapped[str] = mapped_column(String(NAME_MAX))
     name_folded: Mapped[str] = mapped_column(CodePoints, deferred=True)
     name_words: Mapped[str] = mapped_column(Text, deferred=True)
@@ -93,7 +117,7 @@ class Task(Base):
 
     @property
     def due_date(self) -> date | datetime | None:
-        return self.due_at.date() if self.due_at and self.due_all_day else self.due_at
+        return due_date_of(self.due_at, all_day=self.due_all_day)
 
     @due_date.setter
     def due_date(self, value: date | datetime | None) -> None:
@@ -105,27 +129,51 @@ class Task(Base):
         return self.completion_date is not None
 
     @classmethod
-    def create(cls, account_id: int, values: dict[str, Any]) -> "Task":
+    def create(cls, account_id: int, values: dict[str, Any], now: datetime) -> "Task":
         """Return a new task of the account."""
-        now = clock.now()
         task = cls(account_id=account_id, note_words="", creation_date=now, modification_date=now)
-        task._set(values, now)
+        task.change(values, now)
         return task
 
-    def change(self, values: dict[str, Any]) -> None:
-        """Set the attributes named in `values` and leave the rest; a real change is dated."""
-        now = clock.now()
-        self._set(values, now)
-        session = object_session(self)
-        if session is None or session.is_modified(self):
-            self.modification_date = now
-
-    def _set(self, values: dict[str, Any], now: datetime) -> None:
+    def change(self, values: dict[str, Any], now: datetime) -> None:
+        """Set the attributes named in `values` and leave the rest."""
         for name, value in values.items():
             if name != "completed":
                 setattr(self, name, value)
             elif value != self.completed:
                 self.completion_date = now if value else None
+
+    @property
+    def owner_id(self) -> int:
+        return self.account_id
+
+    @staticmethod
+    def recorded(value: Callable[[str], Any]) -> dict[str, Any]:
+        return {
+            "name": value("name"),
+            "note": value("note"),
+            "creation_date": value("creation_date"),
+            "due_date": due_date_of(value("due_at"), all_day=value("due_all_day")),
+            "completed": value("completion_date") is not None,
+            "completion_date": value("completion_date"),
+        }
+
+    @classmethod
+    def recorded_json(cls) -> dict[str, ColumnElement[str]]:
+        due_at = instant_text(cls.due_at)
+        day = func.substr(due_at, 1, len("2030-02-01"), type_=Text)
+        return {
+            "name": json_text(cls.name),
+            "note": json_text(cls.note),
+            "creation_date": json_text(instant_text(cls.creation_date)),
+            "due_date": json_text(case((cls.due_all_day, day), else_=due_at)),
+            "completed": case((cls.completion_date.is_(None), "false"), else_="true"),
+            "completion_date": json_text(instant_text(cls.completion_date)),
+        }
+
+    @staticmethod
+    def stamps(revision: int, date: datetime) -> dict[str, Any]:
+        return {"revision": revision, "modification_date": date}
 
 
 def name_columns(name: str) -> dict[str, Any]:
@@ -140,6 +188,11 @@ def name_columns(name: str) -> dict[str, Any]:
 def note_columns(note: str | None) -> dict[str, Any]:
     """Return the columns that hold the note."""
     return {"note": note, "note_words": indexed_words(note)}
+
+
+def due_date_of(due_at: datetime | None, *, all_day: bool) -> date | datetime | None:
+    """Return the due date that the columns hold."""
+    return due_at.date() if due_at and all_day else due_at
 
 
 def due_columns(due_date: date | datetime | None) -> dict[str, Any]:

@@ -8,11 +8,15 @@ from importlib.metadata import version
 
 from pyramid.registry import Registry
 
-from todo.errors import CODES, Problem, ProblemDetails, problem_body
+from todo.errors import CODES, Problem, problem_body
 from todo.openapi.paths import HEADERS, paths_of, tags_of
-from todo.openapi.schemas import Schema, schemas_of
+from todo.openapi.schemas import Schema, example, schemas_of
 from todo.operations import Operation, operations
+from todo.schemas.problem import ProblemDetails
 from todo.security import cookie_name
+
+# Members that the answers with some codes have besides.
+EXTENSIONS = {"too_many": ("count",), "precondition": ("etag", "task", "changed")}
 
 
 def document(registry: Registry, title: str, text: str) -> Schema:
@@ -32,7 +36,7 @@ def document(registry: Registry, title: str, text: str) -> Schema:
         "components": {
             "schemas": schemas,
             "headers": HEADERS,
-            "examples": {code: _problem_example(code) for code in sorted(CODES)},
+            "examples": {code: _problem_example(code, schemas) for code in sorted(CODES)},
             "securitySchemes": {
                 "bearer": {
                     "type": "http",
@@ -55,11 +59,13 @@ def is_described(operation: Operation) -> bool:
     return operation.options.get("returns") is not None
 
 
-def _problem_example(code: str) -> Schema:
+def _problem_example(code: str, schemas: Schema) -> Schema:
     _, meaning = CODES[code]
-    fields = ProblemDetails.model_fields
-    faults = (fields["errors"].examples or [[]])[0] if code == "validation" else []
-    request_id = (fields["request_id"].examples or [""])[0]
-    extensions = {"count": (fields["count"].examples or [0])[0]} if code == "too_many" else {}
+    members = schemas[ProblemDetails.__name__]["properties"]
+    faults = example(members["errors"], schemas) if code == "validation" else []
+    extensions = {name: example(members[name], schemas) for name in EXTENSIONS.get(code, ())}
     problem = Problem(code, meaning, errors=faults, extensions=extensions)
-    return {"summary": meaning, "value": problem_body(problem, request_id)}
+    return {
+        "summary": meaning,
+        "value": problem_body(problem, example(members["request_id"], schemas)),
+    }

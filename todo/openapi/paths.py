@@ -8,12 +8,14 @@ from typing import Any
 from pyramid.exceptions import ConfigurationError
 from pyramid.security import NO_PERMISSION_REQUIRED
 
-from todo import errors
+from todo import errors, idempotency, preconditions
 from todo.bodies import FORM, JSON
-from todo.errors import CHALLENGE, CODES, RETRY_AFTER, ProblemDetails, phrase
+from todo.errors import CHALLENGE, CODES, RETRY_AFTER, phrase
+from todo.models.idempotency_key import KEPT, KEY_MAX
 from todo.openapi.schemas import REF, Schema, SchemaWriter, example, resolve
 from todo.operations import Operation
 from todo.permissions import Permission
+from todo.schemas.problem import ProblemDetails
 from todo.typed_views import alternatives, success
 
 # Errors of any operation, of one for which one must be logged in, that changes, that takes a body.
@@ -47,6 +49,15 @@ HEADERS: dict[str, Schema] = {
             ],
         },
     },
+    "ETag": {
+        "description": "The version of what is shown: its revision, in quotes (RFC 9110, section "
+        "8.8.3).",
+        "schema": {"type": "string", "examples": ['"12"']},
+    },
+    "Idempotency-Replayed": {
+        "description": "`true` where the request was done before, with its `Idempotency-Key`.",
+        "schema": {"type": "string", "enum": ["true"]},
+    },
     "Content-Disposition": {
         "description": "The name of the file to keep it in (RFC 6266).",
         "schema": {"type": "string", "examples": ['attachment; filename="todo-alice.json"']},
@@ -64,6 +75,40 @@ HEADERS: dict[str, Schema] = {
         "schema": {"type": "integer", "examples": [RETRY_AFTER]},
     },
 }
+
+_ENTITY_TAGS = {"type": "string", "pattern": f"^(?:{preconditions.PATTERN})$", "examples": ['"12"']}
+
+# Header fields of requests.
+IDEMPOTENCY_KEY: Schema = {
+    "name": idempotency.HEADER,
+    "in": "header",
+    "required": False,
+    "description": "A key of the client's own, such as a UUID, another for each write. The same "
+    f"request with the same key, within {KEPT.total_seconds() / 3600:.0f} hours, is answered as "
+    "before and not done again. A request that was refused leaves its key free.",
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": KEY_MAX,
+        "pattern": f"^{idempotency.PATTERN}$",
+        "examples": ["0f6b5e0c-3c5b-4f0e-9a9b-1d2f6a1c7e55"],
+    },
+}
+IF_MATCH: Schema = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The `ETag` of the version that is to be changed; another one is left as it is.",
+    "schema": _ENTITY_TAGS,
+}
+IF_NONE_MATCH: Schema = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The `ETag` of the version that the client has: 304 where it is still that.",
+    "schema": _ENTITY_TAGS,
+}
+
 HEADER_OF_STATUS = {
     201: "Location",
     401: "WWW-Authenticate",
@@ -107,7 +152,11 @@ def _operation(
         "summary": summary,
         "tags": [_tag(operation)],
         "security": _security(operation),
-        "parameters": _path_parameters(operation) + _query_parameters(operation, refs, schemas),
+        "parameters": [
+            *_path_parameters(operation),
+            *_query_parameters(operation, refs, schemas),
+            *_header_parameters(operation, method),
+        ],
         "responses": _responses(operation, method, refs, schemas),
     }
     if description.strip():
@@ -160,6 +209,18 @@ def _query_parameters(
     ]
 
 
+def _header_parameters(operation: Operation, method: str) -> list[Schema]:
+    key = [IDEMPOTENCY_KEY] if operation.options.get("idempotency_key") else []
+    if not is_versioned(operation):
+        return key
+    return [IF_NONE_MATCH] if method == "GET" else [*key, IF_MATCH]
+
+
+def is_versioned(operation: Operation) -> bool:
+    """Tell whether what the path names has an ETag."""
+    return getattr(operation.factory, "versioned", False)
+
+
 def _parameter(name: str, place: str, schema: Schema, *, required: bool) -> Schema:
     schema = dict(schema)
     description = schema.pop("description")
@@ -200,6 +261,11 @@ def _responses(
 ) -> Schema:
     status, _ = success(operation.options["returns"])
     responses = {str(status): _success_response(operation, refs, schemas)}
+    if is_versioned(operation) and method == "GET":
+        responses["304"] = {
+            "description": "The client has this version already.",
+            "headers": _headers(304, "ETag"),
+        }
 
     by_status: dict[int, list[str]] = {}
     for code in sorted(set(_error_codes(operation, method))):
@@ -223,6 +289,10 @@ def _error_codes(operation: Operation, method: str) -> Iterable[str]:
         yield from BODY_ERRORS
     if method != "GET":
         yield from CHANGE_ERRORS
+        if is_versioned(operation):
+            yield "precondition"
+    if operation.options.get("idempotency_key"):
+        yield "key_reused"
 
 
 def _success_response(operation: Operation, refs: dict[Any, Schema], schemas: Schema) -> Schema:
@@ -231,9 +301,10 @@ def _success_response(operation: Operation, refs: dict[Any, Schema], schemas: Sc
     if unknown := set(headers) - HEADERS.keys():
         raise ConfigurationError(f"{operation.pattern}: headers= has no {unknown} of HEADERS")
     session = ["Set-Cookie"] if operation.options.get("session") else []
+    replayed = [idempotency.REPLAYED] if operation.options.get("idempotency_key") else []
     response: Schema = {
         "description": " Or: ".join(map(_summary, models)) or phrase(status),
-        "headers": _headers(status, *headers, *session),
+        "headers": _headers(status, *headers, *session, *replayed),
     }
     if models:
         response["content"] = {JSON: _content(models, refs, schemas)}

@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
-from todo.errors import ProblemDetails
 from todo.operations import Operation
+from todo.schemas.problem import ProblemDetails
 from todo.typed_views import alternatives, success
 
 Schema = dict[str, Any]

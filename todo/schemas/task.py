@@ -68,6 +68,10 @@ class Task(Representation):
     completion_date: datetime | None = Field(
         description="When it was completed; null while it is open.", examples=[None]
     )
+    revision: int = Field(
+        description="The account's `revision` at the task's last change; in quotes, its `ETag`.",
+        examples=[12],
+    )
 
 
 # As a list shows it where only some fields are asked for.
@@ -82,7 +86,7 @@ PartialTask = create_model(
     **_MAY_BE_MISSING,
 )
 
-READ_ONLY = frozenset({"id", "creation_date", "modification_date", "completion_date"})
+READ_ONLY = frozenset({"id", "revision", "creation_date", "modification_date", "completion_date"})
 
 
 class NewTask(Body):
@@ -153,6 +157,11 @@ class TaskList(Representation):
         examples=[
             "/api/v1/accounts/alice/tasks?limit=1&after=WyJiODRjMDMzMmMzZWYxNzgzIixudWxsLDJd"
         ],
+    )
+    revision: int = Field(
+        description="The account's, which each request that changes its tasks or profile raises "
+        "by one. The answer has at least everything up to it.",
+        examples=[12],
     )
     total: int | MISSING = Field(
         MISSING, description="With `count=true`: how many there are on all pages."

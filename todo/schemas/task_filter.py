@@ -147,6 +147,11 @@ class TaskFilter(Query):
     id: Ids | MISSING = MISSING
     search: Search | MISSING = MISSING
 
+    @property
+    def depends_on_now(self) -> bool:
+        """Tell whether other tasks can match at another time, though nothing has changed."""
+        return self.due not in (MISSING, "none", "any")
+
     def filters(self) -> dict[str, Any]:
         """Return the filters that the request names."""
         return self.model_dump(include=set(TaskFilter.model_fields))

@@ -76,9 +76,10 @@ The numbers are the ids that the command tokens shows:
   todo-admin revoke alice --all"""
 
 PURGE = """\
-Expired rows harm nobody, and the service deletes a few of them at each login. This deletes all:
-sessions and tokens, counts of limits, and usernames that were given up 90 days ago. Sessions go
-when they were unused for todo.session_idle_days, too. The service may run meanwhile.
+Expired rows harm nobody, and the service deletes a few of them as it is used. This deletes all:
+sessions and tokens, counts of limits, idempotency keys with their answers, and usernames that were
+given up 90 days ago. Sessions go when they were unused for todo.session_idle_days, too. The service
+may run meanwhile.
 
   todo-admin purge"""
 

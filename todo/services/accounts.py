@@ -55,6 +55,7 @@ def change_account(
     taken.
     """
     known = request.identity.account
+    revision = known.profile_revision
     sensitive = {name: value for name, value in values.items() if name not in NOT_SENSITIVE}
     changed = any(getattr(known, name, None) != value for name, value in sensitive.items())
     if changed:
@@ -72,6 +73,7 @@ def change_account(
     account, _ = lock_identity(request)
     if not changed and any(getattr(account, name) != value for name, value in sensitive.items()):
         raise StaleDataError("the account was changed meanwhile")
+    _refuse_other_version(request, account, revision)
     if values.get("username", account.username).lower() != account.username_lower:
         _release_username(request.dbsession, account)
     for name, value in values.items():
@@ -85,8 +87,10 @@ def change_account(
 
 def delete_account(request: Request, current_password: str | None) -> None:
     """Delete the account and everything it owns; its username stays its own for a while."""
+    revision = request.identity.account.profile_revision
     reauthenticate(request, current_password)
     account, _ = lock_identity(request)
+    _refuse_other_version(request, account, revision)
     _release_username(request.dbsession, account)
     request.dbsession.delete(account)
 
@@ -103,6 +107,15 @@ def lock_identity(request: Request) -> tuple[Account, Token]:
     if row is None:
         raise StaleDataError("the session was ended meanwhile")
     return row[0], row[1]
+
+
+def _refuse_other_version(request: Request, account: Account, revision: int) -> None:
+    """Raise StaleDataError where If-Match was compared with a profile that has changed since.
+
+    The request runs again, and compares anew.
+    """
+    if "If-Match" in request.headers and account.profile_revision != revision:
+        raise StaleDataError("the account was changed meanwhile")
 
 
 def disable_account(session: Session, account: Account) -> int:

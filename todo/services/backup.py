@@ -252,6 +252,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     cause = error.orig if isinstance(error, DBAPIError) else error
-    if "decode to UTF-8" in str(cause):  # the rest of it is what is in the row
+    # SQLite's own words are no help, or are what is in the row.
+    if any(words in str(cause) for words in ("malformed", "decode to UTF-8")):
         return "it is damaged"
     return str(cause).strip().partition("\n")[0]

@@ -1,4 +1,4 @@
-"""What has expired is deleted: a little as people log in, all of it by `todo-admin purge`."""
+"""What has expired is deleted: a little as people use the service, all by `todo-admin purge`."""
 
 from datetime import timedelta
 
@@ -6,19 +6,19 @@ from sqlalchemy import ColumnElement, and_, delete, select, tuple_
 from sqlalchemy.orm import Session
 
 from todo import clock
-from todo.models import LimitCount, ReleasedUsername, Token
+from todo.models import IdempotencyKey, LimitCount, ReleasedUsername, Token
 from todo.models.token import Kind
 
 SOME = 20  # rows that go along with a login or a count
 BATCH = 500  # rows of one transaction, so that nobody waits long for it
 
-Expiring = type[Token] | type[LimitCount] | type[ReleasedUsername]
+Expiring = type[Token] | type[LimitCount] | type[ReleasedUsername] | type[IdempotencyKey]
 
 
-def purge_some(session: Session, *models: Expiring) -> None:
+def purge_some(session: Session, *models: Expiring, most: int = SOME) -> None:
     """Delete a few expired rows of each model, so that no cron job has to."""
     for model in models:
-        _delete(session, model, model.expiration_date <= clock.now(), SOME)
+        _delete(session, model, model.expiration_date <= clock.now(), most)
 
 
 def purge_all(session: Session, idle: timedelta) -> dict[str, int]:
@@ -32,6 +32,7 @@ def purge_all(session: Session, idle: timedelta) -> dict[str, int]:
         "expired sessions and tokens": (Token, Token.expiration_date <= now),
         "idle sessions": (Token, unused),
         "limit counts": (LimitCount, LimitCount.expiration_date <= now),
+        "idempotency keys": (IdempotencyKey, IdempotencyKey.expiration_date <= now),
         "released usernames": (ReleasedUsername, ReleasedUsername.expiration_date <= now),
     }
     deleted = dict.fromkeys(expired, 0)

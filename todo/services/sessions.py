@@ -89,11 +89,13 @@ def authenticate(request: Request, credentials: Credentials) -> Account | None:
     if account is None or stored is None:
         return None
     current = hash_password(password) if needs_rehash(stored) else stored
+    # The same password, whatever the hash: this is no change of the profile.
     return request.dbsession.scalar(
         update(Account)
         .where(Account.id == account.id, Account.password_hash == stored)
         .values(password_hash=current)
-        .returning(Account)
+        .returning(Account),
+        execution_options={"unjournalled": True},
     )
 
 

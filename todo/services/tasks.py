@@ -1,12 +1,11 @@
-"""Many tasks taken together: created, counted, changed, deleted."""
+"""Tasks, one or many: created, counted, changed, deleted."""
 
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import CursorResult, Delete, Select, Update, case, delete, func, or_, select, update
+from sqlalchemy import Select, case, false, func, or_, select
 
-from todo import clock
 from todo.errors import Fault, Problem
-from todo.models import Task
+from todo.models import Task, journal
 from todo.models.task import due_columns, name_columns, note_columns
 from todo.request import Request
 from todo.services.filters import Condition, conditions, due, is_completed, is_open, of_account
@@ -19,10 +18,17 @@ MOST_WORDS_AT_ONCE = 10_000_000  # characters of the words to index
 
 def create_tasks(request: Request, several: list[dict[str, Any]]) -> list[Task]:
     """Return new tasks of the asker, stored by one flush: on PostgreSQL, by one statement."""
-    tasks = [Task.create(request.identity.account.id, values) for values in several]
+    now = journal.date_of(request.dbsession)
+    tasks = [Task.create(request.identity.account.id, values, now) for values in several]
     request.dbsession.add_all(tasks)
     request.dbsession.flush()
     return tasks
+
+
+def change_task(request: Request, task: Task, values: dict[str, Any]) -> None:
+    """Set the attributes named in `values` and leave the rest; then it has its new revision."""
+    task.change(values, journal.date_of(request.dbsession))
+    request.dbsession.flush()
 
 
 def count_tasks(request: Request, filters: dict[str, Any]) -> int:
@@ -56,20 +62,20 @@ def change_tasks(
     """
     matching = conditions(request, filters)
     columns = _columns(values)
+    differs = _differs(values)
     new_words = "".join(columns[name] for name in ("name_words", "note_words") if name in columns)
-    found = _count_at_once(request, matching, len(new_words))
-    if dry_run or not values:
-        return found
-    now = clock.now()
-    differs = [getattr(Task, name).is_distinct_from(value) for name, value in columns.items()]
+    count, changing = _count_at_once(request, matching, differs, len(new_words))
+    if dry_run or not changing:
+        return count
+    now = journal.date_of(request.dbsession)
+    after = dict(values)
     if "completed" in values:
-        wrong = is_open() if values["completed"] else is_completed()
-        differs.append(wrong)
-        completion_date = now if values["completed"] else None
-        columns["completion_date"] = case((wrong, completion_date), else_=Task.completion_date)
-    columns["modification_date"] = case((or_(*differs), now), else_=Task.modification_date)
-    statement = update(Task).where(*matching).values(columns)
-    return _run(request, statement)
+        after["completion_date"] = now if values["completed"] else None
+        columns["completion_date"] = case(
+            (differs["completed"], after["completion_date"]), else_=Task.completion_date
+        )
+    _rows(request, matching).update(columns, after, differs)
+    return count
 
 
 def delete_tasks(request: Request, filters: dict[str, Any], *, dry_run: bool) -> int:
@@ -84,8 +90,14 @@ def delete_tasks(request: Request, filters: dict[str, Any], *, dry_run: bool) ->
         )
         raise refusal([Fault("query", "missing", message)])
     matching = conditions(request, filters)
-    found = _count_at_once(request, matching, 0)
-    return found if dry_run else _run(request, delete(Task).where(*matching))
+    count, _ = _count_at_once(request, matching, {}, 0)
+    if count and not dry_run:
+        _rows(request, matching).delete()
+    return count
+
+
+def _rows(request: Request, matching: list[Condition]) -> journal.Rows:
+    return journal.Rows(request.dbsession, Task, request.identity.account.id, matching)
 
 
 def _columns(values: dict[str, Any]) -> dict[str, Any]:
@@ -100,6 +112,22 @@ def _columns(values: dict[str, Any]) -> dict[str, Any]:
     return columns
 
 
+def _differs(values: dict[str, Any]) -> dict[str, Condition]:
+    """Return the condition that a task has another value, for each recorded field."""
+    differs: dict[str, Condition] = {}
+    for name in values.keys() & {"name", "note"}:
+        differs[name] = getattr(Task, name).is_distinct_from(values[name])
+    if "due_date" in values:
+        due = due_columns(values["due_date"])
+        differs["due_date"] = or_(
+            *(getattr(Task, name).is_distinct_from(value) for name, value in due.items())
+        )
+    if "completed" in values:
+        wrong = is_open() if values["completed"] else is_completed()
+        differs |= {"completed": wrong, "completion_date": wrong}
+    return differs
+
+
 def _count(request: Request, matching: list[Condition]) -> int:
     return request.dbsession.scalar(_count_query(matching)) or 0
 
@@ -108,18 +136,22 @@ def _count_query(matching: list[Condition]) -> Select[int]:
     return select(func.count()).select_from(Task).where(*matching)
 
 
-def _count_at_once(request: Request, matching: list[Condition], new_words: int) -> int:
-    """Return how many tasks match. Raises Problem with 409 where one change cannot take them all.
+def _count_at_once(
+    request: Request, matching: list[Condition], differs: dict[str, Condition], new_words: int
+) -> tuple[int, int]:
+    """Return how many tasks match, and how many of them differ.
 
-    What a change costs is above all the index of the words: those that the tasks have, and those,
-    in characters, that each of them is given.
+    Raises Problem with 409 where one change cannot take them all. What a change costs is above all
+    the index of the words: those that the tasks have, and those, in characters, that each of them
+    is given.
     """
     count = _count(request, matching)
-    characters = 0
+    characters = changing = 0
     if count <= MOST_AT_ONCE:  # else every text of the account would be read for nothing
         words = func.length(Task.name_words) + func.length(Task.note_words)
-        query = select(func.coalesce(func.sum(words), 0)).where(*matching)
-        characters = request.dbsession.scalar(query) or 0
+        changes = case((or_(false(), *differs.values()), 1))
+        query = select(func.coalesce(func.sum(words), 0), func.count(changes)).where(*matching)
+        characters, changing = request.dbsession.execute(query).one()
     if count > MOST_AT_ONCE or characters + count * new_words > MOST_WORDS_AT_ONCE:
         raise Problem(
             "too_many",
@@ -128,11 +160,4 @@ def _count_at_once(request: Request, matching: list[Condition], new_words: int) 
             "narrow the filters, for example by created_after and created_before.",
             extensions={"count": count},
         )
-    return count
-
-
-def _run(request: Request, statement: Update | Delete) -> int:
-    """Run the statement and return how many rows it took."""
-    options = {"synchronize_session": False}
-    result = request.dbsession.execute(statement, execution_options=options)
-    return cast(CursorResult[Any], result).rowcount
+    return count, changing

@@ -7,9 +7,10 @@ from pyramid.security import NO_PERMISSION_REQUIRED, forget
 from pyramid.view import view_config, view_defaults
 
 from todo.permissions import Permission
+from todo.preconditions import entity_tag, is_not_modified
 from todo.renderers import Response
 from todo.request import Request
-from todo.resources import AccountContext
+from todo.resources import AccountContext, ProfileContext
 from todo.schemas import account as schemas
 from todo.services.accounts import change_account, delete_account, register
 from todo.services.export import write_export
@@ -25,6 +26,7 @@ from todo.services.sessions import end_session, start_session
     body=schemas.Registration,
     returns={201: schemas.Registered},
     errors=("username_taken", "too_many_requests", "busy"),
+    headers=("ETag",),
 )
 def post(request: Request) -> dict[str, Any]:
     """Register an account, and log it in."""
@@ -32,6 +34,7 @@ def post(request: Request) -> dict[str, Any]:
     end_session(request)
     session = start_session(request, account.id)
     request.response.location = request.route_path("account", username=account.username)
+    request.response.headers["ETag"] = entity_tag(account.profile_revision)
     return {
         "msg": "Profile created",
         "username": account.username,
@@ -44,7 +47,7 @@ def post(request: Request) -> dict[str, Any]:
 class AccountViews:
     """One account; its owner asks."""
 
-    def __init__(self, context: AccountContext, request: Request) -> None:
+    def __init__(self, context: ProfileContext, request: Request) -> None:
         self.account = context.account
         self.request = request
 
@@ -53,30 +56,36 @@ class AccountViews:
         permission=Permission.READ,
         operation="single profile detail",
         returns=schemas.Account,
+        headers=("ETag",),
     )
-    def get(self) -> dict[str, Any]:
+    def get(self) -> dict[str, Any] | Response:
         """Show the profile."""
+        if is_not_modified(self.request, self.account.profile_revision):
+            return self.request.response
         return schemas.Account.of(self.account)
 
     @view_config(
         request_method=("PUT", "PATCH"),
         permission=Permission.MANAGE,
         operation="edit profile",
+        idempotency_key=True,
         body=schemas.AccountChange,
         returns=schemas.AccountChanged,
         errors=("username_taken", "reauthentication_required", "busy"),
+        headers=("ETag",),
     )
     def put(self) -> dict[str, Any]:
         """Change the username, e-mail, password or time zone; what is not mentioned stays.
 
         A change needs `current_password`, or a login of the last ten minutes; of the time zone
         alone, neither. A new password ends all other sessions and API tokens, and the answer has
-        a new token. Another time zone moves no task.
+        a new token; with one, the `Idempotency-Key` is ignored. Another time zone moves no task.
         """
         values = self.request.validated_body.values()
         current_password = values.pop("current_password", None)
         values.pop("password2", None)
         account, session = change_account(self.request, values, current_password)
+        self.request.response.headers["ETag"] = entity_tag(account.profile_revision)
         return {
             "msg": "Profile updated.",
             "username": account.username,

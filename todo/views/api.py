@@ -27,6 +27,13 @@ To-do lists for people and programs.
   a query an empty value is a fault, not "all", and truth values are `true` and `false` alone.
 * **PUT and PATCH** change what they mention and keep the rest. An unknown field is refused by name;
   a read-only one is ignored, so that what was read can be sent back.
+* **Versions.** Each request that changes tasks or the profile raises the account's `revision` by
+  one, and what it has changed has that `revision`: in quotes, its `ETag`. `If-None-Match` gets 304
+  while nothing is new; `If-Match` changes that version alone, or gets 412 with what is there now.
+* **Exactly once.** A write with an `Idempotency-Key` may be sent again: within 24 hours the same
+  request gets the same answer and is not done twice. Of two at the same time the second waits for
+  the first. The key is ignored where the answer holds a secret or there is no account: registering,
+  logging in and out, tokens, a new password, deleting the account.
 * **Errors** are `application/problem+json` (RFC 9457) with a stable `code`; for input, `errors`
   names every fault at once.
 * **HEAD** answers like GET without the body, **OPTIONS** with the methods of the path in `Allow`;

@@ -6,12 +6,15 @@ from pyramid.view import view_config, view_defaults
 
 from todo.models import Task
 from todo.permissions import Permission
+from todo.preconditions import entity_tag, is_not_modified
+from todo.renderers import Response
 from todo.request import Request
-from todo.resources import AccountContext, TaskContext
+from todo.resources import AccountContext, TaskContext, TasksContext
 from todo.schemas import task as schemas
 from todo.schemas.task_filter import DryRun, TaskPage, TaskSelection
 from todo.services.pages import read_page
 from todo.services.tasks import (
+    change_task,
     change_tasks,
     count_tasks,
     create_tasks,
@@ -24,7 +27,7 @@ from todo.services.tasks import (
 class TasksViews:
     """All tasks of an account."""
 
-    def __init__(self, context: AccountContext, request: Request) -> None:
+    def __init__(self, context: TasksContext, request: Request) -> None:
         self.account = context.account
         self.request = request
 
@@ -34,15 +37,19 @@ class TasksViews:
         operation="user's tasks",
         query=TaskPage,
         returns=schemas.TaskList,
-        headers=("Link",),
+        headers=("ETag", "Link"),
     )
-    def get(self) -> dict[str, Any]:
+    def get(self) -> dict[str, Any] | Response:
         """List the tasks that match, page by page.
 
         Follow `next`, or the header field `Link`, until it is null. What is deleted or inserted
-        meanwhile moves no other task to another page.
+        meanwhile moves no other task to another page. There is no `ETag` where `due` asks for what
+        another day or hour would change.
         """
         query = self.request.validated_query
+        revision = self.account.revision
+        if not query.depends_on_now and is_not_modified(self.request, revision):
+            return self.request.response
         page = read_page(self.request, query)
         if page.next:
             self.request.response.headers["Link"] = f'<{page.next}>; rel="next"'  # RFC 8288
@@ -52,6 +59,7 @@ class TasksViews:
             "username": self.account.username,
             "tasks": [schemas.Task.of(task, fields) for task in page.tasks],
             "next": page.next,
+            "revision": revision,
             **total,
         }
 
@@ -59,17 +67,24 @@ class TasksViews:
         request_method="POST",
         permission=Permission.WRITE,
         operation="create task",
+        idempotency_key=True,
         query=DryRun,
         body=(schemas.NewTask, schemas.NewTasks),
         returns={201: (schemas.TaskPosted, schemas.TasksPosted)},
+        headers=("ETag",),
     )
     def post(self) -> dict[str, Any]:
-        """Create a task, or several at once: all of them or none."""
+        """Create a task, or several at once: all of them or none.
+
+        `ETag` is that of the task, where it is one.
+        """
         body = self.request.validated_body
         several = isinstance(body, schemas.NewTasks)
         tasks = create_tasks(self.request, body.values()["tasks"] if several else [body.values()])
         if not self.request.validated_query.dry_run:  # what a dry run creates has no URL
             self.request.response.location = task_path(self.request, tasks)
+            if not several:
+                self.request.response.headers["ETag"] = entity_tag(tasks[0].revision)
         shown = [schemas.Task.of(task) for task in tasks]
         created = {"tasks": shown} if several else {"task": shown[0]}
         return finished(
@@ -80,6 +95,7 @@ class TasksViews:
         request_method="PATCH",
         permission=Permission.WRITE,
         operation="update tasks",
+        idempotency_key=True,
         query=TaskSelection,
         body=schemas.TaskChange,
         returns=schemas.TasksUpdated,
@@ -95,6 +111,7 @@ class TasksViews:
         request_method="DELETE",
         permission=Permission.WRITE,
         operation="delete tasks",
+        idempotency_key=True,
         query=TaskSelection,
         returns=schemas.TasksDeleted,
         errors=("too_many",),
@@ -149,27 +166,34 @@ class TaskViews:
         permission=Permission.READ,
         operation="task detail",
         returns=schemas.TaskAnswer,
+        headers=("ETag",),
     )
-    def get(self) -> dict[str, Any]:
+    def get(self) -> dict[str, Any] | Response:
         """Show the task."""
+        if is_not_modified(self.request, self.task.revision):
+            return self.request.response
         return {"username": self.username, "task": schemas.Task.of(self.task)}
 
     @view_config(
         request_method=("PUT", "PATCH"),
         permission=Permission.WRITE,
         operation="task update",
+        idempotency_key=True,
         body=schemas.TaskChange,
         returns=schemas.TaskAnswer,
+        headers=("ETag",),
     )
     def put(self) -> dict[str, Any]:
         """Change the task; what is not mentioned stays."""
-        self.task.change(self.request.validated_body.values())
+        change_task(self.request, self.task, self.request.validated_body.values())
+        self.request.response.headers["ETag"] = entity_tag(self.task.revision)
         return {"username": self.username, "task": schemas.Task.of(self.task)}
 
     @view_config(
         request_method="DELETE",
         permission=Permission.WRITE,
         operation="delete task",
+        idempotency_key=True,
         returns=schemas.TaskDeleted,
     )
     def delete(self) -> dict[str, Any]:

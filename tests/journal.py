@@ -1,0 +1,80 @@
+"""What the journal tells, held against what the tables have."""
+
+import json
+from functools import partial
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from todo.models import Account, Base, Change, Task
+from todo.models.change import CREATE, DELETE
+from todo.models.meta import Journalled, encode_json
+
+DATED = "modification_date"
+
+State = dict[tuple[str, int], tuple[int, dict[str, Any]]]
+
+
+def changes_of(session: Session, account_id: int) -> list[Change]:
+    """Return the account's changes in their order."""
+    query = select(Change).where(Change.account_id == account_id)
+    return list(session.scalars(query.order_by(Change.revision, Change.kind, Change.object_id)))
+
+
+def check(session: Session) -> None:
+    """Fail where a revision is missing, or where the journal does not lead to what is there."""
+    for account in session.scalars(select(Account)):
+        changes = changes_of(session, account.id)
+        assert {change.revision for change in changes} == set(range(1, account.revision + 1))
+        found, expected = told(changes), present(session, account)
+        assert found.keys() == expected.keys()
+        for key, (revision, fields) in found.items():
+            there, all_fields = expected[key]
+            assert (revision, all_fields | fields) == (there, all_fields), f"{key}: {fields}"
+
+
+def told(changes: list[Change]) -> State:
+    """Return the objects, each with its revision and its fields, that the changes lead to."""
+    state: State = {}
+    for change in changes:
+        key = (change.kind, change.object_id)
+        _, fields = state.pop(key, (0, {}))
+        before = change.before or {}
+        assert {name: fields[name] for name in before} == before
+        assert (change.action == CREATE) == (not fields)
+        if change.action == DELETE:
+            assert before == {name: fields[name] for name in fields if name != DATED}
+        else:
+            state[key] = (change.revision, fields | (change.after or {}) | dated(change))
+    return state
+
+
+def dated(change: Change) -> dict[str, Any]:
+    """Return the date that the change has set; tests may say that a task was created before."""
+    if change.kind != Task.kind or change.action == CREATE:
+        return {}
+    return {DATED: json.loads(encode_json(change.date))}
+
+
+def present(session: Session, account: Account) -> State:
+    """Return the same as the tables have it."""
+    return {
+        (each.kind, each.id): (version(each), recorded(each))
+        for mapper in Base.registry.mappers
+        if issubclass(mapper.class_, Journalled)
+        for each in session.scalars(select(mapper.class_))
+        if each.owner_id == account.id
+    }
+
+
+def version(each: Any) -> int:
+    """Return the revision of its last change, which an account has beside its counter."""
+    revision: int = each.profile_revision if isinstance(each, Account) else each.revision
+    return revision
+
+
+def recorded(each: Journalled) -> dict[str, Any]:
+    values = each.recorded(partial(getattr, each)) | {DATED: getattr(each, DATED, None)}
+    fields: dict[str, Any] = json.loads(encode_json(values))
+    return {name: None if name in each.secrets else value for name, value in fields.items()}

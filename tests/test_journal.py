@@ -1,0 +1,275 @@
+"""The journal: what each write leaves in it. That nothing is missing, `app` checks everywhere."""
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy.orm import Session
+
+from tests import journal
+from tests.authorization import ACCOUNT, ROWS
+from tests.client import Client
+from tests.factories import PASSWORD, Login, make_task
+from todo import clock
+from todo.models import Account, Base, Change, Task, Token
+from todo.models.meta import Journalled
+from todo.models.token import Kind
+
+FIELDS = ("name", "note", "creation_date", "due_date", "completed", "completion_date")
+NOT_JOURNALLED = {"changes", "idempotency_keys", "limit_counts", "released_usernames", "tokens"}
+
+# What a field is stored as besides, whose it is, and its versions; and who may log in.
+NOT_RECORDED = {
+    *("id", "account_id", "revision", "profile_revision", "modification_date"),
+    *("username_lower", "name_folded", "name_words", "note_words", "disabled_date"),
+}
+
+WRITES = sorted(
+    (method, pattern)
+    for method, pattern in ROWS
+    if pattern.startswith(ACCOUNT) and method not in ("GET", "HEAD")
+)
+
+
+def last_changes(session: Session, login: Login) -> list[Change]:
+    """Return the changes of the last revision."""
+    session.commit()
+    session.expire_all()
+    account = session.get_one(Account, login.id)
+    query = select(Change).where(Change.account_id == login.id, Change.revision == account.revision)
+    return list(session.scalars(query.order_by(Change.kind, Change.object_id)))
+
+
+@pytest.fixture
+def milk(dbsession: Session, alice: Login) -> int:
+    return make_task(dbsession, alice, name="Milk", due_date=date(2030, 2, 1))
+
+
+def test_every_table_is_journalled_or_known_not_to_be() -> None:
+    mappers = Base.registry.mappers
+    journalled = {each.local_table for each in mappers if issubclass(each.class_, Journalled)}
+    assert {table.name for table in Base.metadata.sorted_tables if table not in journalled} == (
+        NOT_JOURNALLED
+    )
+
+
+@pytest.mark.parametrize(("method", "pattern"), WRITES)
+def test_each_writing_request_is_one_revision(
+    as_alice: Client, alice: Login, milk: int, dbsession: Session, method: str, pattern: str
+) -> None:
+    make_task(dbsession, alice)
+    ended, _ = Token.issue(alice.id, datetime.now().astimezone() + timedelta(days=1))
+    dbsession.add(ended)
+    dbsession.commit()
+    before = dbsession.get_one(Account, alice.id).revision
+    row = ROWS[method, pattern]
+    url = pattern.format(username="alice", id=ended.id if "tokens" in pattern else milk)
+    assert as_alice.send_json(method, url + row.query, row.fields).status_int < 300
+    if (method, pattern) == ("DELETE", ACCOUNT):
+        assert dbsession.scalars(select(Change)).all() == []
+        return
+    dbsession.commit()
+    dbsession.expire_all()
+    raised = 0 if "tokens" in pattern else 1
+    assert dbsession.get_one(Account, alice.id).revision == before + raised
+
+
+def test_what_changes_nothing_is_no_revision(
+    as_alice: Client, alice: Login, milk: int, dbsession: Session
+) -> None:
+    before = as_alice.get(alice.tasks_url).json
+    for method, url, fields in (
+        ("PATCH", f"{alice.tasks_url}/{milk}", {"name": "Milk", "due_date": "2030-02-01"}),
+        ("PUT", f"{alice.tasks_url}/{milk}", {}),
+        ("PATCH", alice.tasks_url, {"completed": False, "name": "Milk", "due_date": "2030-02-01"}),
+        ("PATCH", f"{alice.tasks_url}?completed=true", {"name": "Tea"}),
+        ("DELETE", f"{alice.tasks_url}?completed=true", {}),
+        ("PATCH", alice.url, {"username": "alice", "timezone": "UTC"}),
+        ("POST", f"{alice.tasks_url}?dry_run=true", {"name": "Tea"}),
+        ("DELETE", f"{alice.tasks_url}?due=any&dry_run=true", {}),
+    ):
+        assert as_alice.send_json(method, url, fields).status_int < 300
+    assert as_alice.get(alice.tasks_url).json == before
+
+
+def test_who_did_what_and_when(
+    as_alice: Client, app: Any, alice: Login, milk: int, dbsession: Session
+) -> None:
+    url = f"{alice.tasks_url}/{milk}"
+    task = as_alice.send_json("PATCH", url, {"name": "Tea", "completed": True}).json["task"]
+    [change] = last_changes(dbsession, alice)
+    assert (change.kind, change.object_id, change.action) == ("task", milk, "update")
+    assert change.revision == task["revision"]
+    shown = f"{change.date:%Y-%m-%dT%H:%M:%S.%fZ}"
+    assert shown == task["modification_date"] == task["completion_date"]
+    assert change.before == {"name": "Milk", "completed": False, "completion_date": None}
+    assert change.after == {"name": "Tea", "completed": True, "completion_date": shown}
+    session = dbsession.scalars(select(Token)).one()
+    assert (change.token_id, change.token_kind, change.token_name) == (session.id, "session", None)
+
+    end = datetime.now().astimezone() + timedelta(days=1)
+    token, secret = Token.issue(alice.id, end, kind=Kind.API, name="script")
+    dbsession.add(token)
+    dbsession.commit()
+    Client(app, secret).delete(url)
+    [change] = last_changes(dbsession, alice)
+    assert (change.token_id, change.token_kind, change.token_name) == (token.id, "api", "script")
+    assert (change.action, change.after) == ("delete", None)
+    assert change.before == {name: task[name] for name in FIELDS}
+
+
+def test_who_has_no_token(app: Any, alice: Login, dbsession: Session) -> None:
+    [change] = last_changes(dbsession, alice)
+    assert (change.kind, change.action, change.token_id) == ("profile", "create", None)
+
+
+def test_a_password_is_recorded_without_a_value(
+    as_alice: Client, alice: Login, dbsession: Session
+) -> None:
+    before = dbsession.scalars(select(Account.password_hash)).one()
+    fields = {"password": f"{PASSWORD} 2", "email": "other@example.com"}
+    assert as_alice.put_json(alice.url, fields).status_int == 200
+    [change] = last_changes(dbsession, alice)
+    assert change.before == {"email": "alice@example.com", "password": None}
+    assert change.after == {"email": "other@example.com", "password": None}
+    after = dbsession.scalars(select(Account.password_hash)).one()
+    recorded = str([vars(each) for each in dbsession.scalars(select(Change))])
+    assert before != after
+    assert before not in recorded
+    assert after not in recorded
+
+
+def test_a_login_is_no_change(client: Client, alice: Login, dbsession: Session) -> None:
+    before = last_changes(dbsession, alice)
+    fields = {"username": "alice", "password": PASSWORD}
+    assert client.post_json("/api/v1/accounts/login", fields).status_int == 200
+    assert [each.revision for each in last_changes(dbsession, alice)] == [before[0].revision]
+
+
+AWKWARD = [
+    {"name": 'Crème "brûlée" \\ \t', "note": "'; -- 日本 😀\n\x7f\x01"},
+    {"name": "x", "note": "", "due_date": "0001-01-01"},
+    {"name": "y", "due_date": "2030-02-01T09:30:00.120000Z", "completed": True},
+    {"name": "z", "due_date": "9999-12-31T23:59:59Z"},
+]
+
+
+def test_many_are_recorded_as_each_alone(
+    as_alice: Client, alice: Login, bob: Login, dbsession: Session
+) -> None:
+    """By set statements; `app` checks besides that they lead to what is there."""
+    made = as_alice.post_json(alice.tasks_url, {"tasks": AWKWARD}).json["tasks"]
+    others = make_task(dbsession, bob)
+    change = {"note": "'\"\\ é", "completed": True}
+    as_alice.send_json("PATCH", f"{alice.tasks_url}?due=any", change)
+    found = last_changes(dbsession, alice)
+    assert [each.object_id for each in found] == [task["id"] for task in made[1:]]
+    assert {each.token_kind for each in found} == {"session"}
+    for each, task in zip(found, made[1:], strict=True):
+        completed = {} if task["completed"] else {"completed": False, "completion_date": None}
+        assert each.before == {"note": task["note"], **completed}
+        assert each.after["note"] == "'\"\\ é"  # type: ignore[index]
+
+    as_alice.send_json("PATCH", alice.tasks_url, {"due_date": "2030-02-01T10:00:00Z"})
+    assert {each.after["due_date"] for each in last_changes(dbsession, alice)} == {  # type: ignore[index]
+        "2030-02-01T10:00:00Z"
+    }
+    shown = as_alice.get(alice.tasks_url).json["tasks"]
+    as_alice.send_json("DELETE", f"{alice.tasks_url}?due=any", {})
+    found = last_changes(dbsession, alice)
+    assert [each.object_id for each in found] == [task["id"] for task in shown]
+    for each, task in zip(found, shown, strict=True):
+        assert each.before == {name: task[name] for name in each.before}  # type: ignore[union-attr]
+        assert each.before.keys() >= {"name", "note", "due_date", "completion_date"}
+        assert (each.action, each.after) == ("delete", None)
+    assert dbsession.get_one(Task, others).revision == 2
+
+
+def test_two_flushes_are_one_change(dbsession: Session, alice: Login, milk: int) -> None:
+    task = dbsession.get_one(Task, milk)
+    for name in ("Tea", "Water"):
+        task.name = name
+        dbsession.flush()
+    dbsession.commit()
+    [change] = last_changes(dbsession, alice)
+    assert (change.before, change.after) == ({"name": "Milk"}, {"name": "Water"})
+    task = Task.create(alice.id, {"name": "Rice"}, datetime.now().astimezone())
+    dbsession.add(task)
+    dbsession.flush()
+    task.name = "Beans"
+    dbsession.commit()
+    [change] = last_changes(dbsession, alice)
+    assert (change.action, change.before) == ("create", None)
+    assert change.after["name"] == "Beans"  # type: ignore[index]
+
+
+STATEMENTS: list[Callable[[], Any]] = [
+    lambda: update(Task).values(name="Tea"),
+    lambda: delete(Task),
+    lambda: update(Account).values(email="x@example.com"),
+    lambda: insert(Task).values(name="Tea"),
+    lambda: update(Base.metadata.tables["tasks"]).values(name="Tea"),
+]
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_a_statement_beside_the_journal_is_refused(
+    dbsession: Session, milk: int, statement: Callable[[], Any]
+) -> None:
+    with pytest.raises(RuntimeError, match="unrecorded"):
+        dbsession.execute(statement())
+
+
+@pytest.mark.unjournalled
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE tasks SET name = 'Tea'",
+        "UPDATE accounts SET timezone = 'Europe/Berlin'",
+        "DELETE FROM tasks",
+        "UPDATE accounts SET revision = revision + 1",
+    ],
+)
+def test_what_passes_by_is_found(dbsession: Session, milk: int, statement: str) -> None:
+    journal.check(dbsession)
+    dbsession.execute(text(statement))
+    with pytest.raises(AssertionError):
+        journal.check(dbsession)
+
+
+def test_a_savepoint_is_refused(dbsession: Session, milk: int) -> None:
+    with pytest.raises(RuntimeError, match="savepoint"):
+        dbsession.begin_nested()
+
+
+def test_what_is_made_and_deleted_at_once_never_was(dbsession: Session, alice: Login) -> None:
+    for flushes in (0, 1):
+        task = Task.create(alice.id, {"name": "Tea"}, clock.now())
+        dbsession.add(task)
+        for _ in range(flushes + 1):
+            dbsession.flush()
+        dbsession.delete(task)
+        dbsession.commit()
+    assert {change.kind for change in dbsession.scalars(select(Change))} == {"profile"}
+    dbsession.execute(text("UPDATE accounts SET revision = 1"))
+    dbsession.commit()
+
+
+def test_every_column_is_recorded_or_known_not_to_be(dbsession: Session, milk: int) -> None:
+    asked = set()
+
+    def value(each: Any, name: str) -> Any:
+        asked.add(name)
+        return getattr(each, name)
+
+    for mapper in Base.registry.mappers:
+        if issubclass(mapper.class_, Journalled):
+            each = dbsession.scalars(select(mapper.class_).limit(1)).one()
+            each.recorded(partial(value, each))
+            assert asked & NOT_RECORDED == set()
+            asked |= NOT_RECORDED
+            assert {column.key for column in mapper.column_attrs} <= asked
+            asked.clear()

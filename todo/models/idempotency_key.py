@@ -1,0 +1,31 @@
+"""Keys of writes that were done, with their answers, so that none is done twice."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import CheckConstraint, ForeignKey, Integer, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from todo.models.meta import Base, JSONText, UTCDateTime
+
+KEY_MAX = 255
+KEPT = timedelta(hours=24)
+
+
+class IdempotencyKey(Base):
+    """A key that a client has sent with a write, and the answer that it got."""
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (
+        CheckConstraint(f"length(key) BETWEEN 1 AND {KEY_MAX}", name="key_length"),
+        CheckConstraint("length(request_digest) = 32", name="request_digest_length"),
+    )
+
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    key: Mapped[str] = mapped_column(String(KEY_MAX), primary_key=True)
+    request_digest: Mapped[bytes] = mapped_column(LargeBinary(32))  # SHA-256
+    status: Mapped[int] = mapped_column(Integer)
+    headers: Mapped[dict[str, str]] = mapped_column(JSONText)
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    expiration_date: Mapped[datetime] = mapped_column(UTCDateTime, index=True)

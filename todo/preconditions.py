@@ -1,0 +1,119 @@
+"""Versions: what a client may ask for only if it has changed, or change only if it has not.
+
+RFC 9110, section 13. The entity tag is a revision, in quotes: that of the last change of what the
+path names. A context that is `versioned` has it as `revision`, and as `subject` the one object that
+the path names, or None for a list.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pyramid.config import Configurator
+from sqlalchemy import select
+
+from todo.errors import Fault, Problem
+from todo.models import Account, Change, Task
+from todo.models.meta import Journalled
+from todo.request import SAFE_METHODS, Request
+from todo.schemas import account, task
+from todo.schemas.meta import Representation
+from todo.typed_views import refusal
+
+_TAG = r'(?:W/)?"[!#-~]*"'
+# RFC 9110, sections 8.8.3 and 13.1.1, in ASCII.
+PATTERN = rf"\*|[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*"
+
+_OURS = re.compile('"[0-9]{1,18}"')
+
+REPRESENTATIONS: Mapping[str, type[Representation]] = {
+    Task.kind: task.Task,
+    Account.kind: account.Account,
+}
+
+
+def entity_tag(revision: int) -> str:
+    """Return the strong entity tag of the revision."""
+    return f'"{revision}"'
+
+
+def is_not_modified(request: Request, revision: int) -> bool:
+    """Give the answer its ETag, and tell whether the client has just this; then it is a 304."""
+    request.response.headers["ETag"] = entity_tag(revision)
+    if not _matches(_tags(request, "If-None-Match"), revision, weakly=True):
+        return False
+    request.response.status_int = 304
+    return True
+
+
+def precondition_view(view: Callable[..., Any], info: Any) -> Callable[..., Any]:
+    """The view deriver: refuses a write to another version than the client knows.
+
+    It comes after the input is validated (RFC 9110, section 13.2.1).
+    """
+
+    def derived(context: Any, request: Request) -> Any:
+        if request.method not in SAFE_METHODS and getattr(context, "versioned", False):
+            check(context, request)
+        return view(context, request)
+
+    return derived
+
+
+def check(context: Any, request: Request) -> None:
+    """Raise Problem with 412 where If-Match or If-None-Match does not hold."""
+    known = _tags(request, "If-Match")
+    if known and not _matches(known, context.revision):
+        raise _precondition(context, request, known)
+    if _matches(_tags(request, "If-None-Match"), context.revision, weakly=True):
+        raise _precondition(context, request, [])
+
+
+def _tags(request: Request, name: str) -> list[str]:
+    """Return the entity tags of the header field, or "*". Raises Problem with 400."""
+    value = request.headers.get(name)
+    if value is None:
+        return []
+    if not re.fullmatch(PATTERN, value):
+        message = 'This must be an entity tag as ETag has it, in its quotes, such as "12".'
+        raise refusal([Fault(name, "entity_tag", message)])
+    return ["*"] if value == "*" else re.findall(_TAG, value)
+
+
+def _matches(tags: list[str], revision: int, *, weakly: bool = False) -> bool:
+    if weakly:
+        tags = [tag.removeprefix("W/") for tag in tags]
+    return "*" in tags or entity_tag(revision) in tags
+
+
+def _precondition(context: Any, request: Request, known: list[str]) -> Problem:
+    extensions: dict[str, Any] = {"etag": entity_tag(context.revision)}
+    if subject := context.subject:
+        extensions[subject.kind] = REPRESENTATIONS[subject.kind].of(subject)
+        since = max((int(tag[1:-1]) for tag in known if _OURS.fullmatch(tag)), default=-1)
+        if 0 <= since < context.revision:
+            extensions["changed"] = _changed(request, subject, since)
+    detail = (
+        "This is not the version that is there now: take over what has changed, and send the new "
+        "ETag as If-Match."
+        if known
+        else "This is there already, and If-None-Match says not to touch it then."
+    )
+    return Problem("precondition", detail, extensions=extensions)
+
+
+def _changed(request: Request, each: Journalled, since: int) -> list[str]:
+    """Return the fields that have changed since the revision, in the order of the alphabet."""
+    changes = request.dbsession.scalars(
+        select(Change.after).where(
+            Change.account_id == each.owner_id,
+            Change.kind == each.kind,
+            Change.object_id == each.id,
+            Change.revision > since,
+        )
+    )
+    return sorted({name for after in changes for name in after or {}})
+
+
+def includeme(config: Configurator) -> None:
+    config.add_view_deriver(precondition_view, under="typed_view", over="rendered_view")
