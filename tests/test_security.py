@@ -1,4 +1,4 @@
-"""docs/security.md promises nothing without a test."""
+"""docs/security.md and docs/guarantees.md promise nothing without a test."""
 
 import ast
 import re
@@ -27,3 +27,13 @@ def test_every_promise_names_tests_that_exist(row: str) -> None:
     for path, name in named:
         functions = ast.parse((ROOT / path).read_text()).body
         assert name in {f.name for f in functions if isinstance(f, ast.FunctionDef)}, path
+
+
+def test_every_guarantee_names_tests_that_exist() -> None:
+    rows = re.findall(r"^\| \*\*.*\|$", (ROOT / "docs" / "guarantees.md").read_text(), re.MULTILINE)
+    assert len(rows) > 10
+    for row in rows:
+        named = re.findall(r"`(tests/[a-z_/]+\.py)`", row.split("|")[-2])
+        assert named, row
+        for path in named:
+            assert (ROOT / path).exists(), path
