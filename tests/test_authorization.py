@@ -25,6 +25,8 @@ PUBLIC = {
     "root",
     "docs",
     "docs_file",
+    "healthz",
+    "readyz",
     "info",
     "info_slash",
     "openapi",

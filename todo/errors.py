@@ -14,9 +14,10 @@ from pyramid.httpexceptions import HTTPException
 from sqlalchemy import exc
 from sqlalchemy.orm.exc import StaleDataError
 
+from todo.models.faults import storage_fault
 from todo.operations import allowed_methods
 from todo.renderers import Response, to_json
-from todo.request import MAX_BODY, Request
+from todo.request import MAX_BODY, SAFE_METHODS, Request
 from todo.security import InsufficientScope, presented_token
 from todo.transactions import mark_if_retryable
 
@@ -71,6 +72,14 @@ CODES: Mapping[str, tuple[int, str]] = {
     "too_many_requests": (429, "This was tried too often; `Retry-After` says when to come back."),
     "internal_error": (500, "The fault is ours; `request_id` finds it in the log."),
     "busy": (503, "Too many people log in at this moment; try again after `Retry-After` seconds."),
+    "storage_full": (
+        503,
+        "The disk of the database is full; nothing was changed, and what is there can be read.",
+    ),
+    "storage_read_only": (
+        503,
+        "The database can only be read at present; nothing was changed.",
+    ),
     "unavailable": (503, "The database cannot answer now; try again after `Retry-After` seconds."),
 }
 
@@ -110,6 +119,7 @@ FAULTS: Mapping[str, str] = {
 
 CHALLENGE = 'Bearer realm="todo"'  # RFC 6750, section 3
 RETRY_AFTER = 1  # seconds
+STORAGE_RETRY_AFTER = 30  # seconds; somebody must make room first
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
@@ -251,16 +261,24 @@ def _database_error(error: Exception, request: Request) -> Response:
             Problem("conflict", "Another request changed this at the same time; read it again."),
             request,
         )
-    if retryable or isinstance(error, exc.OperationalError | exc.TimeoutError):
+    fault = storage_fault(getattr(error, "orig", None))
+    if fault is not None:
+        logger.error("%s: %s: %s", request.request_id, fault, first_line(error))
+        _, meaning = CODES[fault]
+        wait = {"Retry-After": str(STORAGE_RETRY_AFTER)}
+        return problem_response(Problem(fault, meaning, headers=wait), request)
+    lost = isinstance(error, exc.DBAPIError) and error.connection_invalidated
+    if retryable or lost or isinstance(error, exc.OperationalError | exc.TimeoutError):
         logger.error("%s: no answer of the database: %s", request.request_id, first_line(error))
-        return problem_response(
-            Problem(
-                "unavailable",
-                "The database cannot answer now; this request has changed nothing. Try again.",
-                headers={"Retry-After": str(RETRY_AFTER)},
-            ),
-            request,
-        )
+        detail = "The database cannot answer now; this request has changed nothing. Try again."
+        if lost and request.method not in SAFE_METHODS:
+            # It may have been lost after the database had committed.
+            detail = (
+                "The connection to the database was lost. Read what is there before you try again, "
+                "or try again with the same Idempotency-Key."
+            )
+        wait = {"Retry-After": str(RETRY_AFTER)}
+        return problem_response(Problem("unavailable", detail, headers=wait), request)
     logger.error(
         "%s: %s %s failed: %s\n%s",
         request.request_id,

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from todo import clock
 from todo.errors import Problem, first_line
-from todo.models import IdempotencyKey, LimitCount, Token
+from todo.models import IdempotencyKey, LimitCount, Token, wait_briefly
 from todo.models.limit import SUBJECT_MAX, WRITES, WRITES_SETTING
 from todo.models.meta import UTCDateTime
 from todo.request import SAFE_METHODS, Request
@@ -144,6 +144,8 @@ def record_use(account_id: int, token_id: int, last_used: datetime, request: Req
         return
     try:
         with Session(request.registry["engine"]) as session:
+            if not write:
+                wait_briefly(session)  # the answer of what only reads waits for this
             if touch:
                 session.execute(
                     update(Token).where(Token.id == token_id).values(last_used_date=used)

@@ -43,6 +43,8 @@ def includeme(config: Configurator) -> None:
     config.add_route("root", "/")
     config.add_route("docs", "/docs")
     config.add_route("docs_file", "/docs/{file}")
+    config.add_route("healthz", "/healthz")
+    config.add_route("readyz", "/readyz")
     config.add_route("info", "/api/v1")
     config.add_route("info_slash", "/api/v1/")
     config.add_route("openapi", "/api/v1/openapi.json")

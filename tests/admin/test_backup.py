@@ -186,7 +186,7 @@ def test_a_database_with_a_log_of_writes(
     path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(models, "WAL_IS_SAFE", True)
+    monkeypatch.setattr(models.sqlite, "WAL_IS_SAFE", True)
     with database(database_server, template=migrated_url) as url:
         monkeypatch.setenv("DATABASE_URL", url)
         todo_admin("create", "carol", "carol@example.com", password=PASSWORD)

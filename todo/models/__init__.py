@@ -2,7 +2,6 @@
 
 import logging
 import os
-import sqlite3
 from typing import Any
 
 import sqlalchemy
@@ -13,9 +12,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from zope.sqlalchemy.datamanager import STATUS_CHANGED
 
-from todo.models import journal
+from todo.models import journal, sqlite
 from todo.models.account import Account
 from todo.models.change import Change
+from todo.models.faults import renew_read_only
 from todo.models.idempotency_key import IdempotencyKey
 from todo.models.limit import LimitCount
 from todo.models.meta import Base
@@ -25,6 +25,7 @@ from todo.models.token import Token
 from todo.request import SAFE_METHODS, Request
 
 __all__ = [
+    "MIGRATION",
     "Account",
     "Base",
     "Change",
@@ -36,6 +37,9 @@ __all__ = [
     "check_migrated",
     "create_engine",
     "journal",
+    "sqlite",
+    "stored_migration",
+    "wait_briefly",
 ]
 
 # The newest migration in alembic/versions.
@@ -50,9 +54,6 @@ LOCK_TIMEOUT = 5  # seconds to wait for another transaction
 # "todo" in ASCII, in the head of a backup (https://www.sqlite.org/fileformat.html), which is a
 # database of SQLite, too, but without indexes and triggers.
 BACKUP_ID = 0x746F646F
-
-# Before this version a WAL file could be reset while in use, and the database corrupted.
-WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
 
 
 def _shows_no_row(record: logging.LogRecord) -> bool:
@@ -73,39 +74,26 @@ def create_engine(url: str) -> Engine:
         "max_overflow": POOL_OVERFLOW,
     }
     if make_url(url).get_backend_name() == "postgresql":
-        connect_args = {
+        connect_args: dict[str, Any] = {
             "connect_timeout": 5,
             # An instant must come back in UTC: near year 1 or 9999 another zone overflows.
             "options": f"-c timezone=utc -c lock_timeout={LOCK_TIMEOUT}s -c statement_timeout=30s"
             " -c idle_in_transaction_session_timeout=60s",
         }
-        return sqlalchemy.create_engine(url, connect_args=connect_args, **options)
-    engine = sqlalchemy.create_engine(url, connect_args={"timeout": LOCK_TIMEOUT}, **options)
-    event.listen(engine, "connect", _configure_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    event.listen(engine, "checkin", _end_sqlite)
+    else:
+        connect_args = {"timeout": LOCK_TIMEOUT}
+    engine = sqlalchemy.create_engine(url, connect_args=connect_args, **options)
+    event.listen(engine, "handle_error", renew_read_only)
+    if engine.dialect.name == "sqlite":
+        sqlite.listen(engine)
     return engine
 
 
-def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # the driver shall not begin transactions by itself
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute(f"PRAGMA journal_mode = {'WAL' if WAL_IS_SAFE else 'DELETE'}")
-    connection.execute("PRAGMA synchronous = FULL")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that reads first and writes later fails at once if another has written in
-    # between. One that begins as a writer waits for its turn instead.
-    reads = connection.get_execution_options().get("reads_only", False)
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
-
-
-def _end_sqlite(connection: sqlite3.Connection | None, _record: object) -> None:
-    # A COMMIT that has waited too long for readers fails, and leaves its transaction open, with its
-    # locks: nobody else could read or write any more.
-    if connection is not None and connection.in_transaction:
-        connection.rollback()
+def wait_briefly(session: Session) -> None:
+    """Begin the session's transaction as one that fails rather than wait long for another."""
+    connection = session.connection(execution_options={sqlite.BRIEF: True})
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SET LOCAL lock_timeout = {sqlite.BRIEF_TIMEOUT}"))
 
 
 def _dbsession(request: Request) -> Session:
@@ -137,12 +125,17 @@ def check_migrated(engine: Engine, ini: str) -> None:
         )
 
 
+def stored_migration(connection: Connection) -> str | None:
+    """Return the migration that the database is at."""
+    version = table("alembic_version", sqlalchemy.column("version_num"))
+    return connection.scalar(select(version.c.version_num))
+
+
 def _read_version(engine: Engine) -> tuple[str | None, str]:
     """Return the migration the database is at, or None, and the encoding of its text."""
     sqlite = engine.dialect.name == "sqlite"
     if sqlite and engine.url.database and not os.path.exists(engine.url.database):
         return None, ""  # to connect would make the file
-    version = table("alembic_version", sqlalchemy.column("version_num"))
     try:
         with engine.connect() as connection:
             if sqlite and connection.scalar(text("PRAGMA application_id")) == BACKUP_ID:
@@ -150,7 +143,7 @@ def _read_version(engine: Engine) -> tuple[str | None, str]:
                     "todo: the database is a backup; make a new one, and run todo-admin restore"
                 )
             encoding = "UTF8" if sqlite else connection.scalar(text("SHOW server_encoding"))
-            return connection.scalar(select(version.c.version_num)), str(encoding)
+            return stored_migration(connection), str(encoding)
     except DBAPIError as error:
         undefined_table = "42P01"  # PostgreSQL's documentation, appendix A
         reason = str(error.orig).strip().partition("\n")[0]

@@ -19,9 +19,10 @@ from todo.schemas.problem import ProblemDetails
 from todo.typed_views import alternatives, success
 
 # Errors of any operation, of one for which one must be logged in, that changes, that takes a body.
-ANY_ERRORS = ("bad_query", "validation", "internal_error", "unavailable")
+# Who reads may need the disk, too: the database sorts on it what is large.
+ANY_ERRORS = ("bad_query", "validation", "internal_error", "storage_full", "unavailable")
 LOGIN_ERRORS = ("unauthenticated", "forbidden")
-CHANGE_ERRORS = ("cross_site", "conflict")
+CHANGE_ERRORS = ("cross_site", "conflict", "storage_read_only")
 BODY_ERRORS = (
     "bad_json",
     "bad_form",

@@ -45,7 +45,7 @@ def login(request: Request) -> dict[str, Any]:
     operation="logout",
     session=True,
     returns=LoggedOut,
-    errors=("cross_site",),
+    errors=("cross_site", "storage_read_only"),
 )
 def logout(request: Request) -> dict[str, Any]:
     """End the session whose token the request carries, and clear the cookie that carried it.

@@ -1,0 +1,13 @@
+"""A PostgreSQL that only the tests of faults use, and may break."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.databases import PostgreSQL, own_postgresql_server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgreSQL]:
+    with own_postgresql_server() as server:
+        yield server

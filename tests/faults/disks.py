@@ -1,0 +1,117 @@
+"""Disks that are full or read-only: real ones where this process may mount them.
+
+Where it may not, the database refuses by itself what such a disk would refuse.
+"""
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlalchemy import Engine, event
+
+from tests.databases import execute
+
+
+class Disk(Protocol):
+    """What a database lies on."""
+
+    def fill(self) -> None:
+        """Leave no room."""
+
+    def freeze(self) -> None:
+        """Make it read-only."""
+
+    def repair(self) -> None:
+        """Make room, and let it be written to."""
+
+
+@dataclass
+class SmallDisk:
+    """A file system in memory, mounted on a folder."""
+
+    folder: Path
+
+    def fill(self) -> None:
+        with suppress(OSError), (self.folder / "ballast").open("wb", buffering=0) as ballast:
+            while ballast.write(b"x" * 4096):
+                pass
+
+    def freeze(self) -> None:
+        _run("mount", "-o", "remount,ro", str(self.folder))
+
+    def repair(self) -> None:
+        _run("mount", "-o", "remount,rw", str(self.folder))
+        (self.folder / "ballast").unlink(missing_ok=True)
+
+
+class LimitedSQLite:
+    """SQLite under limits that its connections set themselves."""
+
+    pragmas: tuple[str, ...] = ()
+
+    def hold(self, engine: Engine) -> None:
+        """Put the connections of the application under the limits."""
+        event.listen(engine, "checkout", self._limit)
+
+    def _limit(self, connection: Any, *_: object) -> None:
+        for pragma in self.pragmas:
+            connection.execute(f"PRAGMA {pragma}")
+
+    def fill(self) -> None:
+        self.pragmas = ("max_page_count = 1",)  # never less than there are
+
+    def freeze(self) -> None:
+        self.pragmas = ("query_only = on",)
+
+    def repair(self) -> None:
+        self.pragmas = ("max_page_count = 1000000", "query_only = off")
+
+
+@dataclass
+class LimitedPostgreSQL:
+    """PostgreSQL that raises for new tasks what it raises on a full disk."""
+
+    url: str
+
+    def fill(self) -> None:
+        execute(
+            self.url,
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'no space' USING ERRCODE = 'disk_full'; END $$",
+        )
+        execute(
+            self.url,
+            "CREATE TRIGGER refuse BEFORE INSERT ON tasks EXECUTE FUNCTION refuse()",
+        )
+
+    def freeze(self) -> None:
+        raise NotImplementedError
+
+    def repair(self) -> None:
+        execute(self.url, "DROP FUNCTION refuse CASCADE")
+
+
+@contextmanager
+def small_disk(size: str, owner: str | None = None) -> Iterator[SmallDisk | None]:
+    """Mount a disk of a size, such as 1m, for its owner; None where this process may not."""
+    with tempfile.TemporaryDirectory(prefix="todo-disk-") as folder:
+        if not _run("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder, check=False):
+            yield None
+            return
+        try:
+            if owner is not None:
+                shutil.chown(folder, owner)
+            yield SmallDisk(Path(folder))
+        finally:
+            _run("umount", "--lazy", folder)
+
+
+def _run(*command: str, check: bool = True) -> bool:
+    if shutil.which(command[0]) is None:
+        return False
+    return subprocess.run(command, capture_output=True, check=check, timeout=10).returncode == 0

@@ -1,0 +1,186 @@
+"""PostgreSQL that ends, comes back, or is not there."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.orm import Session
+
+from tests.databases import PostgreSQL, database, execute, migrate
+from tests.factories import Login, make_account
+from tests.pserve import PUBLIC_URL, Server, pserve, pserve_refuses
+
+BACK = 5  # seconds after which all is well again
+
+
+@pytest.fixture(scope="module")
+def url(postgres: PostgreSQL) -> Iterator[str]:
+    with database(postgres.url) as url:
+        migrate(url)
+        yield url
+
+
+@pytest.fixture(scope="module")
+def service(url: str) -> Iterator[Server]:
+    with pserve("development.ini", DATABASE_URL=url) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def alice(url: str) -> Login:
+    engine = create_engine(url)
+    with Session(engine, expire_on_commit=False) as session:
+        login = make_account(session, "alice")
+    engine.dispose()
+    return login
+
+
+@dataclass
+class Load:
+    """People who read and write all the time, and do what fails again."""
+
+    server: Server
+    login: Login
+    answers: list[tuple[int, str | None]] = field(default_factory=list)
+    created: list[str] = field(default_factory=list)
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def read(self, _number: int) -> None:
+        while not self.over.is_set():
+            self.send("GET")
+
+    def write(self, number: int) -> None:
+        names = (f"{number}.{count}" for count in range(10**6))
+        name = next(names)
+        while not self.over.is_set():
+            if self.send("POST", name) == 201:
+                self.created.append(name)
+                name = next(names)
+
+    def send(self, method: str, name: str = "") -> int:
+        headers = {"Authorization": f"Bearer {self.login.token}"}
+        if name:
+            headers |= {"Content-Type": "application/json", "Idempotency-Key": name}
+        body = json.dumps({"name": name}) if name else ""
+        status, answered, _ = self.server.request(method, self.login.tasks_url, body, headers)
+        self.answers.append((status, answered["Retry-After"]))
+        return status
+
+    def is_well(self) -> bool:
+        """Tell whether it has gone well for a while, for readers and writers."""
+        return {status for status, _ in self.answers[-50:]} == {200, 201}
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_a_restart_under_load(
+    postgres: PostgreSQL, url: str, service: Server, alice: Login, mode: str
+) -> None:
+    execute(url, "DELETE FROM idempotency_keys")
+    execute(url, "DELETE FROM tasks")
+    load = Load(service, alice)
+    with ThreadPoolExecutor(5) as people:
+        running = [
+            people.submit(do, number)
+            for number, do in enumerate([load.read] * 2 + [load.write] * 3)
+        ]
+        try:
+            until(lambda: len(load.created) > 20)
+            postgres.stop(mode)
+            began = len(load.answers)
+            until(lambda: len(load.answers) > began + 20)
+            assert service.request("GET", "/healthz")[0] == 200
+            status, headers, body = service.request("GET", "/readyz")
+            assert (status, body["code"], headers["Retry-After"]) == (503, "unavailable", "1")
+            postgres.start()
+            back = time.monotonic()
+            until(lambda: load.is_well() or time.monotonic() > back + BACK)
+            assert load.is_well()
+        finally:
+            load.over.set()
+            postgres.start()  # where it runs, this does nothing
+    for each in running:
+        each.result()
+    assert {status for status, _ in load.answers} == {200, 201, 503}
+    assert {wait for status, wait in load.answers if status == 503} == {"1"}
+    # What was acknowledged is there, and what was sent again was not done again.
+    names = stored_names(url)
+    assert len(names) == len(set(names))
+    assert set(load.created) <= set(names)
+
+
+def until(done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def stored_names(url: str) -> list[Any]:
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        names = list(connection.scalars(text("SELECT name FROM tasks")))
+    engine.dispose()
+    return names
+
+
+def test_every_connection_is_cut(url: str, service: Server, alice: Login) -> None:
+    load = Load(service, alice)
+    with ThreadPoolExecutor(5) as people:
+        list(people.map(lambda _: load.send("GET"), range(20)))
+    execute(
+        url,
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    )
+    with ThreadPoolExecutor(5) as people:
+        statuses = list(people.map(lambda _: load.send("GET"), range(10)))
+    assert statuses == [200] * 10
+    assert load.send("POST", "after the cut") == 201
+
+
+def test_a_start_without_the_database(url: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    away = make_url(url).set(
+        host="127.0.0.1", port=port, username="todo", password="secret", query={}
+    )
+    environ = {
+        "DATABASE_URL": away.render_as_string(hide_password=False),
+        "TODO_PUBLIC_URL": PUBLIC_URL,
+    }
+    refusal = pserve_refuses("production.ini", **environ)
+    assert refusal.startswith("todo: cannot open the database: ")
+    assert "Connection refused" in refusal
+    assert refusal.count("\n") == 1
+    assert "secret" not in refusal
+
+
+def test_a_write_that_was_under_way(
+    postgres: PostgreSQL, url: str, service: Server, alice: Login
+) -> None:
+    """Whether it was done, only the database knows."""
+    headers = {"Authorization": f"Bearer {alice.token}", "Content-Type": "application/json"}
+    body = json.dumps({"name": "under way"})
+    engine = create_engine(url)
+    waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    try:
+        with engine.connect() as connection, ThreadPoolExecutor(1) as people:
+            connection.execute(text("SELECT * FROM accounts FOR UPDATE"))
+            asked = people.submit(service.request, "POST", alice.tasks_url, body, headers)
+            until(lambda: connection.scalar(waiting) == 1)
+            postgres.stop("immediate")
+            status, answered, problem = asked.result()
+            connection.invalidate()
+    finally:
+        postgres.start()
+        engine.dispose()
+    assert (status, problem["code"], answered["Retry-After"]) == (503, "unavailable", "1")
+    assert "nothing was changed" not in problem["detail"]
+    assert "Idempotency-Key" in problem["detail"]

@@ -1,0 +1,179 @@
+"""A disk that is full or read-only: writes are refused by name, and reads go on."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, make_url
+from sqlalchemy.orm import Session
+from webtest import TestResponse
+
+from tests.client import Client
+from tests.databases import PostgreSQL, database, execute, migrate
+from tests.factories import PASSWORD, Login, make_account
+from tests.faults.disks import Disk, LimitedPostgreSQL, LimitedSQLite, small_disk
+from tests.running import running_app
+from todo import models
+
+NOTE = "x" * 5000  # more than there may be room for within the pages that are there
+
+
+def log_in_alice(url: str) -> Login:
+    engine = create_engine(url)
+    with Session(engine, expire_on_commit=False) as session:
+        alice = make_account(session, "alice")
+    engine.dispose()
+    return alice
+
+
+def post(client: Client, alice: Login) -> TestResponse:
+    return client.post(alice.tasks_url, {"name": "Milk", "note": NOTE})
+
+
+def assert_refused(response: TestResponse, code: str) -> None:
+    assert (response.status_int, response.json["code"]) == (503, code)
+    assert response.headers["Retry-After"] == "30"
+
+
+def sqlite_on(stack: ExitStack, folder: Path, *, real: bool) -> tuple[str, Disk]:
+    """Return a database and its disk, a real one where it shall and can be."""
+    disk = stack.enter_context(small_disk("2m")) if real else None
+    return f"sqlite:///{disk.folder if disk else folder}/todo.sqlite", disk or LimitedSQLite()
+
+
+def postgresql_on(stack: ExitStack, postgres: PostgreSQL) -> tuple[str, Disk]:
+    disk = stack.enter_context(small_disk("24m", postgres.user))
+    if disk is None:
+        url = stack.enter_context(database(postgres.url))
+        return url, LimitedPostgreSQL(url)
+    execute(postgres.url, f"CREATE TABLESPACE small LOCATION '{disk.folder}'")
+    stack.callback(execute, postgres.url, "DROP TABLESPACE small")
+    return stack.enter_context(database(postgres.url, options="TABLESPACE small")), disk
+
+
+@pytest.fixture(params=["sqlite", "limited sqlite", "postgresql"])
+def stored(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, Disk]]:
+    """A migrated database on a disk that can be filled."""
+    with ExitStack() as stack:
+        if request.param == "postgresql":
+            url, disk = postgresql_on(stack, request.getfixturevalue("postgres"))
+        else:
+            url, disk = sqlite_on(stack, tmp_path, real=request.param == "sqlite")
+        migrate(url)
+        yield url, disk
+
+
+def test_a_full_disk(stored: tuple[str, Disk]) -> None:
+    url, disk = stored
+    alice = log_in_alice(url)
+    with running_app(url) as app:
+        client = Client(app, alice.token)
+        if isinstance(disk, LimitedSQLite):
+            disk.hold(app.registry["engine"])
+        assert post(client, alice).status_int == 201
+        disk.fill()
+        created = 1
+        while (response := post(client, alice)).status_int == 201:
+            created += 1
+            assert created < 500
+        assert_refused(response, "storage_full")
+        assert len(client.get(f"{alice.tasks_url}?limit=200").json["tasks"]) == created
+        assert client.get("/readyz").status_int == 200
+        disk.repair()
+        assert post(client, alice).status_int == 201
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "limited sqlite"])
+def test_a_start_on_a_read_only_file_system(
+    kind: str,
+    tmp_path: Path,
+    set_clock: Callable[[timedelta], datetime],
+) -> None:
+    with ExitStack() as stack:
+        url, disk = sqlite_on(stack, tmp_path, real=kind == "sqlite")
+        migrate(url)
+        alice = log_in_alice(url)
+        disk.freeze()
+        with running_app(url) as app:
+            if isinstance(disk, LimitedSQLite):
+                disk.hold(app.registry["engine"])
+            check_read_only(app, alice, set_clock)
+            disk.repair()
+            assert post(Client(app, alice.token), alice).status_int == 201
+
+
+def test_a_start_on_a_read_only_postgresql(
+    postgres: PostgreSQL,
+    set_clock: Callable[[timedelta], datetime],
+) -> None:
+    with database(postgres.url) as url:
+        migrate(url)
+        alice = log_in_alice(url)
+        read_only = f'ALTER DATABASE "{make_url(url).database}" SET default_transaction_read_only'
+        execute(postgres.url, f"{read_only} = on")
+        with running_app(url) as app:
+            check_read_only(app, alice, set_clock)
+            execute(postgres.url, f"{read_only} = off")
+            assert post(Client(app, alice.token), alice).status_int == 201
+
+
+def check_read_only(
+    app: Any,
+    alice: Login,
+    set_clock: Callable[[timedelta], datetime],
+) -> None:
+    set_clock(timedelta(minutes=2))  # the use of the token is to be noted
+    client = Client(app, alice.token)
+    assert client.get(alice.tasks_url).status_int == 200
+    assert client.get("/readyz").status_int == 200
+    login = {"username": "alice", "password": PASSWORD}
+    assert_refused(Client(app).post("/api/v1/accounts/login", login), "storage_read_only")
+    assert_refused(client.get("/api/v1/accounts/logout"), "storage_read_only")
+    assert_refused(client.delete(alice.url), "storage_read_only")
+    assert client.get(alice.url).status_int == 200
+    assert_refused(post(client, alice), "storage_read_only")
+
+
+def test_sqlite_with_a_log_of_writes_on_a_read_only_file_system(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(models.sqlite, "WAL_IS_SAFE", True)
+    with ExitStack() as stack:
+        disk = stack.enter_context(small_disk("2m"))
+        path = (disk.folder if disk else tmp_path) / "todo.sqlite"
+        url = f"sqlite:///{path}"
+        migrate(url)
+        alice = log_in_alice(url)
+        with closing(sqlite3.connect(path)) as connection:
+            [(mode,)] = connection.execute("PRAGMA journal_mode")
+            assert mode == "wal"
+        if disk is not None:
+            disk.freeze()
+        else:
+            # Nor can the log be made then.
+            Path(f"{path}-wal").symlink_to(tmp_path / "no folder" / "log")
+        with running_app(url) as app:
+            client = Client(app, alice.token)
+            assert client.get(alice.tasks_url).status_int == 200
+            assert_refused(post(client, alice), "storage_read_only")
+
+
+@pytest.mark.skipif(models.sqlite.WAL_IS_SAFE, reason="there is no journal to be made")
+def test_sqlite_whose_folder_is_read_only(tmp_path: Path) -> None:
+    """The file could be written to, but not the journal, without which it is not."""
+    path = tmp_path / "todo.sqlite"
+    url = f"sqlite:///{path}"
+    migrate(url)
+    alice = log_in_alice(url)
+    journal = Path(f"{path}-journal")
+    journal.symlink_to(tmp_path / "no folder" / "journal")  # which root cannot make either
+    with running_app(url) as app:
+        client = Client(app, alice.token)
+        assert client.get(alice.tasks_url).status_int == 200
+        assert_refused(post(client, alice), "storage_read_only")
+        journal.unlink()
+        assert post(client, alice).status_int == 201

@@ -1,0 +1,38 @@
+"""Health: what watches over the service asks for."""
+
+import logging
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from tests.client import Client, constant_headers
+from tests.databases import statements
+
+PROBES = ["/healthz", "/readyz"]
+
+
+@pytest.mark.parametrize("url", PROBES)
+def test_it_is_well(client: Client, url: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, logger="todo")
+    get, head = client.get(url), client.head(url)
+    assert (get.status_int, get.json) == (200, {"status": "ok"})
+    assert (head.status_int, head.body) == (200, b"")
+    assert constant_headers(head) == constant_headers(get)
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize(("url", "queries"), [("/healthz", 0), ("/readyz", 1)])
+def test_it_costs_nothing(dbsession: Session, as_alice: Client, url: str, queries: int) -> None:
+    with statements(dbsession.connection()) as run:
+        assert as_alice.get(url).status_int == 200
+    assert len(run) == queries
+
+
+def test_a_database_at_another_migration(dbsession: Session, client: Client) -> None:
+    dbsession.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    dbsession.commit()
+    response = client.get("/readyz")
+    assert (response.status_int, response.json["code"]) == (503, "unavailable")
+    assert response.headers["Retry-After"] == "1"
+    assert client.get("/healthz").status_int == 200

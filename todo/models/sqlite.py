@@ -1,0 +1,81 @@
+"""The connections to SQLite: how one is opened, begins a transaction, and is given back."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, event
+
+from todo.models.faults import READ_ONLY, storage_fault
+
+# Before this version a WAL file could be reset while in use, and the database corrupted.
+WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
+
+BRIEF = "waits_briefly"  # the execution option of a transaction that does not wait its turn
+BRIEF_TIMEOUT = 100  # milliseconds
+
+
+def listen(engine: Engine) -> None:
+    """Let the engine's connections be opened, begin and end as this says."""
+    event.listen(engine, "do_connect", _connect)
+    event.listen(engine, "begin", _begin)
+    event.listen(engine, "checkin", _end)
+    event.listen(engine, "invalidate", _abandon)
+
+
+def _connect(
+    _dialect: object, _record: object, arguments: list[Any], options: dict[str, Any]
+) -> sqlite3.Connection:
+    path = str(arguments[0])
+    connection = sqlite3.connect(path, **options)
+    try:
+        connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
+    except sqlite3.OperationalError as error:
+        connection.close()
+        log = Path(f"{path}-wal")
+        if storage_fault(error) != READ_ONLY or (log.exists() and log.stat().st_size):
+            raise
+        # The log of writes, which who reads needs, too, is not there and cannot be made: nobody
+        # writes, and the file can be read without it.
+        connection = sqlite3.connect(f"file:{quote(path)}?immutable=1", **options, uri=True)
+    _configure(connection)
+    return connection
+
+
+def _configure(connection: sqlite3.Connection) -> None:
+    connection.isolation_level = None  # the driver shall not begin transactions by itself
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = FULL")
+    try:
+        connection.execute(f"PRAGMA journal_mode = {'WAL' if WAL_IS_SAFE else 'DELETE'}")
+    except sqlite3.OperationalError as error:
+        if storage_fault(error) != READ_ONLY:
+            raise
+
+
+def _begin(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    if options.get(BRIEF):
+        connection.info[BRIEF] = connection.exec_driver_sql("PRAGMA busy_timeout").scalar()
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {BRIEF_TIMEOUT}")
+    # A transaction that reads first and writes later fails at once if another has written in
+    # between. One that begins as a writer waits for its turn instead.
+    connection.exec_driver_sql("BEGIN" if options.get("reads_only") else "BEGIN IMMEDIATE")
+
+
+def _end(connection: sqlite3.Connection | None, record: Any) -> None:
+    if connection is None:
+        return
+    # A COMMIT that has waited too long for readers fails, and leaves its transaction open, with its
+    # locks: nobody else could read or write any more.
+    if connection.in_transaction:
+        connection.rollback()
+    if BRIEF in record.info:
+        connection.execute(f"PRAGMA busy_timeout = {record.info.pop(BRIEF)}")
+
+
+def _abandon(connection: sqlite3.Connection, _record: object, _error: object) -> None:
+    # As long as a cursor is left somewhere, to close the connection would not end its transaction.
+    if connection.in_transaction:
+        connection.rollback()

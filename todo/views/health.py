@@ -1,0 +1,39 @@
+"""Health: whether the service lives, and whether it can serve; for what watches over it."""
+
+from pyramid.security import NO_PERMISSION_REQUIRED
+from pyramid.view import view_config
+
+from todo.errors import RETRY_AFTER, Problem
+from todo.models import MIGRATION, stored_migration
+from todo.request import Request
+from todo.schemas.health import Health
+
+
+@view_config(
+    route_name="healthz",
+    request_method="GET",
+    permission=NO_PERMISSION_REQUIRED,
+    operation="health",
+    returns=Health,
+)
+def live(request: Request) -> dict[str, str]:
+    """Tell that the process answers; the database is not asked."""
+    return {"status": "ok"}
+
+
+@view_config(
+    route_name="readyz",
+    request_method="GET",
+    permission=NO_PERMISSION_REQUIRED,
+    operation="readiness",
+    returns=Health,
+)
+def ready(request: Request) -> dict[str, str]:
+    """Tell whether the database answers, and is the one that this code is written for."""
+    if stored_migration(request.dbsession.connection()) != MIGRATION:
+        raise Problem(
+            "unavailable",
+            "The database is not at the migration that this code is written for.",
+            headers={"Retry-After": str(RETRY_AFTER)},
+        )
+    return {"status": "ok"}
