@@ -79,6 +79,10 @@ ROWS: dict[tuple[str, str], Row] = {
     ("PUT", ACCOUNT + "/tasks/{id}"): Row((401, 200, 403, 401, 401, 403, 200), {"name": "Tea"}),
     ("PATCH", ACCOUNT + "/tasks/{id}"): Row((401, 200, 403, 401, 401, 403, 200), {"name": "Tea"}),
     ("DELETE", ACCOUNT + "/tasks/{id}"): Row((401, 200, 403, 401, 401, 403, 200)),
+    ("GET", ACCOUNT + "/trash"): Row((401, 200, 403, 401, 401, 200, 200)),
+    ("DELETE", ACCOUNT + "/trash"): Row((401, 200, 403, 401, 401, 403, 200)),
+    ("DELETE", ACCOUNT + "/trash/{id}"): Row((401, 200, 403, 401, 401, 403, 200)),
+    ("POST", ACCOUNT + "/trash/{id}/restore"): Row((401, 200, 403, 401, 401, 403, 200)),
 }
 
 

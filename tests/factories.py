@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from todo import clock
-from todo.models import Account, IdempotencyKey, Task, Token, journal
+from todo.models import Account, IdempotencyKey, Task, Token, TrashedTask, journal
+from todo.models.change import DELETE
 from todo.passwords import hash_password
 
 PASSWORD = "correct horse battery"
@@ -31,6 +32,10 @@ class Login:
     @property
     def tasks_url(self) -> str:
         return f"{self.url}/tasks"
+
+    @property
+    def trash_url(self) -> str:
+        return f"{self.url}/trash"
 
 
 def make_account(session: Session, username: str | None = None, **values: Any) -> Login:
@@ -56,6 +61,14 @@ def make_task(session: Session, login: Login, **values: Any) -> int:
     session.add(task)
     session.commit()
     return task.id
+
+
+def make_trashed(session: Session, login: Login, **values: Any) -> int:
+    """Store a task of the account, move it to the trash, and return its id."""
+    task_id = make_task(session, login, **values)
+    journal.Rows(session, Task, login.id, [Task.id == task_id]).move(TrashedTask, DELETE)
+    session.commit()
+    return task_id
 
 
 def make_key(session: Session, login: Login, key: str, expiration_date: datetime) -> None:

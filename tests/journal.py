@@ -7,11 +7,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from todo.models import Account, Base, Change, Task
-from todo.models.change import CREATE, DELETE
+from todo.models import Account, Base, Change, Task, TrashedTask
+from todo.models.change import CREATE, DELETE, PURGE, RESTORE
 from todo.models.meta import Journalled, encode_json
 
 DATED = "modification_date"
+TRASH = "trash"
 
 State = dict[tuple[str, int], tuple[int, dict[str, Any]]]
 
@@ -35,16 +36,31 @@ def check(session: Session) -> None:
 
 
 def told(changes: list[Change]) -> State:
-    """Return the objects, each with its revision and its fields, that the changes lead to."""
+    """Return the objects, each with its revision and its fields, that the changes lead to.
+
+    Of those in the trash, `("trash", id)`, the revision is that of the change before they went.
+    """
     state: State = {}
+    purged = {(each.kind, each.object_id): each for each in changes if each.action == PURGE}
     for change in changes:
         key = (change.kind, change.object_id)
-        _, fields = state.pop(key, (0, {}))
+        if key in purged:
+            assert (change.before, change.after) == (None, None), "values of what went for good"
+            assert change.revision <= purged[key].revision
+            continue
+        trash = (TRASH, change.object_id)
+        revision, fields = state.pop(trash if change.action == RESTORE else key, (0, {}))
         before = change.before or {}
-        assert {name: fields[name] for name in before} == before
         assert (change.action == CREATE) == (not fields)
+        if change.action == RESTORE:
+            there = {name: fields[name] for name in fields if name != DATED}
+            assert (change.before, change.after) == (None, there)
+        else:
+            assert {name: fields[name] for name in before} == before
         if change.action == DELETE:
             assert before == {name: fields[name] for name in fields if name != DATED}
+            assert change.after is None
+            state[trash] = (revision, fields)
         else:
             state[key] = (change.revision, fields | (change.after or {}) | dated(change))
     return state
@@ -60,7 +76,10 @@ def dated(change: Change) -> dict[str, Any]:
 def present(session: Session, account: Account) -> State:
     """Return the same as the tables have it."""
     return {
-        (each.kind, each.id): (version(each), recorded(each))
+        (TRASH if isinstance(each, TrashedTask) else each.kind, each.id): (
+            version(each),
+            recorded(each),
+        )
         for mapper in Base.registry.mappers
         if issubclass(mapper.class_, Journalled)
         for each in session.scalars(select(mapper.class_))

@@ -49,11 +49,11 @@ class Plan:
 
 @contextmanager
 def page_queries(database: Engine | Connection) -> Iterator[list[Query]]:
-    """Yield the list of the queries of pages of tasks that are run on the database meanwhile."""
+    """Yield the list of the queries of pages of tasks, trashed or not, that are run meanwhile."""
     run: list[Query] = []
 
     def record(_connection: Any, _cursor: Any, text: str, parameters: Any, *_: Any) -> None:
-        if re.match("SELECT.*(tasks|task_words).*LIMIT", text, re.DOTALL):
+        if re.match(r"SELECT.*(tasks|task_words|trash\.name).*LIMIT", text, re.DOTALL):
             run.append(Query(text, parameters))
 
     event.listen(database.engine, "before_cursor_execute", record)

@@ -14,7 +14,7 @@ from webtest import TestApp, TestResponse
 from tests.authorization import PAGE, ROWS, Actor, page, requests
 from tests.client import Client, constant_headers
 from tests.databases import statements
-from tests.factories import Login, make_task
+from tests.factories import Login, make_task, make_trashed
 from todo import clock, configure
 from todo.models import Token
 from todo.models.token import Kind, Scope
@@ -107,12 +107,14 @@ class Things:
     """What Alice owns, and the secrets by which each actor asks for it."""
 
     task_id: int
+    trashed_id: int
     token_id: int
     secrets: dict[Actor, str | None]
 
     def url(self, pattern: str, username: str = "alice") -> str:
         """Return the path of what exists, in this account."""
-        thing = self.task_id if "/tasks/" in pattern else self.token_id
+        ids = {"tasks": self.task_id, "trash": self.trashed_id, "tokens": self.token_id}
+        thing = next((ids[part] for part in pattern.split("/") if part in ids), None)
         return pattern.format(username=username, id=thing, file="docs.js")
 
 
@@ -137,7 +139,8 @@ def things(dbsession: Session, alice: Login, bob: Login) -> Things:
     }
     dbsession.delete(revoked)
     dbsession.commit()
-    return Things(make_task(dbsession, alice), shown.id, secrets)
+    trashed_id = make_trashed(dbsession, alice)
+    return Things(make_task(dbsession, alice), trashed_id, shown.id, secrets)
 
 
 def by_header(app: Any, secret: str | None) -> Client:

@@ -13,12 +13,23 @@ from sqlalchemy.orm import Session
 
 from alembic import command
 
+from tests import journal
 from tests.client import Client
 from tests.databases import ROOT, database, migrate, using
-from tests.factories import make_account, make_task
+from tests.factories import make_account, make_task, make_trashed
 from tests.pserve import pserve_refuses
 from todo import clock, main
-from todo.models import MIGRATION, Account, Task, Token, check_migrated, create_engine
+from todo.models import (
+    MIGRATION,
+    Account,
+    Task,
+    Token,
+    TrashedTask,
+    check_migrated,
+    create_engine,
+)
+from todo.models.change import RESTORE
+from todo.models.journal import Rows
 
 INI = "development.ini"
 
@@ -96,6 +107,30 @@ def test_tasks_of_before_are_found_by_their_words(own_engine: Engine) -> None:
     client.send_json("PATCH", f"{login.tasks_url}?search=1000", {"name": "Tea"})
     assert client.get(f"{tasks}&search=1000").json["total"] == 0
     app.registry["engine"].dispose()
+
+
+def test_without_a_trash_the_journal_tells_the_same(own_engine: Engine) -> None:
+    url = own_engine.url.render_as_string(hide_password=False)
+    with Session(own_engine) as session:
+        login = make_account(session)
+        kept, restored, purged = (make_trashed(session, login) for _ in range(3))
+        Rows(session, TrashedTask, login.id, [TrashedTask.id == restored]).move(Task, RESTORE)
+        Rows(session, TrashedTask, login.id, [TrashedTask.id == purged]).purge()
+        session.commit()
+        journal.check(session)
+    migrate(url, "0005")
+    with own_engine.connect() as connection:
+        query = text("SELECT action FROM changes WHERE object_id = :id ORDER BY revision")
+        actions = {
+            each: list(connection.scalars(query, {"id": each}))[-1]
+            for each in (kept, restored, purged)
+        }
+        assert actions == {kept: "delete", restored: "create", purged: "delete"}
+        assert list(connection.scalars(text("SELECT id FROM tasks"))) == [restored]
+    migrate(url)
+    with Session(own_engine) as session:
+        assert session.scalars(select(TrashedTask)).all() == []
+        assert make_task(session, login) > purged
 
 
 def test_ids_are_not_used_again_after_a_migration(own_engine: Engine) -> None:
@@ -187,9 +222,11 @@ def test_deleting_an_account_deletes_what_it_owns(engine: Engine) -> None:
     with Session(engine) as session:
         login = make_account(session)
         make_task(session, login)
+        make_trashed(session, login)
         session.execute(text("DELETE FROM accounts"))
         assert session.scalars(select(Token)).all() == []
         assert session.scalars(select(Task)).all() == []
+        assert session.scalars(select(TrashedTask)).all() == []
 
 
 @pytest.mark.parametrize(

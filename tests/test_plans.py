@@ -1,14 +1,14 @@
 """Each page of a list reads its own tasks, from an index that begins with the account."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from sqlalchemy import insert, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from tests.client import Client
@@ -16,7 +16,7 @@ from tests.databases import database
 from tests.factories import Login, make_account
 from tests.plans import Plan, explain, page_queries
 from todo import clock, main
-from todo.models import Task
+from todo.models import Task, TrashedTask
 from todo.models.task import due_columns, name_columns, note_columns
 
 ACCOUNTS = 4
@@ -73,6 +73,7 @@ class Lists:
     app: Any
     client: Client
     login: Login
+    url: str
     now: datetime
 
     def get(self, query: str) -> Any:
@@ -80,7 +81,7 @@ class Lists:
             now=self.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
             middle=(self.now - TASKS // 2 * CREATED).strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
-        response = self.client.get(f"{self.login.tasks_url}?{query}")
+        response = self.client.get(f"{self.url}?{query}")
         assert response.status_int == 200, response
         return response.json
 
@@ -148,12 +149,17 @@ def lists(database_server: str | Path, migrated_url: str) -> Iterator[Lists]:
                 session.execute(
                     insert(Task).execution_options(unjournalled=True), list(rows(login.id, now))
                 )
+            # As many in the trash, in another order than that of the ids.
+            columns = Task.__table__.columns
+            deleted = select(*columns, Task.modification_date)
+            move = insert(TrashedTask).from_select([*columns.keys(), "deletion_date"], deleted)
+            session.execute(move, execution_options={"unjournalled": True})
             session.commit()
         if engine.dialect.name == "postgresql":  # SQLite chooses without knowing the data
             with engine.begin() as connection:
                 connection.execute(text("ANALYZE"))
         login = logins[1]
-        yield Lists(app, Client(app, login.token), login, now)
+        yield Lists(app, Client(app, login.token), login, login.tasks_url, now)
         engine.dispose()
 
 
@@ -184,6 +190,16 @@ def test_a_page_of_two_parts_sorts_no_more_than_both(lists: Lists, query: str) -
         assert_reads_its_own_tasks(plan, READ * 2)
     plan = lists.plan(query, lists.later(query, pages=TASKS // 200 - 1))
     assert plan.indexes == [index], "the last part stands alone"
+    assert plan.sorts == 0, plan
+    assert_reads_its_own_tasks(plan, READ)
+
+
+@pytest.mark.parametrize("later", [False, True], ids=["first", "later"])
+def test_a_page_of_the_trash_is_read_from_its_index(lists: Lists, later: bool) -> None:
+    trash = replace(lists, url=lists.login.trash_url)
+    after = trash.page("", trash.page("", limit=200), limit=200) if later else None
+    plan = trash.plan("", after)
+    assert plan.indexes == ["ix_trash_deletion"], plan
     assert plan.sorts == 0, plan
     assert_reads_its_own_tasks(plan, READ)
 

@@ -42,7 +42,8 @@ def test_who_asks_is_one_query(
             assert ask("GET", f"{alice.tasks_url}{query}") == ["SELECT"]
         assert ask("GET", f"{alice.tasks_url}?count=true") == ["SELECT"] * 2
         assert ask("GET", f"{alice.url}/counts") == ["SELECT"]
-        assert ask("GET", f"{alice.url}/export") == ["SELECT"]
+        # The tasks, the trash, and whether one was restored between the two.
+        assert ask("GET", f"{alice.url}/export") == ["SELECT"] * 3
         # The revision, the task, the journal; and the limit, in a transaction of its own.
         created = ["UPDATE", "INSERT", "INSERT"]
         assert ask("POST", alice.tasks_url, name="Tea") == created + ["INSERT"] * writes
@@ -54,8 +55,19 @@ def test_who_asks_is_one_query(
         changed = ["SELECT", "UPDATE", "UPDATE", "INSERT"]
         assert ask("PATCH", task, name="Tea") == changed + ["INSERT"] * writes
         assert ask("PATCH", task, name="Tea") == ["SELECT"] + ["INSERT"] * writes
-        deleted = ["SELECT", "UPDATE", "DELETE", "INSERT"]
-        assert ask("DELETE", task) == deleted + ["INSERT"] * writes
+        # The task; the revision, the journal, and out of the one table into the other.
+        moved = ["SELECT", "UPDATE", "INSERT", "INSERT", "DELETE"]
+        assert ask("DELETE", task) == moved + ["INSERT"] * writes
+        trashed = task.replace("/tasks/", "/trash/")
+        assert ask("GET", alice.trash_url) == ["SELECT"]
+        assert ask("POST", f"{trashed}/restore") == [*moved, "SELECT"] + ["INSERT"] * writes
+        ask("DELETE", task)
+        # What was recorded of it goes, too.
+        purged = ["SELECT", "UPDATE", "UPDATE", "INSERT", "DELETE"]
+        assert ask("DELETE", trashed) == purged + ["INSERT"] * writes
+        assert ask("DELETE", alice.trash_url) == ["SELECT"] + ["INSERT"] * writes
+        ask("DELETE", f"{alice.tasks_url}?completed=false")
+        assert ask("DELETE", alice.trash_url) == purged + ["INSERT"] * writes
 
 
 def test_a_key_costs_one_query_and_a_replay_none(

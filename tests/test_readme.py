@@ -92,7 +92,7 @@ def test_walk(service: Server) -> None:
             answered += 1
         else:
             assert output == ""
-    assert answered == 11
+    assert answered == 13
 
 
 @SERVICES

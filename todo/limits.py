@@ -20,9 +20,10 @@ from todo.errors import Problem, first_line
 from todo.models import IdempotencyKey, LimitCount, Token, wait_briefly
 from todo.models.limit import SUBJECT_MAX, WRITES, WRITES_SETTING
 from todo.models.meta import UTCDateTime
+from todo.models.trash import TRASH_DAYS
 from todo.request import SAFE_METHODS, Request
 from todo.security import Identity
-from todo.services.purge import purge_some
+from todo.services.purge import purge_some, purge_trash
 
 logger = logging.getLogger(__name__)
 
@@ -151,6 +152,7 @@ def record_use(account_id: int, token_id: int, last_used: datetime, request: Req
                     update(Token).where(Token.id == token_id).values(last_used_date=used)
                 )
                 purge_some(session, IdempotencyKey, most=KEYS_AT_ONCE)
+                purge_trash(session, account_id, request.registry.settings[TRASH_DAYS])
             if write:
                 _count(session, WRITES_OF_ACCOUNT, str(account_id))
             session.commit()

@@ -13,8 +13,9 @@ from todo.days import find_zone
 from todo.errors import Problem
 from todo.idempotency import replay
 from todo.limits import check_writes, record_use
-from todo.models import Account, Task, Token, journal
+from todo.models import Account, Task, Token, TrashedTask, journal
 from todo.models.meta import ID_MAX, ID_PATTERN, Journalled
+from todo.models.trash import TRASH_DAYS, is_kept
 from todo.permissions import Permission
 from todo.request import SAFE_METHODS, Request
 from todo.security import Identity, InsufficientScope, is_alive
@@ -134,6 +135,25 @@ class TaskContext(AccountContext):
     @property
     def revision(self) -> int:
         return self.task.revision
+
+
+class TrashContext(AccountContext):
+    """A deleted task of the account that the path names."""
+
+    class Path(AccountContext.Path):
+        """The variable parts of the path, for the OpenAPI document."""
+
+        id: int = Field(description="The task's number.", ge=1, le=ID_MAX, examples=[1])
+
+    errors: ClassVar[tuple[str, ...]] = (*AccountContext.errors, "not_found")
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        query = select(TrashedTask).where(
+            TrashedTask.account_id == self.account.id,
+            is_kept(request.registry.settings[TRASH_DAYS]),
+        )
+        self.task: TrashedTask = _load(request, TrashedTask, query)
 
 
 class TokenContext(AccountContext):

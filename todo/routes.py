@@ -14,6 +14,7 @@ from todo.resources import (
     TaskContext,
     TasksContext,
     TokenContext,
+    TrashContext,
 )
 
 ACCOUNTS = "/api/v1/accounts"
@@ -56,6 +57,9 @@ def includeme(config: Configurator) -> None:
     config.add_route("account", ACCOUNT, factory=ProfileContext)
     config.add_route("export", ACCOUNT + "/export", factory=AccountContext)
     config.add_route("tasks", ACCOUNT + "/tasks", factory=TasksContext)
+    config.add_route("trash", ACCOUNT + "/trash", factory=AccountContext)
+    config.add_route("trashed_task", ACCOUNT + "/trash/{id}", factory=TrashContext)
+    config.add_route("restore", ACCOUNT + "/trash/{id}/restore", factory=TrashContext)
     config.add_route("counts", ACCOUNT + "/counts", factory=AccountContext)
     config.add_route("tokens", ACCOUNT + "/tokens", factory=AccountContext)
     config.add_route("token", ACCOUNT + "/tokens/{id}", factory=TokenContext)

@@ -21,6 +21,15 @@ def end_transaction(request: Request) -> None:
     request.tm.begin()
 
 
+def commit_so_far(request: Request) -> None:
+    """Commit what the request has done so far, and let those who wait for it have their turn.
+
+    For what would hold locks too long as one transaction. What was read before must be read again.
+    """
+    request.tm.commit()
+    request.tm.begin()
+
+
 def mark_if_retryable(error: BaseException) -> bool:
     """Mark a serialization failure, a deadlock or a lost race for pyramid_retry, and tell so.
 

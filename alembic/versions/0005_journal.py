@@ -39,7 +39,9 @@ def upgrade() -> None:
             name="fk_changes_account_id_accounts",
             ondelete="CASCADE",
         ),
-        sa.CheckConstraint("action IN ('create', 'update', 'delete')", name="ck_changes_action"),
+        sa.CheckConstraint(
+            "action IN ('create', 'update', 'delete')", name=op.f("ck_changes_action")
+        ),
     )
     op.create_index("ix_changes_object", "changes", ["account_id", "kind", "object_id", "revision"])
     op.create_table(
@@ -58,9 +60,11 @@ def upgrade() -> None:
             name="fk_idempotency_keys_account_id_accounts",
             ondelete="CASCADE",
         ),
-        sa.CheckConstraint("length(key) BETWEEN 1 AND 255", name="ck_idempotency_keys_key_length"),
         sa.CheckConstraint(
-            "length(request_digest) = 32", name="ck_idempotency_keys_request_digest_length"
+            "length(key) BETWEEN 1 AND 255", name=op.f("ck_idempotency_keys_key_length")
+        ),
+        sa.CheckConstraint(
+            "length(request_digest) = 32", name=op.f("ck_idempotency_keys_request_digest_length")
         ),
     )
     op.create_index("ix_idempotency_keys_expiration_date", "idempotency_keys", ["expiration_date"])

@@ -18,7 +18,7 @@ from tests.admin.conftest import TodoAdmin
 from tests.admin.rows import DAY, add_token
 from tests.client import Client
 from tests.databases import database, empty, migrate
-from tests.factories import PASSWORD, Login, make_account, make_key, make_task
+from tests.factories import PASSWORD, Login, make_account, make_key, make_task, make_trashed
 from todo import clock, main, models
 from todo.models import (
     MIGRATION,
@@ -114,6 +114,7 @@ def fill(session: Session, alice: Login) -> None:
         make_task(session, alice, name=name, note=name * 30, completed=len(name) > 2)
     make_task(session, carol, due_date=clock.now())
     make_task(session, alice, due_date=clock.now().date())
+    make_trashed(session, alice, name="Crème brûlée", note="x" * 10_000, due_date=clock.now())
     session.add(LimitCount(name="writes", subject="1", count=3, expiration_date=clock.now()))
     make_key(session, alice, "ké%y", clock.now())
     for name in ("given-up", "too"):
@@ -142,21 +143,24 @@ def test_a_restored_service_is_the_same(
     original = rows_of(database_url)
     said = todo_admin("backup", str(path))
     counts = (
-        "accounts: 2, limit counts: 1, released usernames: 1, changes: 9, idempotency keys: 1, "
-        "tasks: 6, tokens: 3"
+        "accounts: 2, limit counts: 1, released usernames: 1, changes: 11, idempotency keys: 1, "
+        "tasks: 6, tokens: 3, trash: 1"
     )
     assert said == f"{path} is written: {counts}.\n"
 
     monkeypatch.setenv("DATABASE_URL", other_url)
     assert todo_admin("restore", str(path)) == f"{path} is restored: {counts}.\n"
     assert rows_of(other_url) == original
-    assert original["last ids"] == [3, 2, 7, 4]
+    assert original["last ids"] == [3, 2, 8, 4]
 
     app = main({}, **{"sqlalchemy.url": other_url})
     client = Client(app, alice.token)
     found = client.get(f"{alice.tasks_url}?search=creme+bru&fields=id").json["tasks"]
     assert [task["id"] for task in found] == [1]
-    assert client.post_json(alice.tasks_url, {"name": "Tea"}).json["task"]["id"] == 8
+    [trashed] = client.get(alice.trash_url).json["tasks"]
+    assert client.post(f"{alice.trash_url}/{trashed['id']}/restore").status_int == 200
+    assert len(client.get(f"{alice.tasks_url}?search=creme+bru").json["tasks"]) == 2
+    assert client.post_json(alice.tasks_url, {"name": "Tea"}).json["task"]["id"] == 9
     fields = {"username": "alice", "password": PASSWORD}
     assert client.post_json("/api/v1/accounts/login", fields).status_int == 200
     bob = {"username": "bob", "email": "bob@example.com", "password": PASSWORD}
@@ -174,7 +178,7 @@ def test_what_is_written_meanwhile_is_all_there_or_not_at_all(
     with before("SELECT tasks.", register):
         said = todo_admin("backup", str(path))
     assert "accounts: 1," in said
-    assert "tasks: 1, tokens: 1." in said
+    assert "tasks: 1, tokens: 1, trash: 0." in said
     assert [len(rows_of(database_url)[name]) for name in ("accounts", "tasks", "tokens")] == [2] * 3
 
 

@@ -4,11 +4,20 @@ import pytest
 from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session
 
+from tests import journal
 from tests.admin.conftest import TodoAdmin
 from tests.admin.rows import DAY, add_token, read
-from tests.factories import Login, make_key
+from tests.factories import Login, make_key, make_trashed
 from todo import clock
-from todo.models import IdempotencyKey, LimitCount, ReleasedUsername, Token
+from todo.models import (
+    Account,
+    Change,
+    IdempotencyKey,
+    LimitCount,
+    ReleasedUsername,
+    Token,
+    TrashedTask,
+)
 from todo.models.token import Kind
 from todo.services import purge
 
@@ -50,12 +59,62 @@ def test_purge_deletes_what_expired_and_nothing_else(
         "limit counts: 2 deleted",
         "idempotency keys: 1 deleted",
         "released usernames: 1 deleted",
+        "trashed tasks: 0 deleted",
     ]
     assert len(commits) == 3 + 1 + 1 + 1 + 1 + 1, "one a batch, and the last one"
     assert read(committing_session, Token.id) == [kept]
     assert set(read(committing_session, LimitCount.name)) == {"new"}
     assert read(committing_session, ReleasedUsername.username_lower) == ["new"]
     assert read(committing_session, IdempotencyKey.key) == ["new"]
+
+
+def test_purge_erases_what_was_long_in_the_trash(
+    todo_admin: TodoAdmin,
+    committing_session: Session,
+    alice: Login,
+    bob: Login,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(purge, "BATCH", 2)
+    now = clock.now()
+    with monkeypatch.context() as then:
+        then.setattr(clock, "now", lambda: now - 31 * DAY)
+        for login in (alice, bob):
+            for number in range(5):
+                make_trashed(committing_session, login, name=f"Old {number}")
+    kept = make_trashed(committing_session, alice, name="New")
+    revision = max(read(committing_session, Account.revision))  # alice's, who has one more
+    monkeypatch.setenv("TODO_TRASH_DAYS", "32")
+    assert "trashed tasks: 0 deleted" in todo_admin("purge")
+    monkeypatch.delenv("TODO_TRASH_DAYS")
+    assert "trashed tasks: 10 deleted" in todo_admin("purge")
+    assert read(committing_session, TrashedTask.id) == [kept]
+    assert "Old" not in str(read(committing_session, Change.before))
+    purged = select(Change).where(Change.account_id == alice.id, Change.action == "purge")
+    changes = committing_session.scalars(purged.order_by(Change.revision)).all()
+    assert [each.revision - revision for each in changes] == [1, 1, 2, 2, 3], "one a batch"
+    assert {(each.token_id, each.before, each.after) for each in changes} == {(None, None, None)}
+    journal.check(committing_session)
+
+
+@pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)  # SQLite locks no rows
+def test_an_account_that_is_written_to_is_left_for_later(
+    todo_admin: TodoAdmin,
+    committing_session: Session,
+    alice: Login,
+    bob: Login,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = clock.now()
+    with monkeypatch.context() as then:
+        then.setattr(clock, "now", lambda: now - 31 * DAY)
+        for login in (alice, bob):
+            make_trashed(committing_session, login)
+    writer = select(Account).where(Account.id == alice.id).with_for_update(key_share=True)
+    committing_session.execute(writer)
+    assert "trashed tasks: 1 deleted" in todo_admin("purge")
+    assert read(committing_session, TrashedTask.account_id) == [alice.id]
+    assert "trashed tasks: 1 deleted" in todo_admin("purge")
 
 
 def test_purge_knows_the_setting_of_idle_sessions(

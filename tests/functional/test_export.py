@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from tests.client import Client
-from tests.factories import Login, make_account, make_task
+from tests.factories import Login, make_account, make_task, make_trashed
 from todo import clock, models
 from todo.models import Account
 from todo.request import Request
@@ -38,14 +38,17 @@ def test_everything_of_the_account_and_nothing_else(
             due_date=date(2030, 2, 1) if number % 2 else None,
             completed=number > 2,
         )
+        make_trashed(dbsession, alice, name=f"Old {number}")
         make_task(dbsession, bob)
+        make_trashed(dbsession, bob)
     response = as_alice.get(f"{alice.url}/export")
     assert response.json == {
         "username": "alice",
         "profile": as_alice.get(alice.url).json,
         "tasks": as_alice.get(alice.tasks_url).json["tasks"],
+        "trash": as_alice.get(alice.trash_url).json["tasks"][::-1],
     }
-    assert len(response.json["tasks"]) == tasks
+    assert len(response.json["tasks"]) == len(response.json["trash"]) == tasks
     assert response.headers["Content-Disposition"] == 'attachment; filename="todo-alice.json"'
     assert response.headers["Cache-Control"] == "no-store"
     assert response.headers["Content-Length"] == str(len(response.body))
@@ -104,6 +107,26 @@ def test_postgresql_shows_one_moment(
     monkeypatch.setattr(Task, "of", write)
     tasks = Client(committing_app, three.token).get(f"{three.url}/export").json["tasks"]
     assert [task["name"] for task in tasks] == ["0", "1", "2"]
+
+
+def test_what_is_restored_meanwhile_is_not_missing(
+    committing_app: Any, committing_session: Session, three: Login, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trashed = make_trashed(committing_session, three)
+    client = Client(committing_app, three.token)
+    batches = export._batches
+
+    def restore(request: Request, query: Any, key: Any) -> Any:
+        if key[-1] is models.TrashedTask.id:
+            monkeypatch.setattr(export, "_batches", batches)
+            end_transaction(request)  # SQLite's readers keep writers waiting
+            assert client.post(f"{three.trash_url}/{trashed}/restore").status_int == 200
+        return batches(request, query, key)
+
+    monkeypatch.setattr(export, "_batches", restore)
+    exported = client.get(f"{three.url}/export").json
+    assert trashed in [task["id"] for task in exported["tasks"]]
+    assert exported["trash"] == []
 
 
 def test_head_has_the_length_and_no_body(as_alice: Client, alice: Login) -> None:

@@ -38,12 +38,16 @@ class Login:
         return {"Authorization": f"Bearer {cls.token}"}
 
     @classmethod
-    def create(cls, kind: str) -> int:
-        """Return the id of a new task or API token."""
+    def create(cls, path: str) -> int:
+        """Return the id of a new API token, trashed task or task, whichever the path needs."""
+        kind = "tokens" if "/tokens/" in path else "tasks"
         url = f"{ACCOUNTS}/{cls.username}/{kind}"
         fields = {"name": "fuzz"} | ({"scope": "read"} if kind == "tokens" else {})
         answer = http.post(url, json=fields, headers=cls.headers(), timeout=10)
-        return int(answer.headers["Location"].rpartition("/")[2])
+        made = int(answer.headers["Location"].rpartition("/")[2])
+        if "/trash/" in path:
+            http.delete(f"{url}/{made}", headers=cls.headers(), timeout=10)
+        return made
 
     @classmethod
     def renew(cls) -> None:
@@ -75,4 +79,4 @@ class OwnAccount:
             path["username"] = Login.username
         # Else nearly every id is one of nothing, and a 404 hides what the body would do.
         if isinstance(path.get("id"), int) and random.random() < EXISTING:
-            path["id"] = Login.create("tokens" if "/tokens/" in case.path else "tasks")
+            path["id"] = Login.create(case.path)

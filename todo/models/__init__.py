@@ -22,6 +22,7 @@ from todo.models.meta import Base
 from todo.models.released_username import ReleasedUsername
 from todo.models.task import Task
 from todo.models.token import Token
+from todo.models.trash import TrashedTask
 from todo.request import SAFE_METHODS, Request
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "ReleasedUsername",
     "Task",
     "Token",
+    "TrashedTask",
     "check_migrated",
     "create_engine",
     "journal",
@@ -43,7 +45,7 @@ __all__ = [
 ]
 
 # The newest migration in alembic/versions.
-MIGRATION = "0005"
+MIGRATION = "0006"
 
 # Together as many as the server has threads that do not hash (todo/server.py), and some.
 POOL_SIZE = 5

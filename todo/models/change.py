@@ -8,7 +8,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from todo.models.meta import Base, BigInt, JSONText, UTCDateTime
 
-CREATE, UPDATE, DELETE = "create", "update", "delete"
+CREATE, UPDATE, DELETE, RESTORE, PURGE = ACTIONS = (
+    "create",
+    "update",
+    "delete",
+    "restore",
+    "purge",
+)
 
 KIND_MAX = 16
 
@@ -17,14 +23,17 @@ class Change(Base):
     """What one request has changed of one object. Written by todo/models/journal.py alone.
 
     `before` and `after` have the fields that were changed, as the API shows them: all of them
-    where the object was created (there is no `before`) or deleted (there is no `after`). Secrets
-    are null. The token is a copy, for it may be gone; it is null where there was none: when
-    somebody registered, or `todo-admin` made the change.
+    where the object was created or restored (there is no `before`) or deleted (there is no
+    `after`). Secrets are null. Where the object has gone for good, by `purge`, its last change,
+    all of its changes have neither.
+
+    The token is a copy, for it may be gone; it is null where there was none: when somebody
+    registered, or `todo-admin` or time made the change.
     """
 
     __tablename__ = "changes"
     __table_args__ = (
-        CheckConstraint(f"action IN ('{CREATE}', '{UPDATE}', '{DELETE}')", name="action"),
+        CheckConstraint(f"action IN {ACTIONS}", name="action"),
         Index("ix_changes_object", "account_id", "kind", "object_id", "revision"),
     )
 
@@ -38,6 +47,6 @@ class Change(Base):
     token_id: Mapped[int | None] = mapped_column(BigInt)
     token_kind: Mapped[str | None] = mapped_column(String(7))
     token_name: Mapped[str | None] = mapped_column(String(64))
-    action: Mapped[str] = mapped_column(String(6))
+    action: Mapped[str] = mapped_column(String(7))
     before: Mapped[dict[str, Any] | None] = mapped_column(JSONText)
     after: Mapped[dict[str, Any] | None] = mapped_column(JSONText)

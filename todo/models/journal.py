@@ -1,9 +1,9 @@
 """The journal: every write to an object of an account passes here, and leaves a record.
 
 What a session writes by its unit of work is recorded as it is flushed. Many rows are written at
-once by `Rows`; any other INSERT, UPDATE or DELETE of a journalled table is refused. So a new kind
-of object joins by being mapped as `Journalled`. What passes by nevertheless, as text() does, is
-found by the check at the end of each test.
+once by `Rows`, and rows of the trash by nothing else; any other INSERT, UPDATE or DELETE of a
+journalled table is refused. So a new kind of object joins by being mapped as `Journalled`. What
+passes by nevertheless, as text() does, is found by the check at the end of each test.
 
 Each transaction that changes something raises the account's `revision` by one. The account's row,
 locked by that until the transaction ends, puts the revisions into the order of the commits.
@@ -38,13 +38,16 @@ from sqlalchemy.orm.attributes import get_history, set_committed_value
 
 from todo import clock
 from todo.models.account import Account
-from todo.models.change import CREATE, DELETE, UPDATE, Change
+from todo.models.change import CREATE, DELETE, PURGE, UPDATE, Change
 from todo.models.meta import Base, Journalled, encode_json
 from todo.models.token import Token
 
 # The tables themselves: what is written to them here is not recorded.
 ACCOUNTS: Table = inspect(Account).local_table  # type: ignore[assignment]
 CHANGES: Table = inspect(Change).local_table  # type: ignore[assignment]
+
+# Of the statements that the journal itself runs.
+BESIDE = {"unjournalled": True, "synchronize_session": False}
 
 Condition = ColumnElement[bool]
 Fields = dict[str, Any]
@@ -79,7 +82,7 @@ def revise(session: Session, account_id: int) -> int:
             .where(ACCOUNTS.c.id == account_id)
             .values(revision=ACCOUNTS.c.revision + 1)
             .returning(ACCOUNTS.c.revision),
-            execution_options={"unjournalled": True},
+            execution_options=BESIDE,
         ).one()
         for known in session.identity_map.values():
             if isinstance(known, Account) and known.id == account_id:
@@ -113,9 +116,41 @@ class Rows:
         columns = columns | self.model.stamps(revision, date_of(self.session))
         rows._run(update(self.model).values(columns))
 
-    def delete(self) -> None:
-        """Delete the rows, and record it: by three statements."""
-        self._record(DELETE, _object(self.model.recorded_json()), null())
+    def move(self, to: type[Journalled], action: str) -> None:
+        """Move the rows to a table that has their columns, and record it: by four statements."""
+        recorded = _object(self.model.recorded_json())
+        before, after = (recorded, null()) if action == DELETE else (null(), recorded)
+        self._record(action, before, after)
+        source, target = _table(self.model), _table(to)
+        stamps = to.stamps(revise(self.session, self.account_id), date_of(self.session))
+        columns = {
+            each.name: literal(stamps[each.name], each.type)
+            if each.name in stamps
+            else source.c[each.name]
+            for each in target.c
+        }
+        found = select(*columns.values()).where(*self._conditions())
+        move = insert(target).from_select(list(columns), found)
+        self.session.execute(move, execution_options=BESIDE)
+        self._run(delete(self.model))
+
+    def purge(self) -> None:
+        """Delete the rows for good, with all that is recorded of them: by four statements.
+
+        That they are gone is recorded.
+        """
+        revise(self.session, self.account_id)
+        erased = (
+            update(CHANGES)
+            .where(
+                CHANGES.c.account_id == self.account_id,
+                CHANGES.c.kind == self.model.kind,
+                CHANGES.c.object_id.in_(select(_table(self.model).c.id).where(*self._conditions())),
+            )
+            .values(before=None, after=None)
+        )
+        self.session.execute(erased, execution_options=BESIDE)
+        self._record(PURGE, null(), null())
         self._run(delete(self.model))
 
     def _record(self, action: str, before: ColumnElement[Any], after: ColumnElement[Any]) -> None:
@@ -130,18 +165,21 @@ class Rows:
         columns: dict[str, ColumnElement[Any]] = {
             name: literal(value, CHANGES.c[name].type) for name, value in constants.items()
         }
-        columns |= {"object_id": inspect(self.model).c.id, "before": before, "after": after}
+        columns |= {"object_id": _table(self.model).c.id, "before": before, "after": after}
         found = select(*columns.values()).where(*self._conditions())
         self.session.execute(insert(CHANGES).from_select(list(columns), found))
 
     def _run(self, statement: Update | Delete) -> None:
-        options = {"unjournalled": True, "synchronize_session": False}
-        self.session.execute(statement.where(*self._conditions()), execution_options=options)
+        self.session.execute(statement.where(*self._conditions()), execution_options=BESIDE)
 
     def _conditions(self) -> list[Condition]:
         # The sum keeps the index of accounts out of it: `matching` leads to the right one.
-        owner = inspect(self.model).c.account_id + 0
+        owner = _table(self.model).c.account_id + 0
         return [*self.matching, owner == self.account_id]
+
+
+def _table(model: type[Journalled]) -> Table:
+    return inspect(model).local_table
 
 
 def _object(
@@ -200,11 +238,6 @@ def _record(session: Session, _context: Any) -> None:
                 **_credential(session),
             )
             session.add(known)
-        if (known.action, action) == (CREATE, DELETE):
-            # It never was. The session may have written the change, or not yet.
-            (session.delete if inspect(known).persistent else session.expunge)(known)
-            del write.changes[each.kind, each.id]
-            continue
         made = _shown(each, each.recorded(partial(getattr, each))) if action == CREATE else after
         _describe(known, action, before, made)
     write.flushed.clear()
@@ -230,6 +263,8 @@ def _touched(session: Session) -> Iterator[tuple[Journalled, str, Fields, Fields
             continue
         before = each.recorded(partial(_stored, each))
         if each in session.deleted:
+            if each.moved:
+                raise RuntimeError(f"{type(each).__name__} is moved to the trash: use Rows")
             yield each, DELETE, _shown(each, before), {}
             continue
         after = each.recorded(partial(getattr, each))

@@ -84,6 +84,7 @@ class Journalled:
 
     kind: ClassVar[str]
     secrets: ClassVar[frozenset[str]] = frozenset()  # fields that are recorded without a value
+    moved: ClassVar[bool] = False  # to the trash, where others are deleted
 
     id: Mapped[int]
 

@@ -46,10 +46,8 @@ IS_OPEN = text("completion_date IS NULL")
 IS_COMPLETED = text("completion_date IS NOT NULL")
 
 
-class Task(Journalled, Base):
-    """A task. It is completed exactly when it has a completion date.
-
-    `revision` is the account's when the task was last changed; 0 if there was no journal then.
+class TaskRow(Journalled):
+    """What a task has, on the list and in the trash.
 
     A due date is an instant or a day: `due_at` holds the instant, or the day's 00:00 UTC
     where `due_all_day` is true. Read and set it as `due_date`.
@@ -57,6 +55,70 @@ class Task(Journalled, Base):
     `name_folded` is what tasks are sorted by, `name_words` and `note_words` what is searched.
     They are set with name and note. Python reads `name_folded` only, for a cursor; the others
     serve the database.
+    """
+
+    kind: ClassVar[str] = "task"
+    moved: ClassVar[bool] = True
+
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    revision: Mapped[int] = mapped_column(BigInt, server_default="0")
+    name: Mapped[str] = mapped_column(String(NAME_MAX))
+    name_folded: Mapped[str] = mapped_column(CodePoints, deferred=True)
+    name_words: Mapped[str] = mapped_column(Text, deferred=True)
+    note: Mapped[str | None] = mapped_column(Text)
+    note_words: Mapped[str] = mapped_column(Text, deferred=True)
+    due_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    due_all_day: Mapped[bool] = mapped_column(default=False)
+    creation_date: Mapped[datetime] = mapped_column(UTCDateTime)
+    modification_date: Mapped[datetime] = mapped_column(UTCDateTime)
+    completion_date: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    @property
+    def due_date(self) -> date | datetime | None:
+        return due_date_of(self.due_at, all_day=self.due_all_day)
+
+    @due_date.setter
+    def due_date(self, value: date | datetime | None) -> None:
+        for column, stored in due_columns(value).items():
+            setattr(self, column, stored)
+
+    @property
+    def completed(self) -> bool:
+        return self.completion_date is not None
+
+    @property
+    def owner_id(self) -> int:
+        return self.account_id
+
+    @staticmethod
+    def recorded(value: Callable[[str], Any]) -> dict[str, Any]:
+        return {
+            "name": value("name"),
+            "note": value("note"),
+            "creation_date": value("creation_date"),
+            "due_date": due_date_of(value("due_at"), all_day=value("due_all_day")),
+            "completed": value("completion_date") is not None,
+            "completion_date": value("completion_date"),
+        }
+
+    @classmethod
+    def recorded_json(cls) -> dict[str, ColumnElement[str]]:
+        due_at = instant_text(cls.due_at)
+        day = func.substr(due_at, 1, len("2030-02-01"), type_=Text)
+        return {
+            "name": json_text(cls.name),
+            "note": json_text(cls.note),
+            "creation_date": json_text(instant_text(cls.creation_date)),
+            "due_date": json_text(case((cls.due_all_day, day), else_=due_at)),
+            "completed": case((cls.completion_date.is_(None), "false"), else_="true"),
+            "completion_date": json_text(instant_text(cls.completion_date)),
+        }
+
+
+class Task(TaskRow, Base):
+    """A task. It is completed exactly when it has a completion date.
+
+    Its revision is that of its account at its last change.
     """
 
     __tablename__ = "tasks"
@@ -90,21 +152,7 @@ class Task(Journalled, Base):
         NEVER_REUSE_IDS,
     )
 
-    kind: ClassVar[str] = "task"
-
     id: Mapped[int] = mapped_column(BigInt, primary_key=True)
-    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
-    revision: Mapped[int] = mapped_column(BigInt, server_default="0")
-    name: Mapped[str] = mapped_column(String(NAME_MAX))
-    name_folded: Mapped[str] = mapped_column(CodePoints, deferred=True)
-    name_words: Mapped[str] = mapped_column(Text, deferred=True)
-    note: Mapped[str | None] = mapped_column(Text)
-    note_words: Mapped[str] = mapped_column(Text, deferred=True)
-    due_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    due_all_day: Mapped[bool] = mapped_column(default=False)
-    creation_date: Mapped[datetime] = mapped_column(UTCDateTime)
-    modification_date: Mapped[datetime] = mapped_column(UTCDateTime)
-    completion_date: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
     @validates("name", "note")
     def _fold(self, key: str, value: str | None) -> str | None:
@@ -114,19 +162,6 @@ class Task(Journalled, Base):
             for column in columns.keys() - {key}:
                 setattr(self, column, columns[column])
         return value
-
-    @property
-    def due_date(self) -> date | datetime | None:
-        return due_date_of(self.due_at, all_day=self.due_all_day)
-
-    @due_date.setter
-    def due_date(self, value: date | datetime | None) -> None:
-        for column, stored in due_columns(value).items():
-            setattr(self, column, stored)
-
-    @property
-    def completed(self) -> bool:
-        return self.completion_date is not None
 
     @classmethod
     def create(cls, account_id: int, values: dict[str, Any], now: datetime) -> "Task":
@@ -142,34 +177,6 @@ class Task(Journalled, Base):
                 setattr(self, name, value)
             elif value != self.completed:
                 self.completion_date = now if value else None
-
-    @property
-    def owner_id(self) -> int:
-        return self.account_id
-
-    @staticmethod
-    def recorded(value: Callable[[str], Any]) -> dict[str, Any]:
-        return {
-            "name": value("name"),
-            "note": value("note"),
-            "creation_date": value("creation_date"),
-            "due_date": due_date_of(value("due_at"), all_day=value("due_all_day")),
-            "completed": value("completion_date") is not None,
-            "completion_date": value("completion_date"),
-        }
-
-    @classmethod
-    def recorded_json(cls) -> dict[str, ColumnElement[str]]:
-        due_at = instant_text(cls.due_at)
-        day = func.substr(due_at, 1, len("2030-02-01"), type_=Text)
-        return {
-            "name": json_text(cls.name),
-            "note": json_text(cls.note),
-            "creation_date": json_text(instant_text(cls.creation_date)),
-            "due_date": json_text(case((cls.due_all_day, day), else_=due_at)),
-            "completed": case((cls.completion_date.is_(None), "false"), else_="true"),
-            "completion_date": json_text(instant_text(cls.completion_date)),
-        }
 
     @staticmethod
     def stamps(revision: int, date: datetime) -> dict[str, Any]:

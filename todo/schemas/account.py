@@ -28,6 +28,7 @@ from todo.schemas.meta import (
 )
 from todo.schemas.session import CurrentPassword, LoggedIn
 from todo.schemas.task import Task
+from todo.schemas.trash import TrashedTask
 
 _USERNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 
@@ -182,6 +183,7 @@ class AccountExport(Representation):
     username: Owner
     profile: Account
     tasks: list[Task] = Field(description="All of them, by their ids.")
+    trash: list[TrashedTask] = Field(description="The deleted ones, in the order of deletion.")
 
 
 READ_ONLY = frozenset({"id", "date_joined"})

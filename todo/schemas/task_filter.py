@@ -157,16 +157,9 @@ class TaskFilter(Query):
         return self.model_dump(include=set(TaskFilter.model_fields))
 
 
-class TaskPage(TaskFilter):
-    """A page of a list of tasks."""
+class Paged(Query):
+    """A page of a list."""
 
-    sort: Sort | MISSING = Field(
-        MISSING,
-        description="The sort key; a minus before it means descending. Tasks without such a date "
-        "come last in both directions; equal ones are sorted by id. Without it: by id; with a "
-        "range of dates, by that date; with `search`, by id, descending.",
-        examples=["due_date"],
-    )
     limit: WholeNumber = Field(
         LIMIT,
         ge=1,
@@ -178,6 +171,18 @@ class TaskPage(TaskFilter):
         MISSING,
         description="Where the page begins: taken from `next`, and never made by hand.",
         examples=["WyJiODRjMDMzMmMzZWYxNzgzIixudWxsLDJd"],
+    )
+
+
+class TaskPage(Paged, TaskFilter):
+    """A page of a list of tasks."""
+
+    sort: Sort | MISSING = Field(
+        MISSING,
+        description="The sort key; a minus before it means descending. Tasks without such a date "
+        "come last in both directions; equal ones are sorted by id. Without it: by id; with a "
+        "range of dates, by that date; with `search`, by id, descending.",
+        examples=["due_date"],
     )
     fields: Fields | MISSING = MISSING
     count: Flag = Field(False, description="`true`: answer with `total`, too.")

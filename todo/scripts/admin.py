@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from todo import settings
 from todo.errors import Problem
 from todo.models import Account, Token, check_migrated, create_engine
+from todo.models.trash import TRASH_DAYS
 from todo.passwords import hash_password
 from todo.schemas.account import AccountChange, Registration
 from todo.schemas.meta import Input
@@ -77,9 +78,10 @@ The numbers are the ids that the command tokens shows:
 
 PURGE = """\
 Expired rows harm nobody, and the service deletes a few of them as it is used. This deletes all:
-sessions and tokens, counts of limits, idempotency keys with their answers, and usernames that were
-given up 90 days ago. Sessions go when they were unused for todo.session_idle_days, too. The service
-may run meanwhile.
+sessions and tokens, counts of limits, idempotency keys with their answers, usernames that were
+given up 90 days ago, and tasks that were in the trash for todo.trash_days, with all that is
+recorded of them. Sessions go when they were unused for todo.session_idle_days, too. The service may
+run meanwhile.
 
   todo-admin purge"""
 
@@ -257,7 +259,7 @@ def _revoke(session: Session, arguments: Namespace) -> str:
 
 def _purge(session: Session, arguments: Namespace) -> str:
     idle = timedelta(days=arguments.settings[SESSION_IDLE])
-    deleted = purge_all(session, idle)
+    deleted = purge_all(session, idle, arguments.settings[TRASH_DAYS])
     return "".join(f"{name}: {count} deleted\n" for name, count in deleted.items())
 
 

@@ -3,17 +3,21 @@
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from tempfile import TemporaryFile
-from typing import IO
+from typing import IO, Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, literal, select, tuple_
+from sqlalchemy.orm.exc import StaleDataError
 
-from todo.models import Task
+from todo.models import Change, Task, TrashedTask
+from todo.models.change import RESTORE
 from todo.renderers import to_json
 from todo.request import Request
 from todo.schemas import task as schemas
+from todo.schemas import trash
 from todo.schemas.account import Account
 from todo.services.accounts import lock_identity
 from todo.services.filters import of_account
+from todo.services.trash import kept
 from todo.transactions import end_transaction
 
 BATCH = 1000  # tasks in memory
@@ -22,43 +26,69 @@ TURN = 2_000
 
 
 def write_export(request: Request) -> IO[bytes]:
-    """Return a file that holds the asker's profile and tasks as JSON, at its end.
+    """Return a file that holds the asker's profile, tasks and trash as JSON, at its end.
 
     It is whole before the answer begins: whatever fails on the way is still an error of its own,
     and no slow reader keeps the transaction open. It has no name, and is gone when it is closed.
     """
     account = request.identity.account
+    tasks = select(Task).where(of_account(request)), (Task.account_id, Task.id)
+    trashed = (
+        select(TrashedTask).where(*kept(request)),
+        (TrashedTask.account_id, TrashedTask.deletion_date, TrashedTask.id),
+    )
     with ExitStack() as stack:
         file: IO[bytes] = stack.enter_context(TemporaryFile())
         profile = to_json(Account.of(account))
-        file.write(b'{"username":%b,"profile":%b,"tasks":[' % (to_json(account.username), profile))
-        comma = b""
-        for batch in _batches(request):
-            file.write(comma + b",".join(to_json(schemas.Task.of(task)) for task in batch))
-            comma = b","
-        file.write(b"]}")
+        file.write(b'{"username":%b,"profile":%b' % (to_json(account.username), profile))
+        # The trash comes last: what is deleted meanwhile is in both lists.
+        for name, (query, key), schema in (
+            (b"tasks", tasks, schemas.Task),
+            (b"trash", trashed, trash.TrashedTask),
+        ):
+            file.write(b',"%b":[' % name)
+            comma = b""
+            for batch in _batches(request, query, key):
+                file.write(comma + b",".join(to_json(schema.of(each)) for each in batch))
+                comma = b","
+            file.write(b"]")
+        file.write(b"}")
+        _refuse_restored(request)
         stack.pop_all()  # it stays open for who sends it
         return file
 
 
-def _batches(request: Request) -> Iterator[Sequence[Task]]:
-    """Yield all tasks of the asker by their ids.
+def _refuse_restored(request: Request) -> None:
+    """Have the request run again where a task was restored meanwhile: it may be in neither list."""
+    restored = select(Change.object_id).where(
+        Change.account_id == request.identity.account.id,
+        Change.revision > request.identity.account.revision,
+        Change.action == RESTORE,
+    )
+    if request.dbsession.scalars(restored.limit(1)).first() is not None:
+        raise StaleDataError("a task was restored while the account was exported")
+
+
+def _batches(request: Request, query: Select[Any], key: tuple[Any, ...]) -> Iterator[Sequence[Any]]:
+    """Yield all rows of the query in the order of the key, which begins with the account.
 
     On PostgreSQL they are read by one statement, and so are those of one moment; on SQLite each
     turn is. Ends the transaction between two turns.
     """
     turn = None if request.dbsession.get_bind().dialect.name == "postgresql" else TURN
     # See pages.py for the order.
-    query = select(Task).where(of_account(request)).order_by(Task.account_id, Task.id).limit(turn)
-    last = 0
+    query = query.order_by(*key).limit(turn)
+    place = key[1:]
+    following = query
     while True:
         read = 0
-        following = query.where(Task.id > last)
-        tasks = request.dbsession.scalars(following, execution_options={"yield_per": BATCH})
-        for batch in tasks.partitions():
+        rows = request.dbsession.scalars(following, execution_options={"yield_per": BATCH})
+        for batch in rows.partitions():
             yield batch
-            last, read = batch[-1].id, read + len(batch)
+            last, read = batch[-1], read + len(batch)
         if read != turn:
             return
+        values = (literal(getattr(last, each.key), each.type) for each in place)
+        following = query.where(tuple_(*place) > tuple_(*values))
         end_transaction(request)
         lock_identity(request)  # whose login has ended meanwhile reads no further

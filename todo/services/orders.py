@@ -1,4 +1,4 @@
-"""The orders of a list of tasks."""
+"""The orders of a list of tasks, and that of the trash."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import InstrumentedAttribute
 
-from todo.models import Task
+from todo.models import Task, TrashedTask
 
 KEYS: dict[str, InstrumentedAttribute[Any]] = {
     "id": Task.id,
@@ -15,6 +15,7 @@ KEYS: dict[str, InstrumentedAttribute[Any]] = {
     "modification_date": Task.modification_date,
     "completion_date": Task.completion_date,
     "name": Task.name_folded,
+    "deletion_date": TrashedTask.deletion_date,
 }
 
 # The first part of a range's name -> what a list is sorted by where the range is asked for.

@@ -4,6 +4,7 @@ A page begins after a task, not at a number ("keyset"): its cost does not grow w
 what is inserted or deleted meanwhile moves no other task to another page.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -13,6 +14,7 @@ from sqlalchemy.orm import aliased, undefer
 
 from todo.bodies import parse_pairs
 from todo.models import Task
+from todo.models.task import TaskRow
 from todo.request import Request
 from todo.schemas.task_filter import TaskPage
 from todo.services.cursors import (
@@ -35,7 +37,7 @@ NO_KEY = {"due": "none", "completed": False}
 class Page:
     """The tasks of a page, and the path of the next one, or None."""
 
-    tasks: list[Task]
+    tasks: Sequence[TaskRow]
     next: str | None
 
 
@@ -58,7 +60,14 @@ def read_page(request: Request, query: TaskPage) -> Page:
     tasks = list(request.dbsession.scalars(statement))
     if len(tasks) <= query.limit:
         return Page(tasks, None)
-    return Page(tasks[:-1], _next(request, write_cursor(tasks[-2], digest, order)))
+    cursor_of_next = write_cursor(tasks[-2], digest, order)
+    return Page(tasks[:-1], next_path(request, "tasks", cursor_of_next))
+
+
+def link_next(request: Request, page: Page) -> None:
+    """Name the next page in the answer's header, where there is one (RFC 8288)."""
+    if page.next:
+        request.response.headers["Link"] = f'<{page.next}>; rel="next"'
 
 
 def _statement(
@@ -150,9 +159,9 @@ def _matching(
     return query, TASK_WORDS.c.rowid, matching
 
 
-def _next(request: Request, cursor: str) -> str:
+def next_path(request: Request, route: str, cursor: str) -> str:
     """Return the path and the query of the next page."""
     pairs = [pair for pair in parse_pairs(request.query_string) if pair[0] != "after"]
     query = urlencode([*pairs, ("after", cursor)], safe=",")
-    path = request.route_path("tasks", username=request.identity.account.username)
+    path = request.route_path(route, username=request.identity.account.username)
     return f"{path}?{query}"

@@ -2,12 +2,21 @@
 
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, select, tuple_
+from sqlalchemy import ColumnElement, and_, delete, not_, select, tuple_
 from sqlalchemy.orm import Session
 
 from todo import clock
-from todo.models import IdempotencyKey, LimitCount, ReleasedUsername, Token
+from todo.models import (
+    Account,
+    IdempotencyKey,
+    LimitCount,
+    ReleasedUsername,
+    Token,
+    TrashedTask,
+    journal,
+)
 from todo.models.token import Kind
+from todo.models.trash import is_kept
 
 SOME = 20  # rows that go along with a login or a count
 BATCH = 500  # rows of one transaction, so that nobody waits long for it
@@ -21,7 +30,29 @@ def purge_some(session: Session, *models: Expiring, most: int = SOME) -> None:
         _delete(session, model, model.expiration_date <= clock.now(), most)
 
 
-def purge_all(session: Session, idle: timedelta) -> dict[str, int]:
+def purge_trash(session: Session, account_id: int, days: int) -> int:
+    """Erase a batch of the account's tasks that were in the trash for so many days.
+
+    Return how many. Waits for nobody: while somebody writes to the account, it is left for later.
+    """
+    expired = (
+        select(TrashedTask.id)
+        .where(TrashedTask.account_id == account_id, not_(is_kept(days)))
+        .limit(BATCH)
+    )
+    if session.scalars(expired.limit(1)).first() is None:
+        return 0
+    account = select(Account.id).where(Account.id == account_id)
+    locked = session.scalars(account.with_for_update(key_share=True, skip_locked=True)).first()
+    # Only now: nobody can restore one of these any more.
+    ids = session.scalars(expired).all() if locked else []
+    if ids:
+        matching = [TrashedTask.account_id == account_id, TrashedTask.id.in_(ids)]
+        journal.Rows(session, TrashedTask, account_id, matching).purge()
+    return len(ids)
+
+
+def purge_all(session: Session, idle: timedelta, trash_days: int) -> dict[str, int]:
     """Delete all that has expired, and return how many of each. Commits after each batch.
 
     Sessions end when they were not used for the time `idle`, too.
@@ -40,6 +71,12 @@ def purge_all(session: Session, idle: timedelta) -> dict[str, int]:
         while batch := _delete(session, model, condition, BATCH):
             session.commit()
             deleted[name] += batch
+    deleted["trashed tasks"] = 0
+    expired_tasks = select(TrashedTask.account_id).where(not_(is_kept(trash_days)))
+    for account_id in session.scalars(expired_tasks.distinct()).all():
+        while batch := purge_trash(session, account_id, trash_days):
+            session.commit()
+            deleted["trashed tasks"] += batch
     return deleted
 
 

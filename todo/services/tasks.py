@@ -5,7 +5,8 @@ from typing import Any
 from sqlalchemy import Select, case, false, func, or_, select
 
 from todo.errors import Fault, Problem
-from todo.models import Task, journal
+from todo.models import Task, TrashedTask, journal
+from todo.models.change import DELETE
 from todo.models.task import due_columns, name_columns, note_columns
 from todo.request import Request
 from todo.services.filters import Condition, conditions, due, is_completed, is_open, of_account
@@ -78,8 +79,14 @@ def change_tasks(
     return count
 
 
+def delete_task(request: Request, task: Task) -> None:
+    """Move the task to the trash."""
+    matching = [of_account(request), Task.id == task.id]
+    _rows(request, matching).move(TrashedTask, DELETE)
+
+
 def delete_tasks(request: Request, filters: dict[str, Any], *, dry_run: bool) -> int:
-    """Delete all tasks that match, and return how many these were.
+    """Move all tasks that match to the trash, and return how many these were.
 
     Raises Problem with 400 without a filter, and with 409 where they are too many.
     """
@@ -92,7 +99,7 @@ def delete_tasks(request: Request, filters: dict[str, Any], *, dry_run: bool) ->
     matching = conditions(request, filters)
     count, _ = _count_at_once(request, matching, {}, 0)
     if count and not dry_run:
-        _rows(request, matching).delete()
+        _rows(request, matching).move(TrashedTask, DELETE)
     return count
 
 

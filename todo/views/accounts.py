@@ -116,12 +116,13 @@ class AccountViews:
     permission=Permission.READ,
     operation="export",
     returns=schemas.AccountExport,
+    errors=("conflict",),
     headers=("Content-Disposition",),
 )
 def export(context: AccountContext, request: Request) -> Response:
     """Show everything of the account in one document, to keep it.
 
-    That is the profile and all tasks. Sessions and API tokens are not in it.
+    That is the profile, all tasks and the trash. Sessions and API tokens are not in it.
     """
     file = write_export(request)
     size = file.tell()

@@ -12,12 +12,13 @@ from todo.request import Request
 from todo.resources import AccountContext, TaskContext, TasksContext
 from todo.schemas import task as schemas
 from todo.schemas.task_filter import DryRun, TaskPage, TaskSelection
-from todo.services.pages import read_page
+from todo.services.pages import link_next, read_page
 from todo.services.tasks import (
     change_task,
     change_tasks,
     count_tasks,
     create_tasks,
+    delete_task,
     delete_tasks,
     task_counts,
 )
@@ -51,8 +52,7 @@ class TasksViews:
         if not query.depends_on_now and is_not_modified(self.request, revision):
             return self.request.response
         page = read_page(self.request, query)
-        if page.next:
-            self.request.response.headers["Link"] = f'<{page.next}>; rel="next"'  # RFC 8288
+        link_next(self.request, page)
         fields = query.values().get("fields", ())
         total = {"total": count_tasks(self.request, query.filters())} if query.count else {}
         return {
@@ -117,7 +117,7 @@ class TasksViews:
         errors=("too_many",),
     )
     def delete(self) -> dict[str, Any]:
-        """Delete all tasks that match; at least one filter must be named."""
+        """Move all tasks that match to the trash; at least one filter must be named."""
         query = self.request.validated_query
         deleted = delete_tasks(self.request, query.filters(), dry_run=query.dry_run)
         return finished(self.request, {"username": self.account.username, "deleted": deleted})
@@ -197,6 +197,6 @@ class TaskViews:
         returns=schemas.TaskDeleted,
     )
     def delete(self) -> dict[str, Any]:
-        """Delete the task."""
-        self.request.dbsession.delete(self.task)
+        """Delete the task: it is moved to the trash."""
+        delete_task(self.request, self.task)
         return {"username": self.username, "msg": "Deleted."}
