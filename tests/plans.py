@@ -10,6 +10,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
+PAGES = re.compile(
+    "SELECT.*(tasks|task_words|trash).*LIMIT"
+    # Where a page of changes ends, and the page; not what looks for the oldest.
+    r"|SELECT changes\.(account_id|revision\s+FROM)",
+    re.DOTALL,
+)
+
 STEPS = 10  # of SQLite's virtual machine, that are counted at once
 
 
@@ -49,11 +56,11 @@ class Plan:
 
 @contextmanager
 def page_queries(database: Engine | Connection) -> Iterator[list[Query]]:
-    """Yield the list of the queries of pages of tasks, trashed or not, that are run meanwhile."""
+    """Yield the list of the queries of pages that are run on the database meanwhile."""
     run: list[Query] = []
 
     def record(_connection: Any, _cursor: Any, text: str, parameters: Any, *_: Any) -> None:
-        if re.match(r"SELECT.*(tasks|task_words|trash\.name).*LIMIT", text, re.DOTALL):
+        if PAGES.match(text):
             run.append(Query(text, parameters))
 
     event.listen(database.engine, "before_cursor_execute", record)

@@ -44,6 +44,10 @@ def test_who_asks_is_one_query(
         assert ask("GET", f"{alice.url}/counts") == ["SELECT"]
         # The tasks, the trash, and whether one was restored between the two.
         assert ask("GET", f"{alice.url}/export") == ["SELECT"] * 3
+        assert ask("GET", f"{task}/history?limit=1") == ["SELECT"] * 2
+        # Where the page ends, and the page; nothing where there is nothing new.
+        assert ask("GET", f"{alice.url}/changes?limit=1") == ["SELECT"] * 2
+        assert ask("GET", f"{alice.url}/changes?since=2") == []
         # The revision, the task, the journal; and the limit, in a transaction of its own.
         created = ["UPDATE", "INSERT", "INSERT"]
         assert ask("POST", alice.tasks_url, name="Tea") == created + ["INSERT"] * writes
@@ -84,10 +88,13 @@ def test_a_key_costs_one_query_and_a_replay_none(
             assert [each.split()[0] for each in run] == cost + ["INSERT"] * writes
 
 
-def test_an_unchanged_list_is_one_query(app: Any, as_alice: Client, alice: Login) -> None:
-    etag = as_alice.get(alice.tasks_url).headers["ETag"]
+@pytest.mark.parametrize("path", ["/tasks", "/changes?since=1"])
+def test_an_unchanged_list_is_one_query(
+    app: Any, as_alice: Client, alice: Login, path: str
+) -> None:
+    etag = as_alice.get(alice.url + path).headers["ETag"]
     with statements(app.registry["engine"]) as run:
-        answer = as_alice.get(alice.tasks_url, headers={"If-None-Match": etag})
+        answer = as_alice.get(alice.url + path, headers={"If-None-Match": etag})
     assert answer.status_int == 304
     assert len(run) == 1
     assert "tasks" not in run[0]

@@ -11,8 +11,10 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from sqlalchemy.orm import Session
 
 from tests.databases import ROOT, database
+from tests.factories import make_account, make_task
 from tests.pserve import PUBLIC_URL, Server, pserve
 from todo import settings
 from todo.operations import operations
@@ -93,6 +95,23 @@ def test_walk(service: Server) -> None:
         else:
             assert output == ""
     assert answered == 13
+
+
+# What the requests do, other tests try on both databases.
+@pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
+def test_sync(server: Server, committing_session: Session) -> None:
+    login = make_account(committing_session, "alice")
+    make_task(committing_session, login, name="Milk")
+    page = blocks((ROOT / "docs" / "sync.md").read_text())
+    script = f"ACCOUNT={ADDRESS}{login.url}\nTASKS=$ACCOUNT/tasks\nTOKEN={login.token}\n"
+    script += "".join(
+        content + f"\necho; echo '{END}'\n" for language, content in page if language == "sh"
+    )
+    outputs = iter(run(["bash", "-euo", "pipefail"], script, server).split(END))
+    said = [output for output in outputs if output.strip()]
+    expected = [content for language, content in page if language == "json"]
+    for output, content in zip(said, expected, strict=True):
+        assert constant(json.loads(output)) == constant(json.loads(content))
 
 
 @SERVICES

@@ -55,6 +55,11 @@ CODES: Mapping[str, tuple[int, str]] = {
     ),
     "too_many_tokens": (409, "The account has as many API tokens as it may have."),
     "username_taken": (409, USERNAME_TAKEN),
+    "cursor_expired": (
+        410,
+        "The changes after the revision `since` are not kept any more, or the account has no such "
+        "revision; `detail` says how to start over.",
+    ),
     "precondition": (
         412,
         "What is there is not what `If-Match` or `If-None-Match` asks for; `etag` and `task` or "

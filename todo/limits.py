@@ -23,7 +23,7 @@ from todo.models.meta import UTCDateTime
 from todo.models.trash import TRASH_DAYS
 from todo.request import SAFE_METHODS, Request
 from todo.security import Identity
-from todo.services.purge import purge_some, purge_trash
+from todo.services.purge import JOURNAL_DAYS, purge_changes, purge_some, purge_trash
 
 logger = logging.getLogger(__name__)
 
@@ -153,6 +153,7 @@ def record_use(account_id: int, token_id: int, last_used: datetime, request: Req
                 )
                 purge_some(session, IdempotencyKey, most=KEYS_AT_ONCE)
                 purge_trash(session, account_id, request.registry.settings[TRASH_DAYS])
+                purge_changes(session, account_id, request.registry.settings[JOURNAL_DAYS])
             if write:
                 _count(session, WRITES_OF_ACCOUNT, str(account_id))
             session.commit()

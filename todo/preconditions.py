@@ -18,6 +18,7 @@ from todo.models.meta import Journalled
 from todo.request import SAFE_METHODS, Request
 from todo.schemas import account, task
 from todo.schemas.meta import Representation
+from todo.services.changes import is_kept, of_object
 from todo.typed_views import refusal
 
 _TAG = r'(?:W/)?"[!#-~]*"'
@@ -91,7 +92,7 @@ def _precondition(context: Any, request: Request, known: list[str]) -> Problem:
     if subject := context.subject:
         extensions[subject.kind] = REPRESENTATIONS[subject.kind].of(subject)
         since = max((int(tag[1:-1]) for tag in known if _OURS.fullmatch(tag)), default=-1)
-        if 0 <= since < context.revision:
+        if 0 <= since < context.revision and is_kept(request, since):
             extensions["changed"] = _changed(request, subject, since)
     detail = (
         "This is not the version that is there now: take over what has changed, and send the new "
@@ -106,10 +107,7 @@ def _changed(request: Request, each: Journalled, since: int) -> list[str]:
     """Return the fields that have changed since the revision, in the order of the alphabet."""
     changes = request.dbsession.scalars(
         select(Change.after).where(
-            Change.account_id == each.owner_id,
-            Change.kind == each.kind,
-            Change.object_id == each.id,
-            Change.revision > since,
+            *of_object(each.owner_id, each.kind, each.id), Change.revision > since
         )
     )
     return sorted({name for after in changes for name in after or {}})

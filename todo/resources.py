@@ -111,6 +111,10 @@ class TasksContext(AccountContext):
         return self.account.revision
 
 
+class ChangesContext(TasksContext):
+    """All changes of the account that the path names."""
+
+
 class TaskContext(AccountContext):
     """A task of the account that the path names."""
 
@@ -135,6 +139,13 @@ class TaskContext(AccountContext):
     @property
     def revision(self) -> int:
         return self.task.revision
+
+
+class HistoryContext(TaskContext):
+    """The changes of a task of the account that the path names."""
+
+    # The oldest go by their age, of which no revision tells.
+    versioned: ClassVar[bool] = False
 
 
 class TrashContext(AccountContext):

@@ -9,6 +9,8 @@ from pyramid.httpexceptions import HTTPNotFound
 from todo.request import Request
 from todo.resources import (
     AccountContext,
+    ChangesContext,
+    HistoryContext,
     LoginContext,
     ProfileContext,
     TaskContext,
@@ -64,4 +66,6 @@ def includeme(config: Configurator) -> None:
     config.add_route("tokens", ACCOUNT + "/tokens", factory=AccountContext)
     config.add_route("token", ACCOUNT + "/tokens/{id}", factory=TokenContext)
     config.add_route("task", ACCOUNT + "/tasks/{id}", factory=TaskContext)
+    config.add_route("history", ACCOUNT + "/tasks/{id}/history", factory=HistoryContext)
+    config.add_route("changes", ACCOUNT + "/changes", factory=ChangesContext)
     config.add_subscriber(_refuse_second_spelling, BeforeTraversal)

@@ -135,6 +135,7 @@ SETTINGS = (
     Setting("todo.limit_registrations", "TODO_LIMIT_REGISTRATIONS", _LIMIT, default="5"),
     Setting("todo.limit_writes", "TODO_LIMIT_WRITES", _LIMIT, default="0"),
     Setting("todo.trash_days", "TODO_TRASH_DAYS", _number(1, 3650), default="30"),
+    Setting("todo.journal_days", "TODO_JOURNAL_DAYS", _number(1, 3650), default="90"),
     Setting("todo.workers", "TODO_WORKERS", _number(1, 1024), default="1"),
     Setting("todo.cors_origins", "TODO_CORS_ORIGINS", _origins, default=""),
     Setting("todo.production", "TODO_PRODUCTION", _boolean, default="false"),

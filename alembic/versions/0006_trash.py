@@ -15,10 +15,8 @@ CODE_POINTS = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def set_actions(*actions: str) -> None:
-    # Migration 0005 gave the constraint its prefix twice.
-    [constraint] = sa.inspect(op.get_bind()).get_check_constraints("changes")
     with op.batch_alter_table("changes") as changes:
-        changes.drop_constraint(op.f(str(constraint["name"])), type_="check")
+        changes.drop_constraint(op.f("ck_changes_action"), type_="check")
         changes.alter_column(
             "action",
             type_=sa.String(max(map(len, actions))),

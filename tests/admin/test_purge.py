@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from tests import journal
 from tests.admin.conftest import TodoAdmin
 from tests.admin.rows import DAY, add_token, read
-from tests.factories import Login, make_key, make_trashed
+from tests.factories import Login, make_key, make_task, make_trashed
 from todo import clock
 from todo.models import (
     Account,
@@ -60,6 +60,7 @@ def test_purge_deletes_what_expired_and_nothing_else(
         "idempotency keys: 1 deleted",
         "released usernames: 1 deleted",
         "trashed tasks: 0 deleted",
+        "changes: 0 deleted",
     ]
     assert len(commits) == 3 + 1 + 1 + 1 + 1 + 1, "one a batch, and the last one"
     assert read(committing_session, Token.id) == [kept]
@@ -141,3 +142,40 @@ def test_purge_waits_for_nobody(
     assert "tokens: 2 deleted" in todo_admin("purge")
     assert len(read(committing_session, Token.id)) == 2
     assert "tokens: 1 deleted" in todo_admin("purge")
+
+
+@pytest.fixture
+def old_changes(committing_session: Session, alice: Login, bob: Login) -> None:
+    """Of each account revisions 1 to 4, of which the last is young."""
+    for login in (alice, bob):
+        for _ in range(3):
+            make_task(committing_session, login)
+    old = update(Change).where(Change.revision < 4).values(date=clock.now() - 91 * DAY)
+    committing_session.execute(old)
+    committing_session.commit()
+
+
+def test_purge_deletes_old_changes_of_everybody(
+    todo_admin: TodoAdmin,
+    committing_session: Session,
+    old_changes: None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(purge, "BATCH", 2)
+    monkeypatch.setenv("TODO_JOURNAL_DAYS", "92")
+    assert "changes: 0 deleted" in todo_admin("purge")
+    monkeypatch.delenv("TODO_JOURNAL_DAYS")
+    assert "changes: 6 deleted" in todo_admin("purge")
+    assert read(committing_session, Change.revision) == [4, 4]
+    journal.check(committing_session, purged=True)
+
+
+@pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)  # SQLite locks no rows
+def test_purge_waits_for_no_writer(
+    todo_admin: TodoAdmin, committing_session: Session, old_changes: None, alice: Login
+) -> None:
+    account = select(Account).where(Account.id == alice.id)
+    committing_session.execute(account.with_for_update(key_share=True))
+    assert "changes: 3 deleted" in todo_admin("purge")
+    committing_session.rollback()
+    assert "changes: 3 deleted" in todo_admin("purge")

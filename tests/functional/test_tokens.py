@@ -87,6 +87,7 @@ def test_create_refuses(
     assert len(as_alice.get(tokens_url).json["tokens"]) == 1
 
 
+@pytest.mark.purged
 def test_longest_life(app: Any, api_token: Callable[..., str], set_clock: Move) -> None:
     day = (datetime.now(UTC) + timedelta(days=365)).date()
     client = Client(app, api_token("read", expires=day.isoformat()))

@@ -26,7 +26,7 @@ from todo.schemas.meta import Input
 from todo.security import SESSION_IDLE
 from todo.services import accounts
 from todo.services.backup import restore_backup, write_backup
-from todo.services.purge import purge_all
+from todo.services.purge import JOURNAL_DAYS, purge_all
 from todo.services.sessions import find_account
 from todo.typed_views import refusal, validate
 
@@ -79,9 +79,9 @@ The numbers are the ids that the command tokens shows:
 PURGE = """\
 Expired rows harm nobody, and the service deletes a few of them as it is used. This deletes all:
 sessions and tokens, counts of limits, idempotency keys with their answers, usernames that were
-given up 90 days ago, and tasks that were in the trash for todo.trash_days, with all that is
-recorded of them. Sessions go when they were unused for todo.session_idle_days, too. The service may
-run meanwhile.
+given up 90 days ago, changes older than todo.journal_days, and tasks that were in the trash for
+todo.trash_days, with all that is recorded of them. Sessions go when they were unused for
+todo.session_idle_days, too. The service may run meanwhile.
 
   todo-admin purge"""
 
@@ -259,7 +259,8 @@ def _revoke(session: Session, arguments: Namespace) -> str:
 
 def _purge(session: Session, arguments: Namespace) -> str:
     idle = timedelta(days=arguments.settings[SESSION_IDLE])
-    deleted = purge_all(session, idle, arguments.settings[TRASH_DAYS])
+    days = {name: arguments.settings[name] for name in (TRASH_DAYS, JOURNAL_DAYS)}
+    deleted = purge_all(session, idle, days[TRASH_DAYS], days[JOURNAL_DAYS])
     return "".join(f"{name}: {count} deleted\n" for name, count in deleted.items())
 
 

@@ -7,12 +7,10 @@ what is inserted or deleted meanwhile moves no other task to another page.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 from sqlalchemy import Select, literal, select, tuple_, union_all
 from sqlalchemy.orm import aliased, undefer
 
-from todo.bodies import parse_pairs
 from todo.models import Task
 from todo.models.task import TaskRow
 from todo.request import Request
@@ -26,6 +24,7 @@ from todo.services.cursors import (
     wrong_cursor,
 )
 from todo.services.filters import Condition, conditions, filter_conditions, of_account
+from todo.services.links import next_path
 from todo.services.orders import KEYS, RANGES, Order, order_of
 from todo.services.search import TASK_WORDS, contains
 
@@ -60,14 +59,9 @@ def read_page(request: Request, query: TaskPage) -> Page:
     tasks = list(request.dbsession.scalars(statement))
     if len(tasks) <= query.limit:
         return Page(tasks, None)
-    cursor_of_next = write_cursor(tasks[-2], digest, order)
-    return Page(tasks[:-1], next_path(request, "tasks", cursor_of_next))
-
-
-def link_next(request: Request, page: Page) -> None:
-    """Name the next page in the answer's header, where there is one (RFC 8288)."""
-    if page.next:
-        request.response.headers["Link"] = f'<{page.next}>; rel="next"'
+    path = request.route_path("tasks", username=request.identity.account.username)
+    cursor_after = write_cursor(tasks[-2], digest, order)
+    return Page(tasks[:-1], next_path(request, path, "after", cursor_after))
 
 
 def _statement(
@@ -157,11 +151,3 @@ def _matching(
         *filter_conditions(request, others),
     ]
     return query, TASK_WORDS.c.rowid, matching
-
-
-def next_path(request: Request, route: str, cursor: str) -> str:
-    """Return the path and the query of the next page."""
-    pairs = [pair for pair in parse_pairs(request.query_string) if pair[0] != "after"]
-    query = urlencode([*pairs, ("after", cursor)], safe=",")
-    path = request.route_path(route, username=request.identity.account.username)
-    return f"{path}?{query}"

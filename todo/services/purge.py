@@ -1,6 +1,7 @@
 """What has expired is deleted: a little as people use the service, all by `todo-admin purge`."""
 
 from datetime import timedelta
+from itertools import takewhile
 
 from sqlalchemy import ColumnElement, and_, delete, not_, select, tuple_
 from sqlalchemy.orm import Session
@@ -8,6 +9,7 @@ from sqlalchemy.orm import Session
 from todo import clock
 from todo.models import (
     Account,
+    Change,
     IdempotencyKey,
     LimitCount,
     ReleasedUsername,
@@ -19,6 +21,8 @@ from todo.models.token import Kind
 from todo.models.trash import is_kept
 
 SOME = 20  # rows that go along with a login or a count
+JOURNAL_DAYS = "todo.journal_days"  # for so long changes are kept
+
 BATCH = 500  # rows of one transaction, so that nobody waits long for it
 
 Expiring = type[Token] | type[LimitCount] | type[ReleasedUsername] | type[IdempotencyKey]
@@ -52,10 +56,38 @@ def purge_trash(session: Session, account_id: int, days: int) -> int:
     return len(ids)
 
 
-def purge_all(session: Session, idle: timedelta, trash_days: int) -> dict[str, int]:
+def purge_changes(session: Session, account_id: int, days: int) -> int:
+    """Delete the account's oldest changes that are older than so many days; return how many.
+
+    They are about a batch, as none of a revision stays where one goes: who reads the changes in
+    order tells by the first revision whether any is missing. Waits for nobody: where somebody
+    writes to the account at this moment, it is left for later.
+    """
+    mine = Change.account_id == account_id
+    oldest = session.execute(
+        select(Change.revision, Change.date)
+        .where(mine)
+        .order_by(Change.account_id, Change.revision, Change.kind, Change.object_id)
+        .limit(BATCH)
+    )
+    expired = clock.now() - timedelta(days=days)
+    old = [revision for revision, date in takewhile(lambda row: row.date <= expired, oldest)]
+    if not old:
+        return 0
+    account = select(Account.id).where(Account.id == account_id)
+    if session.scalar(account.with_for_update(skip_locked=True, key_share=True)) is None:
+        return 0
+    ended = delete(Change).where(mine, Change.revision <= old[-1]).returning(Change.revision)
+    return len(session.scalars(ended, execution_options={"synchronize_session": False}).all())
+
+
+def purge_all(
+    session: Session, idle: timedelta, trash_days: int, journal_days: int
+) -> dict[str, int]:
     """Delete all that has expired, and return how many of each. Commits after each batch.
 
-    Sessions end when they were not used for the time `idle`, too.
+    Sessions end when they were not used for the time `idle`, too; changes and what is in the trash
+    go after so many days.
     """
     now = clock.now()
     unused = and_(Token.kind == Kind.SESSION, Token.last_used_date <= now - idle)
@@ -77,6 +109,17 @@ def purge_all(session: Session, idle: timedelta, trash_days: int) -> dict[str, i
         while batch := purge_trash(session, account_id, trash_days):
             session.commit()
             deleted["trashed tasks"] += batch
+    deleted["changes"] = _purge_all_changes(session, journal_days)
+    return deleted
+
+
+def _purge_all_changes(session: Session, days: int) -> int:
+    deleted = 0
+    for account_id in session.scalars(select(Account.id)).all():
+        while batch := purge_changes(session, account_id, days):
+            session.commit()
+            deleted += batch
+        session.rollback()  # SQLite would keep everybody waiting
     return deleted
 
 

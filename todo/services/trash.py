@@ -9,8 +9,9 @@ from todo.request import Request
 from todo.schemas.task_filter import Paged
 from todo.services.accounts import lock_identity
 from todo.services.cursors import NO_PLACE, list_digest, read_cursor, write_cursor, wrong_cursor
+from todo.services.links import next_path
 from todo.services.orders import Order
-from todo.services.pages import Page, next_path
+from todo.services.pages import Page
 from todo.transactions import commit_so_far
 
 ORDER = Order("deletion_date", descending=True)
@@ -39,7 +40,9 @@ def read_trash(request: Request, query: Paged) -> Page:
     tasks = list(request.dbsession.scalars(statement.limit(query.limit + 1)))
     if len(tasks) <= query.limit:
         return Page(tasks, None)
-    return Page(tasks[:-1], next_path(request, "trash", write_cursor(tasks[-2], digest, ORDER)))
+    path = request.route_path("trash", username=request.identity.account.username)
+    cursor_after = write_cursor(tasks[-2], digest, ORDER)
+    return Page(tasks[:-1], next_path(request, path, "after", cursor_after))
 
 
 def restore_task(request: Request, trashed: TrashedTask) -> Task:

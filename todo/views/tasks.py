@@ -12,7 +12,8 @@ from todo.request import Request
 from todo.resources import AccountContext, TaskContext, TasksContext
 from todo.schemas import task as schemas
 from todo.schemas.task_filter import DryRun, TaskPage, TaskSelection
-from todo.services.pages import link_next, read_page
+from todo.services.links import link_next
+from todo.services.pages import read_page
 from todo.services.tasks import (
     change_task,
     change_tasks,
@@ -52,7 +53,7 @@ class TasksViews:
         if not query.depends_on_now and is_not_modified(self.request, revision):
             return self.request.response
         page = read_page(self.request, query)
-        link_next(self.request, page)
+        link_next(self.request, page.next)
         fields = query.values().get("fields", ())
         total = {"total": count_tasks(self.request, query.filters())} if query.count else {}
         return {

@@ -10,7 +10,7 @@ from todo.request import Request
 from todo.resources import AccountContext, TrashContext
 from todo.schemas import task, trash
 from todo.schemas.task_filter import Paged
-from todo.services.pages import link_next
+from todo.services.links import link_next
 from todo.services.trash import empty_trash, purge_task, read_trash, restore_task
 
 
@@ -37,7 +37,7 @@ class TrashViews:
         """
         revision = self.account.revision
         page = read_trash(self.request, self.request.validated_query)
-        link_next(self.request, page)
+        link_next(self.request, page.next)
         return {
             "username": self.account.username,
             "tasks": [trash.TrashedTask.of(each) for each in page.tasks],
