@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 6543
 BIN := .venv/bin
 
-.PHONY: help serve test test-browser fuzz torture bench-login bench-scale lint openapi format clean
+.PHONY: help serve test coverage test-browser fuzz torture bench-login bench-scale lint openapi format clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -13,6 +13,9 @@ serve: .venv/installed ## migrate todo.sqlite and serve it: make serve PORT=7000
 	@$(BIN)/pserve development.ini http_port=$(PORT)
 
 test: .venv/installed-testing ## run the whole suite, on SQLite and on a real PostgreSQL
+	@$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
+
+coverage: .venv/installed-testing ## the same, and which lines no test has run
 	@$(BIN)/python -m pytest --cov --numprocesses=auto --dist=worksteal
 
 test-browser: .venv/installed-browser ## try the documentation page in a headless Chromium

@@ -1,9 +1,9 @@
 """Pages of an account with 1,000,000 tasks, beside one with 1,000, on SQLite and on PostgreSQL.
 
 Both accounts are in one database of 2,000,000 tasks; each has three times as many changes as tasks,
-a third of them of one task. Every page is asked for of both, in turn; a
-page should take at most 1.5 times as long of the large one, and is never to read all of it. Writes
-what it saw to benchmarks/scale.md and stops by itself, after some minutes;
+a third of them of one task, and as many tasks in the trash. Every page is asked for of both, in
+turn; a page should take at most 1.5 times as long of the large one, and is never to read all of it.
+Writes what it saw to benchmarks/scale.md and stops by itself, after some minutes;
 `SCALE_TASKS=100000 make bench-scale` takes a tenth of the tasks.
 """
 
@@ -149,6 +149,13 @@ def load(url: str) -> tuple[Login, Login]:
                 cursor.execute(
                     f"UPDATE accounts SET revision = {CHANGES * tasks + 1} WHERE id = {login.id}"
                 )
+            cursor.execute(
+                f"INSERT INTO trash (id, {TASK_COLUMNS}, deletion_date)"
+                f" SELECT id + {10**12}, {TASK_COLUMNS}, modification_date"
+                f" FROM tasks WHERE account_id IN ({small.id}, {large.id})"
+            )
+            # Within the days for which they are kept.
+            cursor.execute(f"UPDATE trash SET deletion_date = '{as_text(NOW)}' WHERE id % 2 = 0")
         connection.commit()
     if engine.dialect.name == "postgresql":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as analysing:
@@ -384,6 +391,26 @@ def pages_of_changes(engine: Engine, small: Asker, large: Asker) -> Iterator[str
             yield page(engine, Case(name, ""), f"{name}, {where}", asked)
 
 
+def pages_of_trash(engine: Engine, small: Asker, large: Asker) -> Iterator[str]:
+    """Yield the lines of the table of pages of the trash."""
+    firsts = [asker.ask("limit=50", path="/trash") for asker in (small, large)]
+    later = [f"limit=50&{urlsplit(first['next']).query.partition('&')[2]}" for first in firsts]
+    for where, queries in (("first", ["limit=50"] * 2), ("next", later)):
+        asked = [
+            (asker, query, "/trash") for asker, query in zip((small, large), queries, strict=True)
+        ]
+        yield page(engine, Case("trash", ""), f"trash, {where}", asked)
+
+
+def undone(asker: Asker) -> None:
+    """Change a task, and undo that."""
+    [task] = asker.ask("limit=1&sort=-id")["tasks"]
+    path = f"/tasks/{task['id']}"
+    asker.ask("", "PATCH", {"note": task["name"]}, path=path)
+    revision = asker.ask("", path=path)["task"]["revision"]
+    asker.ask("", "POST", None, path=f"/changes/{revision}/undo")
+
+
 def page(engine: Engine, case: Case, name: str, asked: list[tuple[Asker, str, str]]) -> str:
     queries: list[list[Query]] = []
     for asker, query, path in asked:
@@ -427,6 +454,8 @@ def others(small: Asker, large: Asker) -> Iterator[str]:
         yield line(f"GET tasks, {query}", *times[:2])
     times = medians(lambda: small.ask("", path="/counts"), lambda: large.ask("", path="/counts"))
     yield line("GET counts", *times[:2])
+    times = medians(lambda: undone(small), lambda: undone(large))
+    yield line("GET, PATCH and undo of one task", *times[:2])
     for method, body, changed in (
         ("PATCH", {"completed": True}, "updated"),
         ("PATCH", {"name": "Another name"}, "updated"),
@@ -465,6 +494,7 @@ def measure(name: str, url: str) -> Iterator[str]:
     yield f"\n## {name} {version}\n"
     yield from pages(engine, small, large)
     yield from pages_of_changes(engine, small, large)
+    yield from pages_of_trash(engine, small, large)
     yield ""
     yield from others(small, large)
     engine.dispose()
@@ -477,8 +507,9 @@ def main() -> None:
         "",
         f"By `make bench-scale`: an account with many tasks, {LARGE:,}, beside one with few,",
         f"{SMALL:,}, in a database of {2 * LARGE:,}; and three times as many changes,",
-        "every third one of the same task. Medians in milliseconds, of the page's SQL alone and of",
-        "the whole request through the application, asked for in turn. A request may",
+        "every third one of the same task, and as many tasks in the trash. Medians in",
+        "milliseconds, of the page's SQL alone and of the whole request through the application,",
+        "asked for in turn. A request may",
         f"take {LIMIT} times as long of the many; where it takes longer, the ratio is **bold**. No",
         "limit is set for words that only the oldest tasks hold, for two words of which one is",
         "common, and for a single letter. The data is warm: each page was read before. Behind the",

@@ -65,6 +65,7 @@ ROWS: dict[tuple[str, str], Row] = {
     ("PATCH", ACCOUNT): Row((401, 200, 403, 401, 401, 403, 403), {"email": "x@example.com"}),
     ("DELETE", ACCOUNT): Row((401, 204, 403, 401, 401, 403, 403)),
     ("GET", ACCOUNT + "/export"): Row((401, 200, 403, 401, 401, 200, 200)),
+    ("POST", ACCOUNT + "/changes/{revision}/undo"): Row((401, 200, 403, 401, 401, 403, 200)),
     ("GET", ACCOUNT + "/tokens"): Row((401, 200, 403, 401, 401, 403, 403)),
     ("POST", ACCOUNT + "/tokens"): Row((401, 201, 403, 401, 401, 403, 403), TOKEN),
     ("DELETE", ACCOUNT + "/tokens"): Row((401, 200, 403, 401, 401, 403, 403)),

@@ -1,7 +1,7 @@
 """What the journal tells, held against what the tables have."""
 
 import json
-from functools import partial
+from collections import defaultdict
 from typing import Any
 
 from sqlalchemy import select
@@ -9,10 +9,12 @@ from sqlalchemy.orm import Session
 
 from todo.models import Account, Base, Change, Task, TrashedTask
 from todo.models.change import CREATE, DELETE, PURGE, RESTORE
+from todo.models.journal import fields_of
 from todo.models.meta import Journalled, encode_json
 
 DATED = "modification_date"
 TRASH = "trash"
+IN_ORDER = (Change.revision, Change.kind, Change.object_id)
 
 State = dict[tuple[str, int], tuple[int, dict[str, Any]]]
 
@@ -20,7 +22,7 @@ State = dict[tuple[str, int], tuple[int, dict[str, Any]]]
 def changes_of(session: Session, account_id: int) -> list[Change]:
     """Return the account's changes in their order."""
     query = select(Change).where(Change.account_id == account_id)
-    return list(session.scalars(query.order_by(Change.revision, Change.kind, Change.object_id)))
+    return list(session.scalars(query.order_by(*IN_ORDER)))
 
 
 def check(session: Session, *, purged: bool = False) -> None:
@@ -28,15 +30,19 @@ def check(session: Session, *, purged: bool = False) -> None:
 
     Of a journal that is `purged` the oldest revisions may be missing, and with them what they say.
     """
+    stored = present(session)
+    by_account: dict[int, list[Change]] = defaultdict(list)
+    for change in session.scalars(select(Change).order_by(*IN_ORDER)):
+        by_account[change.account_id].append(change)
     for account in session.scalars(select(Account)):
-        changes = changes_of(session, account.id)
+        changes = by_account[account.id]
         revisions = {change.revision for change in changes}
         first = min(revisions, default=account.revision + 1) if purged else 1
         assert revisions == set(range(first, account.revision + 1))
         if first == 1:
-            check_all(changes, present(session, account))
+            check_all(changes, stored[account.id])
         else:
-            check_rest(changes, present(session, account), first)
+            check_rest(changes, stored[account.id], first)
 
 
 def check_all(changes: list[Change], there: State) -> None:
@@ -99,18 +105,15 @@ def dated(change: Change) -> dict[str, Any]:
     return {DATED: json.loads(encode_json(change.date))}
 
 
-def present(session: Session, account: Account) -> State:
-    """Return the same as the tables have it."""
-    return {
-        (TRASH if isinstance(each, TrashedTask) else each.kind, each.id): (
-            version(each),
-            recorded(each),
-        )
-        for mapper in Base.registry.mappers
-        if issubclass(mapper.class_, Journalled)
-        for each in session.scalars(select(mapper.class_))
-        if each.owner_id == account.id
-    }
+def present(session: Session) -> dict[int, State]:
+    """Return, for each account, the same as the tables have it."""
+    found: dict[int, State] = defaultdict(dict)
+    for mapper in Base.registry.mappers:
+        if issubclass(mapper.class_, Journalled):
+            for each in session.scalars(select(mapper.class_)):
+                kind = TRASH if isinstance(each, TrashedTask) else each.kind
+                found[each.owner_id][kind, each.id] = (version(each), recorded(each))
+    return found
 
 
 def version(each: Any) -> int:
@@ -120,6 +123,4 @@ def version(each: Any) -> int:
 
 
 def recorded(each: Journalled) -> dict[str, Any]:
-    values = each.recorded(partial(getattr, each)) | {DATED: getattr(each, DATED, None)}
-    fields: dict[str, Any] = json.loads(encode_json(values))
-    return {name: None if name in each.secrets else value for name, value in fields.items()}
+    return fields_of(each) | {DATED: json.loads(encode_json(getattr(each, DATED, None)))}

@@ -98,7 +98,7 @@ def test_bodies_and_logins_are_described(described: Schema) -> None:
     }
     assert create["security"] == [{"bearer": []}, {"cookie": []}]
     assert create["responses"].keys() >= {"201", "400", "401", "403", "413", "415"}
-    headers = {"ETag", "Idempotency-Replayed", "Location", "X-Request-Id"}
+    headers = {"ETag", "Idempotency-Replayed", "Link", "Location", "X-Request-Id"}
     assert create["responses"]["201"]["headers"].keys() == headers
     assert create["responses"].keys() >= {"412", "422"}
     assert [field["name"] for field in create["parameters"] if field["in"] == "header"] == [

@@ -69,7 +69,8 @@ def test_each_writing_request_is_one_revision(
     row = ROWS[method, pattern]
     ids = {"tokens": ended.id, "tasks": milk, "trash": trashed}
     thing = next((ids[part] for part in pattern.split("/") if part in ids), None)
-    url = pattern.format(username="alice", id=thing)
+    revision = dbsession.get_one(Task, milk).revision
+    url = pattern.format(username="alice", id=thing, revision=revision)
     assert as_alice.send_json(method, url + row.query, row.fields).status_int < 300
     if (method, pattern) == ("DELETE", ACCOUNT):
         assert dbsession.scalars(select(Change)).all() == []

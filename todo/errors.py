@@ -49,6 +49,8 @@ CODES: Mapping[str, tuple[int, str]] = {
     "not_found": (404, "There is nothing at this URL."),
     "method_not_allowed": (405, "The URL does not take this method; `Allow` has those it takes."),
     "conflict": (409, "Another request changed the same thing at the same time."),
+    "not_undoable": (409, "A change of the profile, or of what is gone for good, has no undo."),
+    "undo_conflict": (409, "Later changes stand in the way; `conflicts` names tasks and fields."),
     "too_many": (
         409,
         "More match than one request may change; `count` has how many. Choose fewer of them.",
@@ -143,6 +145,14 @@ class Fault:
     field: str
     code: str
     message: str
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A task that cannot be changed back, and the fields that something later has changed."""
+
+    id: int
+    fields: list[str]
 
 
 class Problem(Exception):

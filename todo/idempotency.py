@@ -110,12 +110,13 @@ def _store(request: Request, response: Response) -> None:
     session = request.dbsession
     # What the view has changed first: an IntegrityError below is the key's.
     session.flush()
-    row = request.identity.key
-    if row is not None:
-        session.refresh(row)
-        if row.expiration_date > clock.now():
-            raise StaleDataError("another request has used the key meanwhile")
-    else:
+    key = (request.identity.account.id, request.idempotency_key)
+    row = None
+    if request.identity.key is not None:  # it has expired, or had then
+        row = session.get(IdempotencyKey, key, populate_existing=True)
+    if row is not None and row.expiration_date > clock.now():
+        raise StaleDataError("another request has used the key meanwhile")
+    if row is None:
         row = IdempotencyKey(account_id=request.identity.account.id, key=request.idempotency_key)
     row.request_digest = digest
     row.status = response.status_int

@@ -13,7 +13,7 @@ from todo.days import find_zone
 from todo.errors import Problem
 from todo.idempotency import replay
 from todo.limits import check_writes, record_use
-from todo.models import Account, Task, Token, TrashedTask, journal
+from todo.models import Account, Change, Task, Token, TrashedTask, journal
 from todo.models.meta import ID_MAX, ID_PATTERN, Journalled
 from todo.models.trash import TRASH_DAYS, is_kept
 from todo.permissions import Permission
@@ -115,6 +115,33 @@ class ChangesContext(TasksContext):
     """All changes of the account that the path names."""
 
 
+class RevisionContext(AccountContext):
+    """What one request has changed of the account that the path names."""
+
+    class Path(AccountContext.Path):
+        """The variable parts of the path, for the OpenAPI document."""
+
+        revision: int = Field(
+            description="To which that request has raised the account's `revision`.",
+            ge=1,
+            le=ID_MAX,
+            examples=[12],
+        )
+
+    errors: ClassVar[tuple[str, ...]] = (*AccountContext.errors, "not_found")
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        number = _number(request.matchdict["revision"])
+        query = select(Change.revision).where(
+            Change.account_id == self.account.id, Change.revision == number
+        )
+        revision = request.dbsession.scalar(query.limit(1)) if number else None
+        if revision is None:
+            raise Problem("not_found", "There is no such revision, or it is not kept any more.")
+        self.named: int = revision
+
+
 class TaskContext(AccountContext):
     """A task of the account that the path names."""
 
@@ -187,10 +214,15 @@ class TokenContext(AccountContext):
 
 def _load(request: Request, model: Any, query: Select[Any]) -> Any:
     """Return the owner's row that the path names."""
-    row_id = request.matchdict["id"]
-    row = None
-    if re.fullmatch(ID_PATTERN, row_id) and int(row_id) <= ID_MAX:
-        row = request.dbsession.scalar(query.where(model.id == int(row_id)))
+    row_id = _number(request.matchdict["id"])
+    row = request.dbsession.scalar(query.where(model.id == row_id)) if row_id else None
     if row is None:
         raise Problem("not_found", "There is no such thing in this account.")
     return row
+
+
+def _number(text: str) -> int | None:
+    """Return the number of the path, or None where nothing can have it."""
+    if re.fullmatch(ID_PATTERN, text) and int(text) <= ID_MAX:
+        return int(text)
+    return None

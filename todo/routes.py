@@ -13,6 +13,7 @@ from todo.resources import (
     HistoryContext,
     LoginContext,
     ProfileContext,
+    RevisionContext,
     TaskContext,
     TasksContext,
     TokenContext,
@@ -63,6 +64,7 @@ def includeme(config: Configurator) -> None:
     config.add_route("trashed_task", ACCOUNT + "/trash/{id}", factory=TrashContext)
     config.add_route("restore", ACCOUNT + "/trash/{id}/restore", factory=TrashContext)
     config.add_route("counts", ACCOUNT + "/counts", factory=AccountContext)
+    config.add_route("undo", ACCOUNT + "/changes/{revision}/undo", factory=RevisionContext)
     config.add_route("tokens", ACCOUNT + "/tokens", factory=AccountContext)
     config.add_route("token", ACCOUNT + "/tokens/{id}", factory=TokenContext)
     config.add_route("task", ACCOUNT + "/tasks/{id}", factory=TaskContext)

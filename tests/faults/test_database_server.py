@@ -182,5 +182,5 @@ def test_a_write_that_was_under_way(
         postgres.start()
         engine.dispose()
     assert (status, problem["code"], answered["Retry-After"]) == (503, "unavailable", "1")
-    assert "nothing was changed" not in problem["detail"]
+    assert "changed nothing" not in problem["detail"]
     assert "Idempotency-Key" in problem["detail"]

@@ -14,7 +14,7 @@ PROBES = ["/healthz", "/readyz"]
 
 @pytest.mark.parametrize("url", PROBES)
 def test_it_is_well(client: Client, url: str, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG, logger="todo")
+    caplog.set_level(logging.INFO)
     get, head = client.get(url), client.head(url)
     assert (get.status_int, get.json) == (200, {"status": "ok"})
     assert (head.status_int, head.body) == (200, b"")
@@ -36,3 +36,10 @@ def test_a_database_at_another_migration(dbsession: Session, client: Client) -> 
     assert (response.status_int, response.json["code"]) == (503, "unavailable")
     assert response.headers["Retry-After"] == "1"
     assert client.get("/healthz").status_int == 200
+
+
+def test_a_database_without_a_migration(dbsession: Session, client: Client) -> None:
+    dbsession.execute(text("ALTER TABLE alembic_version RENAME TO elsewhere"))
+    dbsession.commit()
+    response = client.get("/readyz")
+    assert (response.status_int, response.json["code"]) == (503, "unavailable")

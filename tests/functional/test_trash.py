@@ -336,6 +336,38 @@ def test_a_very_full_trash_is_emptied_by_one_request(
     assert set(dbsession.scalars(query)) == {"session"}
 
 
+def test_what_is_deleted_meanwhile_stays(
+    committing_app: Any, committing_session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = make_account(committing_session)
+    for _ in range(5):
+        make_trashed(committing_session, alice)
+    monkeypatch.setattr(service, "AT_ONCE", 2)
+    deleted = []
+
+    def delete_another(request: Request) -> None:
+        commit_so_far(request)
+        deleted.append(make_trashed(committing_session, alice))
+
+    monkeypatch.setattr(service, "commit_so_far", delete_another)
+    client = Client(committing_app, alice.token)
+    assert client.delete(alice.trash_url).json["deleted"] == 5
+    assert sorted(trashed(client, alice)) == deleted
+    committing_session.commit()
+    journal.check(committing_session)
+
+
+def test_an_old_key_is_used_anew_by_several_transactions(
+    as_alice: Client, alice: Login, dbsession: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "AT_ONCE", 2)
+    for _ in range(5):
+        make_trashed(dbsession, alice)
+    make_key(dbsession, alice, "old", clock.now() - DAY)
+    answer = as_alice.send_json("DELETE", alice.trash_url, {}, {"Idempotency-Key": "old"})
+    assert (answer.status_int, answer.json["deleted"]) == (200, 5)
+
+
 def test_whose_login_ends_meanwhile_empties_no_further(
     committing_app: Any, committing_session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -133,6 +133,14 @@ def stored_migration(connection: Connection) -> str | None:
     return connection.scalar(select(version.c.version_num))
 
 
+def is_undefined_table(error: DBAPIError) -> bool:
+    """Tell whether the database does not know the table."""
+    undefined_table = "42P01"  # PostgreSQL's documentation, appendix A
+    return getattr(error.orig, "pgcode", "") == undefined_table or str(error.orig).startswith(
+        "no such table"
+    )
+
+
 def _read_version(engine: Engine) -> tuple[str | None, str]:
     """Return the migration the database is at, or None, and the encoding of its text."""
     sqlite = engine.dialect.name == "sqlite"
@@ -147,12 +155,9 @@ def _read_version(engine: Engine) -> tuple[str | None, str]:
             encoding = "UTF8" if sqlite else connection.scalar(text("SHOW server_encoding"))
             return stored_migration(connection), str(encoding)
     except DBAPIError as error:
-        undefined_table = "42P01"  # PostgreSQL's documentation, appendix A
-        reason = str(error.orig).strip().partition("\n")[0]
-        if getattr(error.orig, "pgcode", "") == undefined_table or reason.startswith(
-            "no such table"
-        ):
+        if is_undefined_table(error):
             return None, ""
+        reason = str(error.orig).strip().partition("\n")[0]
         raise SystemExit(f"todo: cannot open the database: {reason}") from None
 
 

@@ -9,6 +9,8 @@ Each transaction that changes something raises the account's `revision` by one. 
 locked by that until the transaction ends, puts the revisions into the order of the commits.
 """
 
+import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     Update,
+    bindparam,
     case,
     delete,
     event,
@@ -63,6 +66,13 @@ class Write:
     flushed: list[tuple[Journalled, str, Fields, Fields]]
 
 
+def fields_of(each: Journalled) -> Fields:
+    """Return the fields that are recorded of the object, as the records have them."""
+    fields = _shown(each, each.recorded(partial(getattr, each)))
+    shown: Fields = json.loads(encode_json(fields))
+    return shown
+
+
 def set_credential(session: Session, token: Token) -> None:
     """Let the journal tell that what the session writes was asked for by this token."""
     session.info["token"] = token
@@ -71,6 +81,11 @@ def set_credential(session: Session, token: Token) -> None:
 def date_of(session: Session) -> datetime:
     """Return the time of the session's transaction, which is that of all its changes."""
     return _write(session).date
+
+
+def revision_of(session: Session, account_id: int) -> int | None:
+    """Return the revision to which the session's transaction has raised the account, if it has."""
+    return _write(session).revisions.get(account_id)
 
 
 def revise(session: Session, account_id: int) -> int:
@@ -116,6 +131,44 @@ class Rows:
         columns = columns | self.model.stamps(revision, date_of(self.session))
         rows._run(update(self.model).values(columns))
 
+    def set_each(self, columns: dict[int, dict[str, Any]]) -> None:
+        """Set each row's columns, by its id; `record_reverse` must have recorded it.
+
+        Rows are taken together where the same columns are set.
+        """
+        stamps = self.model.stamps(revise(self.session, self.account_id), date_of(self.session))
+        table = _table(self.model)
+        together: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+        for row_id, values in columns.items():
+            row = {f"new_{name}": value for name, value in values.items()}
+            together[tuple(sorted(values))].append({"row_id": row_id, **row})
+        for names, rows in together.items():
+            statement = (
+                update(table)
+                .where(table.c.id == bindparam("row_id"), table.c.account_id == self.account_id)
+                .values({name: bindparam(f"new_{name}") for name in names} | stamps)
+            )
+            self.session.execute(statement, rows, execution_options=BESIDE)
+
+    def record_reverse(self, revision: int) -> None:
+        """Record that the updates of that revision are undone: as their record, turned round.
+
+        Their fields must be as that revision has left them.
+        """
+        changed = {"before": CHANGES.c.after, "after": CHANGES.c.before}
+        columns = {
+            **{each.name: each for each in CHANGES.c},
+            **self._constants(UPDATE),
+            **changed,
+        }
+        found = select(*columns.values()).where(
+            CHANGES.c.account_id == self.account_id,
+            CHANGES.c.revision == revision,
+            CHANGES.c.kind == self.model.kind,
+            CHANGES.c.action == UPDATE,
+        )
+        self.session.execute(insert(CHANGES).from_select(list(columns), found))
+
     def move(self, to: type[Journalled], action: str) -> None:
         """Move the rows to a table that has their columns, and record it: by four statements."""
         recorded = _object(self.model.recorded_json())
@@ -154,6 +207,13 @@ class Rows:
         self._run(delete(self.model))
 
     def _record(self, action: str, before: ColumnElement[Any], after: ColumnElement[Any]) -> None:
+        columns = self._constants(action)
+        columns |= {"object_id": _table(self.model).c.id, "before": before, "after": after}
+        found = select(*columns.values()).where(*self._conditions())
+        self.session.execute(insert(CHANGES).from_select(list(columns), found))
+
+    def _constants(self, action: str) -> dict[str, ColumnElement[Any]]:
+        """Return what the records of all rows have in common."""
         constants = {
             "account_id": self.account_id,
             "revision": revise(self.session, self.account_id),
@@ -162,12 +222,7 @@ class Rows:
             "action": action,
             **_credential(self.session),
         }
-        columns: dict[str, ColumnElement[Any]] = {
-            name: literal(value, CHANGES.c[name].type) for name, value in constants.items()
-        }
-        columns |= {"object_id": _table(self.model).c.id, "before": before, "after": after}
-        found = select(*columns.values()).where(*self._conditions())
-        self.session.execute(insert(CHANGES).from_select(list(columns), found))
+        return {name: literal(value, CHANGES.c[name].type) for name, value in constants.items()}
 
     def _run(self, statement: Update | Delete) -> None:
         self.session.execute(statement.where(*self._conditions()), execution_options=BESIDE)

@@ -16,7 +16,11 @@ from todo.schemas.problem import ProblemDetails
 from todo.security import cookie_name
 
 # Members that the answers with some codes have besides.
-EXTENSIONS = {"too_many": ("count",), "precondition": ("etag", "task", "changed")}
+EXTENSIONS = {
+    "too_many": ("count",),
+    "precondition": ("etag", "task", "changed"),
+    "undo_conflict": ("conflicts",),
+}
 
 
 def document(registry: Registry, title: str, text: str) -> Schema:

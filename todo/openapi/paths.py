@@ -42,7 +42,8 @@ HEADERS: dict[str, Schema] = {
         "schema": {"type": "string", "format": "uri-reference"},
     },
     "Link": {
-        "description": 'The next page, as rel="next", where there is one (RFC 8288).',
+        "description": 'The next page, as rel="next"; what undoes the change, by POST, as '
+        'rel="undo". Not there where there is none (RFC 8288).',
         "schema": {
             "type": "string",
             "examples": [

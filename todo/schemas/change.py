@@ -33,16 +33,17 @@ class Change(Representation):
         examples=["update"],
     )
     token: UsedToken | None = Field(
-        description="Null where somebody registered, or who runs the service made the change."
+        description="Null where somebody registered, who runs the service made the change, or the "
+        "time in the trash was over."
     )
     before: dict[str, Any] | None = Field(
-        description="What the fields were that became others. Null where there was nothing, and "
+        description="What the changed fields were. Null where there was nothing, and "
         "where the values were erased. A password is null.",
         examples=[{"name": "Milk"}],
     )
     after: dict[str, Any] | None = Field(
-        description="What these fields became; all of them where it came. Null where it is "
-        "gone, or its values were erased, because it is gone for good.",
+        description="What these fields became; all of them where it was created or restored. Null "
+        "where it was deleted, and where the values were erased, because it is gone for good.",
         examples=[{"name": "Tea"}],
     )
 

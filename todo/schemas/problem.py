@@ -2,7 +2,7 @@
 
 from pydantic import MISSING, Field
 
-from todo.errors import Fault
+from todo.errors import Conflict, Fault
 from todo.schemas.account import Account
 from todo.schemas.meta import Representation
 from todo.schemas.task import Task
@@ -43,6 +43,12 @@ class ProblemDetails(Representation):
         description="With `precondition`: the fields that have changed since the version that "
         "`If-Match` names, where that is known.",
         examples=[["name", "due_date"]],
+    )
+    conflicts: list[Conflict] | MISSING = Field(
+        MISSING,
+        description="With `undo_conflict`: the tasks, and their fields, that something later has "
+        "changed; at most 100.",
+        examples=[[{"id": 1, "fields": ["name"]}]],
     )
     request_id: str | MISSING = Field(
         MISSING, description="Finds the error in the log.", examples=["b5bb9d8014a0f9b1"]

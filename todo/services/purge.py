@@ -46,10 +46,8 @@ def purge_trash(session: Session, account_id: int, days: int) -> int:
     )
     if session.scalars(expired.limit(1)).first() is None:
         return 0
-    account = select(Account.id).where(Account.id == account_id)
-    locked = session.scalars(account.with_for_update(key_share=True, skip_locked=True)).first()
-    # Only now: nobody can restore one of these any more.
-    ids = session.scalars(expired).all() if locked else []
+    # They are read under the lock: nobody can restore one of these any more.
+    ids = session.scalars(expired).all() if _lock(session, account_id) else []
     if ids:
         matching = [TrashedTask.account_id == account_id, TrashedTask.id.in_(ids)]
         journal.Rows(session, TrashedTask, account_id, matching).purge()
@@ -74,8 +72,7 @@ def purge_changes(session: Session, account_id: int, days: int) -> int:
     old = [revision for revision, date in takewhile(lambda row: row.date <= expired, oldest)]
     if not old:
         return 0
-    account = select(Account.id).where(Account.id == account_id)
-    if session.scalar(account.with_for_update(skip_locked=True, key_share=True)) is None:
+    if not _lock(session, account_id):
         return 0
     ended = delete(Change).where(mine, Change.revision <= old[-1]).returning(Change.revision)
     return len(session.scalars(ended, execution_options={"synchronize_session": False}).all())
@@ -121,6 +118,13 @@ def _purge_all_changes(session: Session, days: int) -> int:
             deleted += batch
         session.rollback()  # SQLite would keep everybody waiting
     return deleted
+
+
+def _lock(session: Session, account_id: int) -> bool:
+    """Take the account's row, and tell whether that was possible without a wait."""
+    account = select(Account.id).where(Account.id == account_id)
+    locked = account.with_for_update(key_share=True, skip_locked=True)
+    return session.scalar(locked) is not None
 
 
 def _delete(session: Session, model: Expiring, condition: ColumnElement[bool], most: int) -> int:

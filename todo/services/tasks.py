@@ -62,7 +62,7 @@ def change_tasks(
     Those that it really changes are dated. Raises Problem with 409 where they are too many.
     """
     matching = conditions(request, filters)
-    columns = _columns(values)
+    columns = columns_of(values)
     differs = _differs(values)
     new_words = "".join(columns[name] for name in ("name_words", "note_words") if name in columns)
     count, changing = _count_at_once(request, matching, differs, len(new_words))
@@ -107,7 +107,7 @@ def _rows(request: Request, matching: list[Condition]) -> journal.Rows:
     return journal.Rows(request.dbsession, Task, request.identity.account.id, matching)
 
 
-def _columns(values: dict[str, Any]) -> dict[str, Any]:
+def columns_of(values: dict[str, Any]) -> dict[str, Any]:
     """Return the columns that hold the values, but for `completed`, which depends on the task."""
     columns: dict[str, Any] = {}
     if "name" in values:

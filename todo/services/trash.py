@@ -62,9 +62,12 @@ def empty_trash(request: Request) -> int:
     So many at once are a transaction: a very full trash is emptied by several.
     """
     deleted = 0
+    # Others may delete between two transactions: their tasks stay.
+    begun = TrashedTask.deletion_date <= journal.date_of(request.dbsession)
     while True:
         found = select(TrashedTask.id, is_kept(request.registry.settings[TRASH_DAYS]))
-        rows = request.dbsession.execute(found.where(_of_account(request)).limit(AT_ONCE)).all()
+        found = found.where(_of_account(request), begun)
+        rows = request.dbsession.execute(found.limit(AT_ONCE)).all()
         if rows:
             _rows(request, TrashedTask.id.in_([row[0] for row in rows])).purge()
             deleted += sum(row[1] for row in rows)

@@ -2,9 +2,10 @@
 
 from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.view import view_config
+from sqlalchemy.exc import DBAPIError
 
 from todo.errors import RETRY_AFTER, Problem
-from todo.models import MIGRATION, stored_migration
+from todo.models import MIGRATION, is_undefined_table, stored_migration
 from todo.request import Request
 from todo.schemas.health import Health
 
@@ -30,7 +31,13 @@ def live(request: Request) -> dict[str, str]:
 )
 def ready(request: Request) -> dict[str, str]:
     """Tell whether the database answers, and is the one that this code is written for."""
-    if stored_migration(request.dbsession.connection()) != MIGRATION:
+    try:
+        migration = stored_migration(request.dbsession.connection())
+    except DBAPIError as error:
+        if not is_undefined_table(error):
+            raise
+        migration = None
+    if migration != MIGRATION:
         raise Problem(
             "unavailable",
             "The database is not at the migration that this code is written for.",

@@ -23,6 +23,7 @@ from todo.services.tasks import (
     delete_tasks,
     task_counts,
 )
+from todo.services.undo import offer_undo
 
 
 @view_defaults(route_name="tasks")
@@ -72,7 +73,7 @@ class TasksViews:
         query=DryRun,
         body=(schemas.NewTask, schemas.NewTasks),
         returns={201: (schemas.TaskPosted, schemas.TasksPosted)},
-        headers=("ETag",),
+        headers=("ETag", "Link"),
     )
     def post(self) -> dict[str, Any]:
         """Create a task, or several at once: all of them or none.
@@ -101,6 +102,7 @@ class TasksViews:
         body=schemas.TaskChange,
         returns=schemas.TasksUpdated,
         errors=("too_many",),
+        headers=("Link",),
     )
     def patch(self) -> dict[str, Any]:
         """Change all tasks that match; what the body does not mention stays."""
@@ -116,6 +118,7 @@ class TasksViews:
         query=TaskSelection,
         returns=schemas.TasksDeleted,
         errors=("too_many",),
+        headers=("Link",),
     )
     def delete(self) -> dict[str, Any]:
         """Move all tasks that match to the trash; at least one filter must be named."""
@@ -149,7 +152,8 @@ def finished(request: Request, answer: dict[str, Any]) -> dict[str, Any]:
     """Return the answer. A dry run says so in it, and its transaction is rolled back."""
     if request.validated_query.dry_run:
         request.tm.doom()
-        answer["dry_run"] = True
+        return {**answer, "dry_run": True}
+    offer_undo(request)
     return answer
 
 
@@ -182,11 +186,12 @@ class TaskViews:
         idempotency_key=True,
         body=schemas.TaskChange,
         returns=schemas.TaskAnswer,
-        headers=("ETag",),
+        headers=("ETag", "Link"),
     )
     def put(self) -> dict[str, Any]:
         """Change the task; what is not mentioned stays."""
         change_task(self.request, self.task, self.request.validated_body.values())
+        offer_undo(self.request)
         self.request.response.headers["ETag"] = entity_tag(self.task.revision)
         return {"username": self.username, "task": schemas.Task.of(self.task)}
 
@@ -196,8 +201,10 @@ class TaskViews:
         operation="delete task",
         idempotency_key=True,
         returns=schemas.TaskDeleted,
+        headers=("Link",),
     )
     def delete(self) -> dict[str, Any]:
         """Delete the task: it is moved to the trash."""
         delete_task(self.request, self.task)
+        offer_undo(self.request)
         return {"username": self.username, "msg": "Deleted."}

@@ -12,6 +12,7 @@ from todo.schemas import task, trash
 from todo.schemas.task_filter import Paged
 from todo.services.links import link_next
 from todo.services.trash import empty_trash, purge_task, read_trash, restore_task
+from todo.services.undo import offer_undo
 
 
 @view_defaults(route_name="trash")
@@ -82,10 +83,11 @@ def delete(context: TrashContext, request: Request) -> dict[str, Any]:
     operation="restore task",
     idempotency_key=True,
     returns=task.TaskAnswer,
-    headers=("ETag",),
+    headers=("ETag", "Link"),
 )
 def restore(context: TrashContext, request: Request) -> dict[str, Any]:
     """Take the task out of the trash: it is as before, but for its revision and modification."""
     restored = restore_task(request, context.task)
+    offer_undo(request)
     request.response.headers["ETag"] = entity_tag(restored.revision)
     return {"username": context.account.username, "task": task.Task.of(restored)}

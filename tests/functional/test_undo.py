@@ -1,0 +1,268 @@
+"""Undo: what one request has changed of tasks, changed back."""
+
+import re
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+from webtest import TestResponse
+
+from tests.authorization import ACCOUNT
+from tests.client import Client
+from tests.factories import Login, make_task, make_trashed
+from todo.operations import operations
+from todo.services import undo as service
+
+# What may differ after an undo.
+STAMPS = {"revision", "modification_date"}
+
+# A request for each operation that changes tasks; those that erase for good have no undo.
+FULL = {"name": "Crème", "note": "x", "due_date": "2031-01-01T09:30:00.5Z", "completed": True}
+REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
+    ("POST", "/tasks", FULL),
+    ("POST", "/tasks", {"tasks": [FULL, {"name": "Rice"}]}),
+    ("PATCH", "/tasks?completed=false", FULL),
+    ("PATCH", "/tasks?search=milk", {"name": "Tea", "due_date": None}),
+    ("PATCH", "/tasks", {"completed": False, "note": None}),
+    ("DELETE", "/tasks?due=any", {}),
+    ("PUT", "/tasks/{id}", FULL),
+    ("PUT", "/tasks/{id}", {"due_date": None, "note": None}),
+    ("PATCH", "/tasks/{id}", {"completed": True}),
+    ("DELETE", "/tasks/{id}", {}),
+    ("POST", "/trash/{trashed}/restore", {}),
+]
+ERASING = {("DELETE", "/trash"), ("DELETE", "/trash/{id}")}
+UNDOING = {("POST", "/changes/{revision}/undo")}
+OF_NO_TASK = {("POST", "/tokens"), ("DELETE", "/tokens"), ("DELETE", "/tokens/{id}")}
+
+
+def undo_path(answer: TestResponse) -> str:
+    """Return the path that the answer names."""
+    match = re.fullmatch(r'<([^>]*)>; rel="undo"', answer.headers["Link"])
+    assert match, answer.headers["Link"]
+    return match[1]
+
+
+def state(client: Client, login: Login) -> Any:
+    """Return all that is shown of the tasks, on the lists and by searches."""
+    paths = ("tasks", "tasks?search=milk", "tasks?search=creme", "tasks?due=none", "trash")
+    tasks = [client.get(f"{login.url}/{path}").json["tasks"] for path in paths]
+    for task in (task for each in tasks for task in each):
+        for name in STAMPS | {"deletion_date"}:
+            task.pop(name, None)
+    shown = [client.get(f"{login.tasks_url}/{task['id']}").json["task"] for task in tasks[0]]
+    return tasks, [{name: task[name] for name in task.keys() - STAMPS} for task in shown]
+
+
+@pytest.fixture
+def ids(dbsession: Session, alice: Login) -> dict[str, int]:
+    """Tasks of many kinds, one of them in the trash."""
+    make_task(dbsession, alice, name="Done milk", completed=True, due_date=date(2030, 2, 1))
+    make_task(dbsession, alice, name="Bread", note="dark")
+    milk = make_task(dbsession, alice, name="Milk", note="two", due_date=date(2030, 2, 1))
+    return {"id": milk, "trashed": make_trashed(dbsession, alice, name="Old milk")}
+
+
+def test_every_operation_that_changes_tasks_is_tried(app: Any) -> None:
+    changing = {
+        (method, operation.pattern.removeprefix(ACCOUNT))
+        for operation in operations(app.registry)
+        for method in operation.methods
+        if operation.pattern.startswith(f"{ACCOUNT}/") and method not in ("GET", "HEAD")
+    }
+    tried = {
+        (method, path.partition("?")[0].replace("{trashed}", "{id}"))
+        for method, path, _ in REQUESTS
+    }
+    assert changing == tried | ERASING | UNDOING | OF_NO_TASK
+
+
+@pytest.mark.parametrize(("method", "path", "fields"), REQUESTS)
+def test_done_undone_and_done_again(
+    as_alice: Client,
+    alice: Login,
+    ids: dict[str, int],
+    method: str,
+    path: str,
+    fields: dict[str, Any],
+) -> None:
+    before = state(as_alice, alice)
+    answer = as_alice.send_json(method, alice.url + path.format(**ids), fields)
+    assert answer.status_int < 300
+    done = state(as_alice, alice)
+    assert done != before
+    undone = as_alice.post(undo_path(answer))
+    assert undone.status_int == 200
+    assert without_creations(state(as_alice, alice), before) == before
+    redone = as_alice.post(undo_path(undone))
+    assert redone.status_int == 200
+    assert undone.json == redone.json
+    assert state(as_alice, alice) == done
+    again = as_alice.post(undo_path(redone))
+    assert again.status_int == 200
+    assert without_creations(state(as_alice, alice), before) == before
+
+
+def without_creations(after: Any, before: Any) -> Any:
+    """Return the state without what the trash has more: what was created, and undone."""
+    known = {task["id"] for each in before[0] for task in each}
+    after[0][-1] = [task for task in after[0][-1] if task["id"] in known]
+    return after
+
+
+def test_one_undo_is_one_revision(as_alice: Client, alice: Login, ids: dict[str, int]) -> None:
+    answer = as_alice.send_json("PATCH", alice.tasks_url, {"note": "all"})
+    before = as_alice.get(alice.tasks_url).json["revision"]
+    assert undo_path(answer) == f"{alice.url}/changes/{before}/undo"
+    undone = as_alice.post(undo_path(answer))
+    assert undone.json == {"username": "alice", "undone": 3}
+    listed = as_alice.get(alice.tasks_url).json
+    assert listed["revision"] == before + 1
+    assert {task["revision"] for task in listed["tasks"]} == {before + 1}
+
+
+def test_what_was_changed_since_stays(as_alice: Client, alice: Login, ids: dict[str, int]) -> None:
+    milk = f"{alice.tasks_url}/{ids['id']}"
+    renamed = as_alice.send_json("PATCH", milk, {"name": "Tea", "note": "green"})
+    later = as_alice.send_json("PATCH", milk, {"note": "black", "completed": True})
+    before = as_alice.get(alice.tasks_url).json
+    answer = as_alice.post(undo_path(renamed))
+    assert (answer.status_int, answer.json["code"]) == (409, "undo_conflict")
+    assert answer.json["conflicts"] == [{"id": ids["id"], "fields": ["note"]}]
+    assert as_alice.get(alice.tasks_url).json == before
+    # What touches other fields does not stand in the way.
+    completed = as_alice.send_json("PATCH", milk, {"completed": False})
+    assert as_alice.post(undo_path(completed)).status_int == 200
+    # Undone one after the other, backwards, each is as it was left.
+    assert as_alice.post(undo_path(later)).status_int == 200
+    assert as_alice.post(undo_path(renamed)).status_int == 200
+    task = as_alice.get(milk).json["task"]
+    assert (task["name"], task["note"], task["completed"]) == ("Milk", "two", False)
+
+
+def test_other_fields_are_left_alone(as_alice: Client, alice: Login, ids: dict[str, int]) -> None:
+    milk = f"{alice.tasks_url}/{ids['id']}"
+    renamed = as_alice.send_json("PATCH", milk, {"name": "Tea"})
+    as_alice.send_json("PATCH", milk, {"note": "green", "due_date": None})
+    assert as_alice.post(undo_path(renamed)).status_int == 200
+    task = as_alice.get(milk).json["task"]
+    assert (task["name"], task["note"], task["due_date"]) == ("Milk", "green", None)
+
+
+def test_of_many_none_is_undone_where_one_conflicts(
+    as_alice: Client, alice: Login, ids: dict[str, int]
+) -> None:
+    answer = as_alice.send_json("PATCH", alice.tasks_url, {"note": "all", "name": "All"})
+    as_alice.send_json("PATCH", f"{alice.tasks_url}/{ids['id']}", {"note": "one"})
+    refused = as_alice.post(undo_path(answer))
+    assert refused.json["conflicts"] == [{"id": ids["id"], "fields": ["note"]}]
+    assert {task["name"] for task in as_alice.get(alice.tasks_url).json["tasks"]} == {"All"}
+
+
+def test_what_is_not_there(as_alice: Client, alice: Login, ids: dict[str, int]) -> None:
+    milk = f"{alice.tasks_url}/{ids['id']}"
+    renamed = as_alice.send_json("PATCH", milk, {"name": "Tea"})
+    deleted = as_alice.delete(milk)
+    refused = as_alice.post(undo_path(renamed))
+    assert refused.json["conflicts"] == [{"id": ids["id"], "fields": ["name"]}]
+    # Deleted and back, it is as it was.
+    assert as_alice.post(undo_path(deleted)).status_int == 200
+    assert as_alice.post(undo_path(deleted)).json["code"] == "undo_conflict"
+    assert as_alice.post(undo_path(renamed)).status_int == 200
+    assert as_alice.get(milk).json["task"]["name"] == "Milk"
+
+
+def test_what_was_created_and_changed_is_not_thrown_away(
+    as_alice: Client, alice: Login, ids: dict[str, int]
+) -> None:
+    created = as_alice.post_json(alice.tasks_url, {"name": "Tea"})
+    as_alice.send_json("PATCH", created.headers["Location"], {"note": "green"})
+    refused = as_alice.post(undo_path(created))
+    conflicts = [{"id": created.json["task"]["id"], "fields": ["note"]}]
+    assert refused.json["conflicts"] == conflicts
+
+
+def test_what_has_gone_for_good(as_alice: Client, alice: Login, ids: dict[str, int]) -> None:
+    deleted = as_alice.delete(f"{alice.tasks_url}/{ids['id']}")
+    purged = as_alice.delete(f"{alice.url}/trash/{ids['id']}")
+    assert purged.status_int == 200
+    assert "Link" not in purged.headers
+    revision = as_alice.get(alice.tasks_url).json["revision"]
+    for path in (undo_path(deleted), f"{alice.url}/changes/{revision}/undo"):
+        answer = as_alice.post(path)
+        assert (answer.status_int, answer.json["code"]) == (409, "not_undoable")
+
+
+def test_one_of_many_has_gone_for_good(as_alice: Client, alice: Login, ids: dict[str, int]) -> None:
+    answer = as_alice.send_json("PATCH", alice.tasks_url, {"note": "all"})
+    as_alice.delete(f"{alice.tasks_url}/{ids['id']}")
+    as_alice.delete(f"{alice.url}/trash/{ids['id']}")
+    refused = as_alice.post(undo_path(answer))
+    assert refused.json["code"] == "undo_conflict"
+    assert refused.json["conflicts"] == [{"id": ids["id"], "fields": []}]
+
+
+def test_at_most_so_much_text_at_once(
+    as_alice: Client, alice: Login, ids: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_alice.send_json("PATCH", alice.tasks_url, {"note": "long " * 100})
+    answer = as_alice.send_json("PATCH", alice.tasks_url, {"note": "short"})
+    monkeypatch.setattr(service, "MOST_WORDS_AT_ONCE", 100)
+    refused = as_alice.post(undo_path(answer))
+    assert (refused.status_int, refused.json["code"]) == (409, "too_many")
+    assert refused.json["count"] == 3
+    assert {task["note"] for task in as_alice.get(alice.tasks_url).json["tasks"]} == {"short"}
+
+
+@pytest.mark.parametrize("batch", [1, 2, 500])
+def test_many_are_read_in_batches(
+    as_alice: Client,
+    alice: Login,
+    ids: dict[str, int],
+    monkeypatch: pytest.MonkeyPatch,
+    batch: int,
+) -> None:
+    monkeypatch.setattr(service, "BATCH", batch)
+    before = state(as_alice, alice)
+    answer = as_alice.send_json("PATCH", alice.tasks_url, FULL)
+    assert as_alice.post(undo_path(answer)).json["undone"] == 3
+    assert state(as_alice, alice) == before
+
+
+def test_the_profile_has_no_undo(as_alice: Client, alice: Login) -> None:
+    changed = as_alice.send_json("PATCH", alice.url, {"timezone": "Asia/Tokyo"})
+    assert "Link" not in changed.headers
+    for revision in (1, 2):
+        answer = as_alice.post(f"{alice.url}/changes/{revision}/undo")
+        assert (answer.status_int, answer.json["code"]) == (409, "not_undoable")
+
+
+@pytest.mark.parametrize("revision", ["0", "99", "x", "01", "-1", str(2**63), "1.0"])
+def test_what_is_no_revision(as_alice: Client, alice: Login, revision: str) -> None:
+    answer = as_alice.post(f"{alice.url}/changes/{revision}/undo")
+    assert (answer.status_int, answer.json["code"]) == (404, "not_found")
+
+
+def test_what_changes_nothing_has_no_undo(
+    as_alice: Client, alice: Login, ids: dict[str, int]
+) -> None:
+    for method, path, fields in (
+        ("PATCH", "/tasks/{id}", {"name": "Milk"}),
+        ("PATCH", "/tasks?search=nothing", {"name": "Tea"}),
+        ("DELETE", "/tasks?search=nothing", {}),
+        ("POST", "/tasks?dry_run=true", {"name": "Tea"}),
+        ("DELETE", "/tasks?due=any&dry_run=true", {}),
+    ):
+        answer = as_alice.send_json(method, alice.url + path.format(**ids), fields)
+        assert answer.status_int < 300
+        assert "Link" not in answer.headers
+
+
+def test_with_a_key_it_is_undone_once(as_alice: Client, alice: Login, ids: dict[str, int]) -> None:
+    answer = as_alice.delete(f"{alice.tasks_url}/{ids['id']}")
+    key = {"Idempotency-Key": "one"}
+    undone = [as_alice.post(undo_path(answer), headers=key) for _ in range(2)]
+    assert undone[0].body == undone[1].body
+    assert undo_path(undone[0]) == undo_path(undone[1])
+    assert undone[1].headers["Idempotency-Replayed"] == "true"

@@ -1,0 +1,33 @@
+"""Undo: change back what one request has changed of tasks."""
+
+from typing import Any
+
+from pyramid.view import view_config
+
+from todo.permissions import Permission
+from todo.request import Request
+from todo.resources import RevisionContext
+from todo.schemas.undo import Undone
+from todo.services.undo import offer_undo, undo
+
+
+@view_config(
+    route_name="undo",
+    request_method="POST",
+    permission=Permission.WRITE,
+    operation="undo",
+    idempotency_key=True,
+    returns=Undone,
+    errors=("not_undoable", "too_many", "undo_conflict"),
+    headers=("Link",),
+)
+def post(context: RevisionContext, request: Request) -> dict[str, Any]:
+    """Undo what one request has changed of tasks: all of it, or nothing.
+
+    The answer to each request that changes tasks names it, as `Link` with rel="undo"; the answer to
+    an undo names what does it again. What was created goes to the trash, what was deleted comes
+    back. Where a task is not as that request has left it, in the same fields, nothing is changed.
+    """
+    undone = undo(request, context.named)
+    offer_undo(request)
+    return {"username": context.account.username, "undone": undone}
