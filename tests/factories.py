@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from todo import clock
 from todo.models import Account, IdempotencyKey, Task, Token, TrashedTask, journal
 from todo.models.change import DELETE
+from todo.models.rows import Rows
 from todo.passwords import hash_password
 
 PASSWORD = "correct horse battery"
@@ -66,7 +67,7 @@ def make_task(session: Session, login: Login, **values: Any) -> int:
 def make_trashed(session: Session, login: Login, **values: Any) -> int:
     """Store a task of the account, move it to the trash, and return its id."""
     task_id = make_task(session, login, **values)
-    journal.Rows(session, Task, login.id, [Task.id == task_id]).move(TrashedTask, DELETE)
+    Rows(session, Task, login.id, [Task.id == task_id]).move(TrashedTask, DELETE)
     session.commit()
     return task_id
 

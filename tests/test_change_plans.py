@@ -15,7 +15,8 @@ from tests.factories import Login, make_account, make_task
 from tests.plans import Plan, explain, page_queries
 from todo import clock, main
 from todo.models.change import UPDATE
-from todo.models.journal import ACCOUNTS, CHANGES
+from todo.models.journal import ACCOUNTS
+from todo.models.rows import CHANGES
 
 OTHERS = 3  # accounts with as many changes
 REVISIONS = 6000  # of each account

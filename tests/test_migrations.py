@@ -29,7 +29,7 @@ from todo.models import (
     create_engine,
 )
 from todo.models.change import RESTORE
-from todo.models.journal import Rows
+from todo.models.rows import Rows
 
 INI = "development.ini"
 

@@ -20,7 +20,7 @@ KIND_MAX = 16
 
 
 class Change(Base):
-    """What one request has changed of one object. Written by todo/models/journal.py alone.
+    """What one request has changed of one object; written by journal.py and rows.py alone.
 
     `before` and `after` have the fields that were changed, as the API shows them: all of them
     where the object was created or restored (there is no `before`) or deleted (there is no

@@ -16,7 +16,7 @@ TRASH_DAYS = "todo.trash_days"
 class TrashedTask(TaskRow, Base):
     """A deleted task, as it was, under the id that it had and gets back.
 
-    Its row is moved here and back by `Rows` of todo/models/journal.py: no query of tasks can find
+    Its row is moved here and back by `Rows` of todo/models/rows.py: no query of tasks can find
     it by mistake, and their indexes and words are without it.
     """
 

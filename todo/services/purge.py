@@ -15,8 +15,8 @@ from todo.models import (
     ReleasedUsername,
     Token,
     TrashedTask,
-    journal,
 )
+from todo.models.rows import Rows
 from todo.models.token import Kind
 from todo.models.trash import is_kept
 
@@ -50,7 +50,7 @@ def purge_trash(session: Session, account_id: int, days: int) -> int:
     ids = session.scalars(expired).all() if _lock(session, account_id) else []
     if ids:
         matching = [TrashedTask.account_id == account_id, TrashedTask.id.in_(ids)]
-        journal.Rows(session, TrashedTask, account_id, matching).purge()
+        Rows(session, TrashedTask, account_id, matching).purge()
     return len(ids)
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import Select, case, false, func, or_, select
 from todo.errors import Fault, Problem
 from todo.models import Task, TrashedTask, journal
 from todo.models.change import DELETE
+from todo.models.rows import Rows
 from todo.models.task import due_columns, name_columns, note_columns
 from todo.request import Request
 from todo.services.filters import Condition, conditions, due, is_completed, is_open, of_account
@@ -103,8 +104,8 @@ def delete_tasks(request: Request, filters: dict[str, Any], *, dry_run: bool) ->
     return count
 
 
-def _rows(request: Request, matching: list[Condition]) -> journal.Rows:
-    return journal.Rows(request.dbsession, Task, request.identity.account.id, matching)
+def _rows(request: Request, matching: list[Condition]) -> Rows:
+    return Rows(request.dbsession, Task, request.identity.account.id, matching)
 
 
 def columns_of(values: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from sqlalchemy import ColumnElement, literal, select, tuple_
 
 from todo.models import Task, TrashedTask, journal
 from todo.models.change import RESTORE
+from todo.models.rows import Rows
 from todo.models.trash import TRASH_DAYS, is_kept
 from todo.request import Request
 from todo.schemas.task_filter import Paged
@@ -81,7 +82,7 @@ def _of_account(request: Request) -> ColumnElement[bool]:
     return TrashedTask.account_id == request.identity.account.id
 
 
-def _rows(request: Request, which: ColumnElement[bool]) -> journal.Rows:
+def _rows(request: Request, which: ColumnElement[bool]) -> Rows:
     account_id = request.identity.account.id
     matching = [_of_account(request), which]
-    return journal.Rows(request.dbsession, TrashedTask, account_id, matching)
+    return Rows(request.dbsession, TrashedTask, account_id, matching)

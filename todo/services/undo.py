@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Select, case, func, select
 from todo.errors import Conflict, Problem
 from todo.models import Change, Task, TrashedTask, journal
 from todo.models.change import DELETE, RESTORE, UPDATE
+from todo.models.rows import Rows
 from todo.request import Request
 from todo.schemas.dates import parse_date
 from todo.services.tasks import MOST_WORDS_AT_ONCE, columns_of
@@ -156,8 +157,6 @@ def _mine(request: Request, model: type[Task | TrashedTask | Change]) -> ColumnE
     return model.account_id == request.identity.account.id
 
 
-def _rows(
-    request: Request, model: type[Task | TrashedTask], revision: int, action: str
-) -> journal.Rows:
+def _rows(request: Request, model: type[Task | TrashedTask], revision: int, action: str) -> Rows:
     matching = [_mine(request, model), model.id.in_(_ids(request, revision, action))]
-    return journal.Rows(request.dbsession, model, request.identity.account.id, matching)
+    return Rows(request.dbsession, model, request.identity.account.id, matching)
