@@ -48,7 +48,7 @@ def test_an_exhausted_pool(committing_app: Any, committing_session: Session) -> 
 
 @pytest.fixture
 def impatient_app(monkeypatch: pytest.MonkeyPatch, database_url: str) -> Iterator[Any]:
-    monkeypatch.setattr(models, "LOCK_TIMEOUT", 2)
+    monkeypatch.setattr(models, "LOCK_TIMEOUT", 1)
     with running_app(database_url) as app:
         yield app
 

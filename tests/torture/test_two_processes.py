@@ -15,7 +15,7 @@ from tests.torture import LONG
 from tests.torture.calls import Answer, Caller, all_tasks, call
 from tests.torture.conftest import session_on
 
-SECONDS = 60 if LONG else 3
+SECONDS = 60 if LONG else 2
 RATE = 50  # writes a second, of both together
 THREADS = 4  # for each process
 
