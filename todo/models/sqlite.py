@@ -39,7 +39,14 @@ def _connect(
         # The log of writes, which who reads needs, too, is not there and cannot be made: nobody
         # writes, and the file can be read without it.
         connection = sqlite3.connect(f"file:{quote(path)}?immutable=1", **options, uri=True)
-    _configure(connection)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    try:
+        _configure(connection)
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 
