@@ -12,7 +12,8 @@ from alembic import context
 
 from todo import settings
 from todo.models import Base, create_engine
-from todo.models.meta import JSONText, UTCDateTime
+from todo.models.meta import UTCDateTime
+from todo.models.sql_json import JSONText
 
 
 def render_item(kind: str, item: Any, _context: Any) -> str | Literal[False]:

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from todo.models import Account, Base, Change, Task, TrashedTask
 from todo.models.change import CREATE, DELETE, PURGE, RESTORE
 from todo.models.journal import fields_of
-from todo.models.meta import Journalled, encode_json
+from todo.models.journalled import Journalled
+from todo.models.sql_json import encode_json
 
 DATED = "modification_date"
 TRASH = "trash"

@@ -55,13 +55,15 @@ class Plan:
 
 
 @contextmanager
-def page_queries(database: Engine | Connection) -> Iterator[list[Query]]:
-    """Yield the list of the queries of pages that are run on the database meanwhile."""
+def page_queries(
+    database: Engine | Connection, which: re.Pattern[str] = PAGES
+) -> Iterator[list[Query]]:
+    """Yield the list of the queries of pages, or of others, that are run meanwhile."""
     run: list[Query] = []
 
     def record(_connection: Any, _cursor: Any, text: str, parameters: Any, *_: Any) -> None:
-        if PAGES.match(text):
-            run.append(Query(text, parameters))
+        if which.match(text):
+            run.append(Query(text, parameters[0] if isinstance(parameters, list) else parameters))
 
     event.listen(database.engine, "before_cursor_execute", record)
     try:

@@ -14,7 +14,7 @@ from tests.authorization import ACCOUNT, ROWS
 from tests.client import Client
 from tests.factories import PASSWORD, Login, make_task, make_trashed
 from todo.models import Account, Base, Change, Task, Token
-from todo.models.meta import Journalled
+from todo.models.journalled import Journalled
 from todo.models.token import Kind
 
 FIELDS = ("name", "note", "creation_date", "due_date", "completed", "completion_date")

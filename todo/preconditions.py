@@ -1,20 +1,19 @@
 """Versions: what a client may ask for only if it has changed, or change only if it has not.
 
 RFC 9110, section 13. The entity tag is a revision, in quotes: that of the last change of what the
-path names. A context that is `versioned` has it as `revision`, and as `subject` the one object that
-the path names, or None for a list.
+path names. A context that is `versioned` is a Versioned.
 """
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from pyramid.config import Configurator
 from sqlalchemy import select
 
 from todo.errors import Fault, Problem
 from todo.models import Account, Change, Task
-from todo.models.meta import Journalled
+from todo.models.journalled import Journalled
 from todo.request import SAFE_METHODS, Request
 from todo.schemas import account, task
 from todo.schemas.meta import Representation
@@ -31,6 +30,18 @@ REPRESENTATIONS: Mapping[str, type[Representation]] = {
     Task.kind: task.Task,
     Account.kind: account.Account,
 }
+
+
+class Versioned(Protocol):
+    """A context whose path names something with a version."""
+
+    @property
+    def revision(self) -> int:
+        """The revision of its last change."""
+
+    @property
+    def subject(self) -> Journalled | None:
+        """The one object that the path names, or None for a list."""
 
 
 def entity_tag(revision: int) -> str:
@@ -61,7 +72,7 @@ def precondition_view(view: Callable[..., Any], info: Any) -> Callable[..., Any]
     return derived
 
 
-def check(context: Any, request: Request) -> None:
+def check(context: Versioned, request: Request) -> None:
     """Raise Problem with 412 where If-Match or If-None-Match does not hold."""
     known = _tags(request, "If-Match")
     if known and not _matches(known, context.revision):
@@ -87,7 +98,7 @@ def _matches(tags: list[str], revision: int, *, weakly: bool = False) -> bool:
     return "*" in tags or entity_tag(revision) in tags
 
 
-def _precondition(context: Any, request: Request, known: list[str]) -> Problem:
+def _precondition(context: Versioned, request: Request, known: list[str]) -> Problem:
     extensions: dict[str, Any] = {"etag": entity_tag(context.revision)}
     if subject := context.subject:
         extensions[subject.kind] = REPRESENTATIONS[subject.kind].of(subject)

@@ -14,7 +14,7 @@ from todo.errors import Problem
 from todo.idempotency import replay
 from todo.limits import check_writes, record_use
 from todo.models import Account, Change, Task, Token, TrashedTask, journal
-from todo.models.meta import ID_MAX, ID_PATTERN, Journalled
+from todo.models.meta import ID_MAX, ID_PATTERN
 from todo.models.trash import TRASH_DAYS, is_kept
 from todo.permissions import Permission
 from todo.request import SAFE_METHODS, Request
@@ -25,7 +25,7 @@ class LoginContext:
     """Whoever is logged in; no account is named."""
 
     errors: ClassVar[tuple[str, ...]] = ("too_many_requests",)
-    versioned: ClassVar[bool] = False  # see todo/preconditions.py
+    versioned: ClassVar[bool] = False  # whether it is a Versioned of todo/preconditions.py
 
     def __init__(self, request: Request) -> None:
         if request.identity is None:
@@ -51,16 +51,6 @@ class LoginContext:
     @property
     def account(self) -> Account:
         return self.identity.account
-
-    @property
-    def subject(self) -> Journalled | None:
-        """What is versioned, where that is one object."""
-        return None
-
-    @property
-    def revision(self) -> int:
-        """The version of what the path names, where it is versioned."""
-        raise NotImplementedError
 
     def __acl__(self) -> list[tuple[Any, ...]]:
         return [(Allow, f"account:{self.account.id}", tuple(Permission))]
@@ -105,6 +95,7 @@ class TasksContext(AccountContext):
     """All tasks of the account that the path names."""
 
     versioned: ClassVar[bool] = True
+    subject = None
 
     @property
     def revision(self) -> int:
@@ -178,12 +169,10 @@ class HistoryContext(TaskContext):
 class TrashContext(AccountContext):
     """A deleted task of the account that the path names."""
 
-    class Path(AccountContext.Path):
+    class Path(TaskContext.Path):
         """The variable parts of the path, for the OpenAPI document."""
 
-        id: int = Field(description="The task's number.", ge=1, le=ID_MAX, examples=[1])
-
-    errors: ClassVar[tuple[str, ...]] = (*AccountContext.errors, "not_found")
+    errors: ClassVar[tuple[str, ...]] = TaskContext.errors
 
     def __init__(self, request: Request) -> None:
         super().__init__(request)

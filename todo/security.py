@@ -9,7 +9,7 @@ from pyramid.authorization import ACLHelper, Authenticated, Everyone
 from pyramid.config import Configurator
 from pyramid.request import RequestLocalCache
 from pyramid.security import Denied
-from sqlalchemy import ColumnElement, String, and_, cast, or_, select
+from sqlalchemy import ColumnElement, Select, String, and_, cast, or_, select
 from sqlalchemy.orm import aliased
 
 from todo import clock
@@ -119,6 +119,57 @@ def is_alive(request: Request) -> ColumnElement[bool]:
     return and_(Token.expiration_date > now, used)
 
 
+def _load_writer(request: Request, query: Select[Account, Token]) -> Identity | None:
+    """Return who asks for a write, with all that one query can tell, the rows locked.
+
+    Who writes holds the account's row from here to the end of the transaction: the writes of an
+    account wait for each other, as all do on SQLite. (A new token need not wait.) So does the
+    token's row: who has waited sees whether it was ended meanwhile.
+    """
+    columns: list[Any] = []
+    query = query.with_for_update(of=(Account, Token), key_share=True)
+    if request.registry.settings[WRITES_SETTING]:
+        columns += [LimitCount.count.label("writes"), LimitCount.expiration_date.label("expire")]
+        query = query.outerjoin(
+            LimitCount,
+            and_(
+                LimitCount.name == WRITES,
+                LimitCount.subject == cast(Account.id, String),
+                LimitCount.expiration_date > clock.now(),
+            ),
+        )
+    if request.idempotency_key is not None:
+        columns += [IdempotencyKey, _revision_of_snapshot()]
+        query = query.outerjoin(
+            IdempotencyKey,
+            and_(
+                IdempotencyKey.account_id == Account.id,
+                IdempotencyKey.key == request.idempotency_key,
+            ),
+        )
+    row = request.dbsession.execute(query.add_columns(*columns)).one_or_none()
+    if row is None:
+        return None
+    known = row._mapping
+    key = known.get("IdempotencyKey")
+    if known.get("revision", row.Account.revision) != row.Account.revision:
+        key = request.dbsession.get(
+            IdempotencyKey, (row.Account.id, request.idempotency_key), populate_existing=True
+        )
+    return Identity(row.Account, row.Token, known.get("writes"), known.get("expire"), key)
+
+
+def _revision_of_snapshot() -> Any:
+    """Return the column that has another revision than the account's row if the query has waited.
+
+    PostgreSQL shows such a query the row for which it waited as it is now, and all else, the key
+    as well, as it was before.
+    """
+    snapshot = aliased(Account)
+    revision = select(snapshot.revision).where(snapshot.id == Account.id)
+    return revision.scalar_subquery().label("revision")
+
+
 class TokenSecurityPolicy:
     """Pyramid's security policy (ISecurityPolicy) over the tokens of the database."""
 
@@ -142,53 +193,10 @@ class TokenSecurityPolicy:
                 Account.disabled_date.is_(None),
             )
         )
-        if request.method in SAFE_METHODS:
-            row = request.dbsession.execute(query).one_or_none()
-            return None if row is None else Identity(*row)
-        # Who writes holds the account's row from here to the end of the transaction: the writes of
-        # an account wait for each other, as all do on SQLite. A new token need not wait.
-        # So does the token's row: who has waited sees whether it was ended meanwhile.
-        query = query.with_for_update(of=(Account, Token), key_share=True)
-        # One query, so that neither the limit nor the key costs one of its own.
-        if request.registry.settings[WRITES_SETTING]:
-            query = query.add_columns(
-                LimitCount.count.label("writes"), LimitCount.expiration_date.label("writes_expire")
-            ).outerjoin(
-                LimitCount,
-                and_(
-                    LimitCount.name == WRITES,
-                    LimitCount.subject == cast(Account.id, String),
-                    LimitCount.expiration_date > clock.now(),
-                ),
-            )
-        if request.idempotency_key is not None:
-            snapshot = aliased(Account)
-            revision = select(snapshot.revision).where(snapshot.id == Account.id)
-            query = query.add_columns(
-                IdempotencyKey, revision.scalar_subquery().label("revision")
-            ).outerjoin(
-                IdempotencyKey,
-                and_(
-                    IdempotencyKey.account_id == Account.id,
-                    IdempotencyKey.key == request.idempotency_key,
-                ),
-            )
+        if request.method not in SAFE_METHODS:
+            return _load_writer(request, query)
         row = request.dbsession.execute(query).one_or_none()
-        if row is None:
-            return None
-        known = row._mapping
-        key = known.get("IdempotencyKey")
-        if known.get("revision", row.Account.revision) != row.Account.revision:
-            # It has waited. PostgreSQL shows such a query the row for which it waited as it is now,
-            # and all else, the key as well, as it was before.
-            key = request.dbsession.get(
-                IdempotencyKey,
-                (row.Account.id, request.idempotency_key),
-                populate_existing=True,
-            )
-        return Identity(
-            row.Account, row.Token, known.get("writes"), known.get("writes_expire"), key
-        )
+        return None if row is None else Identity(*row)
 
     def identity(self, request: Request) -> Identity | None:
         return self._identities.get_or_create(request)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, make_url
 
 from tests.databases import execute
 
@@ -74,9 +74,10 @@ class LimitedSQLite:
 
 @dataclass
 class LimitedPostgreSQL:
-    """PostgreSQL that raises for new tasks what it raises on a full disk."""
+    """PostgreSQL that raises for new tasks what it raises on a full disk, or reads alone."""
 
     url: str
+    server: str  # another of its databases, from which this one is set
 
     def fill(self) -> None:
         execute(
@@ -90,10 +91,16 @@ class LimitedPostgreSQL:
         )
 
     def freeze(self) -> None:
-        raise NotImplementedError
+        self._set_read_only("on")
 
     def repair(self) -> None:
-        execute(self.url, "DROP FUNCTION refuse CASCADE")
+        self._set_read_only("off")
+        execute(self.url, "DROP FUNCTION IF EXISTS refuse CASCADE")
+
+    def _set_read_only(self, value: str) -> None:
+        name = make_url(self.url).database
+        change = f'ALTER DATABASE "{name}" SET default_transaction_read_only = {value}'
+        execute(self.server, change)
 
 
 @contextmanager

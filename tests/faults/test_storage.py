@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 from webtest import TestResponse
 
@@ -49,7 +49,7 @@ def postgresql_on(stack: ExitStack, postgres: PostgreSQL) -> tuple[str, Disk]:
     disk = stack.enter_context(small_disk("24m", postgres.user))
     if disk is None:
         url = stack.enter_context(database(postgres.url))
-        return url, LimitedPostgreSQL(url)
+        return url, LimitedPostgreSQL(url, postgres.url)
     execute(postgres.url, f"CREATE TABLESPACE small LOCATION '{disk.folder}'")
     stack.callback(execute, postgres.url, "DROP TABLESPACE small")
     return stack.enter_context(database(postgres.url, options="TABLESPACE small")), disk
@@ -113,11 +113,11 @@ def test_a_start_on_a_read_only_postgresql(
     with database(postgres.url) as url:
         migrate(url)
         alice = log_in_alice(url)
-        read_only = f'ALTER DATABASE "{make_url(url).database}" SET default_transaction_read_only'
-        execute(postgres.url, f"{read_only} = on")
+        disk = LimitedPostgreSQL(url, postgres.url)
+        disk.freeze()
         with running_app(url) as app:
             check_read_only(app, alice, set_clock)
-            execute(postgres.url, f"{read_only} = off")
+            disk.repair()
             assert post(Client(app, alice.token), alice).status_int == 201
 
 

@@ -11,6 +11,7 @@ from webtest import TestResponse
 from tests.authorization import ACCOUNT
 from tests.client import Client
 from tests.factories import Login, make_task, make_trashed
+from tests.plans import page_queries
 from todo.operations import operations
 from todo.services import undo as service
 
@@ -266,3 +267,24 @@ def test_with_a_key_it_is_undone_once(as_alice: Client, alice: Login, ids: dict[
     assert undone[0].body == undone[1].body
     assert undo_path(undone[0]) == undo_path(undone[1])
     assert undone[1].headers["Idempotency-Replayed"] == "true"
+
+
+@pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
+def test_it_reads_its_own_tasks_alone(
+    app: Any, as_alice: Client, alice: Login, ids: dict[str, int]
+) -> None:
+    """However many the account has: by their ids, and not by what begins with the account."""
+    engine = app.registry["engine"]
+    changed = as_alice.send_json("PATCH", alice.tasks_url, {"note": "all"})
+    links = [undo_path(changed), undo_path(as_alice.delete(f"{alice.tasks_url}/{ids['id']}"))]
+    with page_queries(engine, re.compile(r".*\b(tasks|trash)\b", re.DOTALL)) as run:
+        for link in reversed(links):  # a task comes back, others are set back, and it goes again
+            assert as_alice.post(link).status_int == 200
+        created = as_alice.post_json(alice.tasks_url, {"name": "Tea"})
+        assert as_alice.post(undo_path(created)).status_int == 200
+        assert as_alice.delete(alice.trash_url).status_int == 200
+    plans = [row[3] for query in run for row in query.run(engine, "EXPLAIN QUERY PLAN")]
+    used = {name for plan in plans for name in re.findall(r"\bix_\w+|INTEGER PRIMARY KEY", plan)}
+    # Emptying the trash asks for what is in it; erasing, for what was recorded.
+    assert used == {"INTEGER PRIMARY KEY", "ix_trash_deletion", "ix_changes_object"}
+    assert not [plan for plan in plans if re.match(r"SCAN (tasks|trash)\b", plan)]

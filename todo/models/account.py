@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from sqlalchemy import CheckConstraint, String
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
-from todo.models.meta import NEVER_REUSE_IDS, Base, BigInt, Journalled, UTCDateTime
+from todo.models.journalled import Journalled
+from todo.models.meta import NEVER_REUSE_IDS, Base, BigInt, UTCDateTime
 
 USERNAME_MAX = 64
 EMAIL_MAX = 254  # RFC 5321, section 4.5.3.1.3, less the angle brackets

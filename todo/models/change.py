@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from todo.models.meta import Base, BigInt, JSONText, UTCDateTime
+from todo.models.meta import Base, BigInt, UTCDateTime
+from todo.models.sql_json import JSONText
 
 CREATE, UPDATE, DELETE, RESTORE, PURGE = ACTIONS = (
     "create",

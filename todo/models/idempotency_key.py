@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import CheckConstraint, ForeignKey, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from todo.models.meta import Base, JSONText, UTCDateTime
+from todo.models.meta import Base, UTCDateTime
+from todo.models.sql_json import JSONText
 
 KEY_MAX = 255
 KEPT = timedelta(hours=24)

@@ -20,11 +20,14 @@ from typing import Any
 from sqlalchemy import Table, event, inspect, update
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction
 from sqlalchemy.orm.attributes import get_history, set_committed_value
+from sqlalchemy.orm.util import identity_key
 
 from todo import clock
 from todo.models.account import Account
 from todo.models.change import CREATE, DELETE, UPDATE, Change
-from todo.models.meta import Base, Journalled, encode_json
+from todo.models.journalled import Journalled
+from todo.models.meta import Base
+from todo.models.sql_json import encode_json
 from todo.models.token import Token
 
 ACCOUNTS: Table = inspect(Account).local_table  # type: ignore[assignment]
@@ -78,9 +81,9 @@ def revise(session: Session, account_id: int) -> int:
             .returning(ACCOUNTS.c.revision),
             execution_options=BESIDE,
         ).one()
-        for known in session.identity_map.values():
-            if isinstance(known, Account) and known.id == account_id:
-                set_committed_value(known, "revision", revisions[account_id])
+        known = session.identity_map.get(identity_key(Account, account_id))
+        if known is not None:
+            set_committed_value(known, "revision", revisions[account_id])
     return revisions[account_id]
 
 

@@ -1,4 +1,4 @@
-"""Many rows of one account, written at once by set statements, and recorded in the journal.
+"""Many tasks of one account, written at once by set statements, and recorded in the journal.
 
 Beside the unit of work of a session, which todo/models/journal.py listens to, this is the only way
 to write to a journalled table.
@@ -31,7 +31,8 @@ from sqlalchemy.orm import Session
 
 from todo.models.change import DELETE, PURGE, UPDATE, Change
 from todo.models.journal import BESIDE, credential_of, date_of, revise
-from todo.models.meta import Journalled, encode_json
+from todo.models.sql_json import encode_json
+from todo.models.task import TaskRow
 
 # The table itself, which is no object of an account.
 CHANGES: Table = inspect(Change).local_table  # type: ignore[assignment]
@@ -41,10 +42,10 @@ Condition = ColumnElement[bool]
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of one account that a request writes at once."""
+    """Rows of one account that a request writes at once: of tasks, or of the trash."""
 
     session: Session
-    model: type[Journalled]
+    model: type[TaskRow]
     account_id: int
     matching: list[Condition]
 
@@ -103,7 +104,7 @@ class Rows:
         )
         self.session.execute(insert(CHANGES).from_select(list(columns), found))
 
-    def move(self, to: type[Journalled], action: str) -> None:
+    def move(self, to: type[TaskRow], action: str) -> None:
         """Move the rows to a table that has their columns, and record it: by four statements."""
         recorded = _object(self.model.recorded_json())
         before, after = (recorded, null()) if action == DELETE else (null(), recorded)
@@ -167,7 +168,7 @@ class Rows:
         return [*self.matching, owner == self.account_id]
 
 
-def _table(model: type[Journalled]) -> Table:
+def _table(model: type[TaskRow]) -> Table:
     return inspect(model).local_table
 
 

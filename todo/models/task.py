@@ -17,16 +17,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, validates
 
+from todo.models.journalled import Journalled
 from todo.models.meta import (
     NEVER_REUSE_IDS,
     Base,
     BigInt,
     CodePoints,
-    Journalled,
     UTCDateTime,
-    instant_text,
-    json_text,
 )
+from todo.models.sql_json import instant_text, json_text
 from todo.words import fold, indexed_words
 
 NAME_MAX = 255
@@ -103,6 +102,7 @@ class TaskRow(Journalled):
 
     @classmethod
     def recorded_json(cls) -> dict[str, ColumnElement[str]]:
+        """Return the recorded fields as JSON in SQL, where many rows are changed at once."""
         due_at = instant_text(cls.due_at)
         day = func.substr(due_at, 1, len("2030-02-01"), type_=Text)
         return {

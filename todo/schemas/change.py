@@ -6,7 +6,7 @@ from pydantic import MISSING, Field
 
 from todo.models.meta import ID_MAX
 from todo.schemas.meta import Instant, Owner, Query, Representation, WholeNumber
-from todo.schemas.task_filter import LIMIT, LIMIT_MAX
+from todo.schemas.task_filter import limit
 
 
 class UsedToken(Representation):
@@ -87,13 +87,7 @@ class Changes(Representation):
 class HistoryPage(Query):
     """A page of the history of a task."""
 
-    limit: WholeNumber = Field(
-        LIMIT,
-        ge=1,
-        le=LIMIT_MAX,
-        description="How many changes a page has at most.",
-        examples=[LIMIT],
-    )
+    limit: WholeNumber = limit("How many changes a page has at most.")
     after: WholeNumber | MISSING = Field(
         MISSING,
         ge=1,
@@ -113,11 +107,7 @@ class ChangesPage(Query):
         description="The revision that the client knows: the changes after it are the answer.",
         examples=[12],
     )
-    limit: WholeNumber = Field(
-        LIMIT,
-        ge=1,
-        le=LIMIT_MAX,
-        description="How many changes a page has at most; but it ends at the end of a revision, "
-        "however many tasks that one request has changed.",
-        examples=[LIMIT],
+    limit: WholeNumber = limit(
+        "How many changes a page has at most; but it ends at the end of a revision, however many "
+        "tasks that one request has changed."
     )

@@ -157,16 +157,15 @@ class TaskFilter(Query):
         return self.model_dump(include=set(TaskFilter.model_fields))
 
 
+def limit(description: str) -> Any:
+    """Return the field that says how long a page is."""
+    return Field(LIMIT, ge=1, le=LIMIT_MAX, description=description, examples=[LIMIT])
+
+
 class Paged(Query):
     """A page of a list."""
 
-    limit: WholeNumber = Field(
-        LIMIT,
-        ge=1,
-        le=LIMIT_MAX,
-        description="How many tasks a page has at most.",
-        examples=[LIMIT],
-    )
+    limit: WholeNumber = limit("How many tasks a page has at most.")
     after: Text | MISSING = Field(
         MISSING,
         description="Where the page begins: taken from `next`, and never made by hand.",

@@ -10,6 +10,8 @@ from sqlalchemy.dialects.postgresql import array
 from todo import clock
 from todo.days import first_day_from, start_of, today
 from todo.models import Task
+from todo.models.rows import Rows
+from todo.models.task import TaskRow
 from todo.request import Request
 from todo.services.orders import KEYS, RANGES
 from todo.services.search import TASK_WORDS, contains
@@ -37,6 +39,19 @@ def of_account(request: Request, *, searched: bool = False) -> Condition:
         return Task.account_id == any_(array([literal(account_id)]))
     # SQLite knows nothing of the words: it shall begin with them, and has no index of a sum.
     return (Task.account_id + 0 if searched else Task.account_id) == account_id
+
+
+def of_account_by_id(request: Request, model: type[TaskRow]) -> Condition:
+    """Return the condition that rows, which are found by their ids, are the asker's.
+
+    The sum keeps the databases from beginning with all that the account has.
+    """
+    return model.account_id + 0 == request.identity.account.id
+
+
+def rows_of(request: Request, model: type[TaskRow], *matching: Condition) -> Rows:
+    """Return the asker's rows that match, to be written at once."""
+    return Rows(request.dbsession, model, request.identity.account.id, list(matching))
 
 
 def filter_conditions(request: Request, filters: dict[str, Any]) -> list[Condition]:

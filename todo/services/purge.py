@@ -49,8 +49,7 @@ def purge_trash(session: Session, account_id: int, days: int) -> int:
     # They are read under the lock: nobody can restore one of these any more.
     ids = session.scalars(expired).all() if _lock(session, account_id) else []
     if ids:
-        matching = [TrashedTask.account_id == account_id, TrashedTask.id.in_(ids)]
-        Rows(session, TrashedTask, account_id, matching).purge()
+        Rows(session, TrashedTask, account_id, [TrashedTask.id.in_(ids)]).purge()
     return len(ids)
 
 

@@ -7,10 +7,17 @@ from sqlalchemy import Select, case, false, func, or_, select
 from todo.errors import Fault, Problem
 from todo.models import Task, TrashedTask, journal
 from todo.models.change import DELETE
-from todo.models.rows import Rows
 from todo.models.task import due_columns, name_columns, note_columns
 from todo.request import Request
-from todo.services.filters import Condition, conditions, due, is_completed, is_open, of_account
+from todo.services.filters import (
+    Condition,
+    conditions,
+    due,
+    is_completed,
+    is_open,
+    of_account,
+    rows_of,
+)
 from todo.typed_views import refusal
 
 MOST_AT_ONCE = 10_000
@@ -76,14 +83,14 @@ def change_tasks(
         columns["completion_date"] = case(
             (differs["completed"], after["completion_date"]), else_=Task.completion_date
         )
-    _rows(request, matching).update(columns, after, differs)
+    rows_of(request, Task, *matching).update(columns, after, differs)
     return count
 
 
 def delete_task(request: Request, task: Task) -> None:
     """Move the task to the trash."""
     matching = [of_account(request), Task.id == task.id]
-    _rows(request, matching).move(TrashedTask, DELETE)
+    rows_of(request, Task, *matching).move(TrashedTask, DELETE)
 
 
 def delete_tasks(request: Request, filters: dict[str, Any], *, dry_run: bool) -> int:
@@ -100,12 +107,8 @@ def delete_tasks(request: Request, filters: dict[str, Any], *, dry_run: bool) ->
     matching = conditions(request, filters)
     count, _ = _count_at_once(request, matching, {}, 0)
     if count and not dry_run:
-        _rows(request, matching).move(TrashedTask, DELETE)
+        rows_of(request, Task, *matching).move(TrashedTask, DELETE)
     return count
-
-
-def _rows(request: Request, matching: list[Condition]) -> Rows:
-    return Rows(request.dbsession, Task, request.identity.account.id, matching)
 
 
 def columns_of(values: dict[str, Any]) -> dict[str, Any]:

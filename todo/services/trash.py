@@ -4,12 +4,12 @@ from sqlalchemy import ColumnElement, literal, select, tuple_
 
 from todo.models import Task, TrashedTask, journal
 from todo.models.change import RESTORE
-from todo.models.rows import Rows
 from todo.models.trash import TRASH_DAYS, is_kept
 from todo.request import Request
 from todo.schemas.task_filter import Paged
 from todo.services.accounts import lock_identity
 from todo.services.cursors import NO_PLACE, list_digest, read_cursor, write_cursor, wrong_cursor
+from todo.services.filters import rows_of
 from todo.services.links import next_path
 from todo.services.orders import Order
 from todo.services.pages import Page
@@ -48,13 +48,13 @@ def read_trash(request: Request, query: Paged) -> Page:
 
 def restore_task(request: Request, trashed: TrashedTask) -> Task:
     """Move the task back to the others, and return it."""
-    _rows(request, TrashedTask.id == trashed.id).move(Task, RESTORE)
+    rows_of(request, TrashedTask, TrashedTask.id == trashed.id).move(Task, RESTORE)
     return request.dbsession.get_one(Task, trashed.id)
 
 
 def purge_task(request: Request, trashed: TrashedTask) -> None:
     """Erase the task for good."""
-    _rows(request, TrashedTask.id == trashed.id).purge()
+    rows_of(request, TrashedTask, TrashedTask.id == trashed.id).purge()
 
 
 def empty_trash(request: Request) -> int:
@@ -70,7 +70,7 @@ def empty_trash(request: Request) -> int:
         found = found.where(_of_account(request), begun)
         rows = request.dbsession.execute(found.limit(AT_ONCE)).all()
         if rows:
-            _rows(request, TrashedTask.id.in_([row[0] for row in rows])).purge()
+            rows_of(request, TrashedTask, TrashedTask.id.in_([row[0] for row in rows])).purge()
             deleted += sum(row[1] for row in rows)
         if len(rows) < AT_ONCE:
             return deleted
@@ -80,9 +80,3 @@ def empty_trash(request: Request) -> int:
 
 def _of_account(request: Request) -> ColumnElement[bool]:
     return TrashedTask.account_id == request.identity.account.id
-
-
-def _rows(request: Request, which: ColumnElement[bool]) -> Rows:
-    account_id = request.identity.account.id
-    matching = [_of_account(request), which]
-    return Rows(request.dbsession, TrashedTask, account_id, matching)

@@ -8,11 +8,11 @@ from sqlalchemy import ColumnElement, Select, case, func, select
 from todo.errors import Conflict, Problem
 from todo.models import Change, Task, TrashedTask, journal
 from todo.models.change import DELETE, RESTORE, UPDATE
-from todo.models.rows import Rows
+from todo.models.trash import TRASH_DAYS, is_kept
 from todo.request import Request
 from todo.schemas.dates import parse_date
+from todo.services.filters import of_account_by_id, rows_of
 from todo.services.tasks import MOST_WORDS_AT_ONCE, columns_of
-from todo.services.trash import kept
 
 BATCH = 500  # changes in memory
 MAX_CONFLICTS = 100  # that an answer names
@@ -48,9 +48,11 @@ def undo(request: Request, revision: int) -> int:
         if action == UPDATE:
             _set_back(request, revision)
         elif action == DELETE:
-            _rows(request, TrashedTask, revision, action).move(Task, RESTORE)
+            deleted = TrashedTask.id.in_(_ids(request, revision, action))
+            rows_of(request, TrashedTask, deleted).move(Task, RESTORE)
         else:
-            _rows(request, Task, revision, action).move(TrashedTask, DELETE)
+            made = Task.id.in_(_ids(request, revision, action))
+            rows_of(request, Task, made).move(TrashedTask, DELETE)
     return sum(counts.values())
 
 
@@ -72,7 +74,9 @@ def _counts(request: Request, revision: int) -> dict[str, int]:
         )
     words = func.sum(func.length(Task.name_words) + func.length(Task.note_words))
     updated = Task.id.in_(_ids(request, revision, UPDATE))
-    indexed = request.dbsession.scalar(select(words).where(_mine(request, Task), updated))
+    indexed = request.dbsession.scalar(
+        select(words).where(of_account_by_id(request, Task), updated)
+    )
     count = sum(row[2] for row in rows)
     if sum(row[4] for row in rows) + (indexed or 0) > MOST_WORDS_AT_ONCE:
         raise Problem(
@@ -104,18 +108,19 @@ def _there(request: Request, batch: Sequence[Change]) -> dict[int, dict[str, Any
     """Return the fields of the tasks: of those that were deleted, as they are in the trash."""
     deleted = [each.object_id for each in batch if each.action == DELETE]
     others = [each.object_id for each in batch if each.action != DELETE]
+    days = request.registry.settings[TRASH_DAYS]
+    trash = select(TrashedTask).where(
+        of_account_by_id(request, TrashedTask), is_kept(days), TrashedTask.id.in_(deleted)
+    )
+    tasks = select(Task).where(of_account_by_id(request, Task), Task.id.in_(others))
     session = request.dbsession
-    trash = session.scalars(
-        select(TrashedTask).where(*kept(request), TrashedTask.id.in_(deleted))
-    ).all()
-    tasks = session.scalars(select(Task).where(_mine(request, Task), Task.id.in_(others))).all()
-    found: list[Task | TrashedTask] = [*trash, *tasks]
+    found: list[Task | TrashedTask] = [*session.scalars(trash), *session.scalars(tasks)]
     return {task.id: journal.fields_of(task) for task in found}
 
 
 def _set_back(request: Request, revision: int) -> None:
     """Give the tasks that were updated the values of before."""
-    rows = _rows(request, Task, revision, UPDATE)
+    rows = rows_of(request, Task, Task.id.in_(_ids(request, revision, UPDATE)))
     rows.record_reverse(revision)
     for batch in _batches(request, revision):
         updated = [each for each in batch if each.action == UPDATE]
@@ -144,19 +149,10 @@ def _batches(request: Request, revision: int) -> Iterator[Sequence[Change]]:
 
 
 def _of_revision(request: Request, revision: int) -> list[ColumnElement[bool]]:
-    return [_mine(request, Change), Change.revision == revision]
+    return [Change.account_id == request.identity.account.id, Change.revision == revision]
 
 
 def _ids(request: Request, revision: int, action: str) -> Select[int]:
     return select(Change.object_id).where(
         *_of_revision(request, revision), Change.kind == Task.kind, Change.action == action
     )
-
-
-def _mine(request: Request, model: type[Task | TrashedTask | Change]) -> ColumnElement[bool]:
-    return model.account_id == request.identity.account.id
-
-
-def _rows(request: Request, model: type[Task | TrashedTask], revision: int, action: str) -> Rows:
-    matching = [_mine(request, model), model.id.in_(_ids(request, revision, action))]
-    return Rows(request.dbsession, model, request.identity.account.id, matching)
