@@ -128,6 +128,8 @@ CHALLENGE = 'Bearer realm="todo"'  # RFC 6750, section 3
 RETRY_AFTER = 1  # seconds
 STORAGE_RETRY_AFTER = 30  # seconds; somebody must make room first
 
+OUR_FAULT = "The fault is ours; nothing was changed."
+
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 
@@ -280,8 +282,7 @@ def _database_error(error: Exception, request: Request) -> Response:
     if fault is not None:
         logger.error("%s: %s: %s", request.request_id, fault, first_line(error))
         _, meaning = CODES[fault]
-        wait = {"Retry-After": str(STORAGE_RETRY_AFTER)}
-        return problem_response(Problem(fault, meaning, headers=wait), request)
+        return _failure(request, fault, meaning, STORAGE_RETRY_AFTER)
     lost = isinstance(error, exc.DBAPIError) and error.connection_invalidated
     if retryable or lost or isinstance(error, exc.OperationalError | exc.TimeoutError):
         logger.error("%s: no answer of the database: %s", request.request_id, first_line(error))
@@ -292,8 +293,7 @@ def _database_error(error: Exception, request: Request) -> Response:
                 "The connection to the database was lost. Read what is there before you try again, "
                 "or try again with the same Idempotency-Key."
             )
-        wait = {"Retry-After": str(RETRY_AFTER)}
-        return problem_response(Problem("unavailable", detail, headers=wait), request)
+        return _failure(request, "unavailable", detail, RETRY_AFTER)
     logger.error(
         "%s: %s %s failed: %s\n%s",
         request.request_id,
@@ -302,7 +302,7 @@ def _database_error(error: Exception, request: Request) -> Response:
         first_line(error),
         "".join(traceback.format_tb(error.__traceback__)),
     )
-    return _our_fault(request)
+    return _failure(request, "internal_error", OUR_FAULT)
 
 
 def first_line(error: Exception) -> str:
@@ -314,13 +314,15 @@ def _internal_error(error: Exception, request: Request) -> Response:
     logger.error(
         "%s: %s %s failed", request.request_id, request.method, request.path, exc_info=error
     )
-    return _our_fault(request)
+    return _failure(request, "internal_error", OUR_FAULT)
 
 
-def _our_fault(request: Request) -> Response:
-    return problem_response(
-        Problem("internal_error", "The fault is ours; nothing was changed."), request
-    )
+def _failure(request: Request, code: str, detail: str, seconds: int | None = None) -> Response:
+    """Answer what is not the client's fault; after so many seconds it may be over."""
+    if request.partly_done:
+        detail = "A part of this was done before something failed; ask again for the rest."
+    headers = {} if seconds is None else {"Retry-After": str(seconds)}
+    return problem_response(Problem(code, detail, headers=headers), request)
 
 
 def includeme(config: Configurator) -> None:

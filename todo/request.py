@@ -26,6 +26,7 @@ class Request(pyramid.request.Request):
 
     dbsession: Session  # see todo/models
     timezone: ZoneInfo = DEFAULT_ZONE  # of who is logged in, see LoginContext
+    partly_done: bool = False  # see commit_so_far of todo/transactions.py
     validated_body: Any  # an instance of the view's `body=`, see todo/typed_views.py
     validated_query: Any  # an instance of the view's `query=`
 

@@ -27,6 +27,7 @@ def commit_so_far(request: Request) -> None:
     For what would hold locks too long as one transaction. What was read before must be read again.
     """
     request.tm.commit()
+    request.partly_done = True  # an error must not say that nothing was changed
     request.tm.begin()
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from tests import journal
@@ -96,3 +97,30 @@ def test_whose_login_ends_meanwhile_empties_no_further(
     journal.check(committing_session)
     committing_session.commit()
     assert committing_app.registry["engine"].pool.checkedout() == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(RuntimeError("inside"), 500), (OperationalError("DELETE", {}, Exception("locked")), 503)],
+)
+def test_an_error_in_the_middle_says_that_a_part_is_gone(
+    as_alice: Client,
+    alice: Login,
+    dbsession: Session,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    status: int,
+) -> None:
+    for _ in range(3):
+        make_trashed(dbsession, alice)
+    monkeypatch.setattr(service, "AT_ONCE", 2)
+
+    def fail(request: Request) -> None:
+        commit_so_far(request)
+        raise error
+
+    monkeypatch.setattr(service, "commit_so_far", fail)
+    answer = as_alice.delete(alice.trash_url)
+    assert answer.status_int == status
+    assert "A part of this was done" in answer.json["detail"]
+    assert len(trashed(as_alice, alice)) == 1
