@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 6543
 BIN := .venv/bin
 
-.PHONY: help serve test coverage test-browser fuzz torture bench-login bench-scale lint openapi format clean
+.PHONY: help serve test coverage test-browser fuzz torture bench bench-login bench-scale lint openapi format clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,6 +28,9 @@ fuzz: .venv/installed-testing ## attack every operation on both databases, for t
 
 torture: .venv/installed-testing ## kill and race the service on both databases, for five minutes; prints counts
 	@TORTURE=1 $(BIN)/python -m pytest tests/torture
+
+bench: .venv/installed-bench ## this project beside its peers, for about ten minutes; writes benchmarks/RESULTS.md
+	@$(BIN)/python -m benchmarks.compare
 
 bench-login: .venv/installed-testing ## what a flood of logins does to others, and what a login's time tells
 	@$(BIN)/python -m benchmarks.login
@@ -59,6 +62,6 @@ clean: ## remove the virtual environment and what tools left behind; todo.sqlite
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
-.venv/installed-testing .venv/installed-browser .venv/installed-dev: .venv/installed-%: setup.py .venv/bin/pip
+.venv/installed-testing .venv/installed-bench .venv/installed-browser .venv/installed-dev: .venv/installed-%: setup.py .venv/bin/pip
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@ .venv/installed

@@ -38,6 +38,20 @@ testing = [
     "WebTest>=3.0.7,<4",
 ]
 
+# What this project is measured beside, and what measures it.
+bench = [
+    *testing,
+    "Django>=5.2,<5.3",  # the last one for Python 3.11
+    "djangorestframework>=3.18,<3.19",
+    "fastapi>=0.165,<0.166",
+    "Flask>=3.1.3,<3.2",
+    "Flask-SQLAlchemy>=3.1.1,<3.2",
+    "granian>=2.8,<2.9",
+    "gunicorn>=27,<28",
+    "matplotlib>=3.11,<3.12",
+    "uvicorn[standard]>=0.54,<0.55",
+]
+
 browser = [
     *testing,
     "selenium>=4.51,<5",
@@ -57,10 +71,10 @@ setup(
     description="A to-do list service over HTTP",
     license="MIT",
     python_requires=">=3.11",
-    packages=find_packages(exclude=["tests", "tests.*"]),
+    packages=find_packages(exclude=["benchmarks", "benchmarks.*", "tests", "tests.*"]),
     package_data={"todo": ["static/*"]},
     install_requires=requires,
-    extras_require={"testing": testing, "browser": browser, "dev": dev},
+    extras_require={"testing": testing, "bench": bench, "browser": browser, "dev": dev},
     entry_points={
         "console_scripts": ["todo-admin = todo.scripts.admin:main"],
         "paste.app_factory": ["main = todo:main"],
