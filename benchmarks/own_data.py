@@ -5,8 +5,8 @@ import os
 from sqlalchemy.orm import Session
 
 from benchmarks import data
-from tests.factories import make_account
-from todo.models import Task, create_engine, journal
+from tests.factories import make_account, new_task
+from todo.models import create_engine, journal
 from todo.settings import parse_database_url
 
 
@@ -18,7 +18,7 @@ def fill() -> list[data.Filled]:
         for account in range(data.ACCOUNTS):
             login = make_account(session, data.username(account))
             date = journal.date_of(session)
-            tasks = [Task.create(login.id, data.task(number), date) for number in range(data.TASKS)]
+            tasks = [new_task(login.id, data.task(number), date) for number in range(data.TASKS)]
             session.add_all(tasks)
             session.commit()
             filled.append(data.Filled(login.token, login.tasks_url, [task.id for task in tasks]))

@@ -414,7 +414,7 @@ def undone(asker: Asker) -> None:
 def page(engine: Engine, case: Case, name: str, asked: list[tuple[Asker, str, str]]) -> str:
     queries: list[list[Query]] = []
     for asker, query, path in asked:
-        with page_queries(engine) as run:
+        with page_queries(asker.app.registry["reading_engine"]) as run:
             asker.ask(query, path=path)
         queries.append(run)
     few, many = queries

@@ -3,13 +3,14 @@
 import functools
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from copy import copy
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
 
 from tests import journal
@@ -18,7 +19,7 @@ from tests.databases import database, empty, migrate, postgresql_server
 from tests.factories import Login, make_account
 from tests.hashing import RememberingHasher
 from tests.pserve import PUBLIC_URL, Server, pserve
-from tests.running import running_app
+from tests.running import dispose, running_app
 from todo import clock, configure, passwords, settings
 from todo.models import create_engine
 
@@ -96,7 +97,20 @@ def shared_app(database_server: str | Path, migrated_url: str) -> Iterator[Any]:
         config.include("tests.planted")
         app = config.make_wsgi_app()
         yield app
-        app.registry["engine"].dispose()
+        dispose(app)
+
+
+class LentConnection(Connection):
+    """A connection that stands for an engine: who connects is lent it, and cannot close it.
+
+    What a borrower has done is rolled back at the end: by this way, requests only read.
+    """
+
+    def connect(self) -> Connection:
+        savepoint = self.begin_nested()
+        lent = copy(self)
+        lent.close = savepoint.rollback  # type: ignore[method-assign]
+        return lent
 
 
 @pytest.fixture
@@ -110,7 +124,7 @@ def app(shared_app: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
     registry = shared_app.registry
     engine: Engine = registry["engine"]
     engines = {name: registry[name] for name in ("engine", "reading_engine")}
-    with engine.connect() as connection:
+    with closing(LentConnection(engine)) as connection:
         transaction = connection.begin()
         connection.begin_nested()
         registry.update(dict.fromkeys(engines, connection))

@@ -56,9 +56,16 @@ def make_account(session: Session, username: str | None = None, **values: Any) -
     return Login(account.id, username, secret)
 
 
+def new_task(account_id: int, values: dict[str, Any], now: datetime) -> Task:
+    """Return a task of the account, to be stored."""
+    task = Task(account_id=account_id, note_words="", creation_date=now, modification_date=now)
+    task.change(values, now)
+    return task
+
+
 def make_task(session: Session, login: Login, **values: Any) -> int:
     """Store a task of the account and return its id."""
-    task = Task.create(login.id, {"name": "Water the plants", **values}, journal.date_of(session))
+    task = new_task(login.id, {"name": "Water the plants", **values}, journal.date_of(session))
     session.add(task)
     session.commit()
     return task.id

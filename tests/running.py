@@ -14,4 +14,11 @@ def running_app(url: str) -> Iterator[Any]:
     pool = app.registry["engine"].pool
     yield app
     assert pool.checkedout() == 0, "a request has kept its connection"
-    app.registry["engine"].dispose()
+    assert app.registry["reading_engine"].pool.checkedout() == 0, "as above"
+    dispose(app)
+
+
+def dispose(app: Any) -> None:
+    """Close the connections of the application."""
+    for name in ("engine", "reading_engine"):
+        app.registry[name].dispose()

@@ -39,7 +39,7 @@ class Journal:
     def plans(self, path: str) -> list[Plan]:
         """Return the plans of a page."""
         engine = self.app.registry["engine"]
-        with page_queries(engine) as run:
+        with page_queries(self.app.registry["reading_engine"]) as run:
             answer = Client(self.app, self.login.token).get(f"{self.login.url}{path}&limit={LIMIT}")
         assert answer.status_int == 200, answer
         with engine.connect() as connection:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from tests import journal
 from tests.authorization import ACCOUNT, ROWS
 from tests.client import Client
-from tests.factories import PASSWORD, Login, make_task, make_trashed
+from tests.factories import PASSWORD, Login, make_task, make_trashed, new_task
 from todo.models import Account, Base, Change, Task, Token
 from todo.models.journalled import Journalled
 from todo.models.token import Kind
@@ -201,7 +201,7 @@ def test_two_flushes_are_one_change(dbsession: Session, alice: Login, milk: int)
     dbsession.commit()
     [change] = last_changes(dbsession, alice)
     assert (change.before, change.after) == ({"name": "Milk"}, {"name": "Water"})
-    task = Task.create(alice.id, {"name": "Rice"}, datetime.now().astimezone())
+    task = new_task(alice.id, {"name": "Rice"}, datetime.now().astimezone())
     dbsession.add(task)
     dbsession.flush()
     task.name = "Beans"

@@ -16,6 +16,7 @@ from tests.client import Client
 from tests.databases import ROOT
 from tests.planted import PLANTED
 from tests.pserve import pserve
+from tests.running import dispose
 from todo import clock, configure
 from todo.models import Account, Token
 
@@ -121,7 +122,7 @@ def planted_app(talkative: pytest.LogCaptureFixture, url: str) -> Iterator[Any]:
     config.include("tests.planted")
     app = config.make_wsgi_app()
     yield app
-    app.registry["engine"].dispose()
+    dispose(app)
 
 
 def fail(_request: Request) -> None:

@@ -16,8 +16,9 @@ from alembic import command
 from tests import journal
 from tests.client import Client
 from tests.databases import ROOT, database, migrate, using
-from tests.factories import make_account, make_task, make_trashed
+from tests.factories import make_account, make_task, make_trashed, new_task
 from tests.pserve import pserve_refuses
+from tests.running import dispose
 from todo import clock, main
 from todo.models import (
     MIGRATION,
@@ -93,7 +94,7 @@ def test_tasks_of_before_are_found_by_their_words(own_engine: Engine) -> None:
     with Session(own_engine) as session:
         login = make_account(session, "alice")
         for n in range(more_than_at_once):
-            session.add(Task.create(login.id, {"name": f"Crème {n}", "note": "Zoë"}, clock.now()))
+            session.add(new_task(login.id, {"name": f"Crème {n}", "note": "Zoë"}, clock.now()))
         session.commit()
     migrate(url, "0003")
     migrate(url)
@@ -106,7 +107,7 @@ def test_tasks_of_before_are_found_by_their_words(own_engine: Engine) -> None:
     assert client.get(f"{tasks}&sort=name").json["tasks"][1]["name"] == "Crème 1"
     client.send_json("PATCH", f"{login.tasks_url}?search=1000", {"name": "Tea"})
     assert client.get(f"{tasks}&search=1000").json["total"] == 0
-    app.registry["engine"].dispose()
+    dispose(app)
 
 
 def test_without_a_trash_the_journal_tells_the_same(own_engine: Engine) -> None:

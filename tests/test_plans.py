@@ -105,7 +105,7 @@ class Lists:
     def plan(self, query: str, after: str | None = None) -> Plan:
         """Return the plan of a page."""
         engine = self.app.registry["engine"]
-        with page_queries(engine) as run:
+        with page_queries(self.app.registry["reading_engine"]) as run:
             self.page(query, after)
         (asked,) = run
         with engine.connect() as connection:

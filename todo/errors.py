@@ -11,6 +11,7 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.exceptions import PredicateMismatch, URLDecodeError
 from pyramid.httpexceptions import HTTPException
+from pyramid_retry import is_error_retryable
 from sqlalchemy import exc
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -271,7 +272,7 @@ def _bad_path(error: URLDecodeError, request: Request) -> Response:
 
 
 def _database_error(error: Exception, request: Request) -> Response:
-    retryable = mark_if_retryable(error)
+    retryable = mark_if_retryable(error, request)
     if isinstance(error, exc.IntegrityError | StaleDataError):
         logger.warning("%s: conflict in the database: %s", request.request_id, first_line(error))
         return problem_response(
@@ -285,7 +286,9 @@ def _database_error(error: Exception, request: Request) -> Response:
         return _failure(request, fault, meaning, STORAGE_RETRY_AFTER)
     lost = isinstance(error, exc.DBAPIError) and error.connection_invalidated
     if retryable or lost or isinstance(error, exc.OperationalError | exc.TimeoutError):
-        logger.error("%s: no answer of the database: %s", request.request_id, first_line(error))
+        level = logging.WARNING if is_error_retryable(request, error) else logging.ERROR
+        line = "%s: no answer of the database: %s"
+        logger.log(level, line, request.request_id, first_line(error))
         detail = "The database cannot answer now; this request has changed nothing. Try again."
         if lost and request.method not in SAFE_METHODS:
             # It may have been lost after the database had committed.

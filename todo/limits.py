@@ -1,7 +1,8 @@
 """What may happen only so often, counted in the database so that it holds across processes.
 
 A count is a transaction of its own, before the request's begins or after it has ended, so that the
-rollback of a refused request cannot undo it. (Beside it, SQLite would wait for itself.)
+rollback of a refused request cannot undo it. (Beside it, SQLite would wait for itself.) Only a
+write that succeeds is counted within its own, which costs the least.
 """
 
 import ipaddress
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 
-from sqlalchemy import Integer, bindparam, text, update
+from sqlalchemy import Connection, Integer, bindparam, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -96,7 +97,7 @@ def take(request: Request, counted: Counted) -> None:
         for limit, subject in counted:
             most = request.registry.settings[limit.setting]
             if most:
-                count, expires = _count(session, limit, subject)
+                count, expires = _count(session.connection(), limit, subject)
                 if count > most:
                     refused.append((expires, limit, most))
         if refused:
@@ -132,21 +133,34 @@ def check_writes(request: Request, identity: Identity) -> None:
         raise exceeded(WRITES_OF_ACCOUNT, most, identity.writes_expire)
 
 
+def count_write(request: Request, account_id: int) -> None:
+    """Count the write in its own transaction; where this is rolled back, record_use() counts it."""
+    if not request.registry.settings[WRITES_SETTING]:
+        return
+    _count(request.connection, WRITES_OF_ACCOUNT, str(account_id))
+
+    def committed(success: bool) -> None:
+        request.write_is_counted = success
+
+    request.tm.get().addAfterCommitHook(committed)
+
+
 def record_use(account_id: int, token_id: int, last_used: datetime, request: Request) -> None:
-    """Note, after the request's transaction, that its token was used; and count its write.
+    """Note, after the request's transaction, that its token was used; and count a refused write.
 
     Once a minute for each token, what has expired of idempotency keys goes along.
     A failure is logged and no more: the request itself has been answered.
     """
     used = clock.now()
     touch = used - last_used >= TOUCH_AFTER
-    write = request.registry.settings[WRITES_SETTING] and request.method not in SAFE_METHODS
-    if not (touch or write):
+    limited = request.registry.settings[WRITES_SETTING] and request.method not in SAFE_METHODS
+    refused = limited and not request.write_is_counted
+    if not (touch or refused):
         return
     try:
         with Session(request.registry["engine"]) as session:
-            if not write:
-                wait_briefly(session)  # the answer of what only reads waits for this
+            if not refused:
+                wait_briefly(session)  # the answer, which is made already, waits for this
             if touch:
                 session.execute(
                     update(Token).where(Token.id == token_id).values(last_used_date=used)
@@ -154,8 +168,8 @@ def record_use(account_id: int, token_id: int, last_used: datetime, request: Req
                 purge_some(session, IdempotencyKey, most=KEYS_AT_ONCE)
                 purge_trash(session, account_id, request.registry.settings[TRASH_DAYS])
                 purge_changes(session, account_id, request.registry.settings[JOURNAL_DAYS])
-            if write:
-                _count(session, WRITES_OF_ACCOUNT, str(account_id))
+            if refused:
+                _count(session.connection(), WRITES_OF_ACCOUNT, str(account_id))
             session.commit()
     except SQLAlchemyError as error:
         logger.warning(
@@ -178,9 +192,9 @@ def exceeded(limit: Limit, most: int, expires: datetime) -> Problem:
     )
 
 
-def _count(session: Session, limit: Limit, subject: str) -> tuple[int, datetime]:
+def _count(connection: Connection, limit: Limit, subject: str) -> tuple[int, datetime]:
     now = clock.now()
-    row = session.execute(
+    row = connection.execute(
         _COUNT,
         {
             "name": limit.name,

@@ -13,7 +13,6 @@ from sqlalchemy import select
 
 from todo.errors import Fault, Problem
 from todo.models import Account, Change, Task
-from todo.models.journalled import Journalled
 from todo.request import SAFE_METHODS, Request
 from todo.schemas import account, task
 from todo.schemas.meta import Representation
@@ -35,13 +34,15 @@ REPRESENTATIONS: Mapping[str, type[Representation]] = {
 class Versioned(Protocol):
     """A context whose path names something with a version."""
 
+    kind: str  # of the object, as the journal has it
+
     @property
     def revision(self) -> int:
         """The revision of its last change."""
 
     @property
-    def subject(self) -> Journalled | None:
-        """The one object that the path names, or None for a list."""
+    def subject(self) -> Any:
+        """The one object that the path names, or its row; None for a list."""
 
 
 def entity_tag(revision: int) -> str:
@@ -101,10 +102,10 @@ def _matches(tags: list[str], revision: int, *, weakly: bool = False) -> bool:
 def _precondition(context: Versioned, request: Request, known: list[str]) -> Problem:
     extensions: dict[str, Any] = {"etag": entity_tag(context.revision)}
     if subject := context.subject:
-        extensions[subject.kind] = REPRESENTATIONS[subject.kind].of(subject)
+        extensions[context.kind] = REPRESENTATIONS[context.kind].of(subject)
         since = max((int(tag[1:-1]) for tag in known if _OURS.fullmatch(tag)), default=-1)
         if 0 <= since < context.revision and is_kept(request, since):
-            extensions["changed"] = _changed(request, subject, since)
+            extensions["changed"] = _changed(request, context.kind, subject.id, since)
     detail = (
         "This is not the version that is there now: take over what has changed, and send the new "
         "ETag as If-Match."
@@ -114,11 +115,11 @@ def _precondition(context: Versioned, request: Request, known: list[str]) -> Pro
     return Problem("precondition", detail, extensions=extensions)
 
 
-def _changed(request: Request, each: Journalled, since: int) -> list[str]:
+def _changed(request: Request, kind: str, object_id: int, since: int) -> list[str]:
     """Return the fields that have changed since the revision, in the order of the alphabet."""
     changes = request.dbsession.scalars(
         select(Change.after).where(
-            *of_object(each.owner_id, each.kind, each.id), Change.revision > since
+            *of_object(request.identity.account.id, kind, object_id), Change.revision > since
         )
     )
     return sorted({name for after in changes for name in after or {}})

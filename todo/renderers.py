@@ -34,7 +34,7 @@ class JSONRenderer:
         response = system["request"].response
         if response.status_code == 204:
             return b""
-        response.content_type = "application/json"
+        response.headers["Content-Type"] = "application/json"
         return to_json(value)
 
 

@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 import pyramid.request
 from pyramid.config import Configurator
 from pyramid.decorator import reify
+from pyramid.events import ApplicationCreated
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from todo.days import DEFAULT_ZONE
@@ -24,9 +26,11 @@ def new_request_id() -> str:
 class Request(pyramid.request.Request):
     """A request to the API."""
 
-    dbsession: Session  # see todo/models
+    connection: Connection  # for rows, see todo/models
+    dbsession: Session  # for objects
     timezone: ZoneInfo = DEFAULT_ZONE  # of who is logged in, see LoginContext
     partly_done: bool = False  # see commit_so_far of todo/transactions.py
+    write_is_counted: bool = False  # see count_write of todo/limits.py
     validated_body: Any  # an instance of the view's `body=`, see todo/typed_views.py
     validated_query: Any  # an instance of the view's `query=`
 
@@ -52,5 +56,17 @@ class Request(pyramid.request.Request):
         return new_request_id()
 
 
+def _extend_class(event: ApplicationCreated) -> None:
+    """Give the class of requests what add_request_method() has named.
+
+    Pyramid would make a class of its own for each request, which takes as long as a query.
+    """
+    router = event.app
+    extensions, router.request_extensions = router.request_extensions, None
+    attributes = extensions.descriptors | extensions.methods
+    router.request_factory = type("Request", (router.request_factory,), attributes)
+
+
 def includeme(config: Configurator) -> None:
     config.set_request_factory(Request)
+    config.add_subscriber(_extend_class, ApplicationCreated)

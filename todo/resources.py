@@ -7,18 +7,20 @@ from typing import Any, ClassVar, NoReturn
 from pydantic import BaseModel, Field
 from pyramid.authorization import Allow
 from pyramid.httpexceptions import HTTPForbidden
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 
 from todo.days import find_zone
 from todo.errors import Problem
 from todo.idempotency import replay
-from todo.limits import check_writes, record_use
+from todo.limits import check_writes, count_write, record_use
 from todo.models import Account, Change, Task, Token, TrashedTask, journal
-from todo.models.meta import ID_MAX, ID_PATTERN
+from todo.models.meta import ID_MAX, ID_PATTERN, BigInt
+from todo.models.reading import read
+from todo.models.task import STORED, StoredTask
 from todo.models.trash import TRASH_DAYS, is_kept
 from todo.permissions import Permission
 from todo.request import SAFE_METHODS, Request
-from todo.security import Identity, InsufficientScope, is_alive
+from todo.security import Identity, InsufficientScope, KnownAccount, is_alive
 
 
 class LoginContext:
@@ -39,7 +41,9 @@ class LoginContext:
         request.add_finished_callback(
             partial(record_use, token.account_id, token.id, token.last_used_date)
         )
-        journal.set_credential(request.dbsession, token)
+        if request.method not in SAFE_METHODS:
+            journal.set_credential(request.dbsession, token)
+            count_write(request, token.account_id)
         # Before the path is looked at: what was done may have moved or deleted what it names.
         replay(request)
 
@@ -49,7 +53,7 @@ class LoginContext:
         raise HTTPForbidden(result=InsufficientScope("the scope of the token is too small"))
 
     @property
-    def account(self) -> Account:
+    def account(self) -> KnownAccount:
         return self.identity.account
 
     def __acl__(self) -> list[tuple[Any, ...]]:
@@ -81,9 +85,10 @@ class ProfileContext(AccountContext):
     """The account that the path names, as its profile is shown and changed."""
 
     versioned: ClassVar[bool] = True
+    kind: ClassVar[str] = Account.kind
 
     @property
-    def subject(self) -> Account:
+    def subject(self) -> KnownAccount:
         return self.account
 
     @property
@@ -95,6 +100,7 @@ class TasksContext(AccountContext):
     """All tasks of the account that the path names."""
 
     versioned: ClassVar[bool] = True
+    kind: ClassVar[str] = Task.kind
     subject = None
 
     @property
@@ -133,10 +139,20 @@ class RevisionContext(AccountContext):
         self.named: int = revision
 
 
+# Made once: to build a query costs more than to run it.
+_OF_ACCOUNT = (
+    Task.account_id == bindparam("account_id", type_=BigInt),
+    Task.id == bindparam("id", type_=BigInt),
+)
+_TASK = select(Task).where(*_OF_ACCOUNT)
+_TASK_ROW = select(*STORED).where(*_OF_ACCOUNT)
+
+
 class TaskContext(AccountContext):
     """A task of the account that the path names."""
 
     versioned: ClassVar[bool] = True
+    kind: ClassVar[str] = Task.kind
 
     class Path(AccountContext.Path):
         """The variable parts of the path, for the OpenAPI document."""
@@ -147,11 +163,20 @@ class TaskContext(AccountContext):
 
     def __init__(self, request: Request) -> None:
         super().__init__(request)
-        query = select(Task).where(Task.account_id == self.account.id)
-        self.task: Task = _load(request, Task, query)
+        parameters = {"account_id": self.account.id, "id": _number(request.matchdict["id"])}
+        # Of a request that writes an object, of one that reads its row.
+        self.task: Any = None
+        if parameters["id"] is None:
+            raise not_there()
+        if request.method not in SAFE_METHODS:
+            self.task = request.dbsession.scalar(_TASK, parameters)
+        elif rows := read(request.connection, _TASK_ROW, parameters):
+            self.task = StoredTask(*rows[0])
+        if self.task is None:
+            raise not_there()
 
     @property
-    def subject(self) -> Task:
+    def subject(self) -> Task | StoredTask:
         return self.task
 
     @property
@@ -206,8 +231,13 @@ def _load(request: Request, model: Any, query: Select[Any]) -> Any:
     row_id = _number(request.matchdict["id"])
     row = request.dbsession.scalar(query.where(model.id == row_id)) if row_id else None
     if row is None:
-        raise Problem("not_found", "There is no such thing in this account.")
+        raise not_there()
     return row
+
+
+def not_there() -> Problem:
+    """Return the answer to who asks for what is not there, or is somebody else's."""
+    return Problem("not_found", "There is no such thing in this account.")
 
 
 def _number(text: str) -> int | None:

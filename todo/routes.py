@@ -44,6 +44,9 @@ def _refuse_second_spelling(event: BeforeTraversal) -> None:
 
 
 def includeme(config: Configurator) -> None:
+    # The patterns are tried in this order: what is asked for most stands first.
+    config.add_route("tasks", ACCOUNT + "/tasks", factory=TasksContext)
+    config.add_route("task", ACCOUNT + "/tasks/{id}", factory=TaskContext)
     config.add_route("root", "/")
     config.add_route("docs", "/docs")
     config.add_route("docs_file", "/docs/{file}")
@@ -59,7 +62,6 @@ def includeme(config: Configurator) -> None:
     config.add_route("logout", ACCOUNTS + "/logout")
     config.add_route("account", ACCOUNT, factory=ProfileContext)
     config.add_route("export", ACCOUNT + "/export", factory=AccountContext)
-    config.add_route("tasks", ACCOUNT + "/tasks", factory=TasksContext)
     config.add_route("trash", ACCOUNT + "/trash", factory=AccountContext)
     config.add_route("trashed_task", ACCOUNT + "/trash/{id}", factory=TrashContext)
     config.add_route("restore", ACCOUNT + "/trash/{id}/restore", factory=TrashContext)
@@ -67,7 +69,6 @@ def includeme(config: Configurator) -> None:
     config.add_route("undo", ACCOUNT + "/changes/{revision}/undo", factory=RevisionContext)
     config.add_route("tokens", ACCOUNT + "/tokens", factory=AccountContext)
     config.add_route("token", ACCOUNT + "/tokens/{id}", factory=TokenContext)
-    config.add_route("task", ACCOUNT + "/tasks/{id}", factory=TaskContext)
     config.add_route("history", ACCOUNT + "/tasks/{id}/history", factory=HistoryContext)
     config.add_route("changes", ACCOUNT + "/changes", factory=ChangesContext)
     config.add_subscriber(_refuse_second_spelling, BeforeTraversal)

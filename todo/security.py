@@ -1,20 +1,24 @@
 """The security policy: from a cookie or a bearer token to an identity, once a request."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cache
+from itertools import islice
+from typing import Any, NamedTuple
 
 from pyramid.authorization import ACLHelper, Authenticated, Everyone
 from pyramid.config import Configurator
 from pyramid.request import RequestLocalCache
 from pyramid.security import Denied
-from sqlalchemy import ColumnElement, Select, String, and_, cast, or_, select
+from sqlalchemy import ColumnElement, Select, String, and_, bindparam, cast, or_, select
 from sqlalchemy.orm import aliased
 
 from todo import clock
 from todo.models import Account, IdempotencyKey, LimitCount, Token
 from todo.models.limit import WRITES, WRITES_SETTING
+from todo.models.meta import UTCDateTime
+from todo.models.reading import read
 from todo.models.token import Kind, Scope, is_well_formed, token_digest
 from todo.permissions import Permission
 from todo.request import SAFE_METHODS, Request
@@ -44,6 +48,43 @@ def cookie_name(settings: Mapping[str, Any]) -> str:
     return f"__Host-{COOKIE}" if prefixed else COOKIE
 
 
+class KnownAccount(NamedTuple):
+    """Of an account what a request needs to know: a row, of which each attribute is Account's."""
+
+    id: int
+    revision: int
+    profile_revision: int
+    username: str
+    username_lower: str
+    email: str
+    date_joined: datetime
+    timezone: str
+    password_hash: str
+
+
+class KnownToken(NamedTuple):
+    """Of a token what a request needs to know: a row, of which each attribute is Token's."""
+
+    id: int
+    account_id: int
+    kind: str
+    scope: str
+    name: str | None
+    creation_date: datetime
+    last_used_date: datetime
+    expiration_date: datetime
+
+
+class KnownKey(NamedTuple):
+    """Of an IdempotencyKey the answer, and what it was an answer to."""
+
+    request_digest: bytes
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    expiration_date: datetime
+
+
 @dataclass(frozen=True)
 class Identity:
     """Who asks, and by which token; and what is known of the account by the same query.
@@ -52,11 +93,11 @@ class Identity:
     Idempotency-Key that was sent, where it was sent before.
     """
 
-    account: Account
-    token: Token
+    account: KnownAccount
+    token: KnownToken
     writes: int | None = None
     writes_expire: datetime | None = None
-    key: IdempotencyKey | None = None
+    key: KnownKey | None = None
 
     @property
     def permissions(self) -> frozenset[Permission]:
@@ -113,50 +154,102 @@ def presented_token(request: Request) -> str | None:
 
 def is_alive(request: Request) -> ColumnElement[bool]:
     """Return the condition that a token has not ended; a session ends by not being used, too."""
-    now = clock.now()
-    idle = timedelta(days=request.registry.settings[SESSION_IDLE])
-    used = or_(Token.kind == Kind.API, Token.last_used_date > now - idle)
+    return _is_alive(**_ages(request))
+
+
+def _is_alive(now: Any, unused_since: Any) -> ColumnElement[bool]:
+    used = or_(Token.kind == Kind.API, Token.last_used_date > unused_since)
     return and_(Token.expiration_date > now, used)
 
 
-def _load_writer(request: Request, query: Select[Account, Token]) -> Identity | None:
-    """Return who asks for a write, with all that one query can tell, the rows locked.
+def _ages(request: Request) -> dict[str, datetime]:
+    now = clock.now()
+    idle = timedelta(days=request.registry.settings[SESSION_IDLE])
+    return {"now": now, "unused_since": now - idle}
+
+
+def _asker(*columns: Any) -> Select[Any]:
+    """Return the query of an account and the token with a digest, if it may be used."""
+    return (
+        select(*columns)
+        .join_from(Account, Token, Token.account_id == Account.id)
+        .where(
+            Token.digest == bindparam("digest"),
+            _is_alive(
+                bindparam("now", type_=UTCDateTime), bindparam("unused_since", type_=UTCDateTime)
+            ),
+            Account.disabled_date.is_(None),
+        )
+    )
+
+
+# What the query selects of each.
+_ACCOUNT = [getattr(Account, name) for name in KnownAccount._fields]
+_TOKEN = [getattr(Token, name) for name in KnownToken._fields]
+_KEY = [getattr(IdempotencyKey, name) for name in KnownKey._fields]
+
+# Made once: to build a query costs more than to run it.
+_READER = _asker(*_ACCOUNT, *_TOKEN)
+
+
+@cache
+def _writer(*, limited: bool, keyed: bool) -> Select[Any]:
+    """Return the query of who asks for a write: with the writes of the minute, and with a key.
 
     Who writes holds the account's row from here to the end of the transaction: the writes of an
     account wait for each other, as all do on SQLite. (A new token need not wait.) So does the
     token's row: who has waited sees whether it was ended meanwhile.
     """
-    columns: list[Any] = []
-    query = query.with_for_update(of=(Account, Token), key_share=True)
-    if request.registry.settings[WRITES_SETTING]:
-        columns += [LimitCount.count.label("writes"), LimitCount.expiration_date.label("expire")]
-        query = query.outerjoin(
+    query = _READER.with_for_update(of=(Account, Token), key_share=True)
+    if limited:
+        query = query.add_columns(LimitCount.count, LimitCount.expiration_date).outerjoin(
             LimitCount,
             and_(
                 LimitCount.name == WRITES,
                 LimitCount.subject == cast(Account.id, String),
-                LimitCount.expiration_date > clock.now(),
+                LimitCount.expiration_date > bindparam("now", type_=UTCDateTime),
             ),
         )
-    if request.idempotency_key is not None:
-        columns += [IdempotencyKey, _revision_of_snapshot()]
-        query = query.outerjoin(
+    if keyed:
+        query = query.add_columns(_revision_of_snapshot(), *_KEY).outerjoin(
             IdempotencyKey,
-            and_(
-                IdempotencyKey.account_id == Account.id,
-                IdempotencyKey.key == request.idempotency_key,
-            ),
+            and_(IdempotencyKey.account_id == Account.id, IdempotencyKey.key == bindparam("key")),
         )
-    row = request.dbsession.execute(query.add_columns(*columns)).one_or_none()
+    return query
+
+
+def _known(values: Iterator[Any]) -> tuple[KnownAccount, KnownToken]:
+    account = KnownAccount(*islice(values, len(_ACCOUNT)))
+    return account, KnownToken(*islice(values, len(_TOKEN)))
+
+
+def _load(request: Request, digest: bytes) -> Identity | None:
+    """Return who asks, with all that one query can tell; for a write, with the rows locked."""
+    parameters = {"digest": digest, **_ages(request)}
+    if request.method in SAFE_METHODS:
+        rows = read(request.connection, _READER, parameters)
+        return Identity(*_known(iter(rows[0]))) if rows else None
+    limited = request.registry.settings[WRITES_SETTING] > 0
+    key = parameters["key"] = request.idempotency_key
+    query = _writer(limited=limited, keyed=key is not None)
+    row = request.connection.execute(query, parameters).one_or_none()
     if row is None:
         return None
-    known = row._mapping
-    key = known.get("IdempotencyKey")
-    if known.get("revision", row.Account.revision) != row.Account.revision:
-        key = request.dbsession.get(
-            IdempotencyKey, (row.Account.id, request.idempotency_key), populate_existing=True
+    values = iter(row)
+    account, token = _known(values)
+    writes, expire = islice(values, 2) if limited else (None, None)
+    if key is None:
+        return Identity(account, token, writes, expire)
+    snapshot, *columns = values
+    stored = KnownKey(*columns)
+    if snapshot != account.revision:
+        again = select(*_KEY).where(
+            IdempotencyKey.account_id == account.id, IdempotencyKey.key == key
         )
-    return Identity(row.Account, row.Token, known.get("writes"), known.get("expire"), key)
+        found = request.connection.execute(again).one_or_none()
+        return Identity(account, token, writes, expire, KnownKey(*found) if found else None)
+    known = None if stored.status is None else stored  # an outer join has no row without NULLs
+    return Identity(account, token, writes, expire, known)
 
 
 def _revision_of_snapshot() -> Any:
@@ -184,19 +277,7 @@ class TokenSecurityPolicy:
         secret = presented_token(request)
         if not secret or not is_well_formed(secret):
             return None
-        query = (
-            select(Account, Token)
-            .join(Token, Token.account_id == Account.id)
-            .where(
-                Token.digest == token_digest(secret),
-                is_alive(request),
-                Account.disabled_date.is_(None),
-            )
-        )
-        if request.method not in SAFE_METHODS:
-            return _load_writer(request, query)
-        row = request.dbsession.execute(query).one_or_none()
-        return None if row is None else Identity(*row)
+        return _load(request, token_digest(secret))
 
     def identity(self, request: Request) -> Identity | None:
         return self._identities.get_or_create(request)

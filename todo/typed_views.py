@@ -86,7 +86,8 @@ def typed_view(view: View, info: Any) -> View:
             faults += more_faults
         if faults:
             raise refusal(faults)
-        request.response.status_int = status
+        if status != 200:
+            request.response.status_int = status
         return view(context, request)
 
     return derived

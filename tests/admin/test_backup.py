@@ -19,6 +19,7 @@ from tests.admin.rows import DAY, add_token
 from tests.client import Client
 from tests.databases import database, empty, migrate
 from tests.factories import PASSWORD, Login, make_account, make_key, make_task, make_trashed
+from tests.running import dispose
 from todo import clock, main, models
 from todo.models import (
     MIGRATION,
@@ -165,7 +166,7 @@ def test_a_restored_service_is_the_same(
     assert client.post_json("/api/v1/accounts/login", fields).status_int == 200
     bob = {"username": "bob", "email": "bob@example.com", "password": PASSWORD}
     assert client.post_json("/api/v1/accounts", bob).json["profile"]["id"] == 4
-    app.registry["engine"].dispose()
+    dispose(app)
 
 
 def test_what_is_written_meanwhile_is_all_there_or_not_at_all(

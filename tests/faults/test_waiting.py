@@ -30,7 +30,7 @@ def assert_unavailable(response: TestResponse) -> None:
 def test_an_exhausted_pool(committing_app: Any, committing_session: Session) -> None:
     alice = make_account(committing_session, "alice")
     client = Client(committing_app, alice.token)
-    engine = committing_app.registry["engine"]
+    engine = committing_app.registry["reading_engine"]
     with ExitStack() as stack, ThreadPoolExecutor(2) as people:
         for _ in range(POOL_SIZE + POOL_OVERFLOW):
             stack.enter_context(closing(engine.raw_connection()))

@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy.orm import Session
 
 from tests.client import Client
-from tests.factories import Login, make_account, make_task, make_trashed
+from tests.factories import Login, make_account, make_task, make_trashed, new_task
 from todo import clock, models
 from todo.models import Account
 from todo.request import Request
 from todo.schemas.task import Task
 from todo.services import export
-from todo.transactions import end_transaction
+from todo.services.accounts import lock_identity
 
 
 @pytest.mark.parametrize("tasks", [0, 1, 4, 5])
@@ -69,12 +69,12 @@ def three(committing_session: Session, monkeypatch: pytest.MonkeyPatch) -> Login
 def test_who_reads_sqlite_gives_writers_their_turn(
     committing_app: Any, committing_session: Session, three: Login, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def write(request: Request) -> None:
-        end_transaction(request)
+    def write(request: Request) -> Any:
         make_task(committing_session, three, name="written meanwhile")
-        monkeypatch.setattr(export, "end_transaction", end_transaction)
+        monkeypatch.setattr(export, "lock_identity", lock_identity)
+        return lock_identity(request)
 
-    monkeypatch.setattr(export, "end_transaction", write)
+    monkeypatch.setattr(export, "lock_identity", write)
     tasks = Client(committing_app, three.token).get(f"{three.url}/export").json["tasks"]
     assert [task["name"] for task in tasks] == ["0", "1", "2", "written meanwhile"]
 
@@ -83,13 +83,13 @@ def test_who_reads_sqlite_gives_writers_their_turn(
 def test_whose_login_ends_meanwhile_reads_no_further(
     committing_app: Any, committing_session: Session, three: Login, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def delete(request: Request) -> None:
-        end_transaction(request)
+    def delete(request: Request) -> Any:
         committing_session.delete(committing_session.get_one(Account, three.id))
         committing_session.commit()
-        monkeypatch.setattr(export, "end_transaction", end_transaction)
+        monkeypatch.setattr(export, "lock_identity", lock_identity)
+        return lock_identity(request)
 
-    monkeypatch.setattr(export, "end_transaction", delete)
+    monkeypatch.setattr(export, "lock_identity", delete)
     assert Client(committing_app, three.token).get(f"{three.url}/export").status_int == 401
 
 
@@ -119,7 +119,6 @@ def test_what_is_restored_meanwhile_is_not_missing(
     def restore(request: Request, query: Any, key: Any) -> Any:
         if key[-1] is models.TrashedTask.id:
             monkeypatch.setattr(export, "_batches", batches)
-            end_transaction(request)  # SQLite's readers keep writers waiting
             assert client.post(f"{three.trash_url}/{trashed}/restore").status_int == 200
         return batches(request, query, key)
 
@@ -140,7 +139,7 @@ def test_it_takes_no_more_memory_for_more_tasks(
 ) -> None:
     monkeypatch.setattr(export, "BATCH", 10)
     values = {"name": "long", "note": "x" * 10_000}
-    dbsession.add_all([models.Task.create(alice.id, values, clock.now()) for _ in range(200)])
+    dbsession.add_all([new_task(alice.id, values, clock.now()) for _ in range(200)])
     dbsession.commit()
     dbsession.close()
     as_alice.head(f"{alice.url}/export")

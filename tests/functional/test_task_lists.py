@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from tests.client import Client, faults
-from tests.factories import Login, make_task
+from tests.factories import Login, make_task, new_task
 from todo import clock
 from todo.models import Task
 from todo.words import fold
@@ -76,7 +76,7 @@ def tasks(dbsession: Session, alice: Login, bob: Login) -> list[Task]:
     for _ in range(40):
         due_date = rng.choice([None, now.date() + timedelta(days=rng.randrange(-2, 3)), moment()])
         values = {"name": rng.choice(NAMES), "due_date": due_date, "completed": rng.random() < 0.4}
-        task = Task.create(rng.choice([alice.id, alice.id, bob.id]), values, clock.now())
+        task = new_task(rng.choice([alice.id, alice.id, bob.id]), values, clock.now())
         task.creation_date, task.modification_date = moment(), moment()
         task.completion_date = task.completion_date and moment()
         made.append(task)
@@ -131,7 +131,7 @@ def test_a_day_as_a_bound_begins_in_the_account_s_zone(
     as_alice: Client, alice: Login, dbsession: Session
 ) -> None:
     as_alice.send_json("PATCH", alice.url, {"timezone": "Pacific/Kiritimati"})
-    task = Task.create(alice.id, {"name": "Tea"}, clock.now())
+    task = new_task(alice.id, {"name": "Tea"}, clock.now())
     task.creation_date = task.creation_date.replace(year=2020, month=2, day=1, hour=10)
     dbsession.add(task)
     dbsession.commit()
@@ -173,7 +173,7 @@ def test_a_walk_among_inserts_and_deletes_sees_each_survivor_once(
 def test_a_page_has_fifty_tasks_and_at_most_two_hundred(
     as_alice: Client, alice: Login, dbsession: Session
 ) -> None:
-    dbsession.add_all([Task.create(alice.id, {"name": "Tea"}, clock.now()) for _ in range(201)])
+    dbsession.add_all([new_task(alice.id, {"name": "Tea"}, clock.now()) for _ in range(201)])
     dbsession.commit()
     first = as_alice.get(alice.tasks_url).json
     assert len(first["tasks"]) == 50

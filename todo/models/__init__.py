@@ -5,12 +5,10 @@ import os
 from typing import Any
 
 import sqlalchemy
-import zope.sqlalchemy
 from pyramid.config import Configurator
 from sqlalchemy import Connection, Engine, event, make_url, select, table, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
-from zope.sqlalchemy.datamanager import STATUS_CHANGED
 
 from todo.models import journal, sqlite
 from todo.models.account import Account
@@ -24,6 +22,7 @@ from todo.models.task import Task
 from todo.models.token import Token
 from todo.models.trash import TrashedTask
 from todo.request import SAFE_METHODS, Request
+from todo.transactions import join_transaction
 
 __all__ = [
     "MIGRATION",
@@ -48,8 +47,8 @@ __all__ = [
 MIGRATION = "0006"
 
 # Together as many as the server has threads that do not hash (todo/server.py), and some.
-POOL_SIZE = 5
-POOL_OVERFLOW = 27
+POOL_SIZE = 8
+POOL_OVERFLOW = 24
 POOL_TIMEOUT = 2  # seconds to wait for a free connection
 LOCK_TIMEOUT = 5  # seconds to wait for another transaction
 
@@ -65,15 +64,27 @@ def _shows_no_row(record: logging.LogRecord) -> bool:
 
 def create_engine(url: str) -> Engine:
     """Return an engine for SQLite or PostgreSQL that acknowledges only what is on disk."""
+    return _create_engine(url, reads_only=False)
+
+
+def create_reading_engine(url: str) -> Engine:
+    """Return an engine for what only reads: the database refuses it to write.
+
+    Each statement is a transaction of its own, which costs nothing.
+    """
+    return _create_engine(url, reads_only=True)
+
+
+def _create_engine(url: str, *, reads_only: bool) -> Engine:
     # Rows hold password hashes and the digests of tokens.
     logging.getLogger("sqlalchemy.engine.Engine").addFilter(_shows_no_row)
     # Parameters hold passwords and tokens: they stay out of logs and errors.
     options: dict[str, Any] = {
         "hide_parameters": True,
-        "pool_pre_ping": True,
         "pool_timeout": POOL_TIMEOUT,
         "pool_size": POOL_SIZE,
         "max_overflow": POOL_OVERFLOW,
+        "pool_use_lifo": True,
     }
     if make_url(url).get_backend_name() == "postgresql":
         connect_args: dict[str, Any] = {
@@ -82,12 +93,15 @@ def create_engine(url: str) -> Engine:
             "options": f"-c timezone=utc -c lock_timeout={LOCK_TIMEOUT}s -c statement_timeout=30s"
             " -c idle_in_transaction_session_timeout=60s",
         }
+        if reads_only:
+            connect_args["options"] += " -c default_transaction_read_only=on"
+            options["isolation_level"] = "AUTOCOMMIT"
     else:
         connect_args = {"timeout": LOCK_TIMEOUT}
     engine = sqlalchemy.create_engine(url, connect_args=connect_args, **options)
     event.listen(engine, "handle_error", renew_read_only)
     if engine.dialect.name == "sqlite":
-        sqlite.listen(engine)
+        sqlite.listen(engine, reads_only=reads_only)
     return engine
 
 
@@ -98,12 +112,24 @@ def wait_briefly(session: Session) -> None:
         connection.execute(text(f"SET LOCAL lock_timeout = {sqlite.BRIEF_TIMEOUT}"))
 
 
+def _connection(request: Request) -> Connection:
+    """The connection of the request, for rows that are not changed."""
+    if request.method not in SAFE_METHODS:
+        return request.dbsession.connection()
+    connection: Connection = request.registry["reading_engine"].connect()
+    request.add_finished_callback(lambda _request: connection.close())
+    return connection
+
+
 def _dbsession(request: Request) -> Session:
-    """The session of the request, committed or rolled back with its transaction."""
-    engine = "reading_engine" if request.method in SAFE_METHODS else "engine"
-    session = Session(request.registry[engine], expire_on_commit=False)
-    # "Changed" from the start, or zope.sqlalchemy would roll back what Core or text() wrote.
-    zope.sqlalchemy.register(session, initial_state=STATUS_CHANGED, transaction_manager=request.tm)
+    """The session of the request, for objects; what it writes is committed at the request's end."""
+    if request.method in SAFE_METHODS:
+        reading = Session(request.connection)
+        # What would be written fails then, and does not get lost without a word.
+        request.add_response_callback(lambda _request, _response: reading.flush())
+        return reading
+    session = Session(request.registry["engine"], expire_on_commit=False)
+    join_transaction(request, session)
     return session
 
 
@@ -162,7 +188,8 @@ def _read_version(engine: Engine) -> tuple[str | None, str]:
 
 
 def includeme(config: Configurator) -> None:
-    engine = create_engine(config.get_settings()["sqlalchemy.url"])
-    config.registry["engine"] = engine
-    config.registry["reading_engine"] = engine.execution_options(reads_only=True)
+    url = config.get_settings()["sqlalchemy.url"]
+    config.registry["engine"] = create_engine(url)
+    config.registry["reading_engine"] = create_reading_engine(url)
+    config.add_request_method(_connection, "connection", reify=True)
     config.add_request_method(_dbsession, "dbsession", reify=True)

@@ -15,9 +15,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import Table, event, inspect, update
+from sqlalchemy import Table, bindparam, event, inspect, update
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction
 from sqlalchemy.orm.attributes import get_history, set_committed_value
 from sqlalchemy.orm.util import identity_key
@@ -28,14 +28,31 @@ from todo.models.change import CREATE, DELETE, UPDATE, Change
 from todo.models.journalled import Journalled
 from todo.models.meta import Base
 from todo.models.sql_json import encode_json
-from todo.models.token import Token
 
 ACCOUNTS: Table = inspect(Account).local_table  # type: ignore[assignment]
+
+_REVISE = (
+    update(ACCOUNTS)
+    .where(ACCOUNTS.c.id == bindparam("account_id"))
+    .values(revision=ACCOUNTS.c.revision + 1)
+    .returning(ACCOUNTS.c.revision)
+)
 
 # Of the statements that the journal itself runs.
 BESIDE = {"unjournalled": True, "synchronize_session": False}
 
 Fields = dict[str, Any]
+
+
+class Credential(Protocol):
+    """A token, as far as the journal tells of it."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def name(self) -> str | None: ...
 
 
 @dataclass
@@ -55,7 +72,7 @@ def fields_of(each: Journalled) -> Fields:
     return shown
 
 
-def set_credential(session: Session, token: Token) -> None:
+def set_credential(session: Session, token: Credential) -> None:
     """Let the journal tell that what the session writes was asked for by this token."""
     session.info["token"] = token
 
@@ -74,13 +91,9 @@ def revise(session: Session, account_id: int) -> int:
     """Raise the account's revision, once in a transaction, and return it."""
     revisions = _write(session).revisions
     if account_id not in revisions:
-        revisions[account_id] = session.scalars(
-            update(ACCOUNTS)
-            .where(ACCOUNTS.c.id == account_id)
-            .values(revision=ACCOUNTS.c.revision + 1)
-            .returning(ACCOUNTS.c.revision),
-            execution_options=BESIDE,
-        ).one()
+        revisions[account_id] = (
+            session.connection().execute(_REVISE, {"account_id": account_id}).scalar_one()
+        )
         known = session.identity_map.get(identity_key(Account, account_id))
         if known is not None:
             set_committed_value(known, "revision", revisions[account_id])
@@ -188,7 +201,7 @@ def _shown(each: Journalled, fields: Fields, names: Iterable[str] | None = None)
 
 def credential_of(session: Session) -> dict[str, Any]:
     """Return the columns of a record that tell by which token it was made."""
-    token: Token | None = session.info.get("token")
+    token: Credential | None = session.info.get("token")
     return {
         "token_id": token and token.id,
         "token_kind": token and token.kind,

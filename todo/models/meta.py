@@ -1,6 +1,7 @@
 """What all models share: the base class, the names of constraints, the column types."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, Text
 from sqlalchemy.orm import DeclarativeBase
@@ -32,7 +33,7 @@ NEVER_REUSE_IDS = {"sqlite_autoincrement": True}
 class UTCDateTime(TypeDecorator[datetime]):
     """An instant: aware in Python, stored in UTC. A naive one is refused.
 
-    SQLite stores no offset, so what comes back from it is given UTC again.
+    What comes back has UTC again.
     """
 
     impl = DateTime(timezone=True)
@@ -45,8 +46,14 @@ class UTCDateTime(TypeDecorator[datetime]):
             raise ValueError("a naive datetime names no instant")
         return value.astimezone(UTC)
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        # For all values of a list this is a good part of its time, so it is no more than it must
+        # be. The connections to PostgreSQL are in UTC; SQLite stores no offset.
+        return None if dialect.name == "postgresql" else _from_text
+
+
+def _from_text(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(f"{text}+00:00")
 
 
 class Base(DeclarativeBase):

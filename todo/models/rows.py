@@ -29,15 +29,58 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from todo.models.change import DELETE, PURGE, UPDATE, Change
+from todo.models.change import CREATE, DELETE, PURGE, UPDATE, Change
 from todo.models.journal import BESIDE, credential_of, date_of, revise
 from todo.models.sql_json import encode_json
-from todo.models.task import TaskRow
+from todo.models.task import StoredTask, Task, TaskRow, columns_of
 
 # The table itself, which is no object of an account.
 CHANGES: Table = inspect(Change).local_table  # type: ignore[assignment]
 
 Condition = ColumnElement[bool]
+
+
+def create(session: Session, account_id: int, several: list[dict[str, Any]]) -> list[StoredTask]:
+    """Store new tasks of the account, from what shall be their name, note, due date and so on.
+
+    By three statements, whatever their number; on SQLite, which promises no order of what it
+    returns, by one more for each further task. They are returned in their order.
+    """
+    revision, date = revise(session, account_id), date_of(session)
+    stamps = {
+        "account_id": account_id,
+        "creation_date": date,
+        **Task.stamps(revision, date),
+    }
+    rows = [
+        {**stamps, **columns_of(values), "completion_date": date if values["completed"] else None}
+        for values in several
+    ]
+    connection = session.connection()
+    ids = connection.execute(_CREATE, rows if len(rows) > 1 else rows[0]).scalars().all()
+    constants = {
+        "account_id": account_id,
+        "revision": revision,
+        "kind": Task.kind,
+        "date": date,
+        "action": CREATE,
+        **credential_of(session),
+    }
+    changes = [
+        {**constants, "object_id": task_id, "after": Task.recorded(row.__getitem__)}
+        for task_id, row in zip(ids, rows, strict=True)
+    ]
+    connection.execute(_RECORD, changes)
+    return [
+        StoredTask(task_id, *(row[name] for name in _GIVEN))
+        for task_id, row in zip(ids, rows, strict=True)
+    ]
+
+
+_TASKS: Table = inspect(Task).local_table  # type: ignore[assignment]
+_CREATE = insert(_TASKS).returning(_TASKS.c.id, sort_by_parameter_order=True)
+_RECORD = insert(CHANGES)
+_GIVEN = [name for name in StoredTask._fields if name not in ("id", "name_folded")]
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,13 @@ BRIEF = "waits_briefly"  # the execution option of a transaction that does not w
 BRIEF_TIMEOUT = 100  # milliseconds
 
 
-def listen(engine: Engine) -> None:
+def listen(engine: Engine, *, reads_only: bool) -> None:
     """Let the engine's connections be opened, begin and end as this says."""
     event.listen(engine, "do_connect", _connect)
-    event.listen(engine, "begin", _begin)
+    if reads_only:
+        event.listen(engine, "connect", _refuse_writes)
+    else:
+        event.listen(engine, "begin", _begin)
     event.listen(engine, "checkin", _end)
     event.listen(engine, "invalidate", _abandon)
 
@@ -61,14 +64,17 @@ def _configure(connection: sqlite3.Connection) -> None:
             raise
 
 
+def _refuse_writes(connection: sqlite3.Connection, _record: object) -> None:
+    connection.execute("PRAGMA query_only = ON")
+
+
 def _begin(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    if options.get(BRIEF):
+    if connection.get_execution_options().get(BRIEF):
         connection.info[BRIEF] = connection.exec_driver_sql("PRAGMA busy_timeout").scalar()
         connection.exec_driver_sql(f"PRAGMA busy_timeout = {BRIEF_TIMEOUT}")
     # A transaction that reads first and writes later fails at once if another has written in
     # between. One that begins as a writer waits for its turn instead.
-    connection.exec_driver_sql("BEGIN" if options.get("reads_only") else "BEGIN IMMEDIATE")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _end(connection: sqlite3.Connection | None, record: Any) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from sqlalchemy import (
     CheckConstraint,
@@ -115,6 +115,29 @@ class TaskRow(Journalled):
         }
 
 
+class StoredTask(NamedTuple):
+    """A task as it is read where nothing is changed: a row, of which each attribute is Task's."""
+
+    id: int
+    revision: int
+    name: str
+    note: str | None
+    due_at: datetime | None
+    due_all_day: bool
+    creation_date: datetime
+    modification_date: datetime
+    completion_date: datetime | None
+    name_folded: str = ""  # where it is asked for
+
+    @property
+    def due_date(self) -> date | datetime | None:
+        return due_date_of(self.due_at, all_day=self.due_all_day)
+
+    @property
+    def completed(self) -> bool:
+        return self.completion_date is not None
+
+
 class Task(TaskRow, Base):
     """A task. It is completed exactly when it has a completion date.
 
@@ -163,13 +186,6 @@ class Task(TaskRow, Base):
                 setattr(self, column, columns[column])
         return value
 
-    @classmethod
-    def create(cls, account_id: int, values: dict[str, Any], now: datetime) -> "Task":
-        """Return a new task of the account."""
-        task = cls(account_id=account_id, note_words="", creation_date=now, modification_date=now)
-        task.change(values, now)
-        return task
-
     def change(self, values: dict[str, Any], now: datetime) -> None:
         """Set the attributes named in `values` and leave the rest."""
         for name, value in values.items():
@@ -181,6 +197,10 @@ class Task(TaskRow, Base):
     @staticmethod
     def stamps(revision: int, date: datetime) -> dict[str, Any]:
         return {"revision": revision, "modification_date": date}
+
+
+# What a query of StoredTask selects.
+STORED = tuple(getattr(Task, name) for name in StoredTask._fields if name != "name_folded")
 
 
 def name_columns(name: str) -> dict[str, Any]:
@@ -195,6 +215,18 @@ def name_columns(name: str) -> dict[str, Any]:
 def note_columns(note: str | None) -> dict[str, Any]:
     """Return the columns that hold the note."""
     return {"note": note, "note_words": indexed_words(note)}
+
+
+def columns_of(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns that hold the values, but for `completed`, which depends on the task."""
+    columns: dict[str, Any] = {}
+    if "name" in values:
+        columns |= name_columns(values["name"])
+    if "note" in values:
+        columns |= note_columns(values["note"])
+    if "due_date" in values:
+        columns |= due_columns(values["due_date"])
+    return columns
 
 
 def due_date_of(due_at: datetime | None, *, all_day: bool) -> date | datetime | None:

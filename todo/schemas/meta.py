@@ -1,7 +1,10 @@
 """What all schemas share: the base classes, and the types that more than one uses."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime
+from functools import cache
+from operator import attrgetter
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
@@ -54,7 +57,18 @@ class Representation(BaseModel):
     @classmethod
     def of(cls, row: object, fields: tuple[str, ...] = ()) -> dict[str, Any]:
         """Return the attributes of the row that the fields name; without fields, all."""
-        return {name: getattr(row, name) for name in fields or cls.model_fields}
+        names, values = _reader(cls, fields)
+        return dict(zip(names, values(row), strict=True))
+
+
+@cache
+def _reader(
+    schema: type[Representation], fields: tuple[str, ...]
+) -> tuple[tuple[str, ...], Callable[[object], tuple[Any, ...]]]:
+    """Return the names of the fields, and what reads them: made once for each choice of fields."""
+    names = fields or tuple(schema.model_fields)
+    read = attrgetter(*names)
+    return names, read if len(names) > 1 else lambda row: (read(row),)
 
 
 def _unicode(text: str) -> str:

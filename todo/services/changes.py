@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, select
 
 from todo.errors import Problem
-from todo.models import Account, Change, Task
+from todo.models import Change, Task
+from todo.models.task import StoredTask
 from todo.request import Request
 from todo.schemas.change import HistoryPage
+from todo.security import KnownAccount
 from todo.services.links import next_path
 
 # As the primary key has them.
@@ -26,9 +28,9 @@ class Page:
     next: str | None
 
 
-def read_history(request: Request, task: Task, query: HistoryPage) -> Page:
+def read_history(request: Request, task: Task | StoredTask, query: HistoryPage) -> Page:
     """Return the page of the task's changes, the newest first."""
-    condition = of_object(task.account_id, Task.kind, task.id)
+    condition = of_object(request.identity.account.id, Task.kind, task.id)
     statement = select(Change).where(*condition)
     if "after" in (values := query.values()):
         statement = statement.where(Change.revision < values["after"])
@@ -97,7 +99,7 @@ def _last_revision(request: Request, since: int, limit: int) -> int:
     return account.revision if last is None else last
 
 
-def _between(account: Account, since: int, last: int) -> list[ColumnElement[bool]]:
+def _between(account: KnownAccount, since: int, last: int) -> list[ColumnElement[bool]]:
     return [
         Change.account_id == account.id,
         Change.revision > since,

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import msgspec
 
 from todo.errors import Fault, Problem
+from todo.models import TrashedTask
 from todo.models.meta import ID_MAX
-from todo.models.task import NAME_MAX, TaskRow
+from todo.models.task import NAME_MAX, StoredTask
 from todo.services.orders import Order
 from todo.typed_views import refusal
 
@@ -39,7 +40,7 @@ def list_digest(account_id: int, filters: dict[str, Any], order: Order) -> str:
     return hashlib.sha256(msgspec.json.encode(named)).hexdigest()[:16]
 
 
-def write_cursor(task: TaskRow, digest: str, order: Order) -> str:
+def write_cursor(task: StoredTask | TrashedTask, digest: str, order: Order) -> str:
     """Return the cursor after the task, in the alphabet of URLs (RFC 4648, section 5)."""
     key = None if order.name == "id" else getattr(task, order.key.key)
     written: WrittenCursor = (

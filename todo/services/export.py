@@ -6,6 +6,7 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 from sqlalchemy import Select, literal, select, tuple_
+from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from todo.models import Change, Task, TrashedTask
@@ -16,12 +17,11 @@ from todo.schemas import task as schemas
 from todo.schemas import trash
 from todo.schemas.account import Account
 from todo.services.accounts import lock_identity
-from todo.services.filters import of_account
+from todo.services.filters import conditions
 from todo.services.trash import kept
-from todo.transactions import end_transaction
 
 BATCH = 1000  # tasks in memory
-# Tasks that one transaction reads from SQLite: nobody else can commit meanwhile.
+# Tasks that one statement reads from SQLite: nobody else can commit meanwhile.
 TURN = 2_000
 
 
@@ -32,7 +32,7 @@ def write_export(request: Request) -> IO[bytes]:
     and no slow reader keeps the transaction open. It has no name, and is gone when it is closed.
     """
     account = request.identity.account
-    tasks = select(Task).where(of_account(request)), (Task.account_id, Task.id)
+    tasks = select(Task).where(*conditions(request, {})), (Task.account_id, Task.id)
     trashed = (
         select(TrashedTask).where(*kept(request)),
         (TrashedTask.account_id, TrashedTask.deletion_date, TrashedTask.id),
@@ -72,23 +72,29 @@ def _refuse_restored(request: Request) -> None:
 def _batches(request: Request, query: Select[Any], key: tuple[Any, ...]) -> Iterator[Sequence[Any]]:
     """Yield all rows of the query in the order of the key, which begins with the account.
 
-    On PostgreSQL they are read by one statement, and so are those of one moment; on SQLite each
-    turn is. Ends the transaction between two turns.
+    On PostgreSQL they are read by one statement, and so are those of one moment, for which its
+    cursor needs a transaction; on SQLite each turn is.
     """
-    turn = None if request.dbsession.get_bind().dialect.name == "postgresql" else TURN
+    if request.connection.dialect.name == "postgresql":
+        with Session(request.registry["engine"]) as session:
+            yield from _partitions(session, query.order_by(*key))
+        return
     # See pages.py for the order.
-    query = query.order_by(*key).limit(turn)
+    query = query.order_by(*key).limit(TURN)
     place = key[1:]
     following = query
     while True:
         read = 0
-        rows = request.dbsession.scalars(following, execution_options={"yield_per": BATCH})
-        for batch in rows.partitions():
+        for batch in _partitions(request.dbsession, following):
             yield batch
             last, read = batch[-1], read + len(batch)
-        if read != turn:
+        if read != TURN:
             return
         values = (literal(getattr(last, each.key), each.type) for each in place)
         following = query.where(tuple_(*place) > tuple_(*values))
-        end_transaction(request)
+        request.dbsession.expunge_all()
         lock_identity(request)  # whose login has ended meanwhile reads no further
+
+
+def _partitions(session: Session, query: Select[Any]) -> Iterator[Sequence[Any]]:
+    return session.scalars(query, execution_options={"yield_per": BATCH}).partitions()

@@ -1,42 +1,101 @@
-"""The filters of tasks as conditions of SQL. docs/tasks.md has the truth table."""
+"""The filters of tasks as conditions of SQL. docs/tasks.md has the truth table.
 
+Where a condition names its values as parameters, a list that is asked for again, with other values,
+takes the query that was made before.
+"""
+
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, any_, literal, not_, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Dialect,
+    and_,
+    any_,
+    bindparam,
+    not_,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import array
 
 from todo import clock
 from todo.days import first_day_from, start_of, today
 from todo.models import Task
+from todo.models.meta import BigInt
 from todo.models.rows import Rows
 from todo.models.task import TaskRow
 from todo.request import Request
 from todo.services.orders import KEYS, RANGES
-from todo.services.search import TASK_WORDS, contains
+from todo.services.search import TASK_WORDS, contains, search_query
 
 AFTER_ALL_DAYS = datetime.max.replace(tzinfo=UTC)
 
 Condition = ColumnElement[bool]
 
+# The names of filters, with the value of those whose condition depends on it.
+Kinds = tuple[tuple[str, Any], ...]
+_CHOICES = ("completed", "due")
+
+Values = Mapping[str, Any]
+
+
+class _Named(dict[str, BindParameter[Any]]):
+    def __missing__(self, name: str) -> BindParameter[Any]:
+        return bindparam(name)
+
+
+# Of each value a parameter with its name.
+NAMED: Values = _Named()
+
 
 def conditions(request: Request, filters: dict[str, Any]) -> list[Condition]:
     """Return what holds of the asker's tasks that match every filter."""
+    dialect = request.dbsession.get_bind().dialect
+    return shape(dialect.name, kinds(filters), parameters(request, dialect, filters))
+
+
+def kinds(filters: dict[str, Any]) -> Kinds:
+    """Return what tells queries by these filters apart: all but the values that they compare."""
+    return tuple((name, value if name in _CHOICES else None) for name, value in filters.items())
+
+
+def shape(dialect_name: str, kinds: Kinds, values: Values = NAMED) -> list[Condition]:
+    """Return the conditions on these values, which by default are parameters yet to be given."""
+    searched = "search" in dict(kinds)
     return [
-        of_account(request, searched="search" in filters),
-        *filter_conditions(request, filters),
+        of_account(dialect_name, values, searched=searched),
+        *filter_shape(dialect_name, kinds, values),
     ]
 
 
-def of_account(request: Request, *, searched: bool = False) -> Condition:
-    """Return the condition that a task is the asker's; `searched` where it is found by words."""
+def parameters(request: Request, dialect: Dialect, filters: dict[str, Any]) -> dict[str, Any]:
+    """Return the values that the filters compare, by the names that shape() gives them."""
     account_id = request.identity.account.id
-    if request.dbsession.get_bind().dialect.name == "postgresql":
+    values: dict[str, Any] = {"account_id": account_id}
+    for name, value in filters.items():
+        if name == "due":
+            values |= due_values(value, request.timezone)
+        elif name == "search":
+            values["search"] = search_query(dialect, account_id, value)
+        elif name == "id":
+            values["ids"] = value
+        elif name != "completed":
+            values |= _bound(name, *_bounds(value, request.timezone))
+    return values
+
+
+def of_account(dialect_name: str, values: Values = NAMED, *, searched: bool = False) -> Condition:
+    """Return the condition that a task is the asker's; `searched` where it is found by words."""
+    account_id = values["account_id"]
+    if dialect_name == "postgresql":
         # Given a single number, the planner may walk the primary key through everybody's tasks,
         # hoping to meet the account's soon. Of an array it cannot assume that, and takes the
         # account's part of an index.
-        return Task.account_id == any_(array([literal(account_id)]))
+        return Task.account_id == any_(array([account_id], type_=BigInt))
     # SQLite knows nothing of the words: it shall begin with them, and has no index of a sum.
     return (Task.account_id + 0 if searched else Task.account_id) == account_id
 
@@ -54,30 +113,28 @@ def rows_of(request: Request, model: type[TaskRow], *matching: Condition) -> Row
     return Rows(request.dbsession, model, request.identity.account.id, list(matching))
 
 
-def filter_conditions(request: Request, filters: dict[str, Any]) -> list[Condition]:
+def filter_shape(dialect_name: str, kinds: Kinds, values: Values = NAMED) -> list[Condition]:
     """Return what holds of anybody's tasks that match every filter."""
-    return [_condition(request, name, value) for name, value in filters.items()]
+    return [_condition(dialect_name, name, choice, values) for name, choice in kinds]
 
 
-def _condition(request: Request, name: str, value: Any) -> Condition:
-    zone = request.timezone
+def _condition(dialect_name: str, name: str, choice: Any, values: Values) -> Condition:
     match name:
         case "completed":
-            return is_completed() if value else is_open()
+            return is_completed() if choice else is_open()
         case "due":
-            return due(value, zone)
+            return due(choice, values)
         case "due_after":
-            return _due_after(*_bounds(value, zone))
+            return _due_after(name, values)
         case "due_before":
-            return _due_before(*_bounds(value, zone))
+            return _due_before(name, values)
         case "id":
-            return Task.id.in_(value)
+            return Task.id.in_(values["ids"])
         case "search":
-            return _search(request, value)
+            return _search(dialect_name, values)
     what, _, bound = name.partition("_")
-    instant, _ = _bounds(value, zone)
     column = KEYS[RANGES[what]]
-    return column >= instant if bound == "after" else column < instant
+    return column >= values[name] if bound == "after" else column < values[name]
 
 
 def is_open() -> Condition:
@@ -88,48 +145,70 @@ def is_completed() -> Condition:
     return Task.completion_date.is_not(None)
 
 
-def due(when: str, zone: ZoneInfo) -> Condition:
-    """Return the condition that a task is due then; `zone` has the days of the account."""
-    now, day = clock.now(), today(zone)
+def due(when: str, values: Values = NAMED) -> Condition:
+    """Return the condition that a task is due then; due_values() has when that is."""
     match when:
         case "none":
             return Task.due_at.is_(None)
         case "any":
             return Task.due_at.is_not(None)
         case "overdue":
-            return and_(is_open(), _due_before(now, _midnight(day)))
+            return and_(is_open(), _due_before(when, values))
         case "upcoming":
-            return and_(is_open(), _due_after(now, _midnight(day)))
+            return and_(is_open(), _due_after(when, values))
+    return and_(_due_after(f"{when}_begins", values), _due_before(f"{when}_ends", values))
+
+
+def due_values(when: str, zone: ZoneInfo) -> dict[str, Any]:
+    """Return the values for due(); `zone` has the days of the account."""
+    day = today(zone)
+    match when:
+        case "none" | "any":
+            return {}
+        case "overdue" | "upcoming":
+            return _bound(when, clock.now(), _midnight(day))
         case "today":
             first, days = day, 1
         case "tomorrow":
             first, days = day + timedelta(days=1), 1
         case _:  # week
             first, days = day, 7
-    last = first + timedelta(days=days)
-    return and_(_due_after(*_bounds(first, zone)), _due_before(*_bounds(last, zone)))
+    ends = first + timedelta(days=days)
+    return _bound(f"{when}_begins", *_bounds(first, zone)) | _bound(
+        f"{when}_ends", *_bounds(ends, zone)
+    )
 
 
-def _due_after(instant: datetime, midnight: datetime) -> Condition:
+def _due_after(name: str, values: Values) -> Condition:
     """Return the condition that a task is due at the instant, or on the day, or later."""
     return and_(
-        Task.due_at >= min(instant, midnight),  # what an index finds
+        Task.due_at >= values[f"{name}_earlier"],  # what an index finds
         or_(
-            and_(Task.due_all_day, Task.due_at >= midnight),
-            and_(not_(Task.due_all_day), Task.due_at >= instant),
+            and_(Task.due_all_day, Task.due_at >= values[f"{name}_midnight"]),
+            and_(not_(Task.due_all_day), Task.due_at >= values[name]),
         ),
     )
 
 
-def _due_before(instant: datetime, midnight: datetime) -> Condition:
+def _due_before(name: str, values: Values) -> Condition:
     """Return the condition that a task is due before the instant, or before the day."""
     return and_(
-        Task.due_at < max(instant, midnight),
+        Task.due_at < values[f"{name}_later"],
         or_(
-            and_(Task.due_all_day, Task.due_at < midnight),
-            and_(not_(Task.due_all_day), Task.due_at < instant),
+            and_(Task.due_all_day, Task.due_at < values[f"{name}_midnight"]),
+            and_(not_(Task.due_all_day), Task.due_at < values[name]),
         ),
     )
+
+
+def _bound(name: str, instant: datetime, midnight: datetime) -> dict[str, datetime]:
+    """Return the values of a bound: an instant, and a day as `due_at` holds it."""
+    return {
+        name: instant,
+        f"{name}_midnight": midnight,
+        f"{name}_earlier": min(instant, midnight),
+        f"{name}_later": max(instant, midnight),
+    }
 
 
 def _bounds(value: date | datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
@@ -147,9 +226,8 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def _search(request: Request, search: str) -> Condition:
-    dialect = request.dbsession.get_bind().dialect
-    condition = contains(dialect, request.identity.account.id, search)
-    if dialect.name == "postgresql":
+def _search(dialect_name: str, values: Values) -> Condition:
+    condition = contains(dialect_name, values["search"])
+    if dialect_name == "postgresql":
         return condition
     return Task.id.in_(select(TASK_WORDS.c.rowid).where(condition))

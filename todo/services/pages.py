@@ -6,13 +6,16 @@ what is inserted or deleted meanwhile moves no other task to another page.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, literal, select, tuple_, union_all
-from sqlalchemy.orm import aliased, undefer
+from sqlalchemy import BindParameter, Integer, Select, bindparam, select, tuple_, union_all
 
-from todo.models import Task
-from todo.models.task import TaskRow
+from todo.models import Task, TrashedTask
+from todo.models.meta import BigInt
+from todo.models.reading import read
+from todo.models.task import STORED, StoredTask
 from todo.request import Request
 from todo.schemas.task_filter import TaskPage
 from todo.services.cursors import (
@@ -23,7 +26,16 @@ from todo.services.cursors import (
     write_cursor,
     wrong_cursor,
 )
-from todo.services.filters import Condition, conditions, filter_conditions, of_account
+from todo.services.filters import (
+    NAMED,
+    Condition,
+    Kinds,
+    filter_shape,
+    kinds,
+    of_account,
+    parameters,
+    shape,
+)
 from todo.services.links import next_path
 from todo.services.orders import KEYS, RANGES, Order, order_of
 from todo.services.search import TASK_WORDS, contains
@@ -31,13 +43,32 @@ from todo.services.search import TASK_WORDS, contains
 # What a filter asks for where it wants the tasks without such a date.
 NO_KEY = {"due": "none", "completed": False}
 
+LIMIT: BindParameter[int] = bindparam("limit", type_=Integer)
+
 
 @dataclass(frozen=True)
 class Page:
     """The tasks of a page, and the path of the next one, or None."""
 
-    tasks: Sequence[TaskRow]
+    tasks: Sequence[StoredTask | TrashedTask]
     next: str | None
+
+
+class Place(Enum):
+    """What a page begins after: a task that has a key in the list's order, or one that has none."""
+
+    WITH_KEY = auto()
+    WITHOUT_KEY = auto()
+
+
+@dataclass(frozen=True)
+class List:
+    """What tells the query of one page from that of another, but for values."""
+
+    dialect_name: str
+    kinds: Kinds
+    order: Order
+    place: Place | None
 
 
 @dataclass(frozen=True)
@@ -52,79 +83,96 @@ def read_page(request: Request, query: TaskPage) -> Page:
     """Return the page of the asker's tasks. Raises Problem with 400 for a wrong cursor."""
     values, filters = query.values(), query.filters()
     order = order_of(filters, values.get("sort"))
-    digest = list_digest(request.identity.account.id, filters, order)
-    cursor = read_cursor(values["after"], digest, order) if "after" in values else None
+    account = request.identity.account
+    cursor = None
+    if "after" in values:
+        cursor = read_cursor(values["after"], list_digest(account.id, filters, order), order)
+    tasks = _read(request, filters, order, cursor, query.limit + 1)
     # One more than the page has tells whether there is a next one.
-    statement = _statement(request, filters, order, cursor, query.limit + 1)
-    tasks = list(request.dbsession.scalars(statement))
     if len(tasks) <= query.limit:
         return Page(tasks, None)
-    path = request.route_path("tasks", username=request.identity.account.username)
-    cursor_after = write_cursor(tasks[-2], digest, order)
-    return Page(tasks[:-1], next_path(request, path, "after", cursor_after))
+    path = request.route_path("tasks", username=account.username)
+    after = write_cursor(tasks[-2], list_digest(account.id, filters, order), order)
+    return Page(tasks[:-1], next_path(request, path, "after", after))
 
 
-def _statement(
+def _read(
     request: Request, filters: dict[str, Any], order: Order, cursor: Cursor | None, limit: int
-) -> Select[Task]:
-    parts = [
-        _part_query(request, filters, order, cursor, part).limit(limit)
-        for part in _parts(order, filters, cursor)
-    ]
+) -> list[StoredTask]:
+    connection = request.connection
+    values = parameters(request, connection.dialect, filters) | {"limit": limit}
+    place = None
+    if cursor is not None:
+        place = Place.WITHOUT_KEY if cursor.key is None else Place.WITH_KEY
+        values |= {"after_key": cursor.key, "after_id": cursor.id}
+    statement = _statement(List(connection.dialect.name, kinds(filters), order, place))
+    return [StoredTask(*row) for row in read(connection, statement, values)]
+
+
+# Far more than there are lists that people look at; each takes some kilobytes.
+@lru_cache(maxsize=256)
+def _statement(asked: List) -> Select[Any]:
+    """Return the query of the tasks of a page; its values are parameters.
+
+    Made once for each kind of list: to make it costs more than to run it.
+    """
+    order = asked.order
+    parts = [_part_query(asked, part) for part in _parts(asked)]
     if len(parts) == 1:
-        return parts[0].options(undefer(Task.name_folded)) if order.name == "name" else parts[0]
-    both = aliased(Task, union_all(*(part.subquery().select() for part in parts)).subquery())
-    key = getattr(both, order.key.key)
-    return select(both).order_by(key.is_(None), *order.directed(key, both.id)).limit(limit)
+        return parts[0]
+    both = union_all(*(part.subquery().select() for part in parts)).subquery("both")
+    key = both.c[order.key.key]
+    return select(both).order_by(key.is_(None), *order.directed(key, both.c.id)).limit(LIMIT)
 
 
-def _parts(order: Order, filters: dict[str, Any], cursor: Cursor | None) -> list[Part]:
+def _parts(asked: List) -> list[Part]:
     """Return the parts of the list that the page can be of, in their order.
 
     Tasks without a key are a part of their own, or they could not come last from an index
     that is read in both directions. Raises Problem with 400 where the cursor is of no part.
     """
-    parts = _all_parts(order, filters)
-    if cursor is not None and cursor.key is None:
+    parts = _all_parts(asked.order, dict(asked.kinds))
+    if asked.place is Place.WITHOUT_KEY:
         parts = [part for part in parts if part.is_null]
-    if not parts or (cursor is not None and cursor.key is not None and parts[0].is_null):
+    if not parts or (asked.place is Place.WITH_KEY and parts[0].is_null):
         raise wrong_cursor(NO_PLACE)
     return parts
 
 
-def _all_parts(order: Order, filters: dict[str, Any]) -> list[Part]:
+def _all_parts(order: Order, choices: dict[str, Any]) -> list[Part]:
     if order.name == "id":
-        return [Part(None if "search" in filters else _null_column(filters), is_null=True)]
+        return [Part(None if "search" in choices else _null_column(choices), is_null=True)]
     with_key, without_key = Part(order.key, is_null=False), Part(order.key, is_null=True)
     if not order.key.nullable:
         return [with_key]
     what = next(what for what, name in RANGES.items() if name == order.name)
-    if filters.get(what) == NO_KEY[what]:
+    if choices.get(what) == NO_KEY[what]:
         return [without_key]
-    if filters.keys() & {what, f"{what}_after", f"{what}_before"}:
+    if choices.keys() & {what, f"{what}_after", f"{what}_before"}:
         return [with_key]
     return [with_key, without_key]
 
 
-def _null_column(filters: dict[str, Any]) -> Any:
+def _null_column(choices: dict[str, Any]) -> Any:
     """Return a column that is null in all tasks that match, and so leads to an index by id."""
     for what, value in NO_KEY.items():
-        if filters.get(what) == value:
+        if choices.get(what) == value:
             return KEYS[RANGES[what]]
     return None
 
 
-def _part_query(
-    request: Request, filters: dict[str, Any], order: Order, cursor: Cursor | None, part: Part
-) -> Select[Task]:
-    query, task_id, matching = _matching(request, filters)
+def _part_query(asked: List, part: Part) -> Select[Any]:
+    order, place = asked.order, asked.place
+    columns = [*STORED, *([Task.name_folded] if order.name == "name" else [])]
+    query, task_id, matching = _matching(asked, columns)
     # First of all conditions: of two on the same column, SQLite begins at the first in the index,
     # and would read a range from its beginning to the cursor.
-    if cursor is not None and not part.is_null:
-        place = tuple_(literal(cursor.key, part.key.type), literal(cursor.id))
-        query = query.where(order.beyond(tuple_(part.key, task_id), place))
-    elif cursor is not None and cursor.key is None:
-        query = query.where(order.beyond(task_id, cursor.id))
+    after_id = bindparam("after_id", type_=BigInt)
+    if place is Place.WITH_KEY and not part.is_null:
+        after = tuple_(bindparam("after_key", type_=part.key.type), after_id)
+        query = query.where(order.beyond(tuple_(part.key, task_id), after))
+    elif place is Place.WITHOUT_KEY:
+        query = query.where(order.beyond(task_id, after_id))
     if part.key is not None and part.key.nullable:
         query = query.where(part.key.is_(None) if part.is_null else part.key.is_not(None))
     query = query.where(*matching)
@@ -132,22 +180,20 @@ def _part_query(
     # tasks by id: there any column before the id would make SQLite sort.
     account = [] if task_id is TASK_WORDS.c.rowid else [Task.account_id]
     key = [] if part.key is None else [part.key]
-    return query.order_by(*order.directed(*account, *key, task_id))
+    return query.order_by(*order.directed(*account, *key, task_id)).limit(LIMIT)
 
 
-def _matching(
-    request: Request, filters: dict[str, Any]
-) -> tuple[Select[Task], Any, list[Condition]]:
+def _matching(asked: List, columns: list[Any]) -> tuple[Select[Any], Any, list[Condition]]:
     """Return a query of tasks, the column of their ids, and the conditions that they match."""
-    dialect = request.dbsession.get_bind().dialect
-    if "search" not in filters or dialect.name == "postgresql":
-        return select(Task), Task.id, conditions(request, filters)
+    dialect_name, query = asked.dialect_name, select(*columns)
+    if "search" not in dict(asked.kinds) or dialect_name == "postgresql":
+        return query, Task.id, shape(dialect_name, asked.kinds)
     # FTS5 yields the tasks of the words by their id, and must come first.
-    query = select(Task).select_from(TASK_WORDS).join(Task, Task.id == TASK_WORDS.c.rowid)
-    others = {name: value for name, value in filters.items() if name != "search"}
+    query = query.select_from(TASK_WORDS).join(Task, Task.id == TASK_WORDS.c.rowid)
+    others = tuple((name, choice) for name, choice in asked.kinds if name != "search")
     matching = [
-        contains(dialect, request.identity.account.id, filters["search"]),
-        of_account(request, searched=True),
-        *filter_conditions(request, others),
+        contains(dialect_name, NAMED["search"]),
+        of_account(dialect_name, searched=True),
+        *filter_shape(dialect_name, others),
     ]
     return query, TASK_WORDS.c.rowid, matching

@@ -1,5 +1,7 @@
 """Search: every word of the query occurs in a task, the last one by its beginning."""
 
+from typing import Any
+
 from sqlalchemy import ColumnElement, Dialect, TableClause, cast, column, literal_column, table
 from sqlalchemy.dialects.postgresql import TSQUERY
 
@@ -10,13 +12,20 @@ from todo.words import words
 TASK_WORDS: TableClause = table("task_words", column("rowid"), column("task_words"))
 
 
-def contains(dialect: Dialect, account_id: int, search: str) -> ColumnElement[bool]:
-    """Return the condition on the tasks, or in SQLite on TASK_WORDS, that they hold the words."""
-    if dialect.name == "postgresql":
-        return literal_column(WORDS).op("@@", is_comparison=True)(
-            cast(_tsquery(account_id, search), TSQUERY)
-        )
-    return TASK_WORDS.c.task_words.op("MATCH", is_comparison=True)(_fts5_query(account_id, search))
+def contains(dialect_name: str, search: Any) -> ColumnElement[bool]:
+    """Return the condition on the tasks, or in SQLite on TASK_WORDS, that they hold the words.
+
+    `search` is what search_query() returns, or a parameter for it.
+    """
+    if dialect_name == "postgresql":
+        return literal_column(WORDS).op("@@", is_comparison=True)(cast(search, TSQUERY))
+    return TASK_WORDS.c.task_words.op("MATCH", is_comparison=True)(search)
+
+
+def search_query(dialect: Dialect, account_id: int, search: str) -> str:
+    """Return the words of the account to search for, as the database has a query of words."""
+    query = _tsquery if dialect.name == "postgresql" else _fts5_query
+    return query(account_id, search)
 
 
 def _tsquery(account_id: int, search: str) -> str:

@@ -49,14 +49,12 @@ def _end_old_sessions(request: Request, account_id: int, idle: timedelta) -> Non
     request.dbsession.execute(delete(Token).where(*sessions, Token.id.not_in(newest)))
 
 
-def end_session(request: Request) -> None:
+def end_session(request: Request, session: Session) -> None:
     """End the session whose token the request carries; where there are two cookies, both."""
     bearer = bearer_token(request)
     digests = [token_digest(s) for s in (cookie_tokens(request) if bearer is None else [bearer])]
     if digests:
-        request.dbsession.execute(
-            delete(Token).where(Token.digest.in_(digests), Token.kind == Kind.SESSION)
-        )
+        session.execute(delete(Token).where(Token.digest.in_(digests), Token.kind == Kind.SESSION))
 
 
 def find_account(session: Session, username: str) -> Account | None:

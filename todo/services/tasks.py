@@ -1,5 +1,6 @@
 """Tasks, one or many: created, counted, changed, deleted."""
 
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, case, false, func, or_, select
@@ -7,12 +8,14 @@ from sqlalchemy import Select, case, false, func, or_, select
 from todo.errors import Fault, Problem
 from todo.models import Task, TrashedTask, journal
 from todo.models.change import DELETE
-from todo.models.task import due_columns, name_columns, note_columns
+from todo.models.rows import create
+from todo.models.task import StoredTask, columns_of, due_columns
 from todo.request import Request
 from todo.services.filters import (
     Condition,
     conditions,
     due,
+    due_values,
     is_completed,
     is_open,
     of_account,
@@ -25,13 +28,9 @@ MOST_AT_ONCE = 10_000
 MOST_WORDS_AT_ONCE = 10_000_000  # characters of the words to index
 
 
-def create_tasks(request: Request, several: list[dict[str, Any]]) -> list[Task]:
-    """Return new tasks of the asker, stored by one flush: on PostgreSQL, by one statement."""
-    now = journal.date_of(request.dbsession)
-    tasks = [Task.create(request.identity.account.id, values, now) for values in several]
-    request.dbsession.add_all(tasks)
-    request.dbsession.flush()
-    return tasks
+def create_tasks(request: Request, several: list[dict[str, Any]]) -> list[StoredTask]:
+    """Return new tasks of the asker, stored."""
+    return create(request.dbsession, request.identity.account.id, several)
 
 
 def change_task(request: Request, task: Task, values: dict[str, Any]) -> None:
@@ -47,19 +46,28 @@ def count_tasks(request: Request, filters: dict[str, Any]) -> int:
 
 def task_counts(request: Request) -> dict[str, int]:
     """Return the sizes of the lists that people look at."""
+    connection, zone = request.connection, request.timezone
+    values = due_values("overdue", zone) | due_values("today", zone)
+    values["account_id"] = request.identity.account.id
+    return dict(connection.execute(_sizes(connection.dialect.name), values).mappings().one())
+
+
+@cache
+def _sizes(dialect_name: str) -> Select[Any]:
     lists = {
         "open": is_open(),
         "completed": is_completed(),
-        "overdue": due("overdue", request.timezone),
-        "due_today": due("today", request.timezone),
-        "undated": due("none", request.timezone),
+        "overdue": due("overdue"),
+        "due_today": due("today"),
+        "undated": due("none"),
     }
     # Each a query within one, so that each is counted in its own index.
-    sizes = (
-        _count_query([of_account(request), condition]).scalar_subquery().label(name)
-        for name, condition in lists.items()
+    return select(
+        *(
+            _count_query([of_account(dialect_name), condition]).scalar_subquery().label(name)
+            for name, condition in lists.items()
+        )
     )
-    return dict(request.dbsession.execute(select(*sizes)).mappings().one())
 
 
 def change_tasks(
@@ -89,7 +97,7 @@ def change_tasks(
 
 def delete_task(request: Request, task: Task) -> None:
     """Move the task to the trash."""
-    matching = [of_account(request), Task.id == task.id]
+    matching = [*conditions(request, {}), Task.id == task.id]
     rows_of(request, Task, *matching).move(TrashedTask, DELETE)
 
 
@@ -109,18 +117,6 @@ def delete_tasks(request: Request, filters: dict[str, Any], *, dry_run: bool) ->
     if count and not dry_run:
         rows_of(request, Task, *matching).move(TrashedTask, DELETE)
     return count
-
-
-def columns_of(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the columns that hold the values, but for `completed`, which depends on the task."""
-    columns: dict[str, Any] = {}
-    if "name" in values:
-        columns |= name_columns(values["name"])
-    if "note" in values:
-        columns |= note_columns(values["note"])
-    if "due_date" in values:
-        columns |= due_columns(values["due_date"])
-    return columns
 
 
 def _differs(values: dict[str, Any]) -> dict[str, Condition]:

@@ -8,11 +8,12 @@ from sqlalchemy import ColumnElement, Select, case, func, select
 from todo.errors import Conflict, Problem
 from todo.models import Change, Task, TrashedTask, journal
 from todo.models.change import DELETE, RESTORE, UPDATE
+from todo.models.task import columns_of
 from todo.models.trash import TRASH_DAYS, is_kept
 from todo.request import Request
 from todo.schemas.dates import parse_date
 from todo.services.filters import of_account_by_id, rows_of
-from todo.services.tasks import MOST_WORDS_AT_ONCE, columns_of
+from todo.services.tasks import MOST_WORDS_AT_ONCE
 
 BATCH = 500  # changes in memory
 MAX_CONFLICTS = 100  # that an answer names

@@ -31,7 +31,7 @@ from todo.services.sessions import end_session, start_session
 def post(request: Request) -> dict[str, Any]:
     """Register an account, and log it in."""
     account = register(request, request.validated_body.values())
-    end_session(request)
+    end_session(request, request.dbsession)
     session = start_session(request, account.id)
     request.response.location = request.route_path("account", username=account.username)
     request.response.headers["ETag"] = entity_tag(account.profile_revision)

@@ -4,6 +4,7 @@ from typing import Any
 
 from pyramid.security import NO_PERMISSION_REQUIRED, forget
 from pyramid.view import view_config
+from sqlalchemy.orm import Session
 
 from todo.csrf import refuse_unasked_get
 from todo.errors import Problem
@@ -30,7 +31,7 @@ def login(request: Request) -> dict[str, Any]:
         raise Problem("bad_credentials", "The username or the password is wrong.")
     if account.disabled_date is not None:
         raise Problem("account_disabled", "This account is disabled; ask who runs the service.")
-    end_session(request)
+    end_session(request, request.dbsession)
     return {
         "msg": "Authenticated",
         "username": account.username,
@@ -55,7 +56,9 @@ def logout(request: Request) -> dict[str, Any]:
     if request.method == "HEAD":
         return {"msg": "Logged out."}
     refuse_unasked_get(request)
-    end_session(request)
+    with Session(request.registry["engine"]) as session:  # a GET has no transaction
+        end_session(request, session)
+        session.commit()
     if bearer_token(request) is None:
         request.response.headers.extend(forget(request))
     return {"msg": "Logged out."}

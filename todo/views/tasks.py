@@ -4,7 +4,7 @@ from typing import Any
 
 from pyramid.view import view_config, view_defaults
 
-from todo.models import Task
+from todo.models.task import StoredTask
 from todo.permissions import Permission
 from todo.preconditions import entity_tag, is_not_modified
 from todo.renderers import Response
@@ -139,7 +139,7 @@ def counts(context: AccountContext, request: Request) -> dict[str, Any]:
     return {"username": context.account.username, **task_counts(request)}
 
 
-def task_path(request: Request, tasks: list[Task]) -> str:
+def task_path(request: Request, tasks: list[StoredTask]) -> str:
     """Return the path of the task, or of the list of just these."""
     username = request.identity.account.username
     if len(tasks) == 1:
