@@ -170,7 +170,7 @@ class TaskContext(AccountContext):
             raise not_there()
         if request.method not in SAFE_METHODS:
             self.task = request.dbsession.scalar(_TASK, parameters)
-        elif rows := read(request.connection, _TASK_ROW, parameters):
+        elif rows := read(request.connection, _TASK_ROW, parameters, by_key=True):
             self.task = StoredTask(*rows[0])
         if self.task is None:
             raise not_there()

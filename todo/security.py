@@ -227,7 +227,7 @@ def _load(request: Request, digest: bytes) -> Identity | None:
     """Return who asks, with all that one query can tell; for a write, with the rows locked."""
     parameters = {"digest": digest, **_ages(request)}
     if request.method in SAFE_METHODS:
-        rows = read(request.connection, _READER, parameters)
+        rows = read(request.connection, _READER, parameters, by_key=True)
         return Identity(*_known(iter(rows[0]))) if rows else None
     limited = request.registry.settings[WRITES_SETTING] > 0
     key = parameters["key"] = request.idempotency_key

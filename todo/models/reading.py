@@ -1,7 +1,7 @@
 """Rows of queries that were made once, for requests that only read.
 
-A list is opened a hundred times a day, and SQLAlchemy takes longer to run its query than PostgreSQL
-and the driver together: docs/decisions/0019-the-hot-path-asks-the-driver.md.
+A list is opened a hundred times a day, and to run its query SQLAlchemy takes longer than the driver
+of PostgreSQL: see docs/decisions/0019-reads-ask-the-driver.md.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,38 +12,68 @@ import psycopg2
 from sqlalchemy import Connection, Select
 from sqlalchemy.dialects import postgresql
 
-_DIALECT = postgresql.psycopg2.dialect()  # type: ignore[no-untyped-call]
+# It writes parameters as $1::BIGINT, as PREPARE has them.
+_NUMBERED = postgresql.psycopg.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+_NAMED = postgresql.psycopg2.dialect()  # type: ignore[no-untyped-call]
+
+Rows = Sequence[tuple[Any, ...]]
 
 
 def read(
-    connection: Connection, query: Select[Any], values: Mapping[str, Any]
-) -> Sequence[tuple[Any, ...]]:
+    connection: Connection, query: Select[Any], values: Mapping[str, Any], *, by_key: bool = False
+) -> Rows:
     """Return all rows of the query, whose parameters have these values.
 
     On PostgreSQL the driver is asked, whose values are as the models have them. The query must be
     one of few, which live as long as the process; and nothing may have been written before it.
+    `by_key` promises that one plan is the best for all values: it is made once a connection.
     """
     listened_to = connection.engine.dispatch.before_cursor_execute
     if connection.dialect.name == "postgresql" and not listened_to:
-        text, constants = _driver_text(query)
-        if text:
-            try:
-                cursor = connection.connection.cursor()
-                cursor.execute(text, {**constants, **values})
-                rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
-            except psycopg2.Error:
-                pass  # SQLAlchemy, asked the same, has its own errors, and knows a lost connection
-            else:
-                return rows
+        try:
+            return (_execute_prepared if by_key else _execute)(connection, query, values)
+        except psycopg2.Error:
+            pass  # SQLAlchemy, asked the same, has its own errors, and knows a lost connection
     return connection.execute(query, values).all()
 
 
-@lru_cache(maxsize=512)
-def _driver_text(query: Select[Any]) -> tuple[str, Mapping[str, Any]]:
-    """Return the query as the driver has it, and its constants; no text if it depends on values.
+def _execute(connection: Connection, query: Select[Any], values: Mapping[str, Any]) -> Rows:
+    text, constants = _named(query)
+    if "POSTCOMPILE" in text:  # it depends on the values: of a list, each is a parameter
+        return connection.execute(query, values).all()
+    cursor = connection.connection.cursor()
+    cursor.execute(text, {**constants, **values})
+    return cursor.fetchall()
 
-    Such is a list of ids, of which each is a parameter.
-    """
-    compiled = query.compile(dialect=_DIALECT)
-    text = "" if "POSTCOMPILE" in compiled.string else compiled.string
-    return text, {name: value for name, value in compiled.params.items() if value is not None}
+
+def _execute_prepared(
+    connection: Connection, query: Select[Any], values: Mapping[str, Any]
+) -> Rows:
+    text, names, constants = _numbered(query)
+    cursor = connection.connection.cursor()
+    prepared = connection.info.setdefault("prepared", {})
+    if query not in prepared:
+        name = f"todo_{len(prepared)}"
+        cursor.execute(f"PREPARE {name} AS {text}")
+        prepared[query] = f"EXECUTE {name} ({', '.join(['%s'] * len(names))})"
+    given = {**constants, **values}
+    cursor.execute(prepared[query], [given[name] for name in names])
+    return cursor.fetchall()
+
+
+@lru_cache(maxsize=512)
+def _named(query: Select[Any]) -> tuple[str, Mapping[str, Any]]:
+    """Return the query with named parameters, and the values of those that are constants."""
+    compiled = query.compile(dialect=_NAMED)
+    return compiled.string, _constants(compiled)
+
+
+@lru_cache(maxsize=64)
+def _numbered(query: Select[Any]) -> tuple[str, Sequence[str], Mapping[str, Any]]:
+    """Return the query with numbered parameters, their names in that order, and the constants."""
+    compiled: Any = query.compile(dialect=_NUMBERED)
+    return compiled.string, compiled.positiontup, _constants(compiled)
+
+
+def _constants(compiled: Any) -> Mapping[str, Any]:
+    return {name: value for name, value in compiled.params.items() if value is not None}

@@ -48,8 +48,8 @@ class _Named(dict[str, BindParameter[Any]]):
         return bindparam(name)
 
 
-# Of each value a parameter with its name.
-NAMED: Values = _Named()
+# Of each value a parameter with its name. In an array nothing else tells its type.
+NAMED: Values = _Named(account_id=bindparam("account_id", type_=BigInt))
 
 
 def conditions(request: Request, filters: dict[str, Any]) -> list[Condition]:

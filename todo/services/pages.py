@@ -106,7 +106,9 @@ def _read(
         place = Place.WITHOUT_KEY if cursor.key is None else Place.WITH_KEY
         values |= {"after_key": cursor.key, "after_id": cursor.id}
     statement = _statement(List(connection.dialect.name, kinds(filters), order, place))
-    return [StoredTask(*row) for row in read(connection, statement, values)]
+    # All of an account by their ids: there is but one plan.
+    by_key = not filters and order.name == "id"
+    return [StoredTask(*row) for row in read(connection, statement, values, by_key=by_key)]
 
 
 # Far more than there are lists that people look at; each takes some kilobytes.
