@@ -24,7 +24,7 @@ import psycopg2
 from benchmarks import report
 from benchmarks.load import JOBS, Target, drive, jobs_of, postgresql_pid, verify, write_accounts
 from benchmarks.systems import SYSTEMS, System, running
-from tests.databases import own_postgresql_server
+from tests.databases import execute, own_postgresql_server
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PICTURE = Path(__file__).with_name("results.svg")
@@ -81,6 +81,10 @@ def measure(
         memory = MEMORY if MEMORY.is_dir() else None
         sqlite = Path(stack.enter_context(tempfile.TemporaryDirectory("-todo-bench", dir=memory)))
         server = stack.enter_context(own_postgresql_server())
+        # All systems keep their connections at the same time.
+        execute(server.url, "ALTER SYSTEM SET max_connections = 400")
+        server.stop("fast")
+        server.start()
         postgres = postgresql_pid(server.url)
         started = []
         for system in systems:

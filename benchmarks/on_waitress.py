@@ -1,6 +1,7 @@
 """Serve an application on waitress with four threads: `python -m benchmarks.on_waitress NAME PORT`.
 
-NAME is `module:application`, or `module:factory()`.
+NAME is `module:application`, or `module:factory()`. A third word, `one-core`, keeps it to one core,
+as this project's own server is.
 """
 
 import logging
@@ -9,12 +10,16 @@ from pkgutil import resolve_name
 
 import waitress
 
+from todo.cores import keep_to_one_core
+
 THREADS = 4
 
 
 def main() -> None:
     """Serve until stopped."""
-    name, port = sys.argv[1:]
+    name, port, *one_core = sys.argv[1:]
+    if one_core:
+        keep_to_one_core(-1)
     application = resolve_name(name.removesuffix("()"))
     if name.endswith("()"):
         application = application()

@@ -125,8 +125,18 @@ GUNICORN = f"gunicorn gthread, {WORKERS} x 4 threads"
 OWN = "benchmarks.own_data"
 SYSTEMS = (
     System("floor", "bare floor", FOUR, FLOOR, on_waitress(f"{FLOOR}:application")),
-    System("todo", "todo", "waitress", OWN, ini=WAITRESS_INI),
-    System("todo-sqlite", "todo on SQLite", "waitress", OWN, ini=WAITRESS_INI, sqlite=True),
+    System(
+        "floor-core",
+        "bare floor",
+        f"{FOUR}, one core",
+        FLOOR,
+        (*on_waitress(f"{FLOOR}:application"), "one-core"),
+    ),
+    System("todo", "todo", "waitress, its own way: one core", OWN, ini=WAITRESS_INI),
+    System("todo-plain", "todo", FOUR, OWN, on_waitress(f"{OWN}:application()")),
+    System(
+        "todo-sqlite", "todo on SQLite", "waitress, one core", OWN, ini=WAITRESS_INI, sqlite=True
+    ),
     System("flask", "Flask", FOUR, FLASK, on_waitress(f"{FLASK}:create_app()")),
     System("drf", "Django REST framework", FOUR, DJANGO, on_waitress(f"{DJANGO}:application")),
     System(
@@ -169,8 +179,9 @@ def running(system: System, postgresql: str, sqlite: Path, folder: Path) -> Iter
     """
     with database(sqlite if system.sqlite else postgresql) as url:
         environ = {"DATABASE_URL": url}
-        if not system.command:
+        if system.data == OWN:
             migrate(url)
+            environ |= TODO_ENVIRON
         accounts = fill(system, environ)
         if not system.sqlite:
             execute(url, "ANALYZE")
@@ -208,7 +219,7 @@ def serving_todo(
     with ExitStack() as stack:
         log = stack.enter_context((folder / f"{system.name}.log").open("w+"))
         try:
-            server = stack.enter_context(pserve(ini, log, **environ, **TODO_ENVIRON))
+            server = stack.enter_context(pserve(ini, log, **environ))
         except AssertionError as error:
             log.seek(0)
             raise SystemExit(f"{error}:\n{log.read()[-3000:]}") from None

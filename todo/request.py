@@ -37,6 +37,11 @@ class Request(pyramid.request.Request):
     # pyramid_retry keeps a copy of the body; none that we take is worth a file on the disk.
     request_body_tempfile_limit = MAX_BODY + 1
 
+    def make_body_seekable(self) -> None:
+        """Keep the body for another run of the request; who only reads has none that counts."""
+        if self.method not in SAFE_METHODS:
+            super().make_body_seekable()
+
     @reify
     def idempotency_key(self) -> str | None:
         """The Idempotency-Key as it was sent, where the operation takes one."""

@@ -101,7 +101,7 @@ def _create_engine(url: str, *, reads_only: bool) -> Engine:
     engine = sqlalchemy.create_engine(url, connect_args=connect_args, **options)
     event.listen(engine, "handle_error", renew_read_only)
     if engine.dialect.name == "sqlite":
-        sqlite.listen(engine, reads_only=reads_only)
+        sqlite.listen(engine, reads_only=reads_only, timeout=LOCK_TIMEOUT)
     return engine
 
 

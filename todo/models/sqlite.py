@@ -1,11 +1,14 @@
 """The connections to SQLite: how one is opened, begins a transaction, and is given back."""
 
 import sqlite3
+from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import OperationalError
 
 from todo.models.faults import READ_ONLY, storage_fault
 
@@ -14,15 +17,19 @@ WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
 
 BRIEF = "waits_briefly"  # the execution option of a transaction that does not wait its turn
 BRIEF_TIMEOUT = 100  # milliseconds
+TURN = "turn"  # the lock that a connection holds while it writes
 
 
-def listen(engine: Engine, *, reads_only: bool) -> None:
-    """Let the engine's connections be opened, begin and end as this says."""
+def listen(engine: Engine, *, reads_only: bool, timeout: float) -> None:
+    """Let the engine's connections be opened, begin and end as this says.
+
+    `timeout` is how many seconds one waits for another thread that writes.
+    """
     event.listen(engine, "do_connect", _connect)
     if reads_only:
         event.listen(engine, "connect", _refuse_writes)
     else:
-        event.listen(engine, "begin", _begin)
+        event.listen(engine, "begin", partial(_begin, Lock(), timeout))
     event.listen(engine, "checkin", _end)
     event.listen(engine, "invalidate", _abandon)
 
@@ -68,8 +75,10 @@ def _refuse_writes(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA query_only = ON")
 
 
-def _begin(connection: Connection) -> None:
-    if connection.get_execution_options().get(BRIEF):
+def _begin(turn: Lock, timeout: float, connection: Connection) -> None:
+    is_brief = connection.get_execution_options().get(BRIEF)
+    _take_turn(turn, BRIEF_TIMEOUT / 1000 if is_brief else timeout, connection.info)
+    if is_brief:
         connection.info[BRIEF] = connection.exec_driver_sql("PRAGMA busy_timeout").scalar()
         connection.exec_driver_sql(f"PRAGMA busy_timeout = {BRIEF_TIMEOUT}")
     # A transaction that reads first and writes later fails at once if another has written in
@@ -77,15 +86,32 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
+def _take_turn(turn: Lock, timeout: float, held: dict[str, Any]) -> None:
+    """Let the threads of this process wait for each other, and but one for other processes.
+
+    Who waits for the file asks for it again and again, in ever longer pauses.
+    """
+    if TURN in held:
+        return  # of the transaction before, on the same connection
+    if not turn.acquire(timeout=timeout):
+        locked = sqlite3.OperationalError("database is locked, by another thread")
+        raise OperationalError("BEGIN IMMEDIATE", None, locked)
+    held[TURN] = turn
+
+
 def _end(connection: sqlite3.Connection | None, record: Any) -> None:
-    if connection is None:
-        return
-    # A COMMIT that has waited too long for readers fails, and leaves its transaction open, with its
-    # locks: nobody else could read or write any more.
-    if connection.in_transaction:
-        connection.rollback()
-    if BRIEF in record.info:
-        connection.execute(f"PRAGMA busy_timeout = {record.info.pop(BRIEF)}")
+    try:
+        if connection is None:
+            return
+        # A COMMIT that has waited too long for readers fails, and leaves its transaction open, with
+        # its locks: nobody else could read or write any more.
+        if connection.in_transaction:
+            connection.rollback()
+        if BRIEF in record.info:
+            connection.execute(f"PRAGMA busy_timeout = {record.info.pop(BRIEF)}")
+    finally:
+        if TURN in record.info:
+            record.info.pop(TURN).release()
 
 
 def _abandon(connection: sqlite3.Connection, _record: object, _error: object) -> None:
