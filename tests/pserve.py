@@ -75,9 +75,7 @@ def pserve(ini: str, stderr: IO[str] | None = None, /, **environ: str) -> Iterat
 def two_processes(stderr: IO[str] | None = None, /, **environ: str) -> Iterator[list[Server]]:
     """Run two services, as one that is spread over two processes."""
     with ExitStack() as stack, ThreadPoolExecutor(2) as pool:
-        starting = [
-            pserve("development.ini", stderr, **environ, TODO_WORKERS="2") for _ in range(2)
-        ]
+        starting = [pserve("development.ini", stderr, **environ) for _ in range(2)]
         yield list(pool.map(stack.enter_context, starting))
 
 

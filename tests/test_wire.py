@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import create_engine, text
 from waitress.adjustments import Adjustments
 
-from tests.databases import database, migrate
-from tests.pserve import Server, pserve
+from tests.databases import database, empty, migrate
+from tests.pserve import PUBLIC_URL, Server, pserve
 from todo.http_parser import StrictParser
 from todo.request import MAX_BODY
 from todo.server import MAX_HEADER
@@ -48,6 +48,7 @@ def register(username: bytes) -> bytes:
     return message(POST, HOST, FORM, length(body), body=body)
 
 
+TYPED = {"Content-Type": "application/x-www-form-urlencoded"}
 REFUSED = form(b"refused")
 LENGTH = length(REFUSED)
 CHUNKS = chunks(REFUSED)
@@ -367,10 +368,14 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="module")
-def service(url: str) -> Iterator[Server]:
+@pytest.fixture(scope="module", params=["development.ini", "production.ini"])
+def service(url: str, request: pytest.FixtureRequest) -> Iterator[Server]:
     """One service for all rows: what is refused here leaves nothing behind, on no database."""
-    with pserve("development.ini", DATABASE_URL=url) as server:
+    empty(url)
+    environ = {"TODO_LIMIT_REGISTRATIONS": "0"}
+    if request.param == "production.ini":
+        environ |= {"TODO_PUBLIC_URL": PUBLIC_URL, "TODO_WORKERS": "2"}
+    with pserve(request.param, DATABASE_URL=url, **environ) as server:
         yield server
 
 
@@ -464,6 +469,25 @@ def test_keep_alive(service: Server) -> None:
         for target, status in ((b"/api/v1", 200), (b"/nope", 404), (b"/api/v1", 200)):
             connection.sendall(get(target))
             assert read_answers(connection, 1)[0] == status
+
+
+@pytest.mark.parametrize(("method", "status"), [("OPTIONS", 204), ("GET", 304)])
+def test_keep_alive_without_a_body(service: Server, method: str, status: int) -> None:
+    token = service.request("POST", "/api/v1/accounts", form(b"idle%d" % status).decode(), TYPED)[
+        2
+    ]["token"]
+    asked = message(
+        f"{method} /api/v1/accounts/idle{status}/tasks HTTP/1.1".encode(),
+        *(HOST, f"Authorization: Bearer {token}".encode(), b'If-None-Match: "1"'),
+    )
+    with connect(service) as connection:
+        for _ in range(2):
+            connection.sendall(asked)
+            answer = receive(connection)
+            assert statuses(answer) == [status]
+            assert b"Connection:" not in answer
+        connection.sendall(asked.replace(b"\r\nHost", b"\r\nConnection: close\r\nHost"))
+        assert b"\r\nConnection: close\r\n" in read_to_end(connection)
 
 
 def test_good_request_before_a_refused_one(service: Server) -> None:

@@ -12,7 +12,7 @@ from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNotImplemented
 from waitress.receiver import ChunkedReceiver
 from waitress.rfc7230 import CHUNK_EXT_RE, ONLY_HEXDIG_RE
-from waitress.task import ErrorTask
+from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import BadRequest
 
 from todo.headers import SAFETY
@@ -167,6 +167,16 @@ class StrictChunkedReceiver(ChunkedReceiver):
         self.completed = not line
 
 
+class AnswerTask(WSGITask):
+    """The application's answer."""
+
+    def set_close_on_finish(self) -> None:
+        # waitress would close the connection after each 204 and 304, as it finds no length.
+        ends_anyway = self.version == "1.1" and not self.wrote_header and not self.has_body
+        if not ends_anyway or self.request.headers.get("CONNECTION", "").lower() == "close":
+            super().set_close_on_finish()
+
+
 class RefusalTask(ErrorTask):
     """The answer to a request that the application does not see."""
 
@@ -180,4 +190,5 @@ class StrictChannel(HTTPChannel):
     """A connection whose requests StrictParser reads."""
 
     parser_class = StrictParser
+    task_class = AnswerTask
     error_task_class = RefusalTask

@@ -4,7 +4,6 @@ Hashing is slow on purpose: never hold a database connection meanwhile.
 """
 
 import logging
-import os
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,14 +15,16 @@ from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatc
 from pyramid.config import Configurator
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
+from todo.cores import on_any_core, usable_cores
 from todo.errors import Problem
 
 MIN_CHARACTERS = 8
 MAX_BYTES = 1024
 PERSONAL_MIN = 3  # characters; a shorter name is in too many words
 SLOT_TIMEOUT = 2  # seconds
-CORES = os.cpu_count() or 1
-PLACES = max(24, 2 * CORES)  # passwords that are hashed, or wait to be
+CORES = usable_cores()
+PLACES = max(24, 2 * CORES)  # passwords that are hashed, or wait to be, in the whole service
+LEAST_PLACES = 4  # of a process
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +78,8 @@ def _slot() -> Iterator[None]:
         if not slots.acquire(timeout=SLOT_TIMEOUT):
             raise _busy()
         try:
-            yield
+            with on_any_core():
+                yield
         finally:
             slots.release()
     finally:
@@ -114,7 +116,14 @@ def needs_rehash(password_hash: str) -> bool:
     return _hasher.check_needs_rehash(password_hash)
 
 
+def places(workers: int) -> int:
+    """Return how many passwords each of the service's processes hashes, or lets wait."""
+    return max(LEAST_PLACES, PLACES // workers)
+
+
 def includeme(config: Configurator) -> None:
-    """Share the cores among the processes of the service."""
-    global _slots  # noqa: PLW0603
-    _slots = BoundedSemaphore(max(1, CORES // config.get_settings()["todo.workers"]))
+    """Share the cores, and who may wait for one, among the processes of the service."""
+    global _slots, _places  # noqa: PLW0603
+    workers = config.get_settings()["todo.workers"]
+    _slots = BoundedSemaphore(max(1, CORES // workers))
+    _places = BoundedSemaphore(places(workers))

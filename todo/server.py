@@ -1,5 +1,6 @@
 """waitress, as `pserve` launches it from the section [server:main]."""
 
+import os
 import socket
 import sys
 from collections.abc import Callable
@@ -7,12 +8,25 @@ from typing import Any
 
 import waitress
 
+from todo import access_log
+from todo.cores import keep_to_one_core
 from todo.http_parser import StrictChannel
-from todo.passwords import PLACES
+from todo.passwords import places
 from todo.request import MAX_BODY
+from todo.worker import serve_alone, serve_under
+from todo.workers import serve_by
 
 # Bytes; nginx takes as much. A limit of waitress is the first size that is too large.
 MAX_HEADER = 32 * 1024
+
+# Threads beside those that passwords may take, so that however many log in, others are served.
+OTHER_THREADS = 4
+
+CONNECTIONS = 1000  # of each process; one that is slow costs no thread
+
+# Seconds without a byte. Longer than nginx keeps a connection to us (60 by default), so that the
+# proxy ends it, and never sends a request into one that we are about to end.
+IDLE_TIMEOUT = 65
 
 
 def proxy_options(trusted_proxy: str) -> dict[str, Any]:
@@ -31,8 +45,38 @@ def proxy_options(trusted_proxy: str) -> dict[str, Any]:
     }
 
 
-# Beside those that passwords may take, so that however many log in, everybody else is served.
-OTHER_THREADS = 8
+def create_server(app: Any, listening: socket.socket, number: int) -> Any:
+    """Return waitress, ready to serve in this process, with its threads on that core."""
+    keep_to_one_core(number)
+    settings = app.registry.settings
+    server = waitress.create_server(
+        app,
+        sockets=[listening],
+        threads=places(settings["todo.workers"]) + OTHER_THREADS,
+        ident="todo",
+        connection_limit=CONNECTIONS,
+        channel_timeout=IDLE_TIMEOUT,
+        cleanup_interval=5,
+        asyncore_use_poll=True,  # select() takes no descriptor above 1023
+        **proxy_options(settings["todo.trusted_proxy"]),
+        max_request_header_size=MAX_HEADER + 1,
+        max_request_body_size=MAX_BODY + 1,
+    )
+    server.channel_class = access_log.LoggedChannel if access_log.is_on() else StrictChannel
+    return server
+
+
+def announce(listening: socket.socket) -> None:
+    """Say on standard output, and to systemd where it waits for it, that the service is there."""
+    host, port = listening.getsockname()[:2]
+    name = f"[{host}]" if ":" in host else host
+    url = f"http://{name}:{port}"
+    sys.stdout.write(f"todo listens on {url}\nTry it: curl {url}/api/v1\n")
+    sys.stdout.flush()
+    if path := os.environ.get("NOTIFY_SOCKET"):  # sd_notify(3)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.connect("\0" + path[1:] if path.startswith("@") else path)
+            manager.send(b"READY=1")
 
 
 def server_factory(
@@ -56,20 +100,20 @@ def server_factory(
         ) from None
 
     def serve(app: Any) -> None:
-        server = waitress.create_server(
-            app,
-            sockets=[listening],
-            threads=PLACES + OTHER_THREADS,
-            ident="todo",
-            **proxy_options(app.registry.settings["todo.trusted_proxy"]),
-            max_request_header_size=MAX_HEADER + 1,
-            max_request_body_size=MAX_BODY + 1,
-        )
-        server.channel_class = StrictChannel
-        name = f"[{host}]" if ":" in host else host
-        url = f"http://{name}:{server.effective_port}"
-        sys.stdout.write(f"todo listens on {url}\nTry it: curl {url}/api/v1\n")
-        sys.stdout.flush()
-        server.run()
+        workers = app.registry.settings["todo.workers"]
+        if workers == 1:
+            # The last one: the first has more of the machine's own work.
+            server = create_server(app, listening, -1)
+            announce(listening)
+            serve_alone(server)
+            return
+        # The start has asked the database; two processes must not talk on one connection.
+        for engine in ("engine", "reading_engine"):
+            app.registry[engine].dispose()
+
+        def work(number: int, main_gone: int) -> None:
+            serve_under(lambda: create_server(app, listening, number), main_gone)
+
+        serve_by(workers, listening, work, lambda: announce(listening))
 
     return serve

@@ -53,6 +53,16 @@ def impatient_app(monkeypatch: pytest.MonkeyPatch, database_url: str) -> Iterato
         yield app
 
 
+@pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
+def test_a_thread_that_writes_for_long(impatient_app: Any, committing_session: Session) -> None:
+    alice = make_account(committing_session, "alice")
+    client = Client(impatient_app, alice.token)
+    with impatient_app.registry["engine"].begin():
+        assert_unavailable(client.post_json(alice.tasks_url, {"name": "Milk"}))
+        assert client.get(alice.tasks_url).json["tasks"] == []
+    assert client.post_json(alice.tasks_url, {"name": "Milk"}).status_int == 201
+
+
 def test_a_lock_that_is_held(
     impatient_app: Any,
     committing_session: Session,

@@ -1,0 +1,206 @@
+"""The service in one process and in several: who serves, who is replaced, and how it ends."""
+
+import os
+import re
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from tests.databases import ROOT
+from tests.pserve import PUBLIC_URL, Server, pserve
+from todo.cores import usable_cores
+
+# None of it depends on the database.
+pytestmark = pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
+
+MORE_THAN_THREADS = 48
+SLOW_CLIENTS = 200
+
+
+@pytest.fixture
+def ini(tmp_path: Path) -> str:
+    """production.ini with the route of tests/slow_view.py."""
+    text = (ROOT / "production.ini").read_text()
+    file = tmp_path / "slow.ini"
+    file.write_text(
+        text.replace("use = egg:todo\n", "use = egg:todo\npyramid.includes = tests.slow_view\n", 1)
+    )
+    return str(file)
+
+
+@contextmanager
+def serving(
+    ini: str, url: str, workers: int, stderr: IO[str] | None = None, **environ: str
+) -> Iterator[Server]:
+    environ |= {
+        "DATABASE_URL": url,
+        "PYTHONPATH": str(ROOT),
+        "TODO_PUBLIC_URL": PUBLIC_URL,
+        "TODO_WORKERS": str(workers),
+    }
+    with pserve(ini, stderr, **environ) as server:
+        yield server
+
+
+def slow(server: Server) -> tuple[int, int]:
+    """Return the status of a slow request, and the process that has answered it."""
+    status, _, process = server.request("GET", "/slow")
+    return status, process
+
+
+def processes(server: Server, people: ThreadPoolExecutor) -> set[int]:
+    """Return those that serve, as far as many requests at once can tell."""
+    return {process for _, process in people.map(slow, [server] * 16)}
+
+
+def is_there(process: int) -> bool:
+    try:
+        # A process that has ended and waits for its parent is not there either.
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_was_asked_for_is_answered_before_the_end(
+    ini: str, migrated_url: str, workers: int, end: signal.Signals
+) -> None:
+    with (
+        serving(ini, migrated_url, workers) as server,
+        ThreadPoolExecutor(MORE_THAN_THREADS) as people,
+    ):
+        asked = [people.submit(slow, server) for _ in range(MORE_THAN_THREADS)]
+        time.sleep(0.2)  # some run, and the others wait for a thread
+        server.process.send_signal(end)
+        time.sleep(0.1)
+        with pytest.raises(ConnectionError):
+            socket.create_connection((server.host, server.port), timeout=5)
+        answers = [each.result() for each in asked]
+        assert server.process.wait(10) == 0
+    assert {status for status, _ in answers} == {200}
+    assert len({process for _, process in answers}) == workers
+    assert not any(is_there(process) for _, process in answers)
+
+
+def test_each_process_keeps_to_a_core(ini: str, migrated_url: str) -> None:
+    with serving(ini, migrated_url, 2) as server, ThreadPoolExecutor(16) as people:
+        wait_until(lambda: len(processes(server, people)) == 2)
+        found = [os.sched_getaffinity(process) for process in processes(server, people)]
+    assert [len(cores) for cores in found] == [1, 1]
+    assert len(set.union(*found)) == min(2, usable_cores())
+
+
+def test_a_dead_worker_is_replaced(ini: str, migrated_url: str, tmp_path: Path) -> None:
+    with (
+        (tmp_path / "log").open("w+") as log,
+        serving(ini, migrated_url, 2, log) as server,
+        ThreadPoolExecutor(16) as people,
+    ):
+        wait_until(lambda: len(processes(server, people)) == 2)
+        dead = min(processes(server, people))
+        os.kill(dead, signal.SIGKILL)
+        wait_until(lambda: not is_there(dead))
+        wait_until(lambda: len(processes(server, people)) == 2)
+        assert dead not in processes(server, people)
+        log.seek(0)
+        assert f"worker {dead} ended with -9" in log.read()
+
+
+def test_no_worker_outlives_the_main_process(ini: str, migrated_url: str) -> None:
+    with serving(ini, migrated_url, 2) as server, ThreadPoolExecutor(16) as people:
+        found = processes(server, people)
+        server.process.kill()
+        wait_until(lambda: not any(is_there(process) for process in found))
+
+
+def test_it_gives_up_where_every_worker_dies(ini: str, migrated_url: str, tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w+") as log:
+        with serving(ini, migrated_url, 1, log) as server:
+            pass
+        text = Path(ini).read_text().replace("tests.slow_view", "tests.dying_worker")
+        Path(ini).write_text(text)
+        with serving(ini, migrated_url, 2, log) as server:
+            assert server.process.wait(20) == 1
+        log.seek(0)
+        assert "todo: its processes end as soon as they have started" in log.read()
+
+
+HEADER = b"GET /api/v1 HTTP/1.1\r\nHost: todo.example\r\nX-A: "
+BODY = (
+    b"POST /api/v1/accounts HTTP/1.1\r\nHost: todo.example\r\n"
+    b"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
+)
+
+
+@pytest.mark.parametrize(("begun", "workers"), [(HEADER, 1), (HEADER, 2), (BODY, 2)])
+def test_slow_clients_stop_nobody(ini: str, migrated_url: str, begun: bytes, workers: int) -> None:
+    """Each of them sends a byte now and then."""
+    with serving(ini, migrated_url, workers) as server, ExitStack() as stack:
+        slow_ones = []
+        for _ in range(SLOW_CLIENTS):
+            address = (server.host, server.port)
+            client = stack.enter_context(socket.create_connection(address, timeout=5))
+            client.sendall(begun)
+            slow_ones.append(client)
+        for _ in range(2):
+            for client in slow_ones:
+                client.sendall(b" ")
+            for _ in range(10):
+                begin = time.monotonic()
+                assert server.request("GET", "/api/v1")[0] == 200
+                assert time.monotonic() - begin < 1
+        slow_ones[0].setblocking(False)
+        with pytest.raises(BlockingIOError):  # nobody has ended its connection
+            slow_ones[0].recv(1)
+
+
+LINE = (
+    r'127\.0\.0\.1 - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d \+0000\] "%s" %d %s "%s" "%s" [\d.]+ %s\n'
+)
+
+
+def test_the_access_log(ini: str, migrated_url: str, tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w+") as log:
+        with serving(ini, migrated_url, 2, log) as server:
+            headers = {
+                "Authorization": "Bearer secret",
+                "Referer": "https://app.example.com/list?search=secret",
+                "User-Agent": 'curl "8"',
+            }
+            status, answered, _ = server.request("GET", "/api/v1?search=secret", headers=headers)
+            request_id = answered["X-Request-Id"]
+            size = answered["Content-Length"]
+            with socket.create_connection((server.host, server.port), timeout=5) as connection:
+                connection.sendall(b"GET /secret HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n")
+                refused = connection.makefile("rb").read()
+        log.seek(0)
+        text = log.read()
+    assert "secret" not in text
+    agent, site = r"curl \\x228\\x22", "https://app\\.example\\.com/list"
+    line = LINE % ("GET /api/v1 HTTP/1.1", status, size, site, agent, request_id)
+    assert re.search(line, text), text
+    other_id = re.findall(rb"X-Request-Id: (\w+)", refused)[0].decode()
+    assert re.search(LINE % ("-", 400, r"\d+", "-", "-", other_id), text), text
+
+
+def test_no_access_log_unless_asked_for(migrated_url: str, tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w+") as log:
+        with pserve("development.ini", log, DATABASE_URL=migrated_url) as server:
+            assert server.request("GET", "/api/v1")[0] == 200
+        log.seek(0)
+        assert "GET" not in log.read()
