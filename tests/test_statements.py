@@ -31,26 +31,26 @@ COSTS: list[tuple[str, str, str, dict[str, Any], int]] = [
     ("user's tasks", "GET", "{account}/tasks", {}, 2),
     ("user's tasks", "GET", "{account}/tasks?due=week&sort=-due_date&count=true", {}, 3),
     ("user's tasks", "GET", "{account}/tasks?search=milk", {}, 2),
-    ("task detail", "GET", "{account}/tasks/1", {}, 2),
+    ("task detail", "GET", "{account}/tasks/{ids[0]}", {}, 2),
     ("task counts", "GET", "{account}/counts", {}, 2),
-    ("task update", "PATCH", "{account}/tasks/1", {"completed": True}, 6),
-    ("update tasks", "PATCH", "{account}/tasks?id=1", {"name": "Tea"}, 7),
-    ("task history", "GET", "{account}/tasks/1/history", {}, 3),
+    ("task update", "PATCH", "{account}/tasks/{ids[0]}", {"completed": True}, 6),
+    ("update tasks", "PATCH", "{account}/tasks?id={ids[0]}", {"name": "Tea"}, 7),
+    ("task history", "GET", "{account}/tasks/{ids[0]}/history", {}, 3),
     ("changes", "GET", "{account}/changes?since=1", {}, 3),
     ("undo", "POST", "{account}/changes/5/undo", {}, 14),
-    ("delete task", "DELETE", "{account}/tasks/1", {}, 7),
+    ("delete task", "DELETE", "{account}/tasks/{ids[0]}", {}, 7),
     ("trash", "GET", "{account}/trash", {}, 2),
-    ("restore task", "POST", "{account}/trash/1/restore", {}, 8),
-    ("delete tasks", "DELETE", "{account}/tasks?id=1", {}, 8),
-    ("purge task", "DELETE", "{account}/trash/1", {}, 7),
-    ("delete task", "DELETE", "{account}/tasks/2", {}, 7),
+    ("restore task", "POST", "{account}/trash/{ids[0]}/restore", {}, 8),
+    ("delete tasks", "DELETE", "{account}/tasks?id={ids[0]}", {}, 8),
+    ("purge task", "DELETE", "{account}/trash/{ids[0]}", {}, 7),
+    ("delete task", "DELETE", "{account}/tasks/{ids[1]}", {}, 7),
     ("empty trash", "DELETE", "{account}/trash", {}, 7),
     ("export", "GET", "{account}/export", {}, 4),
     ("edit profile", "PATCH", "{account}", {"timezone": "Europe/Berlin"}, 7),
     ("create token", "POST", "{account}/tokens", TOKEN, 5),
     ("user's tokens", "GET", "{account}/tokens", {}, 2),
-    ("token detail", "GET", "{account}/tokens/2", {}, 2),
-    ("revoke token", "DELETE", "{account}/tokens/2", {}, 4),
+    ("token detail", "GET", "{account}/tokens/{ids[2]}", {}, 2),
+    ("revoke token", "DELETE", "{account}/tokens/{ids[2]}", {}, 4),
     ("revoke tokens", "DELETE", "{account}/tokens", {}, 4),
     ("delete profile", "DELETE", "{account}", {}, 5),
     ("register", "POST", "/api/v1/accounts", CAROL, 11),
@@ -69,13 +69,19 @@ def limited(app: Any) -> Any:
 
 @pytest.fixture
 def ask(app: Any, as_alice: Client, alice: Login) -> Callable[..., int]:
-    """Return what sends a request that must succeed, and counts its statements."""
+    """Return what sends a request that must succeed, and counts its statements.
+
+    A path may name by {ids[...]} what an earlier request has created.
+    """
+    ids: list[str] = []
 
     def ask(method: str, path: str, fields: dict[str, Any]) -> int:
         sent = {name: value for name, value in fields.items() if value is not None}
         with statements(app.registry["engine"]) as run:
-            answer = as_alice.send_json(method, path.format(account=alice.url), sent)
+            answer = as_alice.send_json(method, path.format(account=alice.url, ids=ids), sent)
         assert answer.status_int < 300, answer
+        if "Location" in answer.headers:
+            ids.append(answer.headers["Location"].rpartition("/")[2])
         return len(run)
 
     return ask
