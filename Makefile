@@ -3,10 +3,10 @@ PYTHON ?= python3
 PORT ?= 6543
 BIN := .venv/bin
 
-.PHONY: help serve test coverage test-browser fuzz torture bench bench-login bench-scale lint openapi format clean
+.PHONY: help serve test coverage test-browser test-deployment fuzz torture bench bench-login bench-scale lint openapi format clean
 
 help: ## list the targets
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
 
 serve: .venv/installed ## migrate todo.sqlite and serve it: make serve PORT=7000
 	@$(BIN)/alembic -c development.ini upgrade head
@@ -22,6 +22,15 @@ test-browser: .venv/installed-browser ## try the documentation page in a headles
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || \
 		{ echo 'The browser is missing: apt-get install chromium chromium-driver' >&2; exit 1; }
 	@$(BIN)/python -m pytest tests/browser
+
+test-deployment: export PATH := $(PATH):/usr/sbin
+test-deployment: .venv/installed-testing ## try the files of docs/deployment with nginx, HAProxy and systemd
+	@missing=; \
+	for tool in nginx:nginx-light haproxy:haproxy openssl:openssl systemd-analyze:systemd; do \
+		command -v $${tool%:*} >/dev/null || missing="$$missing $${tool#*:}"; \
+	done; \
+	test -z "$$missing" || { echo "Programs are missing: apt-get install$$missing" >&2; exit 1; }
+	@$(BIN)/python -m pytest tests/deployment
 
 fuzz: .venv/installed-testing ## attack every operation on both databases, for three minutes
 	@FUZZ_SECONDS=60 $(BIN)/python -m pytest tests/fuzz
