@@ -46,7 +46,8 @@ __all__ = [
 # The newest migration in alembic/versions.
 MIGRATION = "0006"
 
-# Together as many as the server has threads that do not hash (todo/server.py), and some.
+# Of each engine, to write and to read: as many stay open as are often used at once; together they
+# are as many as a process has threads (todo/server.py), and some.
 POOL_SIZE = 8
 POOL_OVERFLOW = 24
 POOL_TIMEOUT = 2  # seconds to wait for a free connection
