@@ -8,11 +8,11 @@ from pyramid.request import Request
 from pyramid.response import Response
 from pyramid.security import NO_PERMISSION_REQUIRED
 
-SECONDS = 0.3
+SECONDS = 0.3  # unless the query has another number
 
 
 def _view(request: Request) -> Response:
-    time.sleep(SECONDS)
+    time.sleep(float(request.GET.get("seconds", SECONDS)))
     return Response(json=os.getpid())
 
 

@@ -18,7 +18,7 @@ from todo.http_parser import StrictParser
 from todo.request import MAX_BODY
 from todo.server import MAX_HEADER
 
-TIMEOUT = 5  # seconds without a byte, after which a test fails
+TIMEOUT = 15  # seconds without a byte, after which a test fails
 
 POST = b"POST /api/v1/accounts HTTP/1.1"
 GET = b"GET /api/v1 HTTP/1.1"

@@ -1,5 +1,6 @@
 """The service in one process and in several: who serves, who is replaced, and how it ends."""
 
+import http.client
 import os
 import re
 import signal
@@ -7,7 +8,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -75,26 +76,65 @@ def wait_until(holds: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+def ask(server: Server, seconds: float) -> http.client.HTTPConnection:
+    """Send a slow request, and leave its answer for later."""
+    connection = http.client.HTTPConnection(server.host, server.port, timeout=30)
+    connection.request("GET", f"/slow?seconds={seconds}")
+    return connection
+
+
+def answer(connection: http.client.HTTPConnection) -> tuple[int, int]:
+    """Return its status, and the process that has answered."""
+    with closing(connection), connection.getresponse() as response:
+        return response.status, int(response.read())
+
+
+def refuses(server: Server) -> bool:
+    """Tell whether a new connection is refused."""
+    try:
+        socket.create_connection((server.host, server.port), timeout=5).close()
+    except ConnectionError:
+        return True
+    return False
+
+
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("workers", [1, 2])
 def test_what_was_asked_for_is_answered_before_the_end(
     ini: str, migrated_url: str, workers: int, end: signal.Signals
 ) -> None:
-    with (
-        serving(ini, migrated_url, workers) as server,
-        ThreadPoolExecutor(MORE_THAN_THREADS) as people,
-    ):
-        asked = [people.submit(slow, server) for _ in range(MORE_THAN_THREADS)]
+    with serving(ini, migrated_url, workers) as server:
+        asked = [ask(server, 0.5) for _ in range(MORE_THAN_THREADS)]
         time.sleep(0.2)  # some run, and the others wait for a thread
         server.process.send_signal(end)
-        time.sleep(0.1)
-        with pytest.raises(ConnectionError):
-            socket.create_connection((server.host, server.port), timeout=5)
-        answers = [each.result() for each in asked]
+        wait_until(lambda: refuses(server))
+        assert server.process.poll() is None, "it refuses at once, not after the last answer"
+        answers = [answer(each) for each in asked]
         assert server.process.wait(10) == 0
     assert {status for status, _ in answers} == {200}
-    assert len({process for _, process in answers}) == workers
     assert not any(is_there(process) for _, process in answers)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_second_interrupt_ends_at_once(ini: str, migrated_url: str, workers: int) -> None:
+    with serving(ini, migrated_url, workers) as server:
+        process = answer(ask(server, 0))[1]
+        with closing(ask(server, 60)):
+            time.sleep(0.2)  # it runs
+            server.process.send_signal(signal.SIGINT)
+            wait_until(lambda: refuses(server))
+            server.process.send_signal(signal.SIGINT)
+            assert server.process.wait(10) == 0
+    assert not is_there(process)
+
+
+def test_systemd_is_told_when_it_serves(ini: str, migrated_url: str, tmp_path: Path) -> None:
+    path = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(path))
+        manager.settimeout(5)
+        with serving(ini, migrated_url, 2, NOTIFY_SOCKET=str(path)):
+            assert manager.recv(100) == b"READY=1"
 
 
 def test_each_process_keeps_to_a_core(ini: str, migrated_url: str) -> None:

@@ -66,6 +66,18 @@ def test_processes_share_the_cores(
     assert taken == [True] * share + [False]
 
 
+@pytest.mark.parametrize(("workers", "share"), [(1, 24), (2, 12), (3, 8), (8, 4), (1024, 4)])
+def test_processes_share_who_may_wait(
+    monkeypatch: pytest.MonkeyPatch, workers: int, share: int
+) -> None:
+    monkeypatch.setattr(passwords, "PLACES", 24)
+    monkeypatch.setattr(passwords, "_slots", None)
+    monkeypatch.setattr(passwords, "_places", None)
+    configure({"sqlalchemy.url": "sqlite:///none.sqlite", "todo.workers": str(workers)})
+    taken = [passwords._places.acquire(blocking=False) for _ in range(share + 1)]
+    assert taken == [True] * share + [False]
+
+
 def test_who_waits_too_long_is_told_to_come_back(
     slots: BoundedSemaphore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
