@@ -57,7 +57,6 @@ def create_server(app: Any, listening: socket.socket, number: int) -> Any:
         connection_limit=CONNECTIONS,
         channel_timeout=IDLE_TIMEOUT,
         cleanup_interval=5,
-        asyncore_use_poll=True,  # select() takes no descriptor above 1023
         **proxy_options(settings["todo.trusted_proxy"]),
         max_request_header_size=MAX_HEADER + 1,
         max_request_body_size=MAX_BODY + 1,

@@ -66,6 +66,7 @@ def _serve(server: Any, stopping: threading.Event) -> None:
 
 def _poll(server: Any, timeout: float) -> None:
     """Read and write what can be, or wait for some seconds."""
+    # poll(), for select() takes no descriptor above 1023.
     wasyncore.loop(timeout=timeout, use_poll=True, map=server._map, count=1)
 
 
