@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, literal, select, text
+from sqlalchemy import Connection, bindparam, literal, select, text
 from sqlalchemy.exc import DataError
 from sqlalchemy.orm import Session
 
@@ -39,6 +39,17 @@ def test_an_error_is_that_of_sqlalchemy(committing_app: Any, by_key: bool) -> No
         with pytest.raises(DataError, match="division by zero"):
             read(connection, query, {"divisor": 0}, by_key=by_key)
         assert [*read(connection, query, {"divisor": 1}, by_key=by_key)[0]] == [1]
+
+
+@pytest.mark.parametrize("by_key", [False, True])
+def test_sqlalchemy_is_not_asked(
+    committing_app: Any, monkeypatch: pytest.MonkeyPatch, by_key: bool
+) -> None:
+    query = select(bindparam("number", type_=literal(1).type))
+    with committing_app.registry["reading_engine"].connect() as connection:
+        monkeypatch.setattr(Connection, "execute", None)
+        assert read(connection, query, {"number": 7}, by_key=by_key) == [(7,)]
+        monkeypatch.undo()
 
 
 def test_who_listens_to_statements_sees_them(committing_app: Any) -> None:

@@ -59,7 +59,6 @@ class KnownAccount(NamedTuple):
     email: str
     date_joined: datetime
     timezone: str
-    password_hash: str
 
 
 class KnownToken(NamedTuple):

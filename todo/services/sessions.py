@@ -111,10 +111,12 @@ def reauthenticate(request: Request, password: str | None) -> None:
             "Send current_password, or log in again: this needs a login of the last ten minutes.",
         )
     account = request.identity.account
+    hash_of = select(Account.password_hash).where(Account.id == account.id)
+    stored = request.dbsession.scalar(hash_of)
     end_transaction(request)
     # Not the limits of logins: what strangers use up must not stop who is logged in.
     attempt = ((limits.REAUTHENTICATIONS, str(account.id)),)
-    if not _matches(request, attempt, account.password_hash, password):
+    if not _matches(request, attempt, stored, password):
         raise Problem("reauthentication_required", "current_password is wrong.")
 
 
