@@ -11,6 +11,7 @@ from todo import clock
 from todo.models import Account, IdempotencyKey, Task, Token, TrashedTask, journal
 from todo.models.change import DELETE
 from todo.models.rows import Rows
+from todo.models.task import columns_of
 from todo.passwords import hash_password
 
 PASSWORD = "correct horse battery"
@@ -58,9 +59,10 @@ def make_account(session: Session, username: str | None = None, **values: Any) -
 
 def new_task(account_id: int, values: dict[str, Any], now: datetime) -> Task:
     """Return a task of the account, to be stored."""
-    task = Task(account_id=account_id, note_words="", creation_date=now, modification_date=now)
-    task.change(values, now)
-    return task
+    stamps = {"account_id": account_id, "creation_date": now, "modification_date": now}
+    completion_date = now if values.get("completed") else None
+    columns = columns_of({"note": None, "due_date": None, **values})
+    return Task(**stamps, completion_date=completion_date, **columns)
 
 
 def make_task(session: Session, login: Login, **values: Any) -> int:

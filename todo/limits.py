@@ -21,6 +21,7 @@ from todo.errors import Problem, first_line
 from todo.models import IdempotencyKey, LimitCount, Token, wait_briefly
 from todo.models.limit import SUBJECT_MAX, WRITES, WRITES_SETTING
 from todo.models.meta import UTCDateTime
+from todo.models.statements import run
 from todo.models.trash import TRASH_DAYS
 from todo.request import SAFE_METHODS, Request
 from todo.security import Identity
@@ -194,16 +195,14 @@ def exceeded(limit: Limit, most: int, expires: datetime) -> Problem:
 
 def _count(connection: Connection, limit: Limit, subject: str) -> tuple[int, datetime]:
     now = clock.now()
-    row = connection.execute(
-        _COUNT,
-        {
-            "name": limit.name,
-            "subject": _stored(subject),
-            "now": now,
-            "expires": now + limit.window,
-        },
-    ).one()
-    return row.count, row.expiration_date  # type: ignore[return-value]
+    values = {
+        "name": limit.name,
+        "subject": _stored(subject),
+        "now": now,
+        "expires": now + limit.window,
+    }
+    [(count, expires)] = run(connection, _COUNT, values, one_plan=True)
+    return count, expires
 
 
 def _stored(subject: str) -> str:

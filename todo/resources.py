@@ -15,7 +15,7 @@ from todo.idempotency import replay
 from todo.limits import check_writes, count_write, record_use
 from todo.models import Account, Change, Task, Token, TrashedTask, journal
 from todo.models.meta import ID_MAX, ID_PATTERN, BigInt
-from todo.models.reading import read
+from todo.models.statements import run
 from todo.models.task import STORED, StoredTask
 from todo.models.trash import TRASH_DAYS, is_kept
 from todo.permissions import Permission
@@ -140,12 +140,10 @@ class RevisionContext(AccountContext):
 
 
 # Made once: to build a query costs more than to run it.
-_OF_ACCOUNT = (
+_TASK = select(*STORED).where(
     Task.account_id == bindparam("account_id", type_=BigInt),
     Task.id == bindparam("id", type_=BigInt),
 )
-_TASK = select(Task).where(*_OF_ACCOUNT)
-_TASK_ROW = select(*STORED).where(*_OF_ACCOUNT)
 
 
 class TaskContext(AccountContext):
@@ -164,19 +162,15 @@ class TaskContext(AccountContext):
     def __init__(self, request: Request) -> None:
         super().__init__(request)
         parameters = {"account_id": self.account.id, "id": _number(request.matchdict["id"])}
-        # Of a request that writes an object, of one that reads its row.
-        self.task: Any = None
         if parameters["id"] is None:
             raise not_there()
-        if request.method not in SAFE_METHODS:
-            self.task = request.dbsession.scalar(_TASK, parameters)
-        elif rows := read(request.connection, _TASK_ROW, parameters, by_key=True):
-            self.task = StoredTask(*rows[0])
-        if self.task is None:
+        rows = run(request.connection, _TASK, parameters, one_plan=True)
+        if not rows:
             raise not_there()
+        self.task = StoredTask(*rows[0])
 
     @property
-    def subject(self) -> Task | StoredTask:
+    def subject(self) -> StoredTask:
         return self.task
 
     @property

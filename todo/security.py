@@ -18,7 +18,7 @@ from todo import clock
 from todo.models import Account, IdempotencyKey, LimitCount, Token
 from todo.models.limit import WRITES, WRITES_SETTING
 from todo.models.meta import UTCDateTime
-from todo.models.reading import read
+from todo.models.statements import run
 from todo.models.token import Kind, Scope, is_well_formed, token_digest
 from todo.permissions import Permission
 from todo.request import SAFE_METHODS, Request
@@ -226,15 +226,15 @@ def _load(request: Request, digest: bytes) -> Identity | None:
     """Return who asks, with all that one query can tell; for a write, with the rows locked."""
     parameters = {"digest": digest, **_ages(request)}
     if request.method in SAFE_METHODS:
-        rows = read(request.connection, _READER, parameters, by_key=True)
+        rows = run(request.connection, _READER, parameters, one_plan=True)
         return Identity(*_known(iter(rows[0]))) if rows else None
     limited = request.registry.settings[WRITES_SETTING] > 0
     key = parameters["key"] = request.idempotency_key
     query = _writer(limited=limited, keyed=key is not None)
-    row = request.connection.execute(query, parameters).one_or_none()
-    if row is None:
+    rows = run(request.connection, query, parameters, one_plan=True)
+    if not rows:
         return None
-    values = iter(row)
+    values = iter(rows[0])
     account, token = _known(values)
     writes, expire = islice(values, 2) if limited else (None, None)
     if key is None:

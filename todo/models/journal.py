@@ -28,6 +28,7 @@ from todo.models.change import CREATE, DELETE, UPDATE, Change
 from todo.models.journalled import Journalled
 from todo.models.meta import Base
 from todo.models.sql_json import encode_json
+from todo.models.statements import run
 
 ACCOUNTS: Table = inspect(Account).local_table  # type: ignore[assignment]
 
@@ -91,9 +92,8 @@ def revise(session: Session, account_id: int) -> int:
     """Raise the account's revision, once in a transaction, and return it."""
     revisions = _write(session).revisions
     if account_id not in revisions:
-        revisions[account_id] = (
-            session.connection().execute(_REVISE, {"account_id": account_id}).scalar_one()
-        )
+        values = {"account_id": account_id}
+        [(revisions[account_id],)] = run(session.connection(), _REVISE, values, one_plan=True)
         known = session.identity_map.get(identity_key(Account, account_id))
         if known is not None:
             set_committed_value(known, "revision", revisions[account_id])

@@ -5,8 +5,9 @@ to write to a journalled table.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Any
 
 from sqlalchemy import (
@@ -32,6 +33,7 @@ from sqlalchemy.orm import Session
 from todo.models.change import CREATE, DELETE, PURGE, UPDATE, Change
 from todo.models.journal import BESIDE, credential_of, date_of, revise
 from todo.models.sql_json import encode_json
+from todo.models.statements import run
 from todo.models.task import StoredTask, Task, TaskRow, columns_of
 
 # The table itself, which is no object of an account.
@@ -56,31 +58,94 @@ def create(session: Session, account_id: int, several: list[dict[str, Any]]) -> 
         {**stamps, **columns_of(values), "completion_date": date if values["completed"] else None}
         for values in several
     ]
-    connection = session.connection()
-    ids = connection.execute(_CREATE, rows if len(rows) > 1 else rows[0]).scalars().all()
-    constants = {
-        "account_id": account_id,
-        "revision": revision,
-        "kind": Task.kind,
-        "date": date,
-        "action": CREATE,
-        **credential_of(session),
-    }
+    ids = _insert(session, rows)
     changes = [
-        {**constants, "object_id": task_id, "after": Task.recorded(row.__getitem__)}
+        {"object_id": task_id, "before": None, "after": Task.recorded(row.__getitem__)}
         for task_id, row in zip(ids, rows, strict=True)
     ]
-    connection.execute(_RECORD, changes)
+    _record(session, account_id, CREATE, changes)
     return [
         StoredTask(task_id, *(row[name] for name in _GIVEN))
         for task_id, row in zip(ids, rows, strict=True)
     ]
 
 
+def change(
+    session: Session, account_id: int, task: StoredTask, values: dict[str, Any]
+) -> StoredTask:
+    """Set the attributes of the account's task that `values` names, and return it as it is now.
+
+    By three statements; by none where it has these values already.
+    """
+    changed = {name: value for name, value in values.items() if value != getattr(task, name)}
+    if not changed:
+        return task
+    revision, date = revise(session, account_id), date_of(session)
+    columns = columns_of(changed) | Task.stamps(revision, date)
+    if "completed" in changed:
+        columns["completion_date"] = date if changed["completed"] else None
+    new = {f"new_{name}": value for name, value in columns.items()}
+    parameters = {"owner_id": account_id, "task_id": task.id, **new}
+    run(session.connection(), _update(tuple(columns)), parameters, one_plan=True)
+    after = task._replace(**{name: columns[name] for name in columns.keys() & task._fields})
+    _record(session, account_id, UPDATE, [{"object_id": task.id, **_difference(task, after)}])
+    return after
+
+
+def _difference(before: StoredTask, after: StoredTask) -> dict[str, dict[str, Any]]:
+    """Return the recorded fields that differ, as they were and as they are."""
+    was, now = (Task.recorded(partial(getattr, task)) for task in (before, after))
+    names = [name for name in now if now[name] != was[name]]
+    return {
+        "before": {name: was[name] for name in names},
+        "after": {name: now[name] for name in names},
+    }
+
+
+def _insert(session: Session, rows: list[dict[str, Any]]) -> Sequence[int]:
+    """Store rows of tasks, and return their ids."""
+    connection = session.connection()
+    if len(rows) > 1:
+        return connection.execute(_CREATE, rows).scalars().all()
+    [(task_id,)] = run(connection, _CREATE, rows[0], one_plan=True)
+    return [task_id]
+
+
+def _record(session: Session, account_id: int, action: str, changes: list[dict[str, Any]]) -> None:
+    """Record what was done to some tasks of the account, each of which `changes` names."""
+    constants = {
+        "account_id": account_id,
+        "revision": revise(session, account_id),
+        "kind": Task.kind,
+        "date": date_of(session),
+        "action": action,
+        **credential_of(session),
+    }
+    connection = session.connection()
+    if len(changes) > 1:
+        connection.execute(_RECORD, [constants | each for each in changes])
+    else:
+        run(connection, _RECORD, constants | changes[0], one_plan=True)
+
+
 _TASKS: Table = inspect(Task).local_table  # type: ignore[assignment]
-_CREATE = insert(_TASKS).returning(_TASKS.c.id, sort_by_parameter_order=True)
-_RECORD = insert(CHANGES)
+_CREATE = (
+    insert(_TASKS)
+    .values({each.name: bindparam(each.name) for each in _TASKS.c if each.name != "id"})
+    .returning(_TASKS.c.id, sort_by_parameter_order=True)
+)
+_RECORD = insert(CHANGES).values({each.name: bindparam(each.name) for each in CHANGES.c})
 _GIVEN = [name for name in StoredTask._fields if name not in ("id", "name_folded")]
+
+
+@cache
+def _update(names: tuple[str, ...]) -> Update:
+    """Return the statement that sets these columns of one task."""
+    return (
+        update(_TASKS)
+        .where(_TASKS.c.id == bindparam("task_id"), _TASKS.c.account_id == bindparam("owner_id"))
+        .values({name: bindparam(f"new_{name}") for name in names})
+    )
 
 
 @dataclass(frozen=True)

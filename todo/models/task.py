@@ -186,14 +186,6 @@ class Task(TaskRow, Base):
                 setattr(self, column, columns[column])
         return value
 
-    def change(self, values: dict[str, Any], now: datetime) -> None:
-        """Set the attributes named in `values` and leave the rest."""
-        for name, value in values.items():
-            if name != "completed":
-                setattr(self, name, value)
-            elif value != self.completed:
-                self.completion_date = now if value else None
-
     @staticmethod
     def stamps(revision: int, date: datetime) -> dict[str, Any]:
         return {"revision": revision, "modification_date": date}

@@ -14,7 +14,7 @@ from sqlalchemy import BindParameter, Integer, Select, bindparam, select, tuple_
 
 from todo.models import Task, TrashedTask
 from todo.models.meta import BigInt
-from todo.models.reading import read
+from todo.models.statements import run
 from todo.models.task import STORED, StoredTask
 from todo.request import Request
 from todo.schemas.task_filter import TaskPage
@@ -107,8 +107,8 @@ def _read(
         values |= {"after_key": cursor.key, "after_id": cursor.id}
     statement = _statement(List(connection.dialect.name, kinds(filters), order, place))
     # All of an account by their ids: there is but one plan.
-    by_key = not filters and order.name == "id"
-    return [StoredTask(*row) for row in read(connection, statement, values, by_key=by_key)]
+    one_plan = not filters and order.name == "id"
+    return [StoredTask(*row) for row in run(connection, statement, values, one_plan=one_plan)]
 
 
 # Far more than there are lists that people look at; each takes some kilobytes.

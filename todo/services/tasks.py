@@ -8,7 +8,7 @@ from sqlalchemy import Select, case, false, func, or_, select
 from todo.errors import Fault, Problem
 from todo.models import Task, TrashedTask, journal
 from todo.models.change import DELETE
-from todo.models.rows import create
+from todo.models.rows import change, create
 from todo.models.task import StoredTask, columns_of, due_columns
 from todo.request import Request
 from todo.services.filters import (
@@ -33,10 +33,9 @@ def create_tasks(request: Request, several: list[dict[str, Any]]) -> list[Stored
     return create(request.dbsession, request.identity.account.id, several)
 
 
-def change_task(request: Request, task: Task, values: dict[str, Any]) -> None:
-    """Set the attributes named in `values` and leave the rest; then it has its new revision."""
-    task.change(values, journal.date_of(request.dbsession))
-    request.dbsession.flush()
+def change_task(request: Request, task: StoredTask, values: dict[str, Any]) -> StoredTask:
+    """Set the attributes named in `values`, leave the rest, and return the task as it is now."""
+    return change(request.dbsession, request.identity.account.id, task, values)
 
 
 def count_tasks(request: Request, filters: dict[str, Any]) -> int:
@@ -95,7 +94,7 @@ def change_tasks(
     return count
 
 
-def delete_task(request: Request, task: Task) -> None:
+def delete_task(request: Request, task: StoredTask) -> None:
     """Move the task to the trash."""
     matching = [*conditions(request, {}), Task.id == task.id]
     rows_of(request, Task, *matching).move(TrashedTask, DELETE)

@@ -190,10 +190,10 @@ class TaskViews:
     )
     def put(self) -> dict[str, Any]:
         """Change the task; what is not mentioned stays."""
-        change_task(self.request, self.task, self.request.validated_body.values())
+        task = change_task(self.request, self.task, self.request.validated_body.values())
         offer_undo(self.request)
-        self.request.response.headers["ETag"] = entity_tag(self.task.revision)
-        return {"username": self.username, "task": schemas.Task.of(self.task)}
+        self.request.response.headers["ETag"] = entity_tag(task.revision)
+        return {"username": self.username, "task": schemas.Task.of(task)}
 
     @view_config(
         request_method="DELETE",

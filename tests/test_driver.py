@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from tests.client import Client
 from tests.databases import statements
 from tests.factories import make_account, make_task
-from todo.models.reading import read
+from todo.models.statements import run
 
 pytestmark = pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)
 
@@ -31,31 +31,31 @@ def test_what_is_found_by_a_key_is_planned_once(
     assert len(prepared) == 3
 
 
-@pytest.mark.parametrize("by_key", [False, True])
-def test_an_error_is_that_of_sqlalchemy(committing_app: Any, by_key: bool) -> None:
-    query = select(literal(1) / bindparam("divisor", type_=literal(1).type))
+@pytest.mark.parametrize("one_plan", [False, True])
+def test_an_error_is_that_of_sqlalchemy(committing_app: Any, one_plan: bool) -> None:
+    query = select(literal(1) // bindparam("divisor", type_=literal(1).type))
     with committing_app.registry["reading_engine"].connect() as connection:
-        assert [*read(connection, query, {"divisor": 1}, by_key=by_key)[0]] == [1]
+        assert [*run(connection, query, {"divisor": 1}, one_plan=one_plan)[0]] == [1]
         with pytest.raises(DataError, match="division by zero"):
-            read(connection, query, {"divisor": 0}, by_key=by_key)
-        assert [*read(connection, query, {"divisor": 1}, by_key=by_key)[0]] == [1]
+            run(connection, query, {"divisor": 0}, one_plan=one_plan)
+        assert [*run(connection, query, {"divisor": 1}, one_plan=one_plan)[0]] == [1]
 
 
-@pytest.mark.parametrize("by_key", [False, True])
+@pytest.mark.parametrize("one_plan", [False, True])
 def test_sqlalchemy_is_not_asked(
-    committing_app: Any, monkeypatch: pytest.MonkeyPatch, by_key: bool
+    committing_app: Any, monkeypatch: pytest.MonkeyPatch, one_plan: bool
 ) -> None:
     query = select(bindparam("number", type_=literal(1).type))
     with committing_app.registry["reading_engine"].connect() as connection:
         monkeypatch.setattr(Connection, "execute", None)
-        assert read(connection, query, {"number": 7}, by_key=by_key) == [(7,)]
+        assert run(connection, query, {"number": 7}, one_plan=one_plan) == [(7,)]
         monkeypatch.undo()
 
 
 def test_who_listens_to_statements_sees_them(committing_app: Any) -> None:
     engine = committing_app.registry["reading_engine"]
     query = select(literal(1))
-    with engine.connect() as connection, statements(engine) as run:
-        read(connection, query, {})
-        read(connection, query, {}, by_key=True)
-    assert len(run) == 2
+    with engine.connect() as connection, statements(engine) as seen:
+        run(connection, query, {})
+        run(connection, query, {}, one_plan=True)
+    assert len(seen) == 2
