@@ -471,6 +471,16 @@ def test_keep_alive(service: Server) -> None:
             assert read_answers(connection, 1)[0] == status
 
 
+def test_a_body_comes_with_its_header(service: Server) -> None:
+    """By one call of the system: a second one is a good part of what a short answer costs."""
+    with connect(service) as connection:
+        for _ in range(20):
+            connection.sendall(get(b"/api/v1"))
+            head, _, body = receive(connection).partition(b"\r\n\r\n")
+            assert body
+            assert f"\r\nContent-Length: {len(body)}\r\n".encode() in head + b"\r\n"
+
+
 @pytest.mark.parametrize(("method", "status"), [("OPTIONS", 204), ("GET", 304)])
 def test_keep_alive_without_a_body(service: Server, method: str, status: int) -> None:
     token = service.request("POST", "/api/v1/accounts", form(b"idle%d" % status).decode(), TYPED)[

@@ -170,6 +170,18 @@ class StrictChunkedReceiver(ChunkedReceiver):
 class AnswerTask(WSGITask):
     """The application's answer."""
 
+    wrote_header: bool
+
+    def write(self, data: bytes) -> None:
+        """Write a part of the body, after the header; a whole one by one call with it."""
+        if self.wrote_header or not 0 < len(data) == self.content_length:
+            super().write(data)
+            return
+        header = self.build_response_header()
+        self.wrote_header = True
+        self.channel.write_soon(header + data if self.has_body else header)
+        self.content_bytes_written = len(data)
+
     def set_close_on_finish(self) -> None:
         # waitress would close the connection after each 204 and 304, as it finds no length.
         ends_anyway = self.version == "1.1" and not self.wrote_header and not self.has_body

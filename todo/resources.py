@@ -22,6 +22,8 @@ from todo.permissions import Permission
 from todo.request import SAFE_METHODS, Request
 from todo.security import Identity, InsufficientScope, KnownAccount, is_alive
 
+_ALL = tuple(Permission)
+
 
 class LoginContext:
     """Whoever is logged in; no account is named."""
@@ -57,7 +59,7 @@ class LoginContext:
         return self.identity.account
 
     def __acl__(self) -> list[tuple[Any, ...]]:
-        return [(Allow, f"account:{self.account.id}", tuple(Permission))]
+        return [(Allow, f"account:{self.account.id}", _ALL)]
 
 
 class AccountContext(LoginContext):

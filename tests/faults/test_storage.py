@@ -177,3 +177,21 @@ def test_sqlite_whose_folder_is_read_only(tmp_path: Path) -> None:
         assert_refused(post(client, alice), "storage_read_only")
         journal.unlink()
         assert post(client, alice).status_int == 201
+
+
+@pytest.mark.skipif(models.sqlite.WAL_IS_SAFE, reason="there is no journal that could come back")
+def test_the_journal_of_sqlite_stays_and_is_void(tmp_path: Path) -> None:
+    """A power failure could bring a deleted one back, which would undo what was acknowledged."""
+    path = tmp_path / "todo.sqlite"
+    url = f"sqlite:///{path}"
+    migrate(url)
+    alice = log_in_alice(url)
+    with running_app(url) as app:
+        large = [{"name": "Milk", "note": "x" * 10_000}] * 100
+        client = Client(app, alice.token)
+        created = client.send_json("POST", alice.tasks_url, {"tasks": large})
+        assert created.status_int == 201
+        assert client.delete(f"{alice.tasks_url}?completed=false").status_int == 200
+    journal = Path(f"{path}-journal").read_bytes()
+    assert not any(journal[:28])  # its header, https://www.sqlite.org/fileformat.html
+    assert len(journal) <= models.sqlite.JOURNAL_SIZE

@@ -1,10 +1,10 @@
 """The journal: every write to an object of an account passes here, and leaves a record.
 
-What a session writes by its unit of work is recorded as it is flushed. Many rows are written at
-once by `Rows` (todo/models/rows.py), and rows of the trash by nothing else; any other INSERT,
-UPDATE or DELETE of a journalled table is refused. So a new kind of object joins by being mapped as
-`Journalled`. What passes by nevertheless, as text() does, is found by the check at the end of each
-test.
+What a session writes by its unit of work is recorded as it is flushed. Tasks are written by
+todo/models/rows.py, and rows of the trash by nothing else; any other INSERT, UPDATE or DELETE of a
+journalled table by the session is refused. So a new kind of object joins by being mapped as
+`Journalled`. What passes by nevertheless, as text() and the connection do, is found by the check
+at the end of each test.
 
 Each transaction that changes something raises the account's `revision` by one. The account's row,
 locked by that until the transaction ends, puts the revisions into the order of the commits.

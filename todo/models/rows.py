@@ -1,4 +1,4 @@
-"""Many tasks of one account, written at once by set statements, and recorded in the journal.
+"""Tasks of one account, written by statements, and recorded in the journal: one, or many at once.
 
 Beside the unit of work of a session, which todo/models/journal.py listens to, this is the only way
 to write to a journalled table.

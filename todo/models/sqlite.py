@@ -15,6 +15,8 @@ from todo.models.faults import READ_ONLY, storage_fault
 # Before this version a WAL file could be reset while in use, and the database corrupted.
 WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
 
+JOURNAL_SIZE = 1024 * 1024  # bytes that are kept of it; what a large change needed is given back
+
 BRIEF = "waits_briefly"  # the execution option of a transaction that does not wait its turn
 BRIEF_TIMEOUT = 100  # milliseconds
 TURN = "turn"  # the lock that a connection holds while it writes
@@ -65,7 +67,10 @@ def _configure(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
     try:
-        connection.execute(f"PRAGMA journal_mode = {'WAL' if WAL_IS_SAFE else 'DELETE'}")
+        # A journal that were deleted after each write could be there again after a power failure,
+        # and would undo it; and to make it anew costs time.
+        connection.execute(f"PRAGMA journal_mode = {'WAL' if WAL_IS_SAFE else 'PERSIST'}")
+        connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_SIZE}")
     except sqlite3.OperationalError as error:
         if storage_fault(error) != READ_ONLY:
             raise

@@ -1,7 +1,7 @@
 """Statements that were made once, and that the driver runs.
 
 A list is opened a hundred times a day, and to run its query SQLAlchemy takes longer than the
-driver: see docs/decisions/0019-statements-ask-the-driver.md.
+driver: see docs/decisions/0019-the-driver-runs-what-is-hot.md.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -71,6 +71,8 @@ def run(
     if connection.engine.dispatch.before_cursor_execute or "POSTCOMPILE" in compiled.text:
         result = connection.execute(statement, values)
         return result.all() if result.returns_rows else []
+    if not (statement.is_select or connection.in_transaction()):
+        connection.begin()
     cursor: Any = None
     try:
         cursor = connection.connection.cursor()
