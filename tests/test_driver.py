@@ -3,15 +3,24 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, bindparam, insert, literal, select, text
+from sqlalchemy import Connection, Engine, Integer, bindparam, delete, insert, literal, select, text
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 from tests.client import Client
 from tests.databases import statements
-from tests.factories import Login, make_account, make_key, make_task
+from tests.factories import Login, make_account, make_key, make_task, make_trashed
 from todo import clock
-from todo.models import Account, Change, IdempotencyKey, LimitCount, Task, Token
+from todo.models import (
+    Account,
+    Change,
+    IdempotencyKey,
+    LimitCount,
+    Task,
+    Token,
+    TrashedTask,
+)
+from todo.models.meta import UTCDateTime
 from todo.models.statements import run
 
 one_plan = pytest.mark.parametrize("one_plan", [False, True], ids=["anew", "one plan"])
@@ -34,11 +43,12 @@ def alice(committing_app: Any, committing_session: Session) -> Login:
     make_key(committing_session, alice, "k", clock.now())
     for due_date in (None, clock.now(), clock.now().date()):
         make_task(committing_session, alice, due_date=due_date)
+    make_trashed(committing_session, alice)
     return alice
 
 
 @one_plan
-@pytest.mark.parametrize("model", [Account, Token, Task, Change, IdempotencyKey])
+@pytest.mark.parametrize("model", [Account, Token, Task, TrashedTask, Change, IdempotencyKey])
 def test_rows_are_those_of_sqlalchemy(
     engine: Engine, alice: Login, model: Any, one_plan: bool
 ) -> None:
@@ -47,7 +57,10 @@ def test_rows_are_those_of_sqlalchemy(
     with engine.connect() as connection:
         rows = run(connection, query, {"account_id": alice.id}, one_plan=one_plan)
         assert rows
-        assert rows == connection.execute(query, {"account_id": alice.id}).all()
+        same = connection.execute(query, {"account_id": alice.id}).all()
+        assert rows == same
+        # A memory is equal to its bytes, and True to 1.
+        assert [[*map(type, row)] for row in rows] == [[*map(type, row)] for row in same]
         assert run(connection, query, {"account_id": 0}, one_plan=one_plan) == []
 
 
@@ -80,6 +93,22 @@ def test_an_error_is_that_of_sqlalchemy(engine: Engine, alice: Login, one_plan: 
         run(connection, write, row, one_plan=one_plan)
 
 
+@one_plan
+def test_a_write_is_in_a_transaction(engine: Engine, one_plan: bool) -> None:
+    """A text may write, too."""
+    add = text("INSERT INTO released_usernames VALUES (1, 2, 'x', :date) RETURNING id")
+    add = add.bindparams(bindparam("date", type_=UTCDateTime)).columns(id=Integer)
+    for _ in range(2):
+        with engine.connect() as connection:
+            assert run(connection, add, {"date": clock.now()}, one_plan=one_plan) == [(1,)]
+            connection.rollback()
+
+
+def test_a_write_beside_the_journal_is_refused(engine: Engine) -> None:
+    with engine.connect() as connection, pytest.raises(RuntimeError, match="unrecorded"):
+        run(connection, delete(Task), {})
+
+
 @only_postgresql
 @one_plan
 def test_a_read_goes_on_after_an_error(committing_app: Any, one_plan: bool) -> None:
@@ -103,9 +132,10 @@ def test_what_is_found_by_a_key_is_planned_once(committing_app: Any, alice: Logi
         for query in ("", f"/{task}", "?sort=name", f"?id={task}"):
             assert client.get(f"{alice.tasks_url}{query}").status_int == 200
     with engine.connect() as connection:
-        prepared = connection.scalars(text("SELECT statement FROM pg_prepared_statements")).all()
-    # Who asks, the list of all, and one task.
-    assert len(prepared) == 3
+        plans = "SELECT generic_plans, custom_plans FROM pg_prepared_statements"
+        prepared = connection.execute(text(plans)).all()
+    # One task; the list of all, which has told of it; who asks.
+    assert sorted(map(tuple, prepared)) == [(2, 0), (3, 0), (9, 0)]
 
 
 def test_sqlalchemy_is_not_asked(

@@ -225,6 +225,8 @@ def test_the_access_log(ini: str, migrated_url: str, tmp_path: Path) -> None:
                 "User-Agent": 'curl "8"',
             }
             status, answered, _ = server.request("GET", "/api/v1?search=secret", headers=headers)
+            unknown = "A" * 6000
+            server.request(unknown, "/api/v1")
             request_id = answered["X-Request-Id"]
             size = answered["Content-Length"]
             with socket.create_connection((server.host, server.port), timeout=5) as connection:
@@ -233,6 +235,9 @@ def test_the_access_log(ini: str, migrated_url: str, tmp_path: Path) -> None:
         log.seek(0)
         text = log.read()
     assert "secret" not in text
+    # A pipe takes no longer line in one piece.
+    assert max(map(len, text.splitlines())) < 4096
+    assert f'"{"A" * 32} /api/v1 HTTP/1.1"' in text
     agent, site = r"curl \\x228\\x22", "https://app\\.example\\.com/list"
     line = LINE % ("GET /api/v1 HTTP/1.1", status, size, site, agent, request_id)
     assert re.search(line, text), text

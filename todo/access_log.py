@@ -20,6 +20,7 @@ logger = logging.getLogger("todo.access")
 # Characters of a path or a field. A line stays below 4096 bytes, which a pipe takes in one piece
 # (PIPE_BUF), so that lines of several processes do not get mixed.
 LONGEST = 1000
+LONGEST_METHOD = 32
 
 _UNSAFE = re.compile(r'[^ -~]|["\\]')
 
@@ -81,7 +82,7 @@ class _Logged(Task):
         # Of a request that was refused nothing is repeated: it may be a secret in the wrong place.
         if not asked.error:
             target = escaped(_without_query(asked.request_uri))
-            line = f"{asked.command} {target} HTTP/{asked.version}"
+            line = f"{asked.command[:LONGEST_METHOD]} {target} HTTP/{asked.version}"
             referer = _without_query(asked.headers.get("REFERER", ""))
             agent = asked.headers.get("USER_AGENT", "")
         logger.info(

@@ -27,7 +27,8 @@ def new_request_id() -> str:
 class Request(pyramid.request.Request):
     """A request to the API."""
 
-    connection: Connection  # for rows, see todo/models
+    connection: Connection  # for statements, see todo/models
+    reading_connection: Connection
     dbsession: Session  # for objects
     timezone: ZoneInfo = DEFAULT_ZONE  # of who is logged in, see LoginContext
     partly_done: bool = False  # see commit_so_far of todo/transactions.py

@@ -189,8 +189,9 @@ def test_the_journal_of_sqlite_stays_and_is_void(tmp_path: Path) -> None:
     with running_app(url) as app:
         large = [{"name": "Milk", "note": "x" * 10_000}] * 100
         client = Client(app, alice.token)
-        created = client.send_json("POST", alice.tasks_url, {"tasks": large})
-        assert created.status_int == 201
+        for _ in range(2):
+            created = client.send_json("POST", alice.tasks_url, {"tasks": large})
+            assert created.status_int == 201
         assert client.delete(f"{alice.tasks_url}?completed=false").status_int == 200
     journal = Path(f"{path}-journal").read_bytes()
     assert not any(journal[:28])  # its header, https://www.sqlite.org/fileformat.html

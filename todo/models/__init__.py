@@ -92,7 +92,9 @@ def _create_engine(url: str, *, reads_only: bool) -> Engine:
             "connect_timeout": 5,
             # An instant must come back in UTC: near year 1 or 9999 another zone overflows.
             "options": f"-c timezone=utc -c lock_timeout={LOCK_TIMEOUT}s -c statement_timeout=30s"
-            " -c idle_in_transaction_session_timeout=60s",
+            " -c idle_in_transaction_session_timeout=60s"
+            # What is prepared, todo/models/statements.py promises, has one plan for all values.
+            " -c plan_cache_mode=force_generic_plan",
         }
         if reads_only:
             connect_args["options"] += " -c default_transaction_read_only=on"
@@ -114,9 +116,14 @@ def wait_briefly(session: Session) -> None:
 
 
 def _connection(request: Request) -> Connection:
-    """The connection of the request, for rows that are not changed."""
-    if request.method not in SAFE_METHODS:
-        return request.dbsession.connection()
+    """The connection of the request, for statements; of one that writes, its session's."""
+    if request.method in SAFE_METHODS:
+        return request.reading_connection
+    return request.dbsession.connection()
+
+
+def _reading_connection(request: Request) -> Connection:
+    """The connection of a request that only reads."""
     connection: Connection = request.registry["reading_engine"].connect()
     request.add_finished_callback(lambda _request: connection.close())
     return connection
@@ -125,7 +132,7 @@ def _connection(request: Request) -> Connection:
 def _dbsession(request: Request) -> Session:
     """The session of the request, for objects; what it writes is committed at the request's end."""
     if request.method in SAFE_METHODS:
-        reading = Session(request.connection)
+        reading = Session(request.reading_connection)
         # What would be written fails then, and does not get lost without a word.
         request.add_response_callback(lambda _request, _response: reading.flush())
         return reading
@@ -192,5 +199,6 @@ def includeme(config: Configurator) -> None:
     url = config.get_settings()["sqlalchemy.url"]
     config.registry["engine"] = create_engine(url)
     config.registry["reading_engine"] = create_reading_engine(url)
-    config.add_request_method(_connection, "connection", reify=True)
+    config.add_request_method(_connection, "connection", property=True)
+    config.add_request_method(_reading_connection, "reading_connection", reify=True)
     config.add_request_method(_dbsession, "dbsession", reify=True)

@@ -1,7 +1,7 @@
-"""What a model must have for the journal to record it."""
+"""What a model must have for the journal to record it, and what may not be done to its table."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -34,3 +34,22 @@ class Journalled:
     @abstractmethod
     def stamps(revision: int, date: datetime) -> dict[str, Any]:
         """Return the attributes that every change sets, such as the revision."""
+
+
+def refuse_unrecorded(statement: Any, options: Mapping[str, Any]) -> None:
+    """Raise RuntimeError for a statement that would change a journalled table, unrecorded.
+
+    It may by the execution option unjournalled=True: where it is recorded, or nothing is to be.
+    """
+    if not statement.is_dml or options.get("unjournalled"):
+        return
+    if statement.table.name in _tables(Journalled):
+        raise RuntimeError(
+            f"this would change {statement.table.name} unrecorded: use todo/models/rows.py, or "
+            "the execution option unjournalled=True where nothing that is recorded changes"
+        )
+
+
+def _tables(model: Any) -> set[str]:
+    own = {model.__tablename__} if hasattr(model, "__tablename__") else set()
+    return own.union(*map(_tables, model.__subclasses__()))

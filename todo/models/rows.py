@@ -113,14 +113,7 @@ def _insert(session: Session, rows: list[dict[str, Any]]) -> Sequence[int]:
 
 def _record(session: Session, account_id: int, action: str, changes: list[dict[str, Any]]) -> None:
     """Record what was done to some tasks of the account, each of which `changes` names."""
-    constants = {
-        "account_id": account_id,
-        "revision": revise(session, account_id),
-        "kind": Task.kind,
-        "date": date_of(session),
-        "action": action,
-        **credential_of(session),
-    }
+    constants = _constants(session, account_id, Task.kind, action)
     connection = session.connection()
     if len(changes) > 1:
         connection.execute(_RECORD, [constants | each for each in changes])
@@ -128,9 +121,22 @@ def _record(session: Session, account_id: int, action: str, changes: list[dict[s
         run(connection, _RECORD, constants | changes[0], one_plan=True)
 
 
+def _constants(session: Session, account_id: int, kind: str, action: str) -> dict[str, Any]:
+    """Return what the records of one action have in common."""
+    return {
+        "account_id": account_id,
+        "revision": revise(session, account_id),
+        "kind": kind,
+        "date": date_of(session),
+        "action": action,
+        **credential_of(session),
+    }
+
+
 _TASKS: Table = inspect(Task).local_table  # type: ignore[assignment]
 _CREATE = (
     insert(_TASKS)
+    .execution_options(unjournalled=True)
     .values({each.name: bindparam(each.name) for each in _TASKS.c if each.name != "id"})
     .returning(_TASKS.c.id, sort_by_parameter_order=True)
 )
@@ -143,6 +149,7 @@ def _update(names: tuple[str, ...]) -> Update:
     """Return the statement that sets these columns of one task."""
     return (
         update(_TASKS)
+        .execution_options(unjournalled=True)
         .where(_TASKS.c.id == bindparam("task_id"), _TASKS.c.account_id == bindparam("owner_id"))
         .values({name: bindparam(f"new_{name}") for name in names})
     )
@@ -256,15 +263,8 @@ class Rows:
         self.session.execute(insert(CHANGES).from_select(list(columns), found))
 
     def _constants(self, action: str) -> dict[str, ColumnElement[Any]]:
-        """Return what the records of all rows have in common."""
-        constants = {
-            "account_id": self.account_id,
-            "revision": revise(self.session, self.account_id),
-            "kind": self.model.kind,
-            "date": date_of(self.session),
-            "action": action,
-            **credential_of(self.session),
-        }
+        """Return what the records of all rows have in common, for SQL."""
+        constants = _constants(self.session, self.account_id, self.model.kind, action)
         return {name: literal(value, CHANGES.c[name].type) for name, value in constants.items()}
 
     def _run(self, statement: Update | Delete) -> None:

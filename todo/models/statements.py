@@ -13,7 +13,9 @@ from sqlalchemy import Connection, Dialect, Executable
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine
 
-Rows = Sequence[tuple[Any, ...]]
+from todo.models.journalled import refuse_unrecorded
+
+Tuples = Sequence[tuple[Any, ...]]
 Process = Callable[[Any], Any]
 
 # How parameters are written: as $1::BIGINT for PREPARE, else as the drivers have them.
@@ -31,6 +33,7 @@ class Compiled:
     text: str
     names: Sequence[str]  # of the parameters, in their order
     constants: Mapping[str, Any]  # the values of those that have one already
+    may_write: bool
     given: Mapping[str, Process]  # what makes the driver's value of a parameter, where it differs
     returned: Sequence[Process | None]  # what makes ours of a column; empty where none differs
 
@@ -42,8 +45,8 @@ class Compiled:
             for name in self.names
         ]
 
-    def rows(self, rows: Rows) -> Rows:
-        """Return the rows with our values."""
+    def rows(self, rows: Tuples) -> Tuples:
+        """Return the driver's rows with our values."""
         if not rows or not self.returned:
             return rows
         columns: Iterable[Any] = zip(*rows, strict=True)
@@ -57,12 +60,12 @@ def run(
     values: Mapping[str, Any],
     *,
     one_plan: bool = False,
-) -> Rows:
+) -> Tuples:
     """Run the statement, whose parameters have these values, and return all rows, if there are any.
 
-    It must be one of few, which live as long as the process. `one_plan` promises that one is the
-    best for all values, as where rows are found by a key: PostgreSQL makes it once a connection.
-    Errors are those of SQLAlchemy. Who listens to its statements, as the tests do, sees this one.
+    It must be one of few that are made once. `one_plan` promises that one plan is the best for all
+    values, as where rows are found by a key: PostgreSQL makes it once a connection. Errors of the
+    driver are those of SQLAlchemy. Who listens to its statements, as the tests do, sees this one.
     """
     dialect = connection.dialect
     prepared = one_plan and dialect.name == "postgresql"
@@ -71,12 +74,12 @@ def run(
     if connection.engine.dispatch.before_cursor_execute or "POSTCOMPILE" in compiled.text:
         result = connection.execute(statement, values)
         return result.all() if result.returns_rows else []
-    if not (statement.is_select or connection.in_transaction()):
+    if compiled.may_write and not connection.in_transaction():
         connection.begin()
     cursor: Any = None
     try:
         cursor = connection.connection.cursor()
-        text = _prepare(connection, statement, compiled, cursor) if prepared else compiled.text
+        text = _prepare(connection, compiled, cursor) if prepared else compiled.text
         cursor.execute(text, compiled.parameters(values))
         return compiled.rows(cursor.fetchall() if cursor.description else [])
     except dialect.loaded_dbapi.Error as error:
@@ -85,18 +88,19 @@ def run(
         connection._handle_dbapi_exception(error, compiled.text, None, cursor, None)
 
 
-def _prepare(connection: Connection, statement: Executable, compiled: Compiled, cursor: Any) -> str:
+def _prepare(connection: Connection, compiled: Compiled, cursor: Any) -> str:
     """Return what executes the statement, which PostgreSQL is told once a connection."""
-    prepared: dict[Executable, str] = connection.info.setdefault("prepared", {})
-    if statement not in prepared:
+    prepared: dict[str, str] = connection.info.setdefault("prepared", {})
+    if compiled.text not in prepared:
         name = f"todo_{len(prepared)}"
         cursor.execute(f"PREPARE {name} AS {compiled.text}")
-        prepared[statement] = f"EXECUTE {name} ({', '.join(['%s'] * len(compiled.names))})"
-    return prepared[statement]
+        prepared[compiled.text] = f"EXECUTE {name} ({', '.join(['%s'] * len(compiled.names))})"
+    return prepared[compiled.text]
 
 
 @lru_cache(maxsize=512)
 def _compile(statement: Any, dialect: Dialect, *, prepared: bool) -> Compiled:
+    refuse_unrecorded(statement, statement.get_execution_options())
     compiled = statement.compile(dialect=_PREPARED if prepared else _POSITIONAL[dialect.name])
     names = compiled.positiontup or ()
 
@@ -112,6 +116,7 @@ def _compile(statement: Any, dialect: Dialect, *, prepared: bool) -> Compiled:
         text=compiled.string,
         names=names,
         constants={name: value for name, value in compiled.params.items() if value is not None},
+        may_write=statement.is_text or not statement.is_select,
         given={name: process for name, process in given if process},
         returned=returned if any(returned) else (),
     )

@@ -49,7 +49,7 @@ class TaskRow(Journalled):
     """What a task has, on the list and in the trash.
 
     A due date is an instant or a day: `due_at` holds the instant, or the day's 00:00 UTC
-    where `due_all_day` is true. Read and set it as `due_date`.
+    where `due_all_day` is true. Read it as `due_date`.
 
     `name_folded` is what tasks are sorted by, `name_words` and `note_words` what is searched.
     They are set with name and note. Python reads `name_folded` only, for a cursor; the others
@@ -75,11 +75,6 @@ class TaskRow(Journalled):
     @property
     def due_date(self) -> date | datetime | None:
         return due_date_of(self.due_at, all_day=self.due_all_day)
-
-    @due_date.setter
-    def due_date(self, value: date | datetime | None) -> None:
-        for column, stored in due_columns(value).items():
-            setattr(self, column, stored)
 
     @property
     def completed(self) -> bool:
@@ -116,7 +111,7 @@ class TaskRow(Journalled):
 
 
 class StoredTask(NamedTuple):
-    """A task as it is read where nothing is changed: a row, of which each attribute is Task's."""
+    """A task as a row, of which each attribute is Task's."""
 
     id: int
     revision: int
