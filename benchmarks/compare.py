@@ -58,7 +58,7 @@ def main() -> None:
         raise SystemExit("wrk is missing: apt-get install wrk")
     signal.signal(signal.SIGTERM, stopped)
     logging.disable(logging.INFO)  # Alembic tells each migration
-    rounds, seconds = number("BENCH_ROUNDS", 5), number("BENCH_SECONDS", 2)
+    rounds, seconds = number("BENCH_ROUNDS", 7), number("BENCH_SECONDS", 1)
     names = chosen("BENCH_SYSTEMS", [system.name for system in SYSTEMS])
     jobs = chosen("BENCH_JOBS", list(JOBS))
     systems = [system for system in SYSTEMS if system.name in names]

@@ -143,6 +143,11 @@ class Run:
     database: float  # CPU of PostgreSQL
     completed: int  # tasks completed by now, all runs together
 
+    @property
+    def all_cpu(self) -> float:
+        """The server's CPU and PostgreSQL's; SQLite is a part of the server."""
+        return self.cpu + self.database
+
 
 @dataclass(frozen=True)
 class Target:

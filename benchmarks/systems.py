@@ -138,6 +138,13 @@ SYSTEMS = (
         "todo-sqlite", "todo on SQLite", "waitress, one core", OWN, ini=WAITRESS_INI, sqlite=True
     ),
     System("flask", "Flask", FOUR, FLASK, on_waitress(f"{FLASK}:create_app()")),
+    System(
+        "flask-core",
+        "Flask",
+        f"{FOUR}, one core",
+        FLASK,
+        (*on_waitress(f"{FLASK}:create_app()"), "one-core"),
+    ),
     System("drf", "Django REST framework", FOUR, DJANGO, on_waitress(f"{DJANGO}:application")),
     System(
         "floor-best",

@@ -97,10 +97,10 @@ def test_an_error_is_that_of_sqlalchemy(engine: Engine, alice: Login, one_plan: 
 def test_a_write_is_in_a_transaction(engine: Engine, one_plan: bool) -> None:
     """A text may write, too."""
     add = text("INSERT INTO released_usernames VALUES (1, 2, 'x', :date) RETURNING id")
-    add = add.bindparams(bindparam("date", type_=UTCDateTime)).columns(id=Integer)
+    insert_one = add.bindparams(bindparam("date", type_=UTCDateTime)).columns(id=Integer)
     for _ in range(2):
         with engine.connect() as connection:
-            assert run(connection, add, {"date": clock.now()}, one_plan=one_plan) == [(1,)]
+            assert run(connection, insert_one, {"date": clock.now()}, one_plan=one_plan) == [(1,)]
             connection.rollback()
 
 

@@ -97,14 +97,14 @@ def test_whose_login_ends_meanwhile_reads_no_further(
 def test_postgresql_shows_one_moment(
     committing_app: Any, committing_session: Session, three: Login, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    of = Task.of
+    of_each = Task.of_each
 
-    def write(task: Any) -> dict[str, Any]:
-        monkeypatch.setattr(Task, "of", of)
+    def write(tasks: Any) -> list[dict[str, Any]]:
+        monkeypatch.setattr(Task, "of_each", of_each)
         make_task(committing_session, three)
-        return of(task)
+        return of_each(tasks)
 
-    monkeypatch.setattr(Task, "of", write)
+    monkeypatch.setattr(Task, "of_each", write)
     tasks = Client(committing_app, three.token).get(f"{three.url}/export").json["tasks"]
     assert [task["name"] for task in tasks] == ["0", "1", "2"]
 
@@ -167,11 +167,11 @@ def test_it_takes_no_parameters(as_alice: Client, alice: Login) -> None:
 def test_what_fails_on_the_way_is_an_error(
     as_alice: Client, dbsession: Session, alice: Login, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_task: Any) -> None:
+    def fail(_tasks: Any) -> None:
         raise OSError(28, "No space left on device")
 
     make_task(dbsession, alice)
-    monkeypatch.setattr(Task, "of", fail)
+    monkeypatch.setattr(Task, "of_each", fail)
     response = as_alice.get(f"{alice.url}/export")
     assert (response.status_int, response.json["code"]) == (500, "internal_error")
     assert "Content-Disposition" not in response.headers

@@ -1,5 +1,6 @@
 """Changes, going out: the history of a task, and the feed of an account."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import MISSING, Field
@@ -48,12 +49,15 @@ class Change(Representation):
     )
 
     @classmethod
-    def of(cls, row: Any, fields: tuple[str, ...] = ()) -> dict[str, Any]:
-        """Return the fields of a row of the journal."""
-        token = {"id": row.token_id, "kind": row.token_kind, "name": row.token_name}
-        shown = {"id": row.object_id, "token": token if row.token_kind else None}
-        names = fields or cls.model_fields
-        return {name: shown[name] if name in shown else getattr(row, name) for name in names}
+    def of_each(cls, rows: Iterable[Any], fields: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+        """Return the fields of each row of the journal."""
+        return [_shown(row, fields or tuple(cls.model_fields)) for row in rows]
+
+
+def _shown(row: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    token = {"id": row.token_id, "kind": row.token_kind, "name": row.token_name}
+    shown = {"id": row.object_id, "token": token if row.token_kind else None}
+    return {name: shown[name] if name in shown else getattr(row, name) for name in names}
 
 
 _NEXT = "The path of the next page; null at the end."

@@ -1,7 +1,7 @@
 """What all schemas share: the base classes, and the types that more than one uses."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import cache
 from operator import attrgetter
@@ -55,10 +55,16 @@ class Representation(BaseModel):
     """What an answer shows of something."""
 
     @classmethod
-    def of(cls, row: object, fields: tuple[str, ...] = ()) -> dict[str, Any]:
-        """Return the attributes of the row that the fields name; without fields, all."""
+    def of(cls, row: object) -> dict[str, Any]:
+        """Return the attributes of the row that the schema has."""
+        [shown] = cls.of_each([row])
+        return shown
+
+    @classmethod
+    def of_each(cls, rows: Iterable[object], fields: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+        """Return the attributes of each row that the fields name; without fields, all."""
         names, values = _reader(cls, fields)
-        return dict(zip(names, values(row), strict=True))
+        return [dict(zip(names, values(row), strict=True)) for row in rows]
 
 
 @cache

@@ -49,7 +49,7 @@ def write_export(request: Request) -> IO[bytes]:
             file.write(b',"%b":[' % name)
             comma = b""
             for batch in _batches(request, query, key):
-                file.write(comma + b",".join(to_json(schema.of(each)) for each in batch))
+                file.write(comma + b",".join(map(to_json, schema.of_each(batch))))
                 comma = b","
             file.write(b"]")
         file.write(b"}")

@@ -30,7 +30,7 @@ def history(context: HistoryContext, request: Request) -> dict[str, Any]:
     """
     page = read_history(request, context.task, request.validated_query)
     link_next(request, page.next)
-    shown = [Change.of(change) for change in page.changes]
+    shown = Change.of_each(page.changes)
     return {"username": context.account.username, "history": shown, "next": page.next}
 
 
@@ -58,7 +58,7 @@ def changes(context: ChangesContext, request: Request) -> dict[str, Any] | Respo
     link_next(request, page.next)
     return {
         "username": account.username,
-        "changes": [Change.of(change) for change in page.changes],
+        "changes": Change.of_each(page.changes),
         "next": page.next,
         "revision": account.revision,
     }

@@ -59,7 +59,7 @@ class TasksViews:
         total = {"total": count_tasks(self.request, query.filters())} if query.count else {}
         return {
             "username": self.account.username,
-            "tasks": [schemas.Task.of(task, fields) for task in page.tasks],
+            "tasks": schemas.Task.of_each(page.tasks, fields),
             "next": page.next,
             "revision": revision,
             **total,
@@ -87,7 +87,7 @@ class TasksViews:
             self.request.response.location = task_path(self.request, tasks)
             if not several:
                 self.request.response.headers["ETag"] = entity_tag(tasks[0].revision)
-        shown = [schemas.Task.of(task) for task in tasks]
+        shown = schemas.Task.of_each(tasks)
         created = {"tasks": shown} if several else {"task": shown[0]}
         return finished(
             self.request, {"msg": "posted", "username": self.account.username, **created}

@@ -41,7 +41,7 @@ class TrashViews:
         link_next(self.request, page.next)
         return {
             "username": self.account.username,
-            "tasks": [trash.TrashedTask.of(each) for each in page.tasks],
+            "tasks": trash.TrashedTask.of_each(page.tasks),
             "next": page.next,
             "revision": revision,
         }
