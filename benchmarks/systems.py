@@ -45,7 +45,7 @@ host = 127.0.0.1
 http_port = 0
 
 [loggers]
-keys = root, waitress_queue
+keys = root
 
 [handlers]
 keys = console
@@ -56,11 +56,6 @@ keys = generic
 [logger_root]
 level = WARNING
 handlers = console
-
-[logger_waitress_queue]
-level = ERROR
-handlers =
-qualname = waitress.queue
 
 [handler_console]
 class = StreamHandler

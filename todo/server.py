@@ -10,6 +10,7 @@ import waitress
 
 from todo import access_log
 from todo.cores import keep_to_one_core
+from todo.dispatcher import Dispatcher
 from todo.http_parser import StrictChannel
 from todo.passwords import places
 from todo.request import MAX_BODY
@@ -49,10 +50,12 @@ def create_server(app: Any, listening: socket.socket, number: int) -> Any:
     """Return waitress, ready to serve in this process, with its threads on that core."""
     keep_to_one_core(number)
     settings = app.registry.settings
+    dispatcher = Dispatcher()
+    dispatcher.set_thread_count(places(settings["todo.workers"]) + OTHER_THREADS)
     server = waitress.create_server(
         app,
+        _dispatcher=dispatcher,
         sockets=[listening],
-        threads=places(settings["todo.workers"]) + OTHER_THREADS,
         ident="todo",
         connection_limit=CONNECTIONS,
         channel_timeout=IDLE_TIMEOUT,

@@ -9,6 +9,8 @@ from typing import Any
 
 from waitress import wasyncore
 
+from todo.dispatcher import PATIENCE
+
 POLL = 0.5  # seconds after which the loop looks around although nothing has come
 DRAIN = 25  # seconds to finish what runs or waits when the end is asked for
 GRACE = 1  # seconds for who is connected and has not sent a whole request
@@ -66,6 +68,8 @@ def _serve(server: Any, stopping: threading.Event) -> None:
 
 def _poll(server: Any, timeout: float) -> None:
     """Read and write what can be, or wait for some seconds."""
+    if server.task_dispatcher.relieve():
+        timeout = min(timeout, PATIENCE)
     # poll(), for select() takes no descriptor above 1023.
     wasyncore.loop(timeout=timeout, use_poll=True, map=server._map, count=1)
 
