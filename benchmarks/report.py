@@ -230,8 +230,9 @@ measured.
 * A ratio is that of two runs of the same round, and its median, least and most those of the rounds.
 * "CPU" is what the processes of the server use for a request, without PostgreSQL, which stands
   beside it; SQLite has no process of its own, so it is a part of its "CPU". "All CPU" has both.
-* PostgreSQL does not wait for the disk here (`fsync = off`), and SQLite's file is in memory where
-  the machine lets it: the disk is the same for all, and none is favoured.
+* PostgreSQL does not wait for the disk here (`fsync = off`), nor clean up (`autovacuum = off`), and
+  SQLite's file is in memory where the machine lets it: the disk is the same for all, and
+  none is favoured.
 * All of this project is on, also what no peer has: revisions, the journal, full-text search, the
   limit of writes, which is set above the load.
 * Its own way to run waitress keeps the process to one core, which the peers' documentation does not
