@@ -21,7 +21,7 @@ from tests.hashing import RememberingHasher
 from tests.pserve import PUBLIC_URL, Server, pserve
 from tests.running import dispose, running_app
 from todo import clock, configure, passwords, settings
-from todo.models import create_engine
+from todo.models import create_engine, sqlite
 
 # Whoever runs the suite may have exported these, for a database that matters.
 for setting in settings.SETTINGS:
@@ -204,6 +204,12 @@ def committing_app(database_url: str) -> Iterator[Any]:
     """The application on the test's own database, where what is committed stays."""
     with running_app(database_url) as app:
         yield app
+
+
+@pytest.fixture
+def without_wal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite with a rollback journal, as before its version 3.51.3 (decision 20)."""
+    monkeypatch.setattr(sqlite, "WAL_IS_SAFE", False)
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Each page of a list reads its own tasks, from an index that begins with the account."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -178,6 +179,20 @@ def test_a_page_is_read_from_its_index(lists: Lists, query: str, later: bool) ->
     assert plan.sorts == 0, plan
     # Days and instants are told apart row by row, at the one day where it matters.
     assert_reads_its_own_tasks(plan, READ * 5 if "due" in query else READ)
+
+
+@pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)
+def test_the_one_plan_of_the_list_reads_the_same_index(lists: Lists) -> None:
+    """PostgreSQL makes it without knowing whose list it is, or how long."""
+    lists.page("", lists.later(""))
+    with lists.app.registry["reading_engine"].connect() as connection:
+        prepared = connection.scalars(text("SELECT statement FROM pg_prepared_statements")).all()
+        pages = [each.partition(" AS ")[2] for each in prepared if "LIMIT" in each]
+        assert len(pages) == 2  # the first one, and what comes after a task
+        for page in pages:
+            told = connection.exec_driver_sql(f"EXPLAIN (GENERIC_PLAN) {page}").scalars().all()
+            found = re.findall("(Seq Scan|Sort|Index Scan using \\w+|Bitmap)", "\n".join(told))
+            assert found == ["Index Scan using ix_tasks_account_id_id"], told
 
 
 @pytest.mark.parametrize("query", LISTS_OF_TWO_PARTS)

@@ -18,7 +18,7 @@ from tests.client import Client
 from tests.factories import PASSWORD, Login, make_account, make_task
 from tests.planted import PLANTED
 from tests.running import dispose
-from todo import configure, models
+from todo import configure
 from todo.errors import Problem
 from todo.models import Task
 from todo.models.faults import READ_ONLY, storage_fault
@@ -240,12 +240,11 @@ def test_no_connection_is_held_while_a_password_is_hashed(
     assert pool.checkedout() == 0
 
 
+@pytest.mark.usefixtures("without_wal")
 @pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
 def test_a_commit_that_waited_too_long_keeps_no_lock(
     committing_app: Any, committing_session: Session, database_url: str
 ) -> None:
-    if models.sqlite.WAL_IS_SAFE:
-        pytest.skip("with a log of writes, a COMMIT waits for no reader")
     alice = make_account(committing_session, "alice")
     as_alice = Client(committing_app, alice.token)
     path = database_url.removeprefix("sqlite:///")

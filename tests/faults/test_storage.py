@@ -162,14 +162,20 @@ def test_sqlite_with_a_log_of_writes_on_a_read_only_file_system(
             assert_refused(post(client, alice), "storage_read_only")
 
 
-@pytest.mark.skipif(models.sqlite.WAL_IS_SAFE, reason="there is no journal to be made")
-def test_sqlite_whose_folder_is_read_only(tmp_path: Path) -> None:
-    """The file could be written to, but not the journal, without which it is not."""
+@pytest.fixture
+def file(without_wal: None, tmp_path: Path) -> Path:
+    """A migrated database, without its journal."""
     path = tmp_path / "todo.sqlite"
-    url = f"sqlite:///{path}"
-    migrate(url)
+    migrate(f"sqlite:///{path}")
+    Path(f"{path}-journal").unlink()
+    return path
+
+
+def test_sqlite_whose_folder_is_read_only(file: Path, tmp_path: Path) -> None:
+    """The file could be written to, but not the journal, without which it is not."""
+    url = f"sqlite:///{file}"
     alice = log_in_alice(url)
-    journal = Path(f"{path}-journal")
+    journal = Path(f"{file}-journal")
     journal.symlink_to(tmp_path / "no folder" / "journal")  # which root cannot make either
     with running_app(url) as app:
         client = Client(app, alice.token)
@@ -179,12 +185,9 @@ def test_sqlite_whose_folder_is_read_only(tmp_path: Path) -> None:
         assert post(client, alice).status_int == 201
 
 
-@pytest.mark.skipif(models.sqlite.WAL_IS_SAFE, reason="there is no journal that could come back")
-def test_the_journal_of_sqlite_stays_and_is_void(tmp_path: Path) -> None:
+def test_the_journal_of_sqlite_stays_and_is_void(file: Path) -> None:
     """A power failure could bring a deleted one back, which would undo what was acknowledged."""
-    path = tmp_path / "todo.sqlite"
-    url = f"sqlite:///{path}"
-    migrate(url)
+    url = f"sqlite:///{file}"
     alice = log_in_alice(url)
     with running_app(url) as app:
         large = [{"name": "Milk", "note": "x" * 10_000}] * 100
@@ -193,6 +196,6 @@ def test_the_journal_of_sqlite_stays_and_is_void(tmp_path: Path) -> None:
             created = client.send_json("POST", alice.tasks_url, {"tasks": large})
             assert created.status_int == 201
         assert client.delete(f"{alice.tasks_url}?completed=false").status_int == 200
-    journal = Path(f"{path}-journal").read_bytes()
+    journal = Path(f"{file}-journal").read_bytes()
     assert not any(journal[:28])  # its header, https://www.sqlite.org/fileformat.html
     assert len(journal) <= models.sqlite.JOURNAL_SIZE
