@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import Connection, Dialect, Executable
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.types import TypeEngine
 
 from todo.models.journalled import refuse_unrecorded
 
@@ -31,19 +30,17 @@ class Compiled:
     """A statement as the driver takes it."""
 
     text: str
-    names: Sequence[str]  # of the parameters, in their order
     constants: Mapping[str, Any]  # the values of those that have one already
     may_write: bool
-    given: Mapping[str, Process]  # what makes the driver's value of a parameter, where it differs
-    returned: Sequence[Process | None]  # what makes ours of a column; empty where none differs
+    # The name of each parameter, and what makes the driver's value of ours, where it differs.
+    given: Sequence[tuple[str, Process | None]]
+    # What makes our value of each column; empty where none differs.
+    returned: Sequence[Process | None]
 
     def parameters(self, values: Mapping[str, Any]) -> list[Any]:
         """Return the driver's values of the parameters."""
         all_values = {**self.constants, **values}
-        return [
-            self.given[name](all_values[name]) if name in self.given else all_values[name]
-            for name in self.names
-        ]
+        return [make(all_values[name]) if make else all_values[name] for name, make in self.given]
 
     def rows(self, rows: Tuples) -> Tuples:
         """Return the driver's rows with our values."""
@@ -94,7 +91,7 @@ def _prepare(connection: Connection, compiled: Compiled, cursor: Any) -> str:
     if compiled.text not in prepared:
         name = f"todo_{len(prepared)}"
         cursor.execute(f"PREPARE {name} AS {compiled.text}")
-        prepared[compiled.text] = f"EXECUTE {name} ({', '.join(['%s'] * len(compiled.names))})"
+        prepared[compiled.text] = f"EXECUTE {name} ({', '.join(['%s'] * len(compiled.given))})"
     return prepared[compiled.text]
 
 
@@ -102,21 +99,14 @@ def _prepare(connection: Connection, compiled: Compiled, cursor: Any) -> str:
 def _compile(statement: Any, dialect: Dialect, *, prepared: bool) -> Compiled:
     refuse_unrecorded(statement, statement.get_execution_options())
     compiled = statement.compile(dialect=_PREPARED if prepared else _POSITIONAL[dialect.name])
-    names = compiled.positiontup or ()
-
-    def processes(method: str, types: Iterable[TypeEngine[Any]], *arguments: Any) -> list[Any]:
-        return [getattr(each.dialect_impl(dialect), method)(dialect, *arguments) for each in types]
-
-    types = [compiled.binds[name].type for name in names]
-    given = zip(names, processes("bind_processor", types), strict=True)
-    returned = processes(
-        "result_processor", (column.type for column in statement.exported_columns), None
-    )
+    types = [(name, compiled.binds[name].type) for name in compiled.positiontup or ()]
+    given = [(name, each.dialect_impl(dialect).bind_processor(dialect)) for name, each in types]
+    columns = (column.type.dialect_impl(dialect) for column in statement.exported_columns)
+    returned = [each.result_processor(dialect, None) for each in columns]
     return Compiled(
         text=compiled.string,
-        names=names,
         constants={name: value for name, value in compiled.params.items() if value is not None},
         may_write=statement.is_text or not statement.is_select,
-        given={name: process for name, process in given if process},
+        given=given,
         returned=returned if any(returned) else (),
     )
