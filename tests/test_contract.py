@@ -23,6 +23,15 @@ from todo.operations import operations
 from todo.schemas.meta import Body, Representation
 from todo.views import api
 
+# Of JSON Schema, draft 2020-12: what tells good values from bad ones, and what explains them.
+KEYWORDS = {
+    *("$ref", "allOf", "anyOf", "oneOf", "not", "type", "const", "enum", "format", "pattern"),
+    *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength"),
+    *("properties", "required", "additionalProperties"),
+    *("items", "prefixItems", "minItems", "maxItems", "uniqueItems"),
+    *("default", "description", "examples", "readOnly", "title", "writeOnly"),
+}
+
 
 @pytest.fixture(scope="module")
 def described() -> Schema:
@@ -37,6 +46,30 @@ def each_operation(described: Schema) -> Iterator[tuple[str, Schema]]:
 
 def test_it_is_openapi(described: Schema) -> None:
     assert list(OpenAPIV31SpecValidator(described).iter_errors()) == []
+
+
+def each_schema(schema: Schema) -> Iterator[Schema]:
+    """Yield a schema, and all that are within it."""
+    yield schema
+    within = [*schema.get("properties", {}).values(), *schema.get("prefixItems", [])]
+    for name in ("allOf", "anyOf", "oneOf"):
+        within += schema.get(name, [])
+    within += [schema[name] for name in ("items", "additionalProperties", "not") if name in schema]
+    for each in within:
+        if isinstance(each, dict):
+            yield from each_schema(each)
+
+
+def test_every_keyword_means_something(described: Schema) -> None:
+    """A validator passes over a keyword that it does not know, such as `ge` for `minimum`."""
+    schemas = [*described["components"]["schemas"].values()]
+    for _, operation in each_operation(described):
+        schemas += [parameter["schema"] for parameter in operation["parameters"]]
+        bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+        for body in bodies:
+            schemas += [content["schema"] for content in body.get("content", {}).values()]
+    used = {keyword for schema in schemas for each in each_schema(schema) for keyword in each}
+    assert used <= KEYWORDS
 
 
 def test_it_is_served(client: Client, described: Schema) -> None:

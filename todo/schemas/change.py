@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import MISSING, Field
 
 from todo.models.meta import ID_MAX
-from todo.schemas.meta import Instant, Owner, Query, Representation, WholeNumber
+from todo.schemas.meta import Instant, Owner, Query, Representation, RevisionIn, WholeNumber
 from todo.schemas.task_filter import limit
 
 
@@ -92,10 +92,8 @@ class HistoryPage(Query):
     """A page of the history of a task."""
 
     limit: WholeNumber = limit("How many changes a page has at most.")
-    after: WholeNumber | MISSING = Field(
+    after: RevisionIn | MISSING = Field(
         MISSING,
-        ge=1,
-        le=ID_MAX,
         description="The revision of the last change of the page before, as `next` has it.",
         examples=[12],
     )

@@ -19,6 +19,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from todo.models.meta import ID_MAX
+
 
 class Input(BaseModel):
     """What a request brings. A field that it does not know is a fault.
@@ -141,6 +143,9 @@ def _whole_number(text: str) -> int:
 
 # In a query: decimal digits, without the spaces and underscores that Python takes.
 WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
+
+# Its bounds stand before the validator, or the document would not have them beside MISSING.
+RevisionIn = Annotated[int, Field(ge=1, le=ID_MAX), BeforeValidator(_whole_number)]
 
 
 Instant = Annotated[
