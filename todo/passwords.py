@@ -16,6 +16,7 @@ from pyramid.config import Configurator
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from todo.cores import on_any_core, usable_cores
+from todo.dispatcher import resting
 from todo.errors import Problem
 
 MIN_CHARACTERS = 8
@@ -75,13 +76,14 @@ def _slot() -> Iterator[None]:
     if not places.acquire(blocking=False):
         raise _busy()
     try:
-        if not slots.acquire(timeout=SLOT_TIMEOUT):
-            raise _busy()
-        try:
-            with on_any_core():
-                yield
-        finally:
-            slots.release()
+        with resting():
+            if not slots.acquire(timeout=SLOT_TIMEOUT):
+                raise _busy()
+            try:
+                with on_any_core():
+                    yield
+            finally:
+                slots.release()
     finally:
         places.release()
 

@@ -6,7 +6,7 @@ from threading import Event
 
 import pytest
 
-from todo.dispatcher import AT_ONCE, PATIENCE, Dispatcher
+from todo.dispatcher import AT_ONCE, PATIENCE, Dispatcher, resting
 
 THREADS = AT_ONCE + 3
 
@@ -73,3 +73,25 @@ def test_nobody_waits_long_for_those_that_wait(dispatcher: Dispatcher) -> None:
         task.may_end.set()
     assert all(task.has_ended.wait(10) for task in tasks)
     assert not dispatcher.relieve()
+
+
+def test_who_rests_does_not_count(dispatcher: Dispatcher) -> None:
+    class Resting(Task):
+        def service(self) -> None:
+            with resting():
+                super().service()
+
+    at_rest: list[Task] = [Resting() for _ in range(2)]
+    tasks = [Task() for _ in range(AT_ONCE)]
+    for task in at_rest + tasks:
+        dispatcher.add_task(task)
+        assert task.has_begun.wait(10)
+    for task in at_rest + tasks:
+        task.may_end.set()
+    assert all(task.has_ended.wait(10) for task in at_rest + tasks)
+    wait_for(lambda: dispatcher.active_count == 0)
+
+
+def test_outside_of_a_server_nobody_rests() -> None:
+    with resting():
+        pass
