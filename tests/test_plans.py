@@ -188,11 +188,12 @@ def test_the_one_plan_of_the_list_reads_the_same_index(lists: Lists) -> None:
     with lists.app.registry["reading_engine"].connect() as connection:
         prepared = connection.scalars(text("SELECT statement FROM pg_prepared_statements")).all()
         pages = [each.partition(" AS ")[2] for each in prepared if "LIMIT" in each]
-        assert len(pages) == 2  # the first one, and what comes after a task
+        # The first one, and what comes after a task; and what other tests have asked for by id.
+        assert len(pages) >= 2
         for page in pages:
             told = connection.exec_driver_sql(f"EXPLAIN (GENERIC_PLAN) {page}").scalars().all()
-            found = re.findall("(Seq Scan|Sort|Index Scan using \\w+|Bitmap)", "\n".join(told))
-            assert found == ["Index Scan using ix_tasks_account_id_id"], told
+            found = re.findall("Seq Scan|Sort|Bitmap|(?<= using )\\w+", "\n".join(told))
+            assert found == ["ix_tasks_account_id_id"], told
 
 
 @pytest.mark.parametrize("query", LISTS_OF_TWO_PARTS)

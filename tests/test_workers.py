@@ -57,9 +57,16 @@ def slow(server: Server) -> tuple[int, int]:
     return status, process
 
 
-def processes(server: Server, people: ThreadPoolExecutor) -> set[int]:
-    """Return those that serve, as far as many requests at once can tell."""
-    return {process for _, process in people.map(slow, [server] * 16)}
+def both(server: Server, people: ThreadPoolExecutor) -> set[int]:
+    """Return the two processes that serve, once each has answered: one may take all of a moment."""
+    found: set[int] = set()
+
+    def have_answered() -> bool:
+        found.update(process for _, process in people.map(slow, [server] * 16))
+        return len(found) >= 2
+
+    wait_until(have_answered)
+    return found
 
 
 def is_there(process: int) -> bool:
@@ -141,8 +148,7 @@ def test_systemd_is_told_when_it_serves(ini: str, migrated_url: str, tmp_path: P
 
 def test_each_process_keeps_to_a_core(ini: str, migrated_url: str) -> None:
     with serving(ini, migrated_url, 2) as server, ThreadPoolExecutor(16) as people:
-        wait_until(lambda: len(processes(server, people)) == 2)
-        found = [os.sched_getaffinity(process) for process in processes(server, people)]
+        found = [os.sched_getaffinity(process) for process in both(server, people)]
     assert [len(cores) for cores in found] == [1, 1]
     assert len(set.union(*found)) == min(2, usable_cores())
 
@@ -153,19 +159,17 @@ def test_a_dead_worker_is_replaced(ini: str, migrated_url: str, tmp_path: Path) 
         serving(ini, migrated_url, 2, log) as server,
         ThreadPoolExecutor(16) as people,
     ):
-        wait_until(lambda: len(processes(server, people)) == 2)
-        dead = min(processes(server, people))
+        dead = min(both(server, people))
         os.kill(dead, signal.SIGKILL)
         wait_until(lambda: not is_there(dead))
-        wait_until(lambda: len(processes(server, people)) == 2)
-        assert dead not in processes(server, people)
+        assert dead not in both(server, people)
         log.seek(0)
         assert f"worker {dead} ended with -9" in log.read()
 
 
 def test_no_worker_outlives_the_main_process(ini: str, migrated_url: str) -> None:
     with serving(ini, migrated_url, 2) as server, ThreadPoolExecutor(16) as people:
-        found = processes(server, people)
+        found = both(server, people)
         server.process.kill()
         wait_until(lambda: not any(is_there(process) for process in found))
 
