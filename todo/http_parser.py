@@ -8,13 +8,13 @@ is answered with an error, is never executed, and its connection is closed.
 import re
 from typing import Any
 
-from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError, TransferEncodingNotImplemented
 from waitress.receiver import ChunkedReceiver
 from waitress.rfc7230 import CHUNK_EXT_RE, ONLY_HEXDIG_RE
 from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import BadRequest
 
+from todo.event_loop import Channel
 from todo.headers import SAFETY
 from todo.request import new_request_id
 
@@ -198,7 +198,7 @@ class RefusalTask(ErrorTask):
         super().execute()
 
 
-class StrictChannel(HTTPChannel):
+class StrictChannel(Channel):
     """A connection whose requests StrictParser reads."""
 
     parser_class = StrictParser

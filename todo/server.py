@@ -6,11 +6,12 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-import waitress
+from waitress.adjustments import Adjustments
 
 from todo import access_log
 from todo.cores import keep_to_one_core
 from todo.dispatcher import Dispatcher
+from todo.event_loop import Server
 from todo.http_parser import StrictChannel
 from todo.passwords import places
 from todo.request import MAX_BODY
@@ -46,16 +47,13 @@ def proxy_options(trusted_proxy: str) -> dict[str, Any]:
     }
 
 
-def create_server(app: Any, listening: socket.socket, number: int) -> Any:
+def create_server(app: Any, listening: socket.socket, number: int) -> Server:
     """Return waitress, ready to serve in this process, with its threads on that core."""
     keep_to_one_core(number)
     settings = app.registry.settings
     dispatcher = Dispatcher()
     dispatcher.set_thread_count(places(settings["todo.workers"]) + OTHER_THREADS)
-    server = waitress.create_server(
-        app,
-        _dispatcher=dispatcher,
-        sockets=[listening],
+    adjustments = Adjustments(
         ident="todo",
         connection_limit=CONNECTIONS,
         channel_timeout=IDLE_TIMEOUT,
@@ -64,6 +62,7 @@ def create_server(app: Any, listening: socket.socket, number: int) -> Any:
         max_request_header_size=MAX_HEADER + 1,
         max_request_body_size=MAX_BODY + 1,
     )
+    server = Server(app, listening, dispatcher, adjustments)
     server.channel_class = access_log.LoggedChannel if access_log.is_on() else StrictChannel
     return server
 

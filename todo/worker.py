@@ -9,14 +9,14 @@ from typing import Any
 
 from waitress import wasyncore
 
-from todo.dispatcher import PATIENCE
+from todo.event_loop import Server
 
 POLL = 0.5  # seconds after which the loop looks around although nothing has come
 DRAIN = 25  # seconds to finish what runs or waits when the end is asked for
 GRACE = 1  # seconds for who is connected and has not sent a whole request
 
 
-def serve_alone(server: Any) -> None:
+def serve_alone(server: Server) -> None:
     """Serve until SIGTERM or SIGINT. A second SIGINT raises KeyboardInterrupt: at once."""
     stopping = threading.Event()
 
@@ -30,7 +30,7 @@ def serve_alone(server: Any) -> None:
     _serve(server, stopping)
 
 
-def serve_under(make_server: Callable[[], Any], main_gone: int) -> None:
+def serve_under(make_server: Callable[[], Server], main_gone: int) -> None:
     """Serve until SIGTERM, or until the main process is gone.
 
     `make_server` starts threads, which no fork may have seen. `main_gone` is the end of a pipe of
@@ -55,26 +55,18 @@ def serve_under(make_server: Callable[[], Any], main_gone: int) -> None:
     _serve(server, stopping)
 
 
-def _serve(server: Any, stopping: threading.Event) -> None:
+def _serve(server: Server, stopping: threading.Event) -> None:
     while not stopping.is_set():
-        _poll(server, POLL)
+        server.poll(POLL)
     _refuse_new_connections(server)
     began = time.monotonic()
-    _poll(server, 0)  # what was sent before the end was asked for
+    server.poll(0)  # what was sent before the end was asked for
     while (waited := time.monotonic() - began) < DRAIN and _is_busy(server, waited < GRACE):
-        _poll(server, 0.05)
+        server.poll(0.05)
     server.task_dispatcher.shutdown(cancel_pending=True, timeout=1)
 
 
-def _poll(server: Any, timeout: float) -> None:
-    """Read and write what can be, or wait for some seconds."""
-    if server.task_dispatcher.relieve():
-        timeout = min(timeout, PATIENCE)
-    # poll(), for select() takes no descriptor above 1023.
-    wasyncore.loop(timeout=timeout, use_poll=True, map=server._map, count=1)
-
-
-def _refuse_new_connections(server: Any) -> None:
+def _refuse_new_connections(server: Server) -> None:
     """Stop to listen, but take over who has been let in by the operating system."""
     for _ in range(server.adj.backlog):
         before = len(server.active_channels)
@@ -85,7 +77,7 @@ def _refuse_new_connections(server: Any) -> None:
     wasyncore.dispatcher.close(server)
 
 
-def _is_busy(server: Any, has_grace: bool) -> bool:
+def _is_busy(server: Server, has_grace: bool) -> bool:
     """Tell whether an answer is due, or, with grace, a request on its way."""
     return any(
         channel.requests or channel.total_outbufs_len or (has_grace and _may_be_sending(channel))
