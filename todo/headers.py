@@ -1,7 +1,13 @@
 """The header fields that every answer has, whoever made it."""
 
+from collections.abc import Callable
+from typing import Any
+
 from pyramid.config import Configurator
-from pyramid.events import NewResponse
+from pyramid.registry import Registry
+
+from todo.methods import CORS, OPTIONS
+from todo.request import Request
 
 # Answers are data: no browser shall guess at their type, or run or frame what they hold.
 SAFETY = {
@@ -15,9 +21,20 @@ DECIDE_WHO_ASKS = ("Authorization", "Cookie")
 HSTS = "max-age=31536000"  # seconds, a year; RFC 6797, section 6.1
 
 
-def complete_headers(event: NewResponse) -> None:
+def headers_tween_factory(handler: Callable[[Request], Any], _registry: Registry) -> Any:
+    """Complete every answer, of errors as well."""
+
+    def headers_tween(request: Request) -> Any:
+        response = handler(request)
+        complete_headers(request, response)
+        return response
+
+    return headers_tween
+
+
+def complete_headers(request: Request, response: Any) -> None:
     """Add what is missing; what a view has set, it has set for a reason."""
-    request, headers = event.request, event.response.headerlist
+    headers = response.headerlist
     present = {name.lower() for name, _ in headers}
     headers += [(name, value) for name, value in SAFETY.items() if name.lower() not in present]
     headers.append(("X-Request-Id", request.request_id))
@@ -29,7 +46,7 @@ def complete_headers(event: NewResponse) -> None:
         # One may keep a copy, and asks each time whether it still holds (RFC 9111, section 5.2.2).
         headers.append(("Cache-Control", "private, no-cache"))
         if "vary" in present:
-            event.response.vary = (*event.response.vary, *DECIDE_WHO_ASKS)
+            response.vary = (*response.vary, *DECIDE_WHO_ASKS)
         else:
             headers.append(("Vary", ", ".join(DECIDE_WHO_ASKS)))
     else:
@@ -37,4 +54,4 @@ def complete_headers(event: NewResponse) -> None:
 
 
 def includeme(config: Configurator) -> None:
-    config.add_subscriber(complete_headers, NewResponse)
+    config.add_tween("todo.headers.headers_tween_factory", over=(CORS, OPTIONS))

@@ -14,7 +14,8 @@ from hashlib import sha256
 from typing import Any
 
 from pyramid.config import Configurator
-from pyramid.events import ApplicationCreated
+from pyramid.interfaces import PHASE3_CONFIG
+from pyramid.registry import Registry
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -145,8 +146,7 @@ def _digest(request: Request) -> bytes | None:
     return sha256(json.dumps(parts, sort_keys=True).encode()).digest()
 
 
-def _find_keyed(event: ApplicationCreated) -> None:
-    registry = event.app.registry
+def _find_keyed(registry: Registry) -> None:
     registry["keyed_operations"] = {
         (operation.route, method): operation
         for operation in operations(registry)
@@ -158,4 +158,5 @@ def _find_keyed(event: ApplicationCreated) -> None:
 def includeme(config: Configurator) -> None:
     config.add_view_deriver(keyed_view, over="typed_view", under="decorated_view")
     config.add_exception_view(_replayed, context=Replay)
-    config.add_subscriber(_find_keyed, ApplicationCreated)
+    # Once all views are there.
+    config.action(None, _find_keyed, args=(config.registry,), order=PHASE3_CONFIG + 1)

@@ -10,12 +10,13 @@ from pyramid.registry import Registry
 from todo.operations import allowed_methods
 from todo.renderers import Response
 from todo.request import Request
-from todo.routes import is_well_spelled
 
 Handler = Callable[[Request], Any]
 
 # Outside the transaction, and so outside the views of exceptions: errors need CORS, too.
 TRANSACTION = "pyramid_tm.tm_tween_factory"
+OPTIONS = "todo.methods.options_tween_factory"
+CORS = "todo.methods.cors_tween_factory"
 
 # What a script of another origin may send, and may read, beyond what every script may.
 REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match"
@@ -37,7 +38,7 @@ def options_tween_factory(handler: Handler, registry: Registry) -> Handler:
         except UnicodeDecodeError:
             return handler(request)
         route = match["route"]
-        if route is None or not is_well_spelled(request, match["match"]):
+        if route is None:
             return handler(request)
         allow = ", ".join(allowed_methods(registry, route.name))
         return Response(status=204, headerlist=[("Allow", allow)])
@@ -73,8 +74,6 @@ def cors_tween_factory(handler: Handler, registry: Registry) -> Handler:
 
 
 def includeme(config: Configurator) -> None:
-    config.add_tween("todo.methods.options_tween_factory", over=TRANSACTION)
+    config.add_tween(OPTIONS, over=TRANSACTION)
     if config.get_settings()["todo.cors_origins"]:
-        config.add_tween(
-            "todo.methods.cors_tween_factory", over="todo.methods.options_tween_factory"
-        )
+        config.add_tween(CORS, over=OPTIONS)

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 import pyramid.request
 from pyramid.config import Configurator
 from pyramid.decorator import reify
-from pyramid.events import ApplicationCreated
+from pyramid.interfaces import PHASE3_CONFIG, IRequestExtensions, IRequestFactory
+from pyramid.registry import Registry
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
@@ -63,17 +64,18 @@ class Request(pyramid.request.Request):
         return new_request_id()
 
 
-def _extend_class(event: ApplicationCreated) -> None:
+def _extend_class(registry: Registry) -> None:
     """Give the class of requests what add_request_method() has named.
 
     Pyramid would make a class of its own for each request, which takes as long as a query.
     """
-    router = event.app
-    extensions, router.request_extensions = router.request_extensions, None
+    extensions = registry.getUtility(IRequestExtensions)
+    registry.unregisterUtility(extensions, IRequestExtensions)
     attributes = extensions.descriptors | extensions.methods
-    router.request_factory = type("Request", (router.request_factory,), attributes)
+    registry.registerUtility(type("Request", (Request,), attributes), IRequestFactory)
 
 
 def includeme(config: Configurator) -> None:
     config.set_request_factory(Request)
-    config.add_subscriber(_extend_class, ApplicationCreated)
+    # Once all parts have named theirs.
+    config.action(None, _extend_class, args=(config.registry,), order=PHASE3_CONFIG + 1)

@@ -1,10 +1,10 @@
 """The URL table, and nothing else."""
 
 from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 from pyramid.config import Configurator
-from pyramid.events import BeforeTraversal
-from pyramid.httpexceptions import HTTPNotFound
 
 from todo.request import Request
 from todo.resources import (
@@ -24,51 +24,58 @@ ACCOUNTS = "/api/v1/accounts"
 ACCOUNT = ACCOUNTS + "/{username}"
 
 
-def is_well_spelled(request: Request, values: Mapping[str, str]) -> bool:
-    """Tell whether the path, which a route has matched with these values, is its one spelling.
+class OneSpelling:
+    """The predicate of all routes: the path is the one spelling of what the route has matched.
 
     Pyramid's patterns end in "$", which also matches before a final newline; and WSGI decodes
     %2F, so that a value with a slash would be taken for two segments (RFC 3986, section 2.2).
     """
-    path = request.path_info
-    raw = request.environ.get("REQUEST_URI", "").partition("?")[0]
-    if "%2f" in raw.lower():
-        return False
-    return not path.endswith("\n") or any(value.endswith("\n") for value in values.values())
 
+    def __init__(self, value: bool, _config: Configurator) -> None:
+        self.value = value
 
-def _refuse_second_spelling(event: BeforeTraversal) -> None:
-    request = event.request
-    if not is_well_spelled(request, request.matchdict or {}):
-        raise HTTPNotFound
+    def text(self) -> str:
+        """Say which predicate this is, for Pyramid."""
+        return f"one_spelling = {self.value}"
+
+    phash = text
+
+    def __call__(self, info: Mapping[str, Any], request: Request) -> bool:
+        """Tell whether it is, of the path that the route has matched with values."""
+        path, values = request.path_info, info["match"].values()
+        raw = request.environ.get("REQUEST_URI", "").partition("?")[0]
+        if "%2f" in raw.lower():
+            return False
+        return not path.endswith("\n") or any(value.endswith("\n") for value in values)
 
 
 def includeme(config: Configurator) -> None:
+    config.add_route_predicate("one_spelling", OneSpelling)
+    add_route = partial(config.add_route, one_spelling=True)
     # The patterns are tried in this order: what is asked for most stands first.
-    config.add_route("tasks", ACCOUNT + "/tasks", factory=TasksContext)
-    config.add_route("task", ACCOUNT + "/tasks/{id}", factory=TaskContext)
-    config.add_route("root", "/")
-    config.add_route("docs", "/docs")
-    config.add_route("docs_file", "/docs/{file}")
-    config.add_route("healthz", "/healthz")
-    config.add_route("readyz", "/readyz")
-    config.add_route("info", "/api/v1")
-    config.add_route("info_slash", "/api/v1/")
-    config.add_route("openapi", "/api/v1/openapi.json")
-    config.add_route("whoami", "/api/v1/whoami", factory=LoginContext)
-    config.add_route("accounts", ACCOUNTS)
+    add_route("tasks", ACCOUNT + "/tasks", factory=TasksContext)
+    add_route("task", ACCOUNT + "/tasks/{id}", factory=TaskContext)
+    add_route("root", "/")
+    add_route("docs", "/docs")
+    add_route("docs_file", "/docs/{file}")
+    add_route("healthz", "/healthz")
+    add_route("readyz", "/readyz")
+    add_route("info", "/api/v1")
+    add_route("info_slash", "/api/v1/")
+    add_route("openapi", "/api/v1/openapi.json")
+    add_route("whoami", "/api/v1/whoami", factory=LoginContext)
+    add_route("accounts", ACCOUNTS)
     # The words after /accounts/ here are reserved in schemas/account.py: nobody is called so.
-    config.add_route("login", ACCOUNTS + "/login")
-    config.add_route("logout", ACCOUNTS + "/logout")
-    config.add_route("account", ACCOUNT, factory=ProfileContext)
-    config.add_route("export", ACCOUNT + "/export", factory=AccountContext)
-    config.add_route("trash", ACCOUNT + "/trash", factory=AccountContext)
-    config.add_route("trashed_task", ACCOUNT + "/trash/{id}", factory=TrashContext)
-    config.add_route("restore", ACCOUNT + "/trash/{id}/restore", factory=TrashContext)
-    config.add_route("counts", ACCOUNT + "/counts", factory=AccountContext)
-    config.add_route("undo", ACCOUNT + "/changes/{revision}/undo", factory=RevisionContext)
-    config.add_route("tokens", ACCOUNT + "/tokens", factory=AccountContext)
-    config.add_route("token", ACCOUNT + "/tokens/{id}", factory=TokenContext)
-    config.add_route("history", ACCOUNT + "/tasks/{id}/history", factory=HistoryContext)
-    config.add_route("changes", ACCOUNT + "/changes", factory=ChangesContext)
-    config.add_subscriber(_refuse_second_spelling, BeforeTraversal)
+    add_route("login", ACCOUNTS + "/login")
+    add_route("logout", ACCOUNTS + "/logout")
+    add_route("account", ACCOUNT, factory=ProfileContext)
+    add_route("export", ACCOUNT + "/export", factory=AccountContext)
+    add_route("trash", ACCOUNT + "/trash", factory=AccountContext)
+    add_route("trashed_task", ACCOUNT + "/trash/{id}", factory=TrashContext)
+    add_route("restore", ACCOUNT + "/trash/{id}/restore", factory=TrashContext)
+    add_route("counts", ACCOUNT + "/counts", factory=AccountContext)
+    add_route("undo", ACCOUNT + "/changes/{revision}/undo", factory=RevisionContext)
+    add_route("tokens", ACCOUNT + "/tokens", factory=AccountContext)
+    add_route("token", ACCOUNT + "/tokens/{id}", factory=TokenContext)
+    add_route("history", ACCOUNT + "/tasks/{id}/history", factory=HistoryContext)
+    add_route("changes", ACCOUNT + "/changes", factory=ChangesContext)

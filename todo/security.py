@@ -48,6 +48,13 @@ def cookie_name(settings: Mapping[str, Any]) -> str:
     return f"__Host-{COOKIE}" if prefixed else COOKIE
 
 
+_ALL = frozenset(Permission)
+_OF_SCOPE: Mapping[str, frozenset[Permission]] = {
+    Scope.READ: frozenset({Permission.READ}),
+    Scope.WRITE: frozenset({Permission.READ, Permission.WRITE}),
+}
+
+
 class KnownAccount(NamedTuple):
     """Of an account what a request needs to know: a row, of which each attribute is Account's."""
 
@@ -101,11 +108,7 @@ class Identity:
     @property
     def permissions(self) -> frozenset[Permission]:
         """What the token may do with what its account owns."""
-        if self.token.kind == Kind.SESSION:
-            return frozenset(Permission)
-        if self.token.scope == Scope.WRITE:
-            return frozenset({Permission.READ, Permission.WRITE})
-        return frozenset({Permission.READ})
+        return _ALL if self.token.kind == Kind.SESSION else _OF_SCOPE[self.token.scope]
 
     def may(self, permission: Permission) -> bool:
         """Tell whether the token has the permission."""

@@ -141,15 +141,19 @@ def read_query(model: type[Input], request: Request) -> tuple[Any, list[Fault]]:
     except ValueError as error:
         wrong = "is not percent-encoded UTF-8" if isinstance(error, UnicodeError) else "is too long"
         raise Problem("bad_query", f"The query, after the ?, {wrong}.") from None
-    times = Counter(name for name, _ in pairs)
-    message = "This parameter may be given only once."
-    repeated = [
-        Fault(shown(name, "query"), "duplicate", message) for name in times if times[name] > 1
-    ]
+    fields = dict(pairs)
     context = _context(request)
-    validated, faults = validate(model, dict(pairs), strict=False, context=context, whole="query")
-    known = {fault.field for fault in faults}
-    return validated, faults + [fault for fault in repeated if fault.field not in known]
+    validated, faults = validate(model, fields, strict=False, context=context, whole="query")
+    if len(fields) < len(pairs):
+        faults += _repeated([name for name, _ in pairs], {fault.field for fault in faults})
+    return validated, faults
+
+
+def _repeated(names: list[str], known: set[str]) -> list[Fault]:
+    """Return the faults of those that are there twice, but for those whose fault is known."""
+    message = "This parameter may be given only once."
+    shown_names = [shown(name, "query") for name, times in Counter(names).items() if times > 1]
+    return [Fault(name, "duplicate", message) for name in shown_names if name not in known]
 
 
 def validate(

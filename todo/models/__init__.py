@@ -101,6 +101,8 @@ def _create_engine(url: str, *, reads_only: bool) -> Engine:
             options["isolation_level"] = "AUTOCOMMIT"
     else:
         connect_args = {"timeout": LOCK_TIMEOUT}
+    if reads_only:
+        options["pool_reset_on_return"] = None  # there is no transaction to be rolled back
     engine = sqlalchemy.create_engine(url, connect_args=connect_args, **options)
     event.listen(engine, "handle_error", renew_read_only)
     if engine.dialect.name == "sqlite":
