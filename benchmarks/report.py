@@ -103,7 +103,7 @@ def bars() -> list[Bar]:
         ),
         *(
             Bar(f"{system}, {JOBS[job]}: p99 / p50", *sides(system, job), most=4)
-            for system in ("todo", "todo-best")
+            for system in ("todo", "todo-best", "todo-sqlite")
             for job in work
         ),
         *(compared("all CPU", "all_cpu", "todo-sqlite", "todo", job, most=1) for job in work),

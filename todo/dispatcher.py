@@ -9,9 +9,6 @@ from typing import Any
 
 from waitress.task import ThreadedTaskDispatcher
 
-# More at once serve no more: docs/performance.md.
-AT_ONCE = 4
-
 PATIENCE = 0.03  # seconds
 
 _thread = threading.local()  # of a dispatcher's thread, the dispatcher
@@ -39,6 +36,10 @@ class Dispatcher(ThreadedTaskDispatcher):
     may all be waiting for a lock: so nobody waits for them for long.
     """
 
+    def __init__(self, at_once: int) -> None:
+        super().__init__()
+        self.at_once = at_once
+
     def handler_thread(self, thread_no: int) -> None:
         """Work, until there is no more for this thread to do."""
         _thread.dispatcher = self
@@ -49,14 +50,14 @@ class Dispatcher(ThreadedTaskDispatcher):
         task.came = time.monotonic()
         with self.lock:
             self.queue.append(task)
-            if self.active_count < AT_ONCE:
+            if self.active_count < self.at_once:
                 self.queue_cv.notify()
 
     def count_working(self, change: int) -> None:
         """Let one thread more count as working, or one less, whose place somebody else may have."""
         with self.lock:
             self.active_count += change
-            if self.active_count < AT_ONCE:
+            if self.active_count < self.at_once:
                 self.queue_cv.notify()
 
     def relieve(self) -> bool:

@@ -24,6 +24,10 @@ MAX_HEADER = 32 * 1024
 # Threads beside those that passwords may take, so that however many log in, others are served.
 OTHER_THREADS = 4
 
+# Requests that a process works on at once, by the database. SQLite does its work in the thread that
+# asks; where others wait, it is interrupted at each row. More serve no more: docs/performance.md.
+AT_ONCE = {"sqlite": 1, "postgresql": 4}
+
 CONNECTIONS = 1000  # of each process; one that is slow costs no thread
 
 # Seconds without a byte. Longer than nginx keeps a connection to us (60 by default), so that the
@@ -51,7 +55,7 @@ def create_server(app: Any, listening: socket.socket, number: int) -> Server:
     """Return waitress, ready to serve in this process, with its threads on that core."""
     keep_to_one_core(number)
     settings = app.registry.settings
-    dispatcher = Dispatcher()
+    dispatcher = Dispatcher(AT_ONCE[app.registry["engine"].dialect.name])
     dispatcher.set_thread_count(places(settings["todo.workers"]) + OTHER_THREADS)
     adjustments = Adjustments(
         ident="todo",

@@ -1,13 +1,18 @@
 """How many requests are worked on at once."""
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from threading import Event
 
 import pytest
+from sqlalchemy import Engine, text
 
-from todo.dispatcher import AT_ONCE, PATIENCE, Dispatcher, resting
+from todo.dispatcher import PATIENCE, Dispatcher, resting
+from todo.models import create_engine
 
+AT_ONCE = 4
 THREADS = AT_ONCE + 3
 
 
@@ -34,7 +39,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 @pytest.fixture
 def dispatcher() -> Iterator[Dispatcher]:
-    dispatcher = Dispatcher()
+    dispatcher = Dispatcher(AT_ONCE)
     dispatcher.set_thread_count(THREADS)
     wait_for(lambda: dispatcher.active_count == 0)
     yield dispatcher
@@ -90,6 +95,66 @@ def test_who_rests_does_not_count(dispatcher: Dispatcher) -> None:
         task.may_end.set()
     assert all(task.has_ended.wait(10) for task in at_rest + tasks)
     wait_for(lambda: dispatcher.active_count == 0)
+
+
+class Write(Task):
+    """A request that writes to SQLite."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self.engine = engine
+
+    def service(self) -> None:
+        self.has_begun.set()
+        with self.engine.begin() as connection:
+            connection.execute(text("INSERT INTO written VALUES (1)"))
+        self.has_ended.set()
+
+
+@pytest.fixture
+def sqlite_engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = create_engine(f"sqlite:///{tmp_path}/todo.sqlite")
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE written (number INTEGER)"))
+        connection.execute(text("INSERT INTO written VALUES (0)"))
+    yield engine
+    engine.dispose()
+
+
+def see_that_others_are_served(dispatcher: Dispatcher, write: Write) -> None:
+    """Let the one request that is worked on at once be the write, which has to wait."""
+    dispatcher.add_task(write)
+    assert write.has_begun.wait(10)
+    other = Task()
+    other.may_end.set()
+    dispatcher.add_task(other)
+    assert other.has_ended.wait(4)
+    assert not write.has_ended.is_set()
+
+
+def test_who_waits_for_a_turn_to_write_lets_another_work(sqlite_engine: Engine) -> None:
+    dispatcher = Dispatcher(at_once=1)
+    dispatcher.set_thread_count(2)
+    write = Write(sqlite_engine)
+    with sqlite_engine.begin():
+        see_that_others_are_served(dispatcher, write)
+    assert write.has_ended.wait(10)
+    dispatcher.shutdown()
+
+
+@pytest.mark.usefixtures("without_wal")
+def test_who_commits_lets_another_work(sqlite_engine: Engine) -> None:
+    dispatcher = Dispatcher(at_once=1)
+    dispatcher.set_thread_count(2)
+    write = Write(sqlite_engine)
+    reader = sqlite3.connect(sqlite_engine.url.database or "")
+    reading = reader.execute("SELECT number FROM written UNION ALL SELECT 1")
+    assert reading.fetchone() == (0,)  # a COMMIT waits until it has read all
+    see_that_others_are_served(dispatcher, write)
+    reading.close()
+    reader.close()
+    assert write.has_ended.wait(10)
+    dispatcher.shutdown()
 
 
 def test_outside_of_a_server_nobody_rests() -> None:

@@ -68,7 +68,7 @@ class Loop:
     def __init__(self) -> None:
         self.application = Application()
         self.listening = socket.create_server(("127.0.0.1", 0))
-        self.dispatcher = Dispatcher()
+        self.dispatcher = Dispatcher(at_once=4)
         self.dispatcher.set_thread_count(4)
         adjustments = Adjustments(channel_timeout=IDLE_TIMEOUT, cleanup_interval=3600)
         self.server = Server(self.application, self.listening, self.dispatcher, adjustments)

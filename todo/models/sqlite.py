@@ -10,6 +10,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import OperationalError
 
+from todo.dispatcher import resting
 from todo.models.faults import READ_ONLY, storage_fault
 
 # Before this version a WAL file could be reset while in use, and the database corrupted.
@@ -20,6 +21,15 @@ JOURNAL_SIZE = 1024 * 1024  # bytes that are kept of it; what a large change nee
 BRIEF = "waits_briefly"  # the execution option of a transaction that does not wait its turn
 BRIEF_TIMEOUT = 100  # milliseconds
 TURN = "turn"  # the lock that a connection holds while it writes
+
+
+class _Connection(sqlite3.Connection):
+    """A connection whose thread lets another work while it waits for the disk."""
+
+    def commit(self) -> None:
+        """Commit, where there is a transaction."""
+        with resting():
+            super().commit()
 
 
 def listen(engine: Engine, *, reads_only: bool, timeout: float) -> None:
@@ -40,6 +50,7 @@ def _connect(
     _dialect: object, _record: object, arguments: list[Any], options: dict[str, Any]
 ) -> sqlite3.Connection:
     path = str(arguments[0])
+    options["factory"] = _Connection
     connection = sqlite3.connect(path, **options)
     try:
         connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
@@ -98,7 +109,9 @@ def _take_turn(turn: Lock, timeout: float, held: dict[str, Any]) -> None:
     """
     if TURN in held:
         return  # of the transaction before, on the same connection
-    if not turn.acquire(timeout=timeout):
+    with resting():
+        has_turn = turn.acquire(timeout=timeout)
+    if not has_turn:
         locked = sqlite3.OperationalError("database is locked, by another thread")
         raise OperationalError("BEGIN IMMEDIATE", None, locked)
     held[TURN] = turn
