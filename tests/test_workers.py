@@ -153,6 +153,16 @@ def test_each_process_keeps_to_a_core(ini: str, migrated_url: str) -> None:
     assert len(set.union(*found)) == min(2, usable_cores())
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_the_start_has_made_is_not_searched_for_garbage(
+    ini: str, migrated_url: str, workers: int
+) -> None:
+    with serving(ini, migrated_url, workers) as server:
+        status, _, (searched, left_alone) = server.request("GET", "/objects")
+    assert status == 200
+    assert searched < left_alone / 10
+
+
 def test_a_dead_worker_is_replaced(ini: str, migrated_url: str, tmp_path: Path) -> None:
     with (
         (tmp_path / "log").open("w+") as log,

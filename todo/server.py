@@ -1,5 +1,6 @@
 """waitress, as `pserve` launches it from the section [server:main]."""
 
+import gc
 import os
 import socket
 import sys
@@ -105,6 +106,10 @@ def server_factory(
         ) from None
 
     def serve(app: Any) -> None:
+        # What was made so far stays. To look through it for garbage again and again would stop all
+        # requests for a tenth of a second, and write to memory that the processes share.
+        gc.collect()
+        gc.freeze()
         workers = app.registry.settings["todo.workers"]
         if workers == 1:
             # The last one: the first has more of the machine's own work.
