@@ -61,18 +61,17 @@ def purge_changes(session: Session, account_id: int, days: int) -> int:
     writes to the account at this moment, it is left for later.
     """
     mine = Change.account_id == account_id
-    oldest = session.execute(
+    oldest = (
         select(Change.revision, Change.date)
         .where(mine)
         .order_by(Change.account_id, Change.revision, Change.kind, Change.object_id)
-        .limit(BATCH)
     )
     expired = clock.now() - timedelta(days=days)
-    old = [revision for revision, date in takewhile(lambda row: row.date <= expired, oldest)]
-    if not old:
+    first = session.execute(oldest.limit(1)).first()
+    if first is None or first.date > expired or not _lock(session, account_id):
         return 0
-    if not _lock(session, account_id):
-        return 0
+    batch = session.execute(oldest.limit(BATCH))
+    old = [revision for revision, date in takewhile(lambda row: row.date <= expired, batch)]
     ended = delete(Change).where(mine, Change.revision <= old[-1]).returning(Change.revision)
     return len(session.scalars(ended, execution_options={"synchronize_session": False}).all())
 
