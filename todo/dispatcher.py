@@ -57,7 +57,7 @@ class Dispatcher(ThreadedTaskDispatcher):
         """Let one thread more count as working, or one less, whose place somebody else may have."""
         with self.lock:
             self.active_count += change
-            if self.active_count < self.at_once:
+            if self.queue and self.active_count < self.at_once:
                 self.queue_cv.notify()
 
     def relieve(self) -> bool:

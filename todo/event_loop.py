@@ -21,7 +21,7 @@ from todo.dispatcher import PATIENCE
 class Channel(HTTPChannel):
     """A connection."""
 
-    watched = 0  # EVENT_READ, EVENT_WRITE, or for nothing
+    watched_for = 0  # EVENT_READ, EVENT_WRITE, or for nothing
 
     def add_channel(self, map: Any = None) -> None:  # noqa: A002
         """Take part in the loop, as waitress calls it."""
@@ -32,6 +32,12 @@ class Channel(HTTPChannel):
         """Leave the loop, before the socket is closed."""
         self.server.watch(self, 0)
         super().del_channel(map)
+
+    def send(self, data: bytes, do_close: bool = True) -> int:
+        """Send what the socket takes. The loop alone closes a connection that is lost."""
+        answers = getattr(self.server.answering, "channel", None) is not None
+        sent: int = super().send(data, do_close and not answers)
+        return sent
 
     def service(self) -> None:
         """Answer a request, in a thread of its own."""
@@ -65,7 +71,7 @@ class Server(TcpWSGIServer):
     """
 
     channel_class: type[Channel] = Channel
-    watched = 0
+    watched_for = 0
 
     def __init__(self, application: Any, listening: Any, dispatcher: Any, adjustments: Any) -> None:
         self.selector = DefaultSelector()
@@ -83,17 +89,17 @@ class Server(TcpWSGIServer):
         )
         self.selector.register(self.trigger._fileno, EVENT_READ, self.trigger)
 
-    def watch(self, watched: Any, events: int) -> None:
+    def watch(self, who: Any, events: int) -> None:
         """Watch a connection, or the socket that listens, for the events, or no more."""
-        if events == watched.watched:
+        if events == who.watched_for:
             return
         if not events:
-            self.selector.unregister(watched._fileno)
-        elif watched.watched:
-            self.selector.modify(watched._fileno, events, watched)
+            self.selector.unregister(who._fileno)
+        elif who.watched_for:
+            self.selector.modify(who._fileno, events, who)
         else:
-            self.selector.register(watched._fileno, events, watched)
-        watched.watched = events
+            self.selector.register(who._fileno, events, who)
+        who.watched_for = events
 
     def poll(self, timeout: float) -> None:
         """Do what can be done, or wait for it for some seconds."""
@@ -112,7 +118,7 @@ class Server(TcpWSGIServer):
         """Wake the loop, unless the connection that the calling thread answers needs nothing."""
         channel = getattr(self.answering, "channel", None)
         if channel is not None:
-            if channel.watched and not channel.writable():
+            if channel.watched_for and not channel.writable():
                 return
             self.unsettled.append(channel)
         super().pull_trigger()

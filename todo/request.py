@@ -84,7 +84,9 @@ def _extend_class(registry: Registry) -> None:
     extensions = registry.getUtility(IRequestExtensions)
     registry.unregisterUtility(extensions, IRequestExtensions)
     attributes = extensions.descriptors | extensions.methods
-    registry.registerUtility(type("Request", (Request,), attributes), IRequestFactory)
+    registry.registerUtility(
+        type("Request", (registry.getUtility(IRequestFactory),), attributes), IRequestFactory
+    )
 
 
 def includeme(config: Configurator) -> None:

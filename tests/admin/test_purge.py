@@ -179,3 +179,25 @@ def test_purge_waits_for_no_writer(
     assert "changes: 3 deleted" in todo_admin("purge")
     committing_session.rollback()
     assert "changes: 3 deleted" in todo_admin("purge")
+
+
+@pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)
+def test_of_two_that_purge_at_once_one_finds_nothing(
+    committing_session: Session, old_changes: None, alice: Login
+) -> None:
+    engine = committing_session.get_bind()
+    deleted: list[int] = []
+
+    def purge_before(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "SKIP LOCKED" in statement and not deleted:  # it has seen old changes, and no more
+            deleted.append(0)
+            with Session(engine) as first:
+                deleted[0] = purge.purge_changes(first, alice.id, 90)
+                first.commit()
+
+    event.listen(engine, "before_cursor_execute", purge_before)
+    try:
+        assert purge.purge_changes(committing_session, alice.id, 90) == 0
+    finally:
+        event.remove(engine, "before_cursor_execute", purge_before)
+    assert deleted == [3]

@@ -1,6 +1,7 @@
 """The loop of a process, with real connections."""
 
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -126,7 +127,7 @@ def test_who_sends_on_before_the_answer_is_answered_in_order(loop: Loop) -> None
     assert loop.application.has_begun.wait(SECONDS)
     client.send("/1", "/2")
     (channel,) = loop.server.active_channels.values()
-    wait_for(lambda: not channel.watched)  # the loop does not turn round and round meanwhile
+    wait_for(lambda: not channel.watched_for)  # the loop does not turn round and round meanwhile
     loop.application.may_answer.set()
     assert client.bodies(3) == [b"/slow", b"/1", b"/2"]
 
@@ -140,11 +141,11 @@ def test_who_sends_on_at_the_moment_of_the_answer_is_not_forgotten(
     (channel,) = loop.server.active_channels.values()
     watch = loop.server.watch
 
-    def watch_late(watched: Any, events: int) -> None:
+    def watch_late(who: Any, events: int) -> None:
         if not events:
             loop.application.may_answer.set()
             wait_for(lambda: not channel.requests and loop.dispatcher.active_count == 0)
-        watch(watched, events)
+        watch(who, events)
 
     monkeypatch.setattr(loop.server, "watch", watch_late)
     client.send("/1")
@@ -182,6 +183,22 @@ def test_who_is_gone_before_the_answer_leaves_nothing(loop: Loop) -> None:
     loop.application.may_answer.set()
     wait_for(lambda: not loop.server.active_channels)
     assert len(loop.server.selector.get_map()) == 2  # who listens, and what wakes the loop
+
+
+def test_a_thread_that_answers_leaves_it_to_the_loop_to_close(loop: Loop) -> None:
+    client = loop.connect()
+    client.send("/slow")
+    assert loop.application.has_begun.wait(SECONDS)
+    (channel,) = loop.server.active_channels.values()
+    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()  # by RST
+    wait_for(lambda: not channel.watched_for)
+    loop.server.answering.channel = channel  # as if this thread did
+    assert channel.send(b"HTTP/1.1 100 Continue") == 0
+    assert channel.connected
+    loop.application.may_answer.set()
+    wait_for(lambda: not loop.server.active_channels)
+    del loop.server.answering.channel
 
 
 def test_who_rests_too_long_is_closed(loop: Loop) -> None:

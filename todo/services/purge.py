@@ -72,6 +72,8 @@ def purge_changes(session: Session, account_id: int, days: int) -> int:
         return 0
     batch = session.execute(oldest.limit(BATCH))
     old = [revision for revision, date in takewhile(lambda row: row.date <= expired, batch)]
+    if not old:  # another has deleted them before the lock was taken
+        return 0
     ended = delete(Change).where(mine, Change.revision <= old[-1]).returning(Change.revision)
     return len(session.scalars(ended, execution_options={"synchronize_session": False}).all())
 
