@@ -72,6 +72,10 @@ _COUNT = (
     .columns(count=Integer, expiration_date=UTCDateTime)
 )
 
+_TOUCH = (
+    update(Token).where(Token.id == bindparam("token_id")).values(last_used_date=bindparam("used"))
+)
+
 
 def address(request: Request) -> str:
     """Return the network that the request comes from: of IPv6 the /64, which one person has."""
@@ -163,9 +167,8 @@ def record_use(account_id: int, token_id: int, last_used: datetime, request: Req
             if not refused:
                 wait_briefly(session)  # the answer, which is made already, waits for this
             if touch:
-                session.execute(
-                    update(Token).where(Token.id == token_id).values(last_used_date=used)
-                )
+                values = {"token_id": token_id, "used": used}
+                run(session.connection(), _TOUCH, values, one_plan=True)
                 purge_some(session, IdempotencyKey, most=KEYS_AT_ONCE)
                 purge_trash(session, account_id, request.registry.settings[TRASH_DAYS])
                 purge_changes(session, account_id, request.registry.settings[JOURNAL_DAYS])

@@ -36,4 +36,9 @@ def is_kept(days: int) -> ColumnElement[bool]:
 
     What is not is as good as gone, though its row may still wait to be purged.
     """
-    return TrashedTask.deletion_date > clock.now() - timedelta(days=days)
+    return TrashedTask.deletion_date > kept_since(days)
+
+
+def kept_since(days: int) -> datetime:
+    """Return the moment after which a trashed task must have been deleted to be there."""
+    return clock.now() - timedelta(days=days)

@@ -1,9 +1,9 @@
 """What has expired is deleted: a little as people use the service, all by `todo-admin purge`."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import takewhile
 
-from sqlalchemy import ColumnElement, and_, delete, not_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, not_, select, tuple_
 from sqlalchemy.orm import Session
 
 from todo import clock
@@ -17,8 +17,9 @@ from todo.models import (
     TrashedTask,
 )
 from todo.models.rows import Rows
+from todo.models.statements import run
 from todo.models.token import Kind
-from todo.models.trash import is_kept
+from todo.models.trash import is_kept, kept_since
 
 SOME = 20  # rows that go along with a login or a count
 JOURNAL_DAYS = "todo.journal_days"  # for so long changes are kept
@@ -26,6 +27,28 @@ JOURNAL_DAYS = "todo.journal_days"  # for so long changes are kept
 BATCH = 500  # rows of one transaction, so that nobody waits long for it
 
 Expiring = type[Token] | type[LimitCount] | type[ReleasedUsername] | type[IdempotencyKey]
+
+# Whether any is there to be purged is asked once a minute for each token, so these are made once.
+_OLDEST_CHANGE = (
+    select(Change.date)
+    .where(Change.account_id == bindparam("account_id"))
+    .order_by(Change.account_id, Change.revision, Change.kind, Change.object_id)
+    .limit(1)
+)
+_OLDEST_TRASHED = (
+    select(TrashedTask.deletion_date)
+    .where(TrashedTask.account_id == bindparam("account_id"))
+    .order_by(TrashedTask.account_id, TrashedTask.deletion_date, TrashedTask.id)
+    .limit(1)
+)
+
+
+def _is_any_before(
+    session: Session, oldest: Select[datetime], account_id: int, date: datetime
+) -> bool:
+    """Tell whether the date of the account's oldest row is the given one, or before it."""
+    rows = run(session.connection(), oldest, {"account_id": account_id}, one_plan=True)
+    return bool(rows) and rows[0][0] <= date
 
 
 def purge_some(session: Session, *models: Expiring, most: int = SOME) -> None:
@@ -39,13 +62,13 @@ def purge_trash(session: Session, account_id: int, days: int) -> int:
 
     Return how many. Waits for nobody: while somebody writes to the account, it is left for later.
     """
+    if not _is_any_before(session, _OLDEST_TRASHED, account_id, kept_since(days)):
+        return 0
     expired = (
         select(TrashedTask.id)
         .where(TrashedTask.account_id == account_id, not_(is_kept(days)))
         .limit(BATCH)
     )
-    if session.scalars(expired.limit(1)).first() is None:
-        return 0
     # They are read under the lock: nobody can restore one of these any more.
     ids = session.scalars(expired).all() if _lock(session, account_id) else []
     if ids:
@@ -60,18 +83,19 @@ def purge_changes(session: Session, account_id: int, days: int) -> int:
     order tells by the first revision whether any is missing. Waits for nobody: where somebody
     writes to the account at this moment, it is left for later.
     """
+    expired = clock.now() - timedelta(days=days)
+    if not _is_any_before(session, _OLDEST_CHANGE, account_id, expired):
+        return 0
+    if not _lock(session, account_id):
+        return 0
     mine = Change.account_id == account_id
-    oldest = (
+    oldest = session.execute(
         select(Change.revision, Change.date)
         .where(mine)
         .order_by(Change.account_id, Change.revision, Change.kind, Change.object_id)
+        .limit(BATCH)
     )
-    expired = clock.now() - timedelta(days=days)
-    first = session.execute(oldest.limit(1)).first()
-    if first is None or first.date > expired or not _lock(session, account_id):
-        return 0
-    batch = session.execute(oldest.limit(BATCH))
-    old = [revision for revision, date in takewhile(lambda row: row.date <= expired, batch)]
+    old = [revision for revision, date in takewhile(lambda row: row.date <= expired, oldest)]
     if not old:  # another has deleted them before the lock was taken
         return 0
     ended = delete(Change).where(mine, Change.revision <= old[-1]).returning(Change.revision)
