@@ -239,5 +239,6 @@ def test_an_answer_wakes_the_loop_only_if_something_is_left(
     for _ in range(5):
         client.send("/1")
         assert client.bodies(1) == [b"/1"]
+        wait_for(lambda: loop.dispatcher.active_count == 0)  # its thread is behind the answer
     assert woken == []
     monkeypatch.undo()
