@@ -1,5 +1,6 @@
 """Each page of a history or of the feed reads its own changes, from the index of its order."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from todo import clock, main
 from todo.models.change import UPDATE
 from todo.models.journal import ACCOUNTS
 from todo.models.rows import CHANGES
+from todo.services.purge import purge_along
 
 OTHERS = 3  # accounts with as many changes
 REVISIONS = 6000  # of each account
@@ -108,3 +110,15 @@ def test_a_page_of_changes_is_read_in_its_order(journal: Journal, since: int, pa
 def test_a_page_of_a_history_is_read_from_its_index(journal: Journal, after: str) -> None:
     [plan] = journal.plans(f"/tasks/{journal.task}/history?{after}")
     assert_reads(plan, "ix_changes_object", LIMIT + 1)
+
+
+def test_to_see_that_nothing_is_past_reads_one_change(journal: Journal) -> None:
+    engine = journal.app.registry["engine"]
+    with Session(engine) as session:
+        with page_queries(engine, re.compile("SELECT.*min", re.DOTALL)) as run:
+            purge_along(session, journal.login.id, trash_days=30, journal_days=90)
+        [query] = run
+        plan = explain(session.connection(), query)
+    assert FEED[engine.dialect.name] in plan.indexes, plan
+    assert plan.rows_read <= OTHERS + 2, plan  # PostgreSQL looks through the few accounts
+    assert plan.steps <= 2 * STEPS, plan

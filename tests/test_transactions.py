@@ -1,8 +1,10 @@
 """What a request leaves behind: everything when it succeeds, nothing when it is refused."""
 
 import sqlite3
+import threading
 from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
 from typing import Any
 
 import psycopg2.errors
@@ -20,7 +22,7 @@ from tests.planted import PLANTED
 from tests.running import dispose
 from todo import configure
 from todo.errors import Problem
-from todo.models import Task
+from todo.models import LOCK_TIMEOUT, Task, Token
 from todo.models.faults import READ_ONLY, storage_fault
 from todo.transactions import end_transaction
 
@@ -261,3 +263,51 @@ def test_a_commit_that_waited_too_long_keeps_no_lock(
         reader.execute("BEGIN IMMEDIATE")
         reader.execute("ROLLBACK")
     assert as_alice.post(alice.tasks_url, {"name": "Milk"}).status_int == 201
+
+
+WHOAMI = "/api/v1/whoami"
+
+
+@pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)
+def test_the_use_of_a_token_is_left_to_who_writes_by_it(
+    committing_app: Any,
+    committing_session: Session,
+    set_clock: Callable[[timedelta], object],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    as_alice = Client(committing_app, make_account(committing_session, "alice").token)
+    used = select(Token.last_used_date)
+    committing_session.execute(used.with_for_update(key_share=True))
+    moved = set_clock(timedelta(minutes=5))
+    assert as_alice.get(WHOAMI).status_int == 200
+    assert caplog.text == "", "it has waited for the row"
+    committing_session.rollback()
+    assert committing_session.scalar(used) != moved
+    assert as_alice.get(WHOAMI).status_int == 200
+    committing_session.rollback()
+    assert committing_session.scalar(used) == moved
+
+
+@pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
+def test_the_use_of_a_token_waits_briefly_for_another_process(
+    committing_app: Any,
+    committing_session: Session,
+    database_url: str,
+    set_clock: Callable[[timedelta], object],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    as_alice = Client(committing_app, make_account(committing_session, "alice").token)
+    set_clock(timedelta(minutes=5))
+    path = database_url.removeprefix("sqlite:///")
+    writer = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    ends = threading.Timer(LOCK_TIMEOUT / 2, writer.rollback)
+    with closing(writer):
+        writer.execute("BEGIN IMMEDIATE")
+        ends.start()
+        assert as_alice.get(WHOAMI).status_int == 200
+        ends.cancel()
+        ends.join()
+    assert "the use of a token is not noted" in caplog.text
+    with closing(committing_app.registry["engine"].raw_connection()) as connection:
+        [milliseconds] = connection.execute("PRAGMA busy_timeout").fetchone()
+    assert milliseconds == LOCK_TIMEOUT * 1000, "who comes next waits as long as ever"

@@ -12,25 +12,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 
-from sqlalchemy import Connection, Integer, bindparam, text, update
+from sqlalchemy import Connection, Integer, bindparam, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from todo import clock
 from todo.errors import Problem, first_line
-from todo.models import IdempotencyKey, LimitCount, Token, wait_briefly
+from todo.models import LimitCount, Token, sqlite
 from todo.models.limit import SUBJECT_MAX, WRITES, WRITES_SETTING
 from todo.models.meta import UTCDateTime
 from todo.models.statements import run
 from todo.models.trash import TRASH_DAYS
 from todo.request import SAFE_METHODS, Request
 from todo.security import Identity
-from todo.services.purge import JOURNAL_DAYS, purge_changes, purge_some, purge_trash
+from todo.services.purge import JOURNAL_DAYS, purge_along, purge_some
 
 logger = logging.getLogger(__name__)
 
 TOUCH_AFTER = timedelta(minutes=1)  # the precision of a token's last use
-KEYS_AT_ONCE = 2_000  # that are deleted then: more than one token stores in that minute
 
 
 @dataclass(frozen=True)
@@ -72,8 +71,12 @@ _COUNT = (
     .columns(count=Integer, expiration_date=UTCDateTime)
 )
 
+# A row that somebody else has locked is left alone: by a write of the same token, which notes it.
+_TOUCHED = select(Token.id).where(Token.id == bindparam("token_id")).correlate(None)
 _TOUCH = (
-    update(Token).where(Token.id == bindparam("token_id")).values(last_used_date=bindparam("used"))
+    update(Token)
+    .where(Token.id == _TOUCHED.with_for_update(key_share=True, skip_locked=True).scalar_subquery())
+    .values(last_used_date=bindparam("used"))
 )
 
 
@@ -153,25 +156,24 @@ def count_write(request: Request, account_id: int) -> None:
 def record_use(account_id: int, token_id: int, last_used: datetime, request: Request) -> None:
     """Note, after the request's transaction, that its token was used; and count a refused write.
 
-    Once a minute for each token, what has expired of idempotency keys goes along.
+    Once a minute for each token, a batch of what has expired is deleted, too.
     A failure is logged and no more: the request itself has been answered.
     """
     used = clock.now()
     touch = used - last_used >= TOUCH_AFTER
-    limited = request.registry.settings[WRITES_SETTING] and request.method not in SAFE_METHODS
+    settings = request.registry.settings
+    limited = settings[WRITES_SETTING] and request.method not in SAFE_METHODS
     refused = limited and not request.write_is_counted
     if not (touch or refused):
         return
     try:
         with Session(request.registry["engine"]) as session:
             if not refused:
-                wait_briefly(session)  # the answer, which is made already, waits for this
+                sqlite.wait_briefly(session)  # the answer, which is made already, waits for this
             if touch:
                 values = {"token_id": token_id, "used": used}
                 run(session.connection(), _TOUCH, values, one_plan=True)
-                purge_some(session, IdempotencyKey, most=KEYS_AT_ONCE)
-                purge_trash(session, account_id, request.registry.settings[TRASH_DAYS])
-                purge_changes(session, account_id, request.registry.settings[JOURNAL_DAYS])
+                purge_along(session, account_id, settings[TRASH_DAYS], settings[JOURNAL_DAYS])
             if refused:
                 _count(session.connection(), WRITES_OF_ACCOUNT, str(account_id))
             session.commit()

@@ -40,7 +40,6 @@ __all__ = [
     "journal",
     "sqlite",
     "stored_migration",
-    "wait_briefly",
 ]
 
 # The newest migration in alembic/versions.
@@ -108,13 +107,6 @@ def _create_engine(url: str, *, reads_only: bool) -> Engine:
     if engine.dialect.name == "sqlite":
         sqlite.listen(engine, reads_only=reads_only, timeout=LOCK_TIMEOUT)
     return engine
-
-
-def wait_briefly(session: Session) -> None:
-    """Begin the session's transaction as one that fails rather than wait long for another."""
-    connection = session.connection(execution_options={sqlite.BRIEF: True})
-    if connection.dialect.name == "postgresql":
-        connection.execute(text(f"SET LOCAL lock_timeout = {sqlite.BRIEF_TIMEOUT}"))
 
 
 def _connection(request: Request) -> Connection:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from todo.dispatcher import resting
 from todo.models.faults import READ_ONLY, storage_fault
@@ -19,8 +20,13 @@ WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
 JOURNAL_SIZE = 1024 * 1024  # bytes that are kept of it; what a large change needed is given back
 
 BRIEF = "waits_briefly"  # the execution option of a transaction that does not wait its turn
-BRIEF_TIMEOUT = 100  # milliseconds
+BRIEF_TIMEOUT = 0.1  # seconds
 TURN = "turn"  # the lock that a connection holds while it writes
+
+
+def wait_briefly(session: Session) -> None:
+    """Begin the session's transaction as one that fails rather than wait long for its turn."""
+    session.connection(execution_options={BRIEF: True})
 
 
 class _Connection(sqlite3.Connection):
@@ -42,7 +48,7 @@ def listen(engine: Engine, *, reads_only: bool, timeout: float) -> None:
         event.listen(engine, "connect", _refuse_writes)
     else:
         event.listen(engine, "begin", partial(_begin, Lock(), timeout))
-    event.listen(engine, "checkin", _end)
+    event.listen(engine, "checkin", partial(_end, timeout))
     event.listen(engine, "invalidate", _abandon)
 
 
@@ -93,10 +99,10 @@ def _refuse_writes(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin(turn: Lock, timeout: float, connection: Connection) -> None:
     is_brief = connection.get_execution_options().get(BRIEF)
-    _take_turn(turn, BRIEF_TIMEOUT / 1000 if is_brief else timeout, connection.info)
+    _take_turn(turn, BRIEF_TIMEOUT if is_brief else timeout, connection.info)
     if is_brief:
-        connection.info[BRIEF] = connection.exec_driver_sql("PRAGMA busy_timeout").scalar()
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {BRIEF_TIMEOUT}")
+        connection.info[BRIEF] = True
+        connection.exec_driver_sql(_busy_timeout(BRIEF_TIMEOUT))
     # A transaction that reads first and writes later fails at once if another has written in
     # between. One that begins as a writer waits for its turn instead.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -117,7 +123,12 @@ def _take_turn(turn: Lock, timeout: float, held: dict[str, Any]) -> None:
     held[TURN] = turn
 
 
-def _end(connection: sqlite3.Connection | None, record: Any) -> None:
+def _busy_timeout(seconds: float) -> str:
+    """Return the statement that lets a connection wait so long for another process."""
+    return f"PRAGMA busy_timeout = {seconds * 1000:.0f}"
+
+
+def _end(timeout: float, connection: sqlite3.Connection | None, record: Any) -> None:
     try:
         if connection is None:
             return
@@ -125,8 +136,8 @@ def _end(connection: sqlite3.Connection | None, record: Any) -> None:
         # its locks: nobody else could read or write any more.
         if connection.in_transaction:
             connection.rollback()
-        if BRIEF in record.info:
-            connection.execute(f"PRAGMA busy_timeout = {record.info.pop(BRIEF)}")
+        if record.info.pop(BRIEF, False):
+            connection.execute(_busy_timeout(timeout))
     finally:
         if TURN in record.info:
             record.info.pop(TURN).release()

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from itertools import takewhile
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, not_, select, tuple_
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, not_, select, tuple_
 from sqlalchemy.orm import Session
 
 from todo import clock
@@ -22,33 +22,45 @@ from todo.models.token import Kind
 from todo.models.trash import is_kept, kept_since
 
 SOME = 20  # rows that go along with a login or a count
+KEYS_AT_ONCE = 2_000  # more than one token stores in a minute
 JOURNAL_DAYS = "todo.journal_days"  # for so long changes are kept
 
 BATCH = 500  # rows of one transaction, so that nobody waits long for it
 
 Expiring = type[Token] | type[LimitCount] | type[ReleasedUsername] | type[IdempotencyKey]
 
-# Whether any is there to be purged is asked once a minute for each token, so these are made once.
-_OLDEST_CHANGE = (
+_FIRST_KEY_ENDS = select(func.min(IdempotencyKey.expiration_date)).scalar_subquery()
+_FIRST_TRASHED = (
+    select(func.min(TrashedTask.deletion_date))
+    .where(TrashedTask.account_id == Account.id)
+    .scalar_subquery()
+)
+_FIRST_CHANGE = (
     select(Change.date)
-    .where(Change.account_id == bindparam("account_id"))
+    .where(Change.account_id == Account.id)
     .order_by(Change.account_id, Change.revision, Change.kind, Change.object_id)
     .limit(1)
+    .scalar_subquery()
 )
-_OLDEST_TRASHED = (
-    select(TrashedTask.deletion_date)
-    .where(TrashedTask.account_id == bindparam("account_id"))
-    .order_by(TrashedTask.account_id, TrashedTask.deletion_date, TrashedTask.id)
-    .limit(1)
+# It is asked once a minute for each token, so it is made once.
+_FIRST = select(_FIRST_KEY_ENDS, _FIRST_TRASHED, _FIRST_CHANGE).where(
+    Account.id == bindparam("account_id")
 )
 
 
-def _is_any_before(
-    session: Session, oldest: Select[datetime], account_id: int, date: datetime
-) -> bool:
-    """Tell whether the date of the account's oldest row is the given one, or before it."""
-    rows = run(session.connection(), oldest, {"account_id": account_id}, one_plan=True)
-    return bool(rows) and rows[0][0] <= date
+def purge_along(session: Session, account_id: int, trash_days: int, journal_days: int) -> None:
+    """Delete a batch of what is past of the account, and of everybody's idempotency keys.
+
+    It goes along with a request, so to see that nothing is past takes one query. Waits for nobody.
+    """
+    rows = run(session.connection(), _FIRST, {"account_id": account_id}, one_plan=True)
+    for key_ends, trashed, changed in rows:  # none where the account was deleted meanwhile
+        if key_ends and key_ends <= clock.now():
+            purge_some(session, IdempotencyKey, most=KEYS_AT_ONCE)
+        if trashed and trashed <= kept_since(trash_days):
+            purge_trash(session, account_id, trash_days)
+        if changed and changed <= _recorded_since(journal_days):
+            purge_changes(session, account_id, journal_days)
 
 
 def purge_some(session: Session, *models: Expiring, most: int = SOME) -> None:
@@ -62,8 +74,6 @@ def purge_trash(session: Session, account_id: int, days: int) -> int:
 
     Return how many. Waits for nobody: while somebody writes to the account, it is left for later.
     """
-    if not _is_any_before(session, _OLDEST_TRASHED, account_id, kept_since(days)):
-        return 0
     expired = (
         select(TrashedTask.id)
         .where(TrashedTask.account_id == account_id, not_(is_kept(days)))
@@ -83,9 +93,6 @@ def purge_changes(session: Session, account_id: int, days: int) -> int:
     order tells by the first revision whether any is missing. Waits for nobody: where somebody
     writes to the account at this moment, it is left for later.
     """
-    expired = clock.now() - timedelta(days=days)
-    if not _is_any_before(session, _OLDEST_CHANGE, account_id, expired):
-        return 0
     if not _lock(session, account_id):
         return 0
     mine = Change.account_id == account_id
@@ -95,7 +102,8 @@ def purge_changes(session: Session, account_id: int, days: int) -> int:
         .order_by(Change.account_id, Change.revision, Change.kind, Change.object_id)
         .limit(BATCH)
     )
-    old = [revision for revision, date in takewhile(lambda row: row.date <= expired, oldest)]
+    since = _recorded_since(days)
+    old = [revision for revision, date in takewhile(lambda row: row.date <= since, oldest)]
     if not old:  # another has deleted them before the lock was taken
         return 0
     ended = delete(Change).where(mine, Change.revision <= old[-1]).returning(Change.revision)
@@ -136,12 +144,18 @@ def purge_all(
 
 def _purge_all_changes(session: Session, days: int) -> int:
     deleted = 0
-    for account_id in session.scalars(select(Account.id)).all():
+    past = select(Account.id).where(_recorded_since(days) >= _FIRST_CHANGE)
+    for account_id in session.scalars(past).all():
         while batch := purge_changes(session, account_id, days):
             session.commit()
             deleted += batch
         session.rollback()  # SQLite would keep everybody waiting
     return deleted
+
+
+def _recorded_since(days: int) -> datetime:
+    """Return the moment after which a change must have been made to be kept."""
+    return clock.now() - timedelta(days=days)
 
 
 def _lock(session: Session, account_id: int) -> bool:
