@@ -1,17 +1,16 @@
-"""Which thread works on what was asked: few at once, and more where these wait."""
+"""Which thread works on what was asked: few at once, and more where these take long."""
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
+from threading import get_ident, local
 from typing import Any
 
 from waitress.task import ThreadedTaskDispatcher
 
 PATIENCE = 0.03  # seconds
 
-_thread = threading.local()  # of a dispatcher's thread, the dispatcher
+_thread = local()  # of a dispatcher's thread, the dispatcher
 
 
 @contextmanager
@@ -21,11 +20,12 @@ def resting() -> Iterator[None]:
     if dispatcher is None:
         yield
         return
-    dispatcher.count_working(-1)
+    counted = dispatcher.stop_counting()
     try:
         yield
     finally:
-        dispatcher.count_working(1)
+        if counted:
+            dispatcher.start_counting()
 
 
 class Dispatcher(ThreadedTaskDispatcher):
@@ -33,38 +33,68 @@ class Dispatcher(ThreadedTaskDispatcher):
 
     One thread runs at a time (the GIL). The more work at once, the longer each waits for its turn
     whenever the database has answered, and those that ask it often are late. But those that work
-    may all be waiting for a lock: so nobody waits for them for long.
+    may all be waiting for a lock: so who takes long does not count any more.
     """
 
     def __init__(self, at_once: int) -> None:
         super().__init__()
         self.at_once = at_once
+        self.working: dict[int, float] = {}  # the threads that count, and since when
 
     def handler_thread(self, thread_no: int) -> None:
-        """Work, until there is no more for this thread to do."""
+        """Work on one request after the other, until the thread shall end."""
         _thread.dispatcher = self
-        super().handler_thread(thread_no)
+        while (task := self._next_task(thread_no)) is not None:
+            try:
+                task.service()
+            except BaseException:
+                self.logger.exception("A thread failed at %r", task)
+
+    def _next_task(self, thread_no: int) -> Any:
+        """Wait for a request that this thread may work on; None ends the thread."""
+        with self.lock:
+            self.working.pop(get_ident(), None)
+            while not self.stop_count:
+                if self._most_to_begin() > 0:
+                    self.working[get_ident()] = time.monotonic()
+                    return self.queue.popleft()
+                self.queue_cv.wait()
+            self.stop_count -= 1
+            self.threads.discard(thread_no)
+            self.thread_exit_cv.notify()
+            return None
+
+    def _most_to_begin(self) -> int:
+        """Return how many of the requests that wait may be begun now."""
+        return min(len(self.queue), self.at_once - len(self.working))
 
     def add_task(self, task: Any) -> None:
-        """Take a request. Those that work look for one themselves before they rest."""
-        task.came = time.monotonic()
+        """Take a request. Those that work look for one themselves before they wait."""
         with self.lock:
             self.queue.append(task)
-            if self.active_count < self.at_once:
-                self.queue_cv.notify()
+            self._wake()
 
-    def count_working(self, change: int) -> None:
-        """Let one thread more count as working, or one less, whose place somebody else may have."""
+    def _wake(self) -> None:
+        if (most := self._most_to_begin()) > 0:
+            self.queue_cv.notify(most)
+
+    def stop_counting(self) -> bool:
+        """Let another thread work instead of the calling one, and tell whether that had counted."""
         with self.lock:
-            self.active_count += change
-            if self.queue and self.active_count < self.at_once:
-                self.queue_cv.notify()
+            counted = self.working.pop(get_ident(), None) is not None
+            self._wake()
+            return counted
+
+    def start_counting(self) -> None:
+        """Count the calling thread, though another may have its place."""
+        with self.lock:
+            self.working[get_ident()] = time.monotonic()
 
     def relieve(self) -> bool:
-        """Give each that has waited for long a thread, and tell whether any waits."""
+        """Give the place of those that take long to others, and tell whether any wait."""
         with self.lock:
             since = time.monotonic() - PATIENCE
-            late = sum(task.came < since for task in islice(self.queue, len(self.threads)))
-            if late:
-                self.queue_cv.notify(late)
+            if self.queue:
+                self.working = {who: begin for who, begin in self.working.items() if begin > since}
+                self._wake()
             return bool(self.queue)

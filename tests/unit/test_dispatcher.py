@@ -41,7 +41,6 @@ def wait_for(condition: Callable[[], bool]) -> None:
 def dispatcher() -> Iterator[Dispatcher]:
     dispatcher = Dispatcher(AT_ONCE)
     dispatcher.set_thread_count(THREADS)
-    wait_for(lambda: dispatcher.active_count == 0)
     yield dispatcher
     dispatcher.shutdown()
 
@@ -50,7 +49,7 @@ def test_few_work_at_once_and_others_follow(dispatcher: Dispatcher) -> None:
     tasks = [Task() for _ in range(2 * AT_ONCE)]
     for task in tasks:
         dispatcher.add_task(task)
-        wait_for(lambda: dispatcher.active_count == AT_ONCE or not dispatcher.queue)
+        wait_for(lambda: len(dispatcher.working) == AT_ONCE or not dispatcher.queue)
     first, then = tasks[:AT_ONCE], tasks[AT_ONCE:]
     assert all(task.has_begun.wait(10) for task in first)
     time.sleep(0.05)  # for a thread that should not have been woken
@@ -61,14 +60,14 @@ def test_few_work_at_once_and_others_follow(dispatcher: Dispatcher) -> None:
     for task in then:
         task.may_end.set()
     assert all(task.has_ended.wait(10) for task in tasks)
-    wait_for(lambda: dispatcher.active_count == 0)
+    wait_for(lambda: not dispatcher.working)
 
 
 def test_nobody_waits_long_for_those_that_wait(dispatcher: Dispatcher) -> None:
     tasks = [Task() for _ in range(THREADS + 1)]
     for task in tasks:
         dispatcher.add_task(task)
-        wait_for(lambda: dispatcher.active_count == AT_ONCE or not dispatcher.queue)
+        wait_for(lambda: len(dispatcher.working) == AT_ONCE or not dispatcher.queue)
     assert dispatcher.relieve()
     time.sleep(2 * PATIENCE)
     assert dispatcher.relieve()
@@ -94,7 +93,34 @@ def test_who_rests_does_not_count(dispatcher: Dispatcher) -> None:
     for task in at_rest + tasks:
         task.may_end.set()
     assert all(task.has_ended.wait(10) for task in at_rest + tasks)
-    wait_for(lambda: dispatcher.active_count == 0)
+    wait_for(lambda: not dispatcher.working)
+
+
+def test_who_comes_back_from_a_rest_leaves_no_more_at_work(dispatcher: Dispatcher) -> None:
+    class Resting(Task):
+        def service(self) -> None:
+            with resting():
+                super().service()
+            assert went_on.wait(10)
+
+    went_on = Event()
+    rested, *tasks = [Resting(), *(Task() for _ in range(2 * AT_ONCE))]
+    dispatcher.add_task(rested)
+    assert rested.has_begun.wait(10)
+    for task in tasks:
+        dispatcher.add_task(task)
+    assert all(task.has_begun.wait(10) for task in tasks[:AT_ONCE])
+    rested.may_end.set()
+    wait_for(lambda: len(dispatcher.working) == AT_ONCE + 1)
+    tasks[0].may_end.set()
+    assert tasks[0].has_ended.wait(10)
+    wait_for(lambda: len(dispatcher.working) == AT_ONCE)
+    assert not tasks[AT_ONCE].has_begun.is_set()
+    went_on.set()
+    assert tasks[AT_ONCE].has_begun.wait(10)
+    for task in tasks:
+        task.may_end.set()
+    assert all(task.has_ended.wait(10) for task in tasks)
 
 
 class Write(Task):

@@ -144,7 +144,7 @@ def test_who_sends_on_at_the_moment_of_the_answer_is_not_forgotten(
     def watch_late(who: Any, events: int) -> None:
         if not events:
             loop.application.may_answer.set()
-            wait_for(lambda: not channel.requests and loop.dispatcher.active_count == 0)
+            wait_for(lambda: not channel.requests and not loop.dispatcher.working)
         watch(who, events)
 
     monkeypatch.setattr(loop.server, "watch", watch_late)
@@ -239,6 +239,6 @@ def test_an_answer_wakes_the_loop_only_if_something_is_left(
     for _ in range(5):
         client.send("/1")
         assert client.bodies(1) == [b"/1"]
-        wait_for(lambda: loop.dispatcher.active_count == 0)  # its thread is behind the answer
+        wait_for(lambda: not loop.dispatcher.working)  # its thread is behind the answer
     assert woken == []
     monkeypatch.undo()
