@@ -10,7 +10,7 @@ from typing import Any
 import psycopg2.errors
 import pytest
 from pyramid.request import Request
-from sqlalchemy import exc, select, text, update
+from sqlalchemy import event, exc, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
@@ -288,6 +288,27 @@ def test_the_use_of_a_token_is_left_to_who_writes_by_it(
     assert committing_session.scalar(used) == moved
 
 
+@pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)
+def test_the_use_of_a_token_is_noted_by_the_write_itself(
+    committing_app: Any,
+    committing_session: Session,
+    set_clock: Callable[[timedelta], object],
+) -> None:
+    alice = make_account(committing_session, "alice")
+    engine = committing_app.registry["engine"]
+    used = select(Token.last_used_date)
+
+    def write_on(*_: object) -> None:
+        """Lock the row, as the next write by the same token does, which has waited for it."""
+        committing_session.execute(used.with_for_update(key_share=True))
+
+    moved = set_clock(timedelta(minutes=5))
+    event.listen(engine, "checkin", write_on, once=True)
+    assert Client(committing_app, alice.token).post(alice.tasks_url, {"name": "Milk"})
+    committing_session.rollback()
+    assert committing_session.scalar(used) == moved
+
+
 @pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
 def test_the_use_of_a_token_waits_briefly_for_another_process(
     committing_app: Any,
@@ -297,6 +318,7 @@ def test_the_use_of_a_token_waits_briefly_for_another_process(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     as_alice = Client(committing_app, make_account(committing_session, "alice").token)
+    assert as_alice.get(WHOAMI).status_int == 200  # what is made once, is made
     set_clock(timedelta(minutes=5))
     path = database_url.removeprefix("sqlite:///")
     writer = sqlite3.connect(path, isolation_level=None, check_same_thread=False)

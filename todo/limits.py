@@ -24,7 +24,7 @@ from todo.models.meta import UTCDateTime
 from todo.models.statements import run
 from todo.models.trash import TRASH_DAYS
 from todo.request import SAFE_METHODS, Request
-from todo.security import Identity
+from todo.security import Identity, KnownToken
 from todo.services.purge import JOURNAL_DAYS, purge_along, purge_some
 
 logger = logging.getLogger(__name__)
@@ -71,7 +71,8 @@ _COUNT = (
     .columns(count=Integer, expiration_date=UTCDateTime)
 )
 
-# A row that somebody else has locked is left alone: by a write of the same token, which notes it.
+# A row that is locked is skipped: whoever has locked it is a write by the same token, which notes
+# the use itself, or ends the token.
 _TOUCHED = select(Token.id).where(Token.id == bindparam("token_id")).correlate(None)
 _TOUCH = (
     update(Token)
@@ -141,41 +142,45 @@ def check_writes(request: Request, identity: Identity) -> None:
         raise exceeded(WRITES_OF_ACCOUNT, most, identity.writes_expire)
 
 
-def count_write(request: Request, account_id: int) -> None:
-    """Count the write in its own transaction; where this is rolled back, record_use() counts it."""
-    if not request.registry.settings[WRITES_SETTING]:
-        return
-    _count(request.connection, WRITES_OF_ACCOUNT, str(account_id))
+def note_write(request: Request, token: KnownToken) -> None:
+    """Count the write, and note that its token was used, in its own transaction.
+
+    Where this is rolled back, record_use() does it.
+    """
+    if request.registry.settings[WRITES_SETTING]:
+        _count(request.connection, WRITES_OF_ACCOUNT, str(token.account_id))
+    if _is_due(token):
+        _touch(request.connection, token)
 
     def committed(success: bool) -> None:
-        request.write_is_counted = success
+        request.write_is_noted = success
 
     request.tm.get().addAfterCommitHook(committed)
 
 
-def record_use(account_id: int, token_id: int, last_used: datetime, request: Request) -> None:
+def record_use(token: KnownToken, request: Request) -> None:
     """Note, after the request's transaction, that its token was used; and count a refused write.
 
     Once a minute for each token, a batch of what has expired is deleted, too.
     A failure is logged and no more: the request itself has been answered.
     """
-    used = clock.now()
-    touch = used - last_used >= TOUCH_AFTER
+    due = _is_due(token)
     settings = request.registry.settings
     limited = settings[WRITES_SETTING] and request.method not in SAFE_METHODS
-    refused = limited and not request.write_is_counted
-    if not (touch or refused):
+    refused = limited and not request.write_is_noted
+    if not (due or refused):
         return
     try:
         with Session(request.registry["engine"]) as session:
             if not refused:
                 sqlite.wait_briefly(session)  # the answer, which is made already, waits for this
-            if touch:
-                values = {"token_id": token_id, "used": used}
-                run(session.connection(), _TOUCH, values, one_plan=True)
-                purge_along(session, account_id, settings[TRASH_DAYS], settings[JOURNAL_DAYS])
-            if refused:
-                _count(session.connection(), WRITES_OF_ACCOUNT, str(account_id))
+            if refused:  # first: it may wait, and must not hold what others wait for
+                _count(session.connection(), WRITES_OF_ACCOUNT, str(token.account_id))
+            if due:
+                if not request.write_is_noted:
+                    _touch(session.connection(), token)
+                days = settings[TRASH_DAYS], settings[JOURNAL_DAYS]
+                purge_along(session, token.account_id, *days)
             session.commit()
     except SQLAlchemyError as error:
         logger.warning(
@@ -196,6 +201,15 @@ def exceeded(limit: Limit, most: int, expires: datetime) -> Problem:
             "RateLimit": f'"{limit.name}";r=0;t={seconds}',
         },
     )
+
+
+def _is_due(token: KnownToken) -> bool:
+    """Tell whether the use of the token is to be noted."""
+    return clock.now() - token.last_used_date >= TOUCH_AFTER
+
+
+def _touch(connection: Connection, token: KnownToken) -> None:
+    run(connection, _TOUCH, {"token_id": token.id, "used": clock.now()}, one_plan=True)
 
 
 def _count(connection: Connection, limit: Limit, subject: str) -> tuple[int, datetime]:

@@ -33,7 +33,7 @@ class Request(pyramid.request.Request):
     dbsession: Session  # for objects
     timezone: ZoneInfo = DEFAULT_ZONE  # of who is logged in, see LoginContext
     partly_done: bool = False  # see commit_so_far of todo/transactions.py
-    write_is_counted: bool = False  # see count_write of todo/limits.py
+    write_is_noted: bool = False  # see note_write of todo/limits.py
     validated_body: Any  # an instance of the view's `body=`, see todo/typed_views.py
     validated_query: Any  # an instance of the view's `query=`
 

@@ -12,7 +12,7 @@ from sqlalchemy import Select, bindparam, select
 from todo.days import find_zone
 from todo.errors import Problem
 from todo.idempotency import replay
-from todo.limits import check_writes, count_write, record_use
+from todo.limits import check_writes, note_write, record_use
 from todo.models import Account, Change, Task, Token, TrashedTask, journal
 from todo.models.meta import ID_MAX, ID_PATTERN, BigInt
 from todo.models.statements import run
@@ -40,12 +40,10 @@ class LoginContext:
             self._refuse_scope()
         check_writes(request, self.identity)
         token = self.identity.token
-        request.add_finished_callback(
-            partial(record_use, token.account_id, token.id, token.last_used_date)
-        )
+        request.add_finished_callback(partial(record_use, token))
         if request.method not in SAFE_METHODS:
             journal.set_credential(request.dbsession, token)
-            count_write(request, token.account_id)
+            note_write(request, token)
         # Before the path is looked at: what was done may have moved or deleted what it names.
         replay(request)
 

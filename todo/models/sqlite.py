@@ -19,13 +19,16 @@ WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
 
 JOURNAL_SIZE = 1024 * 1024  # bytes that are kept of it; what a large change needed is given back
 
-BRIEF = "waits_briefly"  # the execution option of a transaction that does not wait its turn
+BRIEF = "waits_briefly"  # the execution option of a transaction that does not wait long
 BRIEF_TIMEOUT = 0.1  # seconds
 TURN = "turn"  # the lock that a connection holds while it writes
 
 
 def wait_briefly(session: Session) -> None:
-    """Begin the session's transaction as one that fails rather than wait long for its turn."""
+    """Begin the session's transaction as one that fails rather than wait long for its turn.
+
+    On PostgreSQL, where nobody has to wait to begin, it begins like any other.
+    """
     session.connection(execution_options={BRIEF: True})
 
 
