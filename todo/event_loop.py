@@ -114,6 +114,12 @@ class Server(TcpWSGIServer):
             else:
                 wasyncore.read(key.data)
 
+    def add_task(self, task: Any) -> None:
+        """Let a request wait for a thread, and the loop see that nobody waits for long."""
+        super().add_task(task)
+        if getattr(self.answering, "channel", None) is not None:  # the loop may sleep
+            super().pull_trigger()
+
     def pull_trigger(self) -> None:
         """Wake the loop, unless the connection that the calling thread answers needs nothing."""
         channel = getattr(self.answering, "channel", None)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from waitress.adjustments import Adjustments
 
-from todo.dispatcher import Dispatcher
+from todo.dispatcher import PATIENCE, Dispatcher
 from todo.event_loop import Channel, Server
 
 IDLE_TIMEOUT = 1  # seconds
@@ -19,17 +19,22 @@ BIG = 32 * 1024 * 1024  # bytes, more than the buffers of both sides take
 
 
 class Application:
-    """Answers with the path; `/slow` when it may; `/big` with much; `/close` to close."""
+    """Answers with the path; `/slow` and `/slower` when they may; `/big` with much."""
 
     def __init__(self) -> None:
         self.may_answer = threading.Event()
         self.has_begun = threading.Event()
+        self.may_answer_slower = threading.Event()
+        self.has_begun_slower = threading.Event()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
         body = environ["PATH_INFO"].encode()
         if body == b"/slow":
             self.has_begun.set()
             assert self.may_answer.wait(SECONDS)
+        if body == b"/slower":
+            self.has_begun_slower.set()
+            assert self.may_answer_slower.wait(SECONDS)
         if body == b"/big":
             body = b"b" * BIG
         start_response("200 OK", [("Content-Length", f"{len(body)}")])
@@ -89,6 +94,7 @@ class Loop:
 
     def stop(self) -> None:
         self.application.may_answer.set()
+        self.application.may_answer_slower.set()
         self.ends = True
         self.server.pull_trigger()
         self.thread.join(SECONDS)
@@ -153,6 +159,20 @@ def test_who_sends_on_at_the_moment_of_the_answer_is_not_forgotten(
     monkeypatch.undo()
 
 
+def test_who_has_sent_on_waits_for_no_other_that_takes_long(loop: Loop) -> None:
+    loop.dispatcher.at_once = 1
+    client, other = loop.connect(), loop.connect()
+    client.send("/slow", "/1")
+    assert loop.application.has_begun.wait(SECONDS)
+    other.send("/slower")
+    assert loop.application.has_begun_slower.wait(SECONDS)
+    time.sleep(3 * PATIENCE)  # the loop sleeps: nobody waits for a thread
+    loop.application.may_answer.set()
+    assert client.bodies(2) == [b"/slow", b"/1"]
+    loop.application.may_answer_slower.set()
+    assert other.bodies(1) == [b"/slower"]
+
+
 def test_who_sends_nothing_more_is_answered_and_closed(loop: Loop) -> None:
     client = loop.connect()
     client.send("/slow")
@@ -205,6 +225,7 @@ def test_who_rests_too_long_is_closed(loop: Loop) -> None:
     client = loop.connect()
     client.send("/1")
     assert client.bodies(1) == [b"/1"]
+    wait_for(lambda: not loop.dispatcher.working)  # it has noted when the client was active
     time.sleep(IDLE_TIMEOUT + 0.1)
     loop.server.next_channel_cleanup = 0
     loop.server.pull_trigger()
@@ -239,6 +260,8 @@ def test_an_answer_wakes_the_loop_only_if_something_is_left(
     for _ in range(5):
         client.send("/1")
         assert client.bodies(1) == [b"/1"]
-        wait_for(lambda: not loop.dispatcher.working)  # its thread is behind the answer
+        wait_for(
+            lambda: not loop.dispatcher.working
+        )  # the client is answered before the thread ends
     assert woken == []
     monkeypatch.undo()
