@@ -22,7 +22,7 @@ from todo.models.token import Kind
 from todo.models.trash import is_kept, kept_since
 
 SOME = 20  # rows that go along with a login or a count
-KEYS_AT_ONCE = 2_000  # more than one token stores in a minute
+KEYS_AT_ONCE = 2_000  # rows that go along with the use of a token
 JOURNAL_DAYS = "todo.journal_days"  # for so long changes are kept
 
 BATCH = 500  # rows of one transaction, so that nobody waits long for it
@@ -138,15 +138,17 @@ def purge_all(
         while batch := purge_trash(session, account_id, trash_days):
             session.commit()
             deleted["trashed tasks"] += batch
+        session.rollback()  # who writes to the account would wait
     deleted["changes"] = _purge_all_changes(session, journal_days)
     return deleted
 
 
 def _purge_all_changes(session: Session, days: int) -> int:
     deleted = 0
-    past = select(Account.id).where(_recorded_since(days) >= _FIRST_CHANGE)
-    for account_id in session.scalars(past).all():
-        while batch := purge_changes(session, account_id, days):
+    for account_id in session.scalars(select(Account.id)).all():
+        first = session.scalar(select(_FIRST_CHANGE).where(Account.id == account_id))
+        is_past = first is not None and first <= _recorded_since(days)
+        while is_past and (batch := purge_changes(session, account_id, days)):
             session.commit()
             deleted += batch
         session.rollback()  # SQLite would keep everybody waiting
