@@ -304,7 +304,8 @@ def test_the_use_of_a_token_is_noted_by_the_write_itself(
 
     moved = set_clock(timedelta(minutes=5))
     event.listen(engine, "checkin", write_on, once=True)
-    assert Client(committing_app, alice.token).post(alice.tasks_url, {"name": "Milk"})
+    as_alice = Client(committing_app, alice.token)
+    assert as_alice.post(alice.tasks_url, {"name": "Milk"}).status_int == 201
     committing_session.rollback()
     assert committing_session.scalar(used) == moved
 

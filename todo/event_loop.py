@@ -35,8 +35,7 @@ class Channel(HTTPChannel):
 
     def send(self, data: bytes, do_close: bool = True) -> int:
         """Send what the socket takes. The loop alone closes a connection that is lost."""
-        answers = getattr(self.server.answering, "channel", None) is not None
-        sent: int = super().send(data, do_close and not answers)
+        sent: int = super().send(data, do_close and self.server.answering.channel is None)
         return sent
 
     def service(self) -> None:
@@ -64,6 +63,12 @@ class Channel(HTTPChannel):
         self.settle()
 
 
+class Answering(threading.local):
+    """The connection that the calling thread answers."""
+
+    channel: Channel | None = None
+
+
 class Server(TcpWSGIServer):
     """The socket that listens, and the loop in which it and its connections do what they have to.
 
@@ -75,7 +80,7 @@ class Server(TcpWSGIServer):
 
     def __init__(self, application: Any, listening: Any, dispatcher: Any, adjustments: Any) -> None:
         self.selector = DefaultSelector()
-        self.answering = threading.local()  # its `channel` is the one that the thread answers
+        self.answering = Answering()
         self.unsettled: deque[Channel] = deque()
         sockinfo = listening.family, listening.type, listening.proto, listening.getsockname()
         super().__init__(
@@ -117,12 +122,12 @@ class Server(TcpWSGIServer):
     def add_task(self, task: Any) -> None:
         """Let a request wait for a thread, and the loop see that nobody waits for long."""
         super().add_task(task)
-        if getattr(self.answering, "channel", None) is not None:  # the loop may sleep
+        if self.answering.channel is not None:  # the loop may sleep
             super().pull_trigger()
 
     def pull_trigger(self) -> None:
         """Wake the loop, unless the connection that the calling thread answers needs nothing."""
-        channel = getattr(self.answering, "channel", None)
+        channel = self.answering.channel
         if channel is not None:
             if channel.watched_for and not channel.writable():
                 return

@@ -172,10 +172,10 @@ def record_use(token: KnownToken, request: Request) -> None:
         return
     try:
         with Session(request.registry["engine"]) as session:
-            if not refused:
-                sqlite.wait_briefly(session)  # the answer, which is made already, waits for this
             if refused:  # first: it may wait, and must not hold what others wait for
                 _count(session.connection(), WRITES_OF_ACCOUNT, str(token.account_id))
+            else:
+                sqlite.wait_briefly(session)  # the answer, which is made already, waits for this
             if due:
                 if not request.write_is_noted:
                     _touch(session.connection(), token)

@@ -201,3 +201,28 @@ def test_of_two_that_purge_at_once_one_finds_nothing(
     finally:
         event.remove(engine, "before_cursor_execute", purge_before)
     assert deleted == [3]
+
+
+@pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)
+def test_purge_lets_an_account_go_before_it_looks_at_others(
+    committing_session: Session, alice: Login, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as then:
+        now = clock.now()
+        then.setattr(clock, "now", lambda: now - 31 * DAY)
+        make_trashed(committing_session, alice)
+    engine = committing_session.get_bind()
+    seen = []
+
+    def write_to_alice(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "SELECT accounts.id" in statement and "UPDATE" not in statement:
+            with Session(engine) as writer:
+                held = select(Account.id).with_for_update(key_share=True, skip_locked=True)
+                seen.append(writer.scalars(held).all())
+
+    event.listen(engine, "before_cursor_execute", write_to_alice)
+    try:
+        purge.purge_all(committing_session, 7 * DAY, trash_days=30, journal_days=90)
+    finally:
+        event.remove(engine, "before_cursor_execute", write_to_alice)
+    assert seen == [[alice.id]]
