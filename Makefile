@@ -53,8 +53,8 @@ lint: .venv/installed-dev ## check format, style and types
 	@$(BIN)/mypy
 
 openapi: .venv/installed-testing ## write docs/openapi.json anew, unless that would break clients
-	@$(BIN)/python -m tests.contract
-	@$(BIN)/python -m tests.authorization
+	@$(BIN)/python -m tests.support.contract
+	@$(BIN)/python -m tests.support.authorization
 
 format: .venv/installed-dev ## put the code into the format that lint wants
 	@$(BIN)/ruff format .

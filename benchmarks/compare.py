@@ -24,7 +24,7 @@ import psycopg2
 from benchmarks import report
 from benchmarks.load import JOBS, Target, drive, jobs_of, postgresql_pid, verify, write_accounts
 from benchmarks.systems import SYSTEMS, System, running
-from tests.databases import execute, own_postgresql_server
+from tests.support.databases import execute, own_postgresql_server
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PICTURE = Path(__file__).with_name("results.svg")

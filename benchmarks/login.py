@@ -18,8 +18,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from tests.databases import database, migrate, postgresql_server
-from tests.pserve import Server, pserve
+from tests.support.databases import database, migrate, postgresql_server
+from tests.support.pserve import Server, pserve
 
 FLOOD_RATE = 50  # logins a second
 FLOOD_SECONDS = 10

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from benchmarks import data
-from tests.factories import make_account, new_task
+from tests.support.factories import make_account, new_task
 from todo import main
 from todo.models import create_engine, journal
 from todo.settings import parse_database_url

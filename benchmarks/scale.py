@@ -29,9 +29,9 @@ import webob
 from sqlalchemy import Engine, event, text
 from sqlalchemy.orm import ORMExecuteState, Session
 
-from tests.databases import database, migrate, postgresql_server
-from tests.factories import Login, make_account
-from tests.plans import Query, explain, page_queries
+from tests.support.databases import database, migrate, postgresql_server
+from tests.support.factories import Login, make_account
+from tests.support.plans import Query, explain, page_queries
 from todo import main as make_app
 from todo.models import create_engine
 from todo.words import fold, indexed_words

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.data import Filled
-from tests.databases import ROOT, database, execute, migrate
-from tests.pserve import pserve
+from tests.support.databases import ROOT, database, execute, migrate
+from tests.support.pserve import pserve
 
 # Processes of a server that has several: one for each core.
 WORKERS = len(os.sched_getaffinity(0))

@@ -13,14 +13,15 @@ import pytest
 from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
 
-from tests import journal
-from tests.client import Client
-from tests.databases import database, empty, migrate, postgresql_server
-from tests.factories import Login, make_account
-from tests.hashing import RememberingHasher
-from tests.pserve import PUBLIC_URL, Server, pserve
-from tests.running import dispose, running_app
-from todo import clock, configure, passwords, settings
+from tests.support import journal
+from tests.support.client import Client
+from tests.support.databases import database, empty, migrate, postgresql_server
+from tests.support.factories import Login, make_account
+from tests.support.hashing import RememberingHasher
+from tests.support.pserve import PUBLIC_URL, Server, pserve
+from tests.support.running import dispose, running_app
+from todo import clock, configure, settings
+from todo.auth import passwords
 from todo.models import create_engine, sqlite
 
 # Whoever runs the suite may have exported these, for a database that matters.
@@ -94,7 +95,7 @@ def shared_app(database_server: str | Path, migrated_url: str) -> Iterator[Any]:
     }
     with database(database_server, template=migrated_url) as url:
         config = configure(ini | {"sqlalchemy.url": url})
-        config.include("tests.planted")
+        config.include("tests.support.planted")
         app = config.make_wsgi_app()
         yield app
         dispose(app)
@@ -173,7 +174,7 @@ def as_bob(app: Any, bob: Login) -> Client:
 
 @pytest.fixture
 def plant(app: Any) -> Iterator[Callable[[Any], None]]:
-    """Give the planted route (tests/planted.py) the view for this test."""
+    """Give the planted route (tests/support/planted.py) the view for this test."""
     yield functools.partial(app.registry.__setitem__, "planted")
     app.registry.pop("planted", None)
 

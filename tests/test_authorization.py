@@ -1,4 +1,4 @@
-"""No view is public by accident, and everybody may do what tests/authorization.py says."""
+"""No view is public by accident, and everybody may do what tests/support/authorization.py says."""
 
 import itertools
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from sqlalchemy.orm import Session
 from webtest import TestApp, TestResponse
 
-from tests.authorization import PAGE, ROWS, Actor, page, requests
-from tests.client import Client, constant_headers
-from tests.databases import statements
-from tests.factories import Login, make_task, make_trashed
+from tests.support.authorization import PAGE, ROWS, Actor, page, requests
+from tests.support.client import Client, constant_headers
+from tests.support.databases import statements
+from tests.support.factories import Login, make_task, make_trashed
 from todo import clock, configure
+from todo.auth.permissions import Permission
+from todo.http.operations import operations
 from todo.models import Task, Token
 from todo.models.token import Kind, Scope
-from todo.operations import operations
-from todo.permissions import Permission
 
 PUBLIC = {
     "root",
@@ -67,8 +67,8 @@ def test_every_view_but_those_of_errors_has_a_route_and_names_its_methods(
     for entry in config.registry.introspector.get_category("views"):
         view = entry["introspectable"]
         if view["callable"].__module__ not in (
-            "todo.errors",
-            "todo.idempotency",
+            "todo.http.errors",
+            "todo.http.idempotency",
             "pyramid.httpexceptions",
         ):
             assert view["route_name"], view

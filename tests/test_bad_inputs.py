@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tests.client import Client, constant_headers
-from tests.databases import statements
-from tests.factories import PASSWORD, Login, make_task
+from tests.support.client import Client, constant_headers
+from tests.support.databases import statements
+from tests.support.factories import PASSWORD, Login, make_task
 from todo.models import Account, Change, IdempotencyKey, Task, Token
 
 A = "/api/v1/accounts"

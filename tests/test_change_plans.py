@@ -10,15 +10,15 @@ import pytest
 from sqlalchemy import insert, text, update
 from sqlalchemy.orm import Session
 
-from tests.client import Client
-from tests.databases import database
-from tests.factories import Login, make_account, make_task
-from tests.plans import Plan, explain, page_queries
+from tests.support.client import Client
+from tests.support.databases import database
+from tests.support.factories import Login, make_account, make_task
+from tests.support.plans import Plan, explain, page_queries
 from todo import clock, main
+from todo.jobs.purge import purge_along
 from todo.models.change import UPDATE
 from todo.models.journal import ACCOUNTS
 from todo.models.rows import CHANGES
-from todo.services.purge import purge_along
 
 OTHERS = 3  # accounts with as many changes
 REVISIONS = 6000  # of each account

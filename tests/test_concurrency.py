@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from tests.at_once import at_once
-from tests.factories import PASSWORD, Login, make_account, make_key, make_task
-from tests.pserve import Server
+from tests.support.at_once import at_once
+from tests.support.factories import PASSWORD, Login, make_account, make_key, make_task
+from tests.support.pserve import Server
 from todo import clock
 from todo.models import Account, Task, Token
 from todo.models.token import Kind

@@ -12,14 +12,14 @@ from pydantic import Field
 from pyramid.exceptions import ConfigurationError
 from pyramid.security import NO_PERMISSION_REQUIRED
 
-from tests.client import Client
-from tests.contract import ERRORS, KEPT, Contract, Schema, breaks, current, errors_page
-from tests.pserve import PUBLIC_URL
+from tests.support.client import Client
+from tests.support.contract import ERRORS, KEPT, Contract, Schema, breaks, current, errors_page
+from tests.support.pserve import PUBLIC_URL
 from todo import configure
-from todo.bodies import FORM, JSON
+from todo.http.bodies import FORM, JSON
+from todo.http.operations import operations
 from todo.openapi import is_described
 from todo.openapi.schemas import REF
-from todo.operations import operations
 from todo.schemas.meta import Body, Representation
 from todo.views import api
 

@@ -7,9 +7,9 @@ from sqlalchemy import Connection, Engine, Integer, bindparam, delete, insert, l
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
-from tests.client import Client
-from tests.databases import statements
-from tests.factories import Login, make_account, make_key, make_task, make_trashed
+from tests.support.client import Client
+from tests.support.databases import statements
+from tests.support.factories import Login, make_account, make_key, make_task, make_trashed
 from todo import clock
 from todo.models import (
     Account,

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy.orm import Session
 
-from tests.client import Client
-from tests.databases import ROOT
-from tests.factories import make_account, make_task
+from tests.support.client import Client
+from tests.support.databases import ROOT
+from tests.support.factories import make_account, make_task
 from todo import clock
 from todo.schemas.dates import parse_date
 

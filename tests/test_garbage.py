@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.client import Client
-from tests.factories import Login
-from todo.request import Request
+from tests.support.client import Client
+from tests.support.factories import Login
+from todo.http.request import Request
 
 
 @pytest.fixture

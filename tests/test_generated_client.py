@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract import KEPT
-from tests.pserve import Server
+from tests.support.contract import KEPT
+from tests.support.pserve import Server
 
 BIN = Path(sys.executable).parent
 

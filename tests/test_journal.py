@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.orm import Session
 
-from tests import journal
-from tests.authorization import ACCOUNT, ROWS
-from tests.client import Client
-from tests.factories import PASSWORD, Login, make_task, make_trashed, new_task
+from tests.support import journal
+from tests.support.authorization import ACCOUNT, ROWS
+from tests.support.client import Client
+from tests.support.factories import PASSWORD, Login, make_task, make_trashed, new_task
 from todo.models import Account, Base, Change, Task, Token
 from todo.models.journalled import Journalled
 from todo.models.token import Kind

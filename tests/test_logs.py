@@ -12,11 +12,11 @@ from pyramid.request import Request
 from sqlalchemy import insert, make_url, select, text
 from sqlalchemy.orm import Session
 
-from tests.client import Client
-from tests.databases import ROOT
-from tests.planted import PLANTED
-from tests.pserve import pserve
-from tests.running import dispose
+from tests.support.client import Client
+from tests.support.databases import ROOT
+from tests.support.planted import PLANTED
+from tests.support.pserve import pserve
+from tests.support.running import dispose
 from todo import clock, configure
 from todo.models import Account, Token
 
@@ -119,7 +119,7 @@ def url(database_url: str) -> str:
 @pytest.fixture
 def planted_app(talkative: pytest.LogCaptureFixture, url: str) -> Iterator[Any]:
     config = configure({"sqlalchemy.url": url, "todo.secure_cookies": "false"})
-    config.include("tests.planted")
+    config.include("tests.support.planted")
     app = config.make_wsgi_app()
     yield app
     dispose(app)

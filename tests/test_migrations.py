@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 
 from alembic import command
 
-from tests import journal
-from tests.client import Client
-from tests.databases import ROOT, database, migrate, using
-from tests.factories import make_account, make_task, make_trashed, new_task
-from tests.pserve import pserve_refuses
-from tests.running import dispose
+from tests.support import journal
+from tests.support.client import Client
+from tests.support.databases import ROOT, database, migrate, using
+from tests.support.factories import make_account, make_task, make_trashed, new_task
+from tests.support.pserve import pserve_refuses
+from tests.support.running import dispose
 from todo import clock, main
 from todo.models import (
     MIGRATION,

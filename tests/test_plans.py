@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
-from tests.client import Client
-from tests.databases import database
-from tests.factories import Login, make_account
-from tests.plans import Plan, explain, page_queries
+from tests.support.client import Client
+from tests.support.databases import database
+from tests.support.factories import Login, make_account
+from tests.support.plans import Plan, explain, page_queries
 from todo import clock, main
 from todo.models import Task, TrashedTask
 from todo.models.task import due_columns, name_columns, note_columns

@@ -8,8 +8,8 @@ from email.message import Message
 
 from sqlalchemy.orm import Session
 
-from tests.factories import PASSWORD, make_account
-from tests.pserve import Server, pserve, two_processes
+from tests.support.factories import PASSWORD, make_account
+from tests.support.pserve import Server, pserve, two_processes
 
 LOGIN = "/api/v1/accounts/login"
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from tests.client import Client
-from tests.databases import statements
-from tests.factories import Login, make_task
+from tests.support.client import Client
+from tests.support.databases import statements
+from tests.support.factories import Login, make_task
 
 
 @pytest.fixture(params=[0, 600], ids=["unlimited", "limited"])

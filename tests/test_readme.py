@@ -13,11 +13,11 @@ from urllib.request import urlopen
 import pytest
 from sqlalchemy.orm import Session
 
-from tests.databases import ROOT, database
-from tests.factories import make_account, make_task
-from tests.pserve import PUBLIC_URL, Server, pserve
+from tests.support.databases import ROOT, database
+from tests.support.factories import make_account, make_task
+from tests.support.pserve import PUBLIC_URL, Server, pserve
 from todo import settings
-from todo.operations import operations
+from todo.http.operations import operations
 from todo.scripts.admin import _parser as admin_parser
 
 README = (ROOT / "README.md").read_text()

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.databases import ROOT
+from tests.support.databases import ROOT
 
 SECURITY = [
     line

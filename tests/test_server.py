@@ -12,8 +12,8 @@ from urllib.error import HTTPError
 import pytest
 from pyramid.paster import get_app
 
-from tests.databases import ROOT
-from tests.pserve import PUBLIC_URL, Server, pserve, pserve_refuses
+from tests.support.databases import ROOT
+from tests.support.pserve import PUBLIC_URL, Server, pserve, pserve_refuses
 from todo.server import server_factory
 
 # Each starts a service of its own, and which database it has does not matter.
@@ -118,7 +118,9 @@ def ask(migrated_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     ini = tmp_path_factory.mktemp("ini") / "shows_peer.ini"
     text = (ROOT / "development.ini").read_text()
     ini.write_text(
-        text.replace("use = egg:todo\n", "use = egg:todo\npyramid.includes = tests.shown_peer\n", 1)
+        text.replace(
+            "use = egg:todo\n", "use = egg:todo\npyramid.includes = tests.support.shown_peer\n", 1
+        )
     )
     with ExitStack() as stack:
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.client import Client
-from tests.databases import statements
-from tests.factories import PASSWORD, Login
-from todo.operations import operations
+from tests.support.client import Client
+from tests.support.databases import statements
+from tests.support.factories import PASSWORD, Login
+from todo.http.operations import operations
 
 NEW = {"name": "Milk", "note": "two bottles", "due_date": "2030-02-01"}
 CAROL = {"username": "carol", "email": "carol@example.com", "password": PASSWORD}

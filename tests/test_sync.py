@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 
 import todo.views.changes
 import todo.views.tasks
-from tests.client import Client
-from tests.factories import Login, make_account
+from tests.support.client import Client
+from tests.support.factories import Login, make_account
 from todo import clock
 from todo.models import Token
 

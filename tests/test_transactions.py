@@ -16,15 +16,15 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 from webtest import TestApp
 
-from tests.client import Client
-from tests.factories import PASSWORD, Login, make_account, make_task
-from tests.planted import PLANTED
-from tests.running import dispose
+from tests.support.client import Client
+from tests.support.factories import PASSWORD, Login, make_account, make_task
+from tests.support.planted import PLANTED
+from tests.support.running import dispose
 from todo import configure
-from todo.errors import Problem
+from todo.http.errors import Problem
+from todo.http.transactions import end_transaction
 from todo.models import LOCK_TIMEOUT, Task, Token
 from todo.models.faults import READ_ONLY, storage_fault
-from todo.transactions import end_transaction
 
 # It is about any write, journalled or not.
 pytestmark = pytest.mark.unjournalled
@@ -72,7 +72,7 @@ def test_what_only_reads_cannot_write(
 ) -> None:
     make_task(committing_session, make_account(committing_session), name="before")
     config = configure({"sqlalchemy.url": database_url})
-    config.include("tests.planted")
+    config.include("tests.support.planted")
     app = config.make_wsgi_app()
     app.registry["planted"] = write
     if write is write_by_orm:  # refused when the view has returned what it kept back
@@ -231,7 +231,7 @@ def test_no_connection_is_held_while_a_password_is_hashed(
         return password.encode()
 
     committing_session.close()
-    monkeypatch.setattr("todo.passwords._encoded", watched)
+    monkeypatch.setattr("todo.auth.passwords._encoded", watched)
     client = Client(committing_app, alice.token)
     carol = {"username": "carol", "email": "carol@example.com", "password": PASSWORD}
     assert Client(committing_app).post("/api/v1/accounts", carol).status_int == 201

@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import create_engine, text
 from waitress.adjustments import Adjustments
 
-from tests.databases import database, empty, migrate
-from tests.pserve import PUBLIC_URL, Server, pserve
+from tests.support.databases import database, empty, migrate
+from tests.support.pserve import PUBLIC_URL, Server, pserve
+from todo.http.request import MAX_BODY
 from todo.http_parser import StrictParser
-from todo.request import MAX_BODY
 from todo.server import MAX_HEADER
 
 TIMEOUT = 15  # seconds without a byte, after which a test fails

@@ -14,8 +14,8 @@ from typing import IO
 
 import pytest
 
-from tests.databases import ROOT
-from tests.pserve import PUBLIC_URL, Server, pserve
+from tests.support.databases import ROOT
+from tests.support.pserve import PUBLIC_URL, Server, pserve
 from todo.cores import usable_cores
 
 # None of it depends on the database.
@@ -28,11 +28,13 @@ LONG = 3  # seconds
 
 @pytest.fixture
 def ini(tmp_path: Path) -> str:
-    """production.ini with the route of tests/slow_view.py."""
+    """production.ini with the route of tests/support/slow_view.py."""
     text = (ROOT / "production.ini").read_text()
     file = tmp_path / "slow.ini"
     file.write_text(
-        text.replace("use = egg:todo\n", "use = egg:todo\npyramid.includes = tests.slow_view\n", 1)
+        text.replace(
+            "use = egg:todo\n", "use = egg:todo\npyramid.includes = tests.support.slow_view\n", 1
+        )
     )
     return str(file)
 
@@ -188,7 +190,9 @@ def test_it_gives_up_where_every_worker_dies(ini: str, migrated_url: str, tmp_pa
     with (tmp_path / "log").open("w+") as log:
         with serving(ini, migrated_url, 1, log) as server:
             pass
-        text = Path(ini).read_text().replace("tests.slow_view", "tests.dying_worker")
+        text = (
+            Path(ini).read_text().replace("tests.support.slow_view", "tests.support.dying_worker")
+        )
         Path(ini).write_text(text)
         with serving(ini, migrated_url, 2, log) as server:
             assert server.process.wait(20) == 1

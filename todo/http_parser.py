@@ -15,8 +15,8 @@ from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import BadRequest
 
 from todo.event_loop import Channel
-from todo.headers import SAFETY
-from todo.request import new_request_id
+from todo.http.headers import SAFETY
+from todo.http.request import new_request_id
 
 MAX_CHUNK_LINE = 4096  # bytes of a chunk's size with its extensions, or of a trailer field
 

@@ -9,18 +9,18 @@ from pyramid.authorization import Allow
 from pyramid.httpexceptions import HTTPForbidden
 from sqlalchemy import Select, bindparam, select
 
+from todo.auth.limits import check_writes, note_write, record_use
+from todo.auth.permissions import Permission
+from todo.auth.policy import Identity, InsufficientScope, KnownAccount, is_alive
 from todo.days import find_zone
-from todo.errors import Problem
-from todo.idempotency import replay
-from todo.limits import check_writes, note_write, record_use
+from todo.http.errors import Problem
+from todo.http.idempotency import replay
+from todo.http.request import SAFE_METHODS, Request
 from todo.models import Account, Change, Task, Token, TrashedTask, journal
 from todo.models.meta import ID_MAX, ID_PATTERN, BigInt
 from todo.models.statements import run
 from todo.models.task import STORED, StoredTask
 from todo.models.trash import TRASH_DAYS, is_kept
-from todo.permissions import Permission
-from todo.request import SAFE_METHODS, Request
-from todo.security import Identity, InsufficientScope, KnownAccount, is_alive
 
 _ALL = tuple(Permission)
 
@@ -29,7 +29,7 @@ class LoginContext:
     """Whoever is logged in; no account is named."""
 
     errors: ClassVar[tuple[str, ...]] = ("too_many_requests",)
-    versioned: ClassVar[bool] = False  # whether it is a Versioned of todo/preconditions.py
+    versioned: ClassVar[bool] = False  # whether it is a Versioned of todo/http/preconditions.py
 
     def __init__(self, request: Request) -> None:
         if request.identity is None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pyramid.config import Configurator
 
-from todo.request import Request
+from todo.http.request import Request
 from todo.resources import (
     AccountContext,
     ChangesContext,

@@ -10,12 +10,12 @@ from typing import Any
 from waitress.adjustments import Adjustments
 
 from todo import access_log
+from todo.auth.passwords import places
 from todo.cores import keep_to_one_core
 from todo.dispatcher import Dispatcher
 from todo.event_loop import Server
+from todo.http.request import MAX_BODY
 from todo.http_parser import StrictChannel
-from todo.passwords import places
-from todo.request import MAX_BODY
 from todo.worker import serve_alone, serve_under
 from todo.workers import serve_by
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from tests.client import Client
-from tests.databases import ROOT
-from tests.factories import Login, make_account
-from todo.passwords import MIN_CHARACTERS
+from tests.support.client import Client
+from tests.support.databases import ROOT
+from tests.support.factories import Login, make_account
+from todo.auth.passwords import MIN_CHARACTERS
 from todo.scripts import admin
 
 

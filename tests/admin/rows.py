@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tests.factories import Login
+from tests.support.factories import Login
 from todo import clock
 from todo.models import Token
 

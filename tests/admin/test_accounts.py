@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from tests.admin.conftest import TodoAdmin
 from tests.admin.rows import DAY, read
-from tests.client import Client
-from tests.factories import PASSWORD, Login
+from tests.support.client import Client
+from tests.support.factories import PASSWORD, Login
 from todo import clock
 from todo.models import Account, ReleasedUsername, Token
 from todo.scripts import admin

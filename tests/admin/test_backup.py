@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 
 from tests.admin.conftest import TodoAdmin
 from tests.admin.rows import DAY, add_token
-from tests.client import Client
-from tests.databases import database, empty, migrate
-from tests.factories import PASSWORD, Login, make_account, make_key, make_task, make_trashed
-from tests.running import dispose
+from tests.support.client import Client
+from tests.support.databases import database, empty, migrate
+from tests.support.factories import PASSWORD, Login, make_account, make_key, make_task, make_trashed
+from tests.support.running import dispose
 from todo import clock, main, models
 from todo.models import (
     MIGRATION,

@@ -9,8 +9,8 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from tests.admin.conftest import TodoAdmin
-from tests.databases import database
-from tests.factories import PASSWORD, Login
+from tests.support.databases import database
+from tests.support.factories import PASSWORD, Login
 from todo import models
 from todo.models import Account
 from todo.scripts import admin

@@ -9,9 +9,9 @@ from select import select as select_ready
 
 import pytest
 
-from tests.databases import ROOT
-from tests.factories import PASSWORD
-from tests.pserve import Server
+from tests.support.databases import ROOT
+from tests.support.factories import PASSWORD
+from tests.support.pserve import Server
 from tests.test_concurrency import call
 
 TODO_ADMIN = str(Path(sys.executable).with_name("todo-admin"))

@@ -4,11 +4,12 @@ import pytest
 from sqlalchemy import event, select, update
 from sqlalchemy.orm import Session
 
-from tests import journal
 from tests.admin.conftest import TodoAdmin
 from tests.admin.rows import DAY, add_token, read
-from tests.factories import Login, make_key, make_task, make_trashed
+from tests.support import journal
+from tests.support.factories import Login, make_key, make_task, make_trashed
 from todo import clock
+from todo.jobs import purge
 from todo.models import (
     Account,
     Change,
@@ -19,7 +20,6 @@ from todo.models import (
     TrashedTask,
 )
 from todo.models.token import Kind
-from todo.services import purge
 
 
 def test_purge_deletes_what_expired_and_nothing_else(

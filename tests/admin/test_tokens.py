@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from tests.admin.conftest import TodoAdmin
 from tests.admin.rows import add_token, read
-from tests.factories import Login
+from tests.support.factories import Login
 from todo.models import Token
 from todo.models.token import Kind, Scope
 

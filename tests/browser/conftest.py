@@ -16,8 +16,8 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-from tests.databases import database, migrate
-from tests.pserve import Server, pserve
+from tests.support.databases import database, migrate
+from tests.support.pserve import Server, pserve
 
 # The service's name in the browser: on localhost Swagger UI spares its validator on the internet.
 HOST = "todo.test"

@@ -5,7 +5,7 @@ from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from tests.browser.conftest import Browser
-from tests.pserve import Server
+from tests.support.pserve import Server
 
 ACCOUNTS = "/api/v1/accounts"
 TASKS = f"{ACCOUNTS}/{{username}}/tasks"

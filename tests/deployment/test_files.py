@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import ROOT, database, migrate
-from tests.pserve import pserve
+from tests.support.databases import ROOT, database, migrate
+from tests.support.pserve import pserve
 
 FILES = ROOT / "docs" / "deployment"
 HOST = "todo.example"

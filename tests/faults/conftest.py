@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.databases import PostgreSQL, own_postgresql_server
+from tests.support.databases import PostgreSQL, own_postgresql_server
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import Engine, event, make_url
 
-from tests.databases import execute
+from tests.support.databases import execute
 
 
 class Disk(Protocol):

@@ -11,8 +11,8 @@ from sqlalchemy import Engine, create_engine, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from tests.factories import Login, make_account
-from tests.pserve import Server
+from tests.support.factories import Login, make_account
+from tests.support.pserve import Server
 from todo.models import POOL_OVERFLOW, POOL_SIZE, Change, Task
 
 CLIENTS = POOL_SIZE + POOL_OVERFLOW + 8  # more than there are connections to be lost

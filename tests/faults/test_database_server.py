@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.orm import Session
 
-from tests.databases import PostgreSQL, database, execute, migrate
-from tests.factories import Login, make_account
-from tests.pserve import PUBLIC_URL, Server, pserve, pserve_refuses
+from tests.support.databases import PostgreSQL, database, execute, migrate
+from tests.support.factories import Login, make_account
+from tests.support.pserve import PUBLIC_URL, Server, pserve, pserve_refuses
 
 BACK = 5  # seconds after which all is well again
 

@@ -12,11 +12,11 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 from webtest import TestResponse
 
-from tests.client import Client
-from tests.databases import PostgreSQL, database, execute, migrate
-from tests.factories import PASSWORD, Login, make_account
 from tests.faults.disks import Disk, LimitedPostgreSQL, LimitedSQLite, small_disk
-from tests.running import running_app
+from tests.support.client import Client
+from tests.support.databases import PostgreSQL, database, execute, migrate
+from tests.support.factories import PASSWORD, Login, make_account
+from tests.support.running import running_app
 from todo import models
 
 NOTE = "x" * 5000  # more than there may be room for within the pages that are there

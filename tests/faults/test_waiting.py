@@ -12,9 +12,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from webtest import TestResponse
 
-from tests.client import Client
-from tests.factories import make_account
-from tests.running import running_app
+from tests.support.client import Client
+from tests.support.factories import make_account
+from tests.support.running import running_app
 from todo import models
 from todo.models import POOL_OVERFLOW, POOL_SIZE, POOL_TIMEOUT
 

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from tests.client import Client, faults
-from tests.factories import PASSWORD, Login, make_account, make_task
+from tests.support.client import Client, faults
+from tests.support.factories import PASSWORD, Login, make_account, make_task
 from todo.models import Account, Task, Token
 
 ACCOUNTS = "/api/v1/accounts"

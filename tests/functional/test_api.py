@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.client import Client, constant_headers, faults
-from tests.factories import Login
+from tests.support.client import Client, constant_headers, faults
+from tests.support.factories import Login
 
 PROFILE = "/api/v1/accounts/<username>"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.client import Client
-from tests.factories import Login
+from tests.support.client import Client
+from tests.support.factories import Login
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from tests.client import Client, faults
-from tests.factories import PASSWORD, Login, make_task
+from tests.support.client import Client, faults
+from tests.support.factories import PASSWORD, Login, make_task
 from todo import clock
 from todo.models import Change, Task, Token
 from todo.models.token import Kind, Scope
@@ -328,7 +328,7 @@ def test_a_revision_goes_as_a_whole_or_not_at_all(
     dbsession: Session,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("todo.services.purge.BATCH", 3)
+    monkeypatch.setattr("todo.jobs.purge.BATCH", 3)
     set_clock(timedelta(minutes=2))
     as_alice.get(alice.url)
     assert kept(dbsession) == [4, 5], "the third is the first of revision 3, which goes along"

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from webtest import TestApp
 
-from tests.client import Client
 from tests.conftest import ORIGIN
-from tests.factories import Login
+from tests.support.client import Client
+from tests.support.factories import Login
 from todo import configure
 
 ALLOW_ORIGIN = "Access-Control-Allow-Origin"

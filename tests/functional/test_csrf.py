@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy.orm import Session
 from webtest import TestApp
 
-from tests.client import Client
 from tests.conftest import ORIGIN
-from tests.factories import PASSWORD, Login, make_task
-from tests.pserve import PUBLIC_URL
+from tests.support.client import Client
+from tests.support.factories import PASSWORD, Login, make_task
+from tests.support.pserve import PUBLIC_URL
 from tests.test_bad_inputs import stored
 from todo import configure
 

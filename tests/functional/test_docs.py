@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.client import Client, constant_headers
+from tests.support.client import Client, constant_headers
 
 SCRIPT = "text/javascript"
 FILES = {

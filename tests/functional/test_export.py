@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from tests.client import Client
-from tests.factories import Login, make_account, make_task, make_trashed, new_task
+from tests.support.client import Client
+from tests.support.factories import Login, make_account, make_task, make_trashed, new_task
 from todo import clock, models
+from todo.http.request import Request
 from todo.models import Account
-from todo.request import Request
 from todo.schemas.task import Task
 from todo.services import export
 from todo.services.accounts import lock_identity

@@ -1,4 +1,4 @@
-"""The header fields of every answer; tests/contract.py holds each answer of the suite to them."""
+"""The header fields of every answer; tests/support/contract.py checks them everywhere."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from webtest import TestApp
 
-from tests.client import Client
 from tests.conftest import ORIGIN
-from tests.factories import Login
-from todo.renderers import Response
+from tests.support.client import Client
+from tests.support.factories import Login
+from todo.http.renderers import Response
 
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",

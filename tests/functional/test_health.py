@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from tests.client import Client, constant_headers
-from tests.databases import statements
+from tests.support.client import Client, constant_headers
+from tests.support.databases import statements
 
 PROBES = ["/healthz", "/readyz"]
 

@@ -9,12 +9,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from webtest import TestResponse
 
-from tests.client import Client, faults
-from tests.factories import PASSWORD, Login, make_key, make_task
+from tests.support.client import Client, faults
+from tests.support.factories import PASSWORD, Login, make_key, make_task
 from todo import clock
+from todo.http.operations import operations
 from todo.models import Account, IdempotencyKey, Token
 from todo.models.token import Kind, Scope
-from todo.operations import operations
 
 KEY = {"Idempotency-Key": "0f6b5e0c-3c5b-4f0e-9a9b-1d2f6a1c7e55"}
 REPLAYED = "Idempotency-Replayed"

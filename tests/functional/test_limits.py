@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tests.client import Client
-from tests.factories import PASSWORD, Login
+from tests.support.client import Client
+from tests.support.factories import PASSWORD, Login
 from todo.models import LimitCount
 
 Move = Callable[[timedelta], datetime]
@@ -65,7 +65,7 @@ def test_who_was_never_heard_has_not_failed(
     client: Client, alice: Login, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as full:
-        full.setattr("todo.passwords._places", threading.Semaphore(0))
+        full.setattr("todo.auth.passwords._places", threading.Semaphore(0))
         for _ in range(12):
             response = login(client, PASSWORD)
             assert (response.status_int, response.json["code"]) == (503, "busy")

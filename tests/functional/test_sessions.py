@@ -10,12 +10,12 @@ from argon2 import PasswordHasher, extract_parameters
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from tests.client import Client, faults
-from tests.factories import PASSWORD, Login
-from todo import passwords
+from tests.support.client import Client, faults
+from tests.support.factories import PASSWORD, Login
+from todo.auth import passwords
+from todo.jobs.purge import SOME
 from todo.models import Account, ReleasedUsername, Token
 from todo.models.token import token_digest
-from todo.services.purge import SOME
 
 LOGIN = "/api/v1/accounts/login"
 LOGOUT = "/api/v1/accounts/logout"

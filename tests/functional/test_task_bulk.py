@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from tests.client import Client, faults
-from tests.databases import statements
-from tests.factories import Login, make_task
+from tests.support.client import Client, faults
+from tests.support.databases import statements
+from tests.support.factories import Login, make_task
 from todo.services import tasks as service
 
 

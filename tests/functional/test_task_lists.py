@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
-from tests.client import Client, faults
-from tests.factories import Login, make_task, new_task
+from tests.support.client import Client, faults
+from tests.support.factories import Login, make_task, new_task
 from todo import clock
 from todo.models import Task
 from todo.words import fold

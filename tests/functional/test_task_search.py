@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from tests.client import Client, faults
-from tests.factories import Login, make_task
+from tests.support.client import Client, faults
+from tests.support.factories import Login, make_task
 from todo.models import Task
 from todo.schemas.task_filter import SEARCH_MAX
 

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tests.client import Client, faults
-from tests.factories import Login, make_account, make_task
+from tests.support.client import Client, faults
+from tests.support.factories import Login, make_account, make_task
 from todo.models import Task
 
 FIELDS = {

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from tests.client import Client, faults
-from tests.databases import statements
-from tests.factories import PASSWORD, Login, make_account, make_task
+from tests.support.client import Client, faults
+from tests.support.databases import statements
+from tests.support.factories import PASSWORD, Login, make_account, make_task
 from todo import clock
 from todo.models import Account, Token
 from todo.models.token import Kind, is_well_formed, new_secret, token_digest

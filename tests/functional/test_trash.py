@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from tests.client import Client, faults
-from tests.factories import Login, make_key, make_task, make_trashed
+from tests.support.client import Client, faults
+from tests.support.factories import Login, make_key, make_task, make_trashed
 from todo import clock
 from todo.models import Account, Base, Change, IdempotencyKey, Task, Token, TrashedTask
 from todo.models.meta import ID_MAX

@@ -8,14 +8,14 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from tests import journal
-from tests.client import Client
-from tests.factories import Login, make_account, make_key, make_task, make_trashed
+from tests.support import journal
+from tests.support.client import Client
+from tests.support.factories import Login, make_account, make_key, make_task, make_trashed
 from todo import clock
+from todo.http.request import Request
+from todo.http.transactions import commit_so_far
 from todo.models import Change, Token, TrashedTask
-from todo.request import Request
 from todo.services import trash as service
-from todo.transactions import commit_so_far
 
 
 def trashed(client: Client, login: Login) -> list[int]:

@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy.orm import Session
 from webtest import TestResponse
 
-from tests.authorization import ACCOUNT
-from tests.client import Client
-from tests.factories import Login, make_task, make_trashed
-from tests.plans import page_queries
-from todo.operations import operations
-from todo.services import undo as service
+from tests.support.authorization import ACCOUNT
+from tests.support.client import Client
+from tests.support.factories import Login, make_task, make_trashed
+from tests.support.plans import page_queries
+from todo.http.operations import operations
+from todo.journal import undo as service
 
 # What may differ after an undo.
 STAMPS = {"revision", "modification_date"}

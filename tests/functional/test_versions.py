@@ -3,8 +3,8 @@
 import pytest
 from sqlalchemy.orm import Session
 
-from tests.client import Client, faults
-from tests.factories import PASSWORD, Login, make_task
+from tests.support.client import Client, faults
+from tests.support.factories import PASSWORD, Login, make_task
 
 METHODS = pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 

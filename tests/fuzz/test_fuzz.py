@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import ROOT
-from tests.pserve import Server
+from tests.support.databases import ROOT
+from tests.support.pserve import Server
 
 FOLDER = Path(__file__).parent
 # The phases whose data is nearly the same each time; the others, which search, are for `make fuzz`.

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from email.message import Message
 from typing import Any
 
-from tests.factories import Login
-from tests.pserve import Server
+from tests.support.factories import Login
+from tests.support.pserve import Server
 
 # What a request may end with when the service is killed.
 BROKEN = (OSError, http.client.HTTPException)

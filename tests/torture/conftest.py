@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session
 
-from tests.databases import database
-from tests.factories import Login, make_account
-from tests.pserve import Server, two_processes
+from tests.support.databases import database
+from tests.support.factories import Login, make_account
+from tests.support.pserve import Server, two_processes
 from tests.torture import LONG
 from todo.models import create_engine
 

@@ -9,9 +9,9 @@ from contextlib import closing
 from pathlib import Path
 from random import Random
 
-from tests import journal
-from tests.factories import Login
-from tests.pserve import Server, pserve
+from tests.support import journal
+from tests.support.factories import Login
+from tests.support.pserve import Server, pserve
 from tests.torture import LONG, SEED
 from tests.torture.calls import BROKEN, Caller, all_tasks
 from tests.torture.conftest import session_on, store_account

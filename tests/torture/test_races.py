@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Callable
 
-from tests import journal
-from tests.at_once import at_once
-from tests.factories import PASSWORD, Login
-from tests.pserve import Server
+from tests.support import journal
+from tests.support.at_once import at_once
+from tests.support.factories import PASSWORD, Login
+from tests.support.pserve import Server
 from tests.torture import LONG
 from tests.torture.calls import Answer, Task, all_tasks, call
 from tests.torture.conftest import session_on

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
-from tests import journal
-from tests.factories import Login
-from tests.pserve import Server
+from tests.support import journal
+from tests.support.factories import Login
+from tests.support.pserve import Server
 from tests.torture import LONG
 from tests.torture.calls import Answer, Caller, all_tasks, call
 from tests.torture.conftest import session_on

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from tests.factories import Login
+from tests.support.factories import Login
 from tests.torture.calls import Answer, Caller, Task
 
 # Name of a task -> those of its fields that are known.

@@ -1,4 +1,4 @@
-from todo.errors import Problem, problem_body
+from todo.http.errors import Problem, problem_body
 
 
 def test_extensions_are_members_of_the_answer() -> None:

@@ -7,8 +7,9 @@ from threading import BoundedSemaphore
 
 import pytest
 
-from todo import configure, passwords
-from todo.errors import Problem
+from todo import configure
+from todo.auth import passwords
+from todo.http.errors import Problem
 
 
 class SlowHasher:

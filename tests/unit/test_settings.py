@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 
 from todo import settings
+from todo.auth.policy import cookie_name, is_cookie_secure
 from todo.cores import usable_cores
-from todo.security import cookie_name, is_cookie_secure
 
 SQLITE = {"sqlalchemy.url": "sqlite:///todo.sqlite"}
 

@@ -8,10 +8,10 @@ import pytest
 from pydantic import MISSING, Field
 
 import todo.schemas
-from todo.errors import FAULTS
-from todo.request import Request
+from todo.http.errors import FAULTS
+from todo.http.request import Request
+from todo.http.typed_views import chosen, read_query, validate
 from todo.schemas.meta import Body, Input, Query, Text
-from todo.typed_views import chosen, read_query, validate
 
 
 class Page(Query):

@@ -10,6 +10,8 @@ from sqlalchemy import Connection, Engine, event, make_url, select, table, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from todo.http.request import SAFE_METHODS, Request
+from todo.http.transactions import join_transaction
 from todo.models import journal, sqlite
 from todo.models.account import Account
 from todo.models.change import Change
@@ -21,8 +23,6 @@ from todo.models.released_username import ReleasedUsername
 from todo.models.task import Task
 from todo.models.token import Token
 from todo.models.trash import TrashedTask
-from todo.request import SAFE_METHODS, Request
-from todo.transactions import join_transaction
 
 __all__ = [
     "MIGRATION",

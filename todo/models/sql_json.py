@@ -8,7 +8,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 from sqlalchemy.types import TypeDecorator
 
-from todo.renderers import to_json
+from todo.http.renderers import to_json
 
 
 def encode_json(value: Any) -> str:

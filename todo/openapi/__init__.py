@@ -1,6 +1,6 @@
 """OpenAPI 3.1, built from the configured application, so that it cannot drift from it.
 
-All it knows comes from the views' options (todo/typed_views.py), their docstrings, the models, the
+All it knows comes from the views' options (http/typed_views.py), their docstrings, the models, the
 context factories and the catalogue of errors. Nothing here knows about tasks.
 """
 
@@ -8,12 +8,12 @@ from importlib.metadata import version
 
 from pyramid.registry import Registry
 
-from todo.errors import CODES, Problem, problem_body
+from todo.auth.policy import cookie_name
+from todo.http.errors import CODES, Problem, problem_body
+from todo.http.operations import Operation, operations
 from todo.openapi.paths import HEADERS, paths_of, tags_of
 from todo.openapi.schemas import Schema, example, schemas_of
-from todo.operations import Operation, operations
 from todo.schemas.problem import ProblemDetails
-from todo.security import cookie_name
 
 # Members that the answers with some codes have besides.
 EXTENSIONS = {

@@ -8,15 +8,15 @@ from typing import Any
 from pyramid.exceptions import ConfigurationError
 from pyramid.security import NO_PERMISSION_REQUIRED
 
-from todo import errors, idempotency, preconditions
-from todo.bodies import FORM, JSON
-from todo.errors import CHALLENGE, CODES, RETRY_AFTER, phrase
+from todo.auth.permissions import Permission
+from todo.http import errors, idempotency, preconditions
+from todo.http.bodies import FORM, JSON
+from todo.http.errors import CHALLENGE, CODES, RETRY_AFTER, phrase
+from todo.http.operations import Operation
+from todo.http.typed_views import alternatives, success
 from todo.models.idempotency_key import KEPT, KEY_MAX
 from todo.openapi.schemas import REF, Schema, SchemaWriter, example, resolve
-from todo.operations import Operation
-from todo.permissions import Permission
 from todo.schemas.problem import ProblemDetails
-from todo.typed_views import alternatives, success
 
 # Errors of any operation, of one for which one must be logged in, that changes, that takes a body.
 # Who reads may need the disk, too: the database sorts on it what is large.

@@ -5,9 +5,9 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
-from todo.operations import Operation
+from todo.http.operations import Operation
+from todo.http.typed_views import alternatives, success
 from todo.schemas.problem import ProblemDetails
-from todo.typed_views import alternatives, success
 
 Schema = dict[str, Any]
 

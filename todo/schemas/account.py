@@ -7,15 +7,15 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import MISSING, AfterValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from todo.days import zone_names
-from todo.models.account import DEFAULT_TIMEZONE, EMAIL_MAX, TIMEZONE_MAX, USERNAME_MAX
-from todo.passwords import (
+from todo.auth.passwords import (
     MAX_BYTES,
     MIN_CHARACTERS,
     is_common,
     is_personal,
     normalize_password,
 )
+from todo.days import zone_names
+from todo.models.account import DEFAULT_TIMEZONE, EMAIL_MAX, TIMEZONE_MAX, USERNAME_MAX
 from todo.schemas.meta import (
     WITHOUT_NUL,
     Body,

@@ -2,7 +2,7 @@
 
 from pydantic import MISSING, Field
 
-from todo.errors import Conflict, Fault
+from todo.http.errors import Conflict, Fault
 from todo.schemas.account import Account
 from todo.schemas.meta import Representation
 from todo.schemas.task import Task

@@ -17,18 +17,18 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from todo import settings
-from todo.errors import Problem
+from todo.auth.passwords import hash_password
+from todo.auth.policy import SESSION_IDLE
+from todo.http.errors import Problem
+from todo.http.typed_views import refusal, validate
+from todo.jobs.purge import JOURNAL_DAYS, purge_all
 from todo.models import Account, Token, check_migrated, create_engine
 from todo.models.trash import TRASH_DAYS
-from todo.passwords import hash_password
 from todo.schemas.account import AccountChange, Registration
 from todo.schemas.meta import Input
-from todo.security import SESSION_IDLE
 from todo.services import accounts
 from todo.services.backup import restore_backup, write_backup
-from todo.services.purge import JOURNAL_DAYS, purge_all
 from todo.services.sessions import find_account
-from todo.typed_views import refusal, validate
 
 EXAMPLES = """\
 examples:

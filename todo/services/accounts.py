@@ -7,15 +7,16 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from todo import clock, limits
-from todo.errors import USERNAME_TAKEN, Fault, Problem
+from todo import clock
+from todo.auth import limits
+from todo.auth.passwords import hash_password, is_personal
+from todo.http.errors import USERNAME_TAKEN, Fault, Problem
+from todo.http.request import Request
+from todo.http.transactions import end_transaction
+from todo.http.typed_views import refusal
 from todo.models import Account, ReleasedUsername, Token
 from todo.models.released_username import QUARANTINE
-from todo.passwords import hash_password, is_personal
-from todo.request import Request
 from todo.services.sessions import reauthenticate, start_session
-from todo.transactions import end_transaction
-from todo.typed_views import refusal
 
 # What an older login, too, may change without the password.
 NOT_SENSITIVE = frozenset({"timezone"})

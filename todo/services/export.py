@@ -9,15 +9,15 @@ from sqlalchemy import Select, literal, select, tuple_
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
+from todo.http.renderers import to_json
+from todo.http.request import Request
+from todo.listing.filters import conditions
 from todo.models import Change, Task, TrashedTask
 from todo.models.change import RESTORE
-from todo.renderers import to_json
-from todo.request import Request
 from todo.schemas import task as schemas
 from todo.schemas import trash
 from todo.schemas.account import Account
 from todo.services.accounts import lock_identity
-from todo.services.filters import conditions
 from todo.services.trash import kept
 
 BATCH = 1000  # tasks in memory

@@ -7,16 +7,17 @@ from pyramid.security import remember
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from todo import clock, limits
-from todo.errors import Problem
+from todo import clock
+from todo.auth import limits
+from todo.auth.passwords import MAX_BYTES, hash_password, needs_rehash, verify_password
+from todo.auth.policy import SESSION_IDLE, SESSION_LIFETIME, bearer_token, cookie_tokens
+from todo.http.errors import Problem
+from todo.http.request import Request
+from todo.http.transactions import end_transaction
+from todo.jobs.purge import purge_some
 from todo.models import Account, ReleasedUsername, Token
 from todo.models.token import Kind, token_digest
-from todo.passwords import MAX_BYTES, hash_password, needs_rehash, verify_password
-from todo.request import Request
 from todo.schemas.session import Credentials
-from todo.security import SESSION_IDLE, SESSION_LIFETIME, bearer_token, cookie_tokens
-from todo.services.purge import purge_some
-from todo.transactions import end_transaction
 
 MOST_SESSIONS = 20  # live logins of an account; the oldest goes
 

@@ -5,13 +5,10 @@ from typing import Any
 
 from sqlalchemy import Select, case, false, func, or_, select
 
-from todo.errors import Fault, Problem
-from todo.models import Task, TrashedTask, journal
-from todo.models.change import DELETE
-from todo.models.rows import change, create
-from todo.models.task import StoredTask, columns_of, due_columns
-from todo.request import Request
-from todo.services.filters import (
+from todo.http.errors import Fault, Problem
+from todo.http.request import Request
+from todo.http.typed_views import refusal
+from todo.listing.filters import (
     Condition,
     conditions,
     due,
@@ -21,7 +18,10 @@ from todo.services.filters import (
     of_account,
     rows_of,
 )
-from todo.typed_views import refusal
+from todo.models import Task, TrashedTask, journal
+from todo.models.change import DELETE
+from todo.models.rows import change, create
+from todo.models.task import StoredTask, columns_of, due_columns
 
 MOST_AT_ONCE = 10_000
 # Keeps a change on SQLite, where nobody else can write meanwhile, below the wait for a lock.

@@ -2,18 +2,18 @@
 
 from sqlalchemy import ColumnElement, literal, select, tuple_
 
+from todo.http.request import Request
+from todo.http.transactions import commit_so_far
+from todo.listing.cursors import NO_PLACE, list_digest, read_cursor, write_cursor, wrong_cursor
+from todo.listing.filters import rows_of
+from todo.listing.links import next_path
+from todo.listing.orders import Order
+from todo.listing.pages import Page
 from todo.models import Task, TrashedTask, journal
 from todo.models.change import RESTORE
 from todo.models.trash import TRASH_DAYS, is_kept
-from todo.request import Request
 from todo.schemas.task_filter import Paged
 from todo.services.accounts import lock_identity
-from todo.services.cursors import NO_PLACE, list_digest, read_cursor, write_cursor, wrong_cursor
-from todo.services.filters import rows_of
-from todo.services.links import next_path
-from todo.services.orders import Order
-from todo.services.pages import Page
-from todo.transactions import commit_so_far
 
 ORDER = Order("deletion_date", descending=True)
 # Tasks that one transaction erases: on SQLite nobody else can write meanwhile.

@@ -6,10 +6,10 @@ from pyramid.response import FileIter
 from pyramid.security import NO_PERMISSION_REQUIRED, forget
 from pyramid.view import view_config, view_defaults
 
-from todo.permissions import Permission
-from todo.preconditions import entity_tag, is_not_modified
-from todo.renderers import Response
-from todo.request import Request
+from todo.auth.permissions import Permission
+from todo.http.preconditions import entity_tag, is_not_modified
+from todo.http.renderers import Response
+from todo.http.request import Request
 from todo.resources import AccountContext, ProfileContext
 from todo.schemas import account as schemas
 from todo.services.accounts import change_account, delete_account, register

@@ -8,8 +8,8 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.view import view_config
 
 from todo import openapi
-from todo.operations import operations
-from todo.request import Request
+from todo.http.operations import operations
+from todo.http.request import Request
 
 TITLE = "todo"
 

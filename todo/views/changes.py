@@ -4,14 +4,14 @@ from typing import Any
 
 from pyramid.view import view_config
 
-from todo.permissions import Permission
-from todo.preconditions import is_not_modified
-from todo.renderers import Response
-from todo.request import Request
+from todo.auth.permissions import Permission
+from todo.http.preconditions import is_not_modified
+from todo.http.renderers import Response
+from todo.http.request import Request
+from todo.journal.history import read_changes, read_history
+from todo.listing.links import link_next
 from todo.resources import ChangesContext, HistoryContext
 from todo.schemas.change import Change, Changes, ChangesPage, HistoryPage, TaskHistory
-from todo.services.changes import read_changes, read_history
-from todo.services.links import link_next
 
 
 @view_config(

@@ -9,8 +9,8 @@ from pyramid.httpexceptions import HTTPNotFound
 from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.view import view_config
 
-from todo.renderers import Response
-from todo.request import Request
+from todo.http.renderers import Response
+from todo.http.request import Request
 
 OURS = Path(__file__).parent.parent / "static"
 # Not imported: offapi's own code reads all its nine megabytes into memory.

@@ -4,9 +4,9 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.view import view_config
 from sqlalchemy.exc import DBAPIError
 
-from todo.errors import RETRY_AFTER, Problem
+from todo.http.errors import RETRY_AFTER, Problem
+from todo.http.request import Request
 from todo.models import MIGRATION, is_undefined_table, stored_migration
-from todo.request import Request
 from todo.schemas.health import Health
 
 

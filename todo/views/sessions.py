@@ -6,11 +6,11 @@ from pyramid.security import NO_PERMISSION_REQUIRED, forget
 from pyramid.view import view_config
 from sqlalchemy.orm import Session
 
-from todo.csrf import refuse_unasked_get
-from todo.errors import Problem
-from todo.request import Request
+from todo.auth.csrf import refuse_unasked_get
+from todo.auth.policy import bearer_token
+from todo.http.errors import Problem
+from todo.http.request import Request
 from todo.schemas.session import Credentials, LoggedIn, LoggedOut
-from todo.security import bearer_token
 from todo.services.sessions import authenticate, end_session, start_session
 
 

@@ -4,16 +4,17 @@ from typing import Any
 
 from pyramid.view import view_config, view_defaults
 
+from todo.auth.permissions import Permission
+from todo.http.preconditions import entity_tag, is_not_modified
+from todo.http.renderers import Response
+from todo.http.request import Request
+from todo.journal.undo import offer_undo
+from todo.listing.links import link_next
+from todo.listing.pages import read_page
 from todo.models.task import StoredTask
-from todo.permissions import Permission
-from todo.preconditions import entity_tag, is_not_modified
-from todo.renderers import Response
-from todo.request import Request
 from todo.resources import AccountContext, TaskContext, TasksContext
 from todo.schemas import task as schemas
 from todo.schemas.task_filter import DryRun, TaskPage, TaskSelection
-from todo.services.links import link_next
-from todo.services.pages import read_page
 from todo.services.tasks import (
     change_task,
     change_tasks,
@@ -23,7 +24,6 @@ from todo.services.tasks import (
     delete_tasks,
     task_counts,
 )
-from todo.services.undo import offer_undo
 
 
 @view_defaults(route_name="tasks")

@@ -5,14 +5,14 @@ from typing import Any
 from pyramid.view import view_config, view_defaults
 from sqlalchemy import delete, func, select
 
-from todo.errors import Problem
+from todo.auth.permissions import Permission
+from todo.auth.policy import is_alive
+from todo.http.errors import Problem
+from todo.http.request import Request
 from todo.models import Token
 from todo.models.token import Kind, Scope
-from todo.permissions import Permission
-from todo.request import Request
 from todo.resources import AccountContext, LoginContext, TokenContext
 from todo.schemas import token as schemas
-from todo.security import is_alive
 from todo.services.accounts import lock_identity
 from todo.services.sessions import reauthenticate
 

@@ -4,15 +4,15 @@ from typing import Any
 
 from pyramid.view import view_config, view_defaults
 
-from todo.permissions import Permission
-from todo.preconditions import entity_tag
-from todo.request import Request
+from todo.auth.permissions import Permission
+from todo.http.preconditions import entity_tag
+from todo.http.request import Request
+from todo.journal.undo import offer_undo
+from todo.listing.links import link_next
 from todo.resources import AccountContext, TrashContext
 from todo.schemas import task, trash
 from todo.schemas.task_filter import Paged
-from todo.services.links import link_next
 from todo.services.trash import empty_trash, purge_task, read_trash, restore_task
-from todo.services.undo import offer_undo
 
 
 @view_defaults(route_name="trash")

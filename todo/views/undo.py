@@ -4,11 +4,11 @@ from typing import Any
 
 from pyramid.view import view_config
 
-from todo.permissions import Permission
-from todo.request import Request
+from todo.auth.permissions import Permission
+from todo.http.request import Request
+from todo.journal.undo import offer_undo, undo
 from todo.resources import RevisionContext
 from todo.schemas.undo import Undone
-from todo.services.undo import offer_undo, undo
 
 
 @view_config(

@@ -21,7 +21,7 @@ from alembic import command
 from todo import settings
 from todo.models import Base
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)

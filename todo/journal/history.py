@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, select
 
-from todo.errors import Problem
+from todo.auth.policy import KnownAccount
+from todo.http.errors import Problem
+from todo.http.request import Request
+from todo.listing.links import next_path
 from todo.models import Change, Task
 from todo.models.task import StoredTask
-from todo.request import Request
 from todo.schemas.change import HistoryPage
-from todo.security import KnownAccount
-from todo.services.links import next_path
 
 # As the primary key has them.
 IN_ORDER = (Change.account_id, Change.revision, Change.kind, Change.object_id)

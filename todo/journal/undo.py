@@ -5,14 +5,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, func, select
 
-from todo.errors import Conflict, Problem
+from todo.http.errors import Conflict, Problem
+from todo.http.request import Request
+from todo.listing.filters import of_account_by_id, rows_of
 from todo.models import Change, Task, TrashedTask, journal
 from todo.models.change import DELETE, RESTORE, UPDATE
 from todo.models.task import columns_of
 from todo.models.trash import TRASH_DAYS, is_kept
-from todo.request import Request
 from todo.schemas.dates import parse_date
-from todo.services.filters import of_account_by_id, rows_of
 from todo.services.tasks import MOST_WORDS_AT_ONCE
 
 BATCH = 500  # changes in memory

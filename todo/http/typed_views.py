@@ -30,9 +30,9 @@ from pydantic_core import ErrorDetails
 from pyramid.config import Configurator
 from pyramid.exceptions import ConfigurationError
 
-from todo.bodies import FORM, JSON, parse_pairs, read_body
-from todo.errors import CODES, FAULTS, Fault, Problem, shown
-from todo.request import Request
+from todo.http.bodies import FORM, JSON, parse_pairs, read_body
+from todo.http.errors import CODES, FAULTS, Fault, Problem, shown
+from todo.http.request import Request
 from todo.schemas.meta import Input, Query
 
 MAX_FAULTS = 100  # a body of a megabyte has room for many more

@@ -11,13 +11,13 @@ from typing import Any, Protocol
 from pyramid.config import Configurator
 from sqlalchemy import select
 
-from todo.errors import Fault, Problem
+from todo.http.errors import Fault, Problem
+from todo.http.request import SAFE_METHODS, Request
+from todo.http.typed_views import refusal
+from todo.journal.history import is_kept, of_object
 from todo.models import Account, Change, Task
-from todo.request import SAFE_METHODS, Request
 from todo.schemas import account, task
 from todo.schemas.meta import Representation
-from todo.services.changes import is_kept, of_object
-from todo.typed_views import refusal
 
 _TAG = r'(?:W/)?"[!#-~]*"'
 # RFC 9110, sections 8.8.3 and 13.1.1, in ASCII.

@@ -66,7 +66,7 @@ def operations(registry: Registry) -> list[Operation]:
 def allowed_methods(registry: Registry, route: str) -> list[str]:
     """Return the methods that a route takes, in the order of the alphabet.
 
-    Pyramid lets a view for GET answer HEAD as well; OPTIONS every route answers (todo/methods.py).
+    Pyramid lets a view for GET answer HEAD as well; OPTIONS every route answers (cors.py).
     """
     methods = {"OPTIONS"}
     for operation in operations(registry):

@@ -9,9 +9,9 @@ from typing import Any
 
 from pyramid.registry import Registry
 
-from tests.databases import ROOT
-from tests.factories import PASSWORD
-from todo.operations import operations
+from tests.support.databases import ROOT
+from tests.support.factories import PASSWORD
+from todo.http.operations import operations
 
 PAGE = ROOT / "docs" / "authorization.md"
 

@@ -12,13 +12,8 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Integer, Select, bindparam, select, tuple_, union_all
 
-from todo.models import Task, TrashedTask
-from todo.models.meta import BigInt
-from todo.models.statements import run
-from todo.models.task import STORED, StoredTask
-from todo.request import Request
-from todo.schemas.task_filter import TaskPage
-from todo.services.cursors import (
+from todo.http.request import Request
+from todo.listing.cursors import (
     NO_PLACE,
     Cursor,
     list_digest,
@@ -26,7 +21,7 @@ from todo.services.cursors import (
     write_cursor,
     wrong_cursor,
 )
-from todo.services.filters import (
+from todo.listing.filters import (
     NAMED,
     Condition,
     Kinds,
@@ -36,9 +31,14 @@ from todo.services.filters import (
     parameters,
     shape,
 )
-from todo.services.links import next_path
-from todo.services.orders import KEYS, RANGES, Order, order_of
-from todo.services.search import TASK_WORDS, contains
+from todo.listing.links import next_path
+from todo.listing.orders import KEYS, RANGES, Order, order_of
+from todo.listing.search import TASK_WORDS, contains
+from todo.models import Task, TrashedTask
+from todo.models.meta import BigInt
+from todo.models.statements import run
+from todo.models.task import STORED, StoredTask
+from todo.schemas.task_filter import TaskPage
 
 # What a filter asks for where it wants the tasks without such a date.
 NO_KEY = {"due": "none", "completed": False}

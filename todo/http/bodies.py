@@ -7,8 +7,8 @@ from math import isinf
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
-from todo.errors import Problem, shown
-from todo.request import MAX_BODY, Request
+from todo.http.errors import Problem, shown
+from todo.http.request import MAX_BODY, Request
 
 MAX_DEPTH = 32  # objects and arrays within each other
 MAX_DIGITS = 400  # of an integer; a double has at most 309

@@ -9,10 +9,10 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.viewderivers import INGRESS
 
-from todo.errors import Problem
-from todo.request import SAFE_METHODS, Request
-from todo.security import bearer_token
-from todo.typed_views import View
+from todo.auth.policy import bearer_token
+from todo.http.errors import Problem
+from todo.http.request import SAFE_METHODS, Request
+from todo.http.typed_views import View
 
 
 def is_cross_site(request: Request) -> bool:

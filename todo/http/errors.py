@@ -15,12 +15,12 @@ from pyramid_retry import is_error_retryable
 from sqlalchemy import exc
 from sqlalchemy.orm.exc import StaleDataError
 
+from todo.auth.policy import InsufficientScope, presented_token
+from todo.http.operations import allowed_methods
+from todo.http.renderers import Response, to_json
+from todo.http.request import MAX_BODY, SAFE_METHODS, Request
+from todo.http.transactions import mark_if_retryable
 from todo.models.faults import storage_fault
-from todo.operations import allowed_methods
-from todo.renderers import Response, to_json
-from todo.request import MAX_BODY, SAFE_METHODS, Request
-from todo.security import InsufficientScope, presented_token
-from todo.transactions import mark_if_retryable
 
 logger = logging.getLogger(__name__)
 

@@ -7,16 +7,16 @@ from pyramid.config import Configurator
 from pyramid.interfaces import IRoutesMapper
 from pyramid.registry import Registry
 
-from todo.operations import allowed_methods
-from todo.renderers import Response
-from todo.request import Request
+from todo.http.operations import allowed_methods
+from todo.http.renderers import Response
+from todo.http.request import Request
 
 Handler = Callable[[Request], Any]
 
 # Outside the transaction, and so outside the views of exceptions: errors need CORS, too.
 TRANSACTION = "pyramid_tm.tm_tween_factory"
-OPTIONS = "todo.methods.options_tween_factory"
-CORS = "todo.methods.cors_tween_factory"
+OPTIONS = "todo.http.cors.options_tween_factory"
+CORS = "todo.http.cors.cors_tween_factory"
 
 # What a script of another origin may send, and may read, beyond what every script may.
 REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match"

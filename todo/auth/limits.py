@@ -17,15 +17,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from todo import clock
-from todo.errors import Problem, first_line
+from todo.auth.policy import Identity, KnownToken
+from todo.http.errors import Problem, first_line
+from todo.http.request import SAFE_METHODS, Request
+from todo.jobs.purge import JOURNAL_DAYS, purge_along, purge_some
 from todo.models import LimitCount, Token, sqlite
 from todo.models.limit import SUBJECT_MAX, WRITES, WRITES_SETTING
 from todo.models.meta import UTCDateTime
 from todo.models.statements import run
 from todo.models.trash import TRASH_DAYS
-from todo.request import SAFE_METHODS, Request
-from todo.security import Identity, KnownToken
-from todo.services.purge import JOURNAL_DAYS, purge_along, purge_some
 
 logger = logging.getLogger(__name__)
 

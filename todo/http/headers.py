@@ -6,8 +6,8 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.registry import Registry
 
-from todo.methods import CORS, OPTIONS
-from todo.request import Request
+from todo.http.cors import CORS, OPTIONS
+from todo.http.request import Request
 
 # Answers are data: no browser shall guess at their type, or run or frame what they hold.
 SAFETY = {
@@ -54,4 +54,4 @@ def complete_headers(request: Request, response: Any) -> None:
 
 
 def includeme(config: Configurator) -> None:
-    config.add_tween("todo.headers.headers_tween_factory", over=(CORS, OPTIONS))
+    config.add_tween("todo.http.headers.headers_tween_factory", over=(CORS, OPTIONS))

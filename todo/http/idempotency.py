@@ -2,7 +2,7 @@
 
 See draft-ietf-httpapi-idempotency-key-header-07; but any text is a key here, not only a string in
 quotes. The answer is stored in the transaction of the change, so that there are both or neither. Of
-two requests at the same time the second waits for the account's row (todo/security.py), and then
+two requests at the same time the second waits for the account's row (todo/auth/policy.py), and then
 finds the answer of the first.
 """
 
@@ -20,15 +20,15 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
 from todo import clock
-from todo.bodies import read_body
-from todo.csrf import refuse_cross_site
-from todo.errors import Fault, Problem
+from todo.auth.csrf import refuse_cross_site
+from todo.http.bodies import read_body
+from todo.http.errors import Fault, Problem
+from todo.http.operations import operations
+from todo.http.renderers import Response
+from todo.http.request import Request
+from todo.http.typed_views import refusal
 from todo.models import IdempotencyKey
 from todo.models.idempotency_key import KEPT, KEY_MAX
-from todo.operations import operations
-from todo.renderers import Response
-from todo.request import Request
-from todo.typed_views import refusal
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"

@@ -15,13 +15,13 @@ from sqlalchemy import ColumnElement, Select, String, and_, bindparam, cast, or_
 from sqlalchemy.orm import aliased
 
 from todo import clock
+from todo.auth.permissions import Permission
+from todo.http.request import SAFE_METHODS, Request
 from todo.models import Account, IdempotencyKey, LimitCount, Token
 from todo.models.limit import WRITES, WRITES_SETTING
 from todo.models.meta import UTCDateTime
 from todo.models.statements import run
 from todo.models.token import Kind, Scope, is_well_formed, token_digest
-from todo.permissions import Permission
-from todo.request import SAFE_METHODS, Request
 
 COOKIE = "todo_session"
 

@@ -14,10 +14,10 @@ import jsonschema_rs
 from pyramid.registry import Registry
 from webtest import TestResponse
 
-from tests.databases import ROOT
-from tests.planted import PLANTED
+from tests.support.databases import ROOT
+from tests.support.planted import PLANTED
 from todo import configure
-from todo.errors import CODES, FAULTS, MEDIA_TYPE
+from todo.http.errors import CODES, FAULTS, MEDIA_TYPE
 from todo.openapi.schemas import REF
 from todo.views import api
 

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 import msgspec
 
-from todo.errors import Fault, Problem
+from todo.http.errors import Fault, Problem
+from todo.http.typed_views import refusal
+from todo.listing.orders import Order
 from todo.models import TrashedTask
 from todo.models.meta import ID_MAX
 from todo.models.task import NAME_MAX, StoredTask
-from todo.services.orders import Order
-from todo.typed_views import refusal
 
 NO_PLACE = "This is not a cursor of this list."
 

@@ -32,9 +32,9 @@ class Request(pyramid.request.Request):
     reading_connection: Connection
     dbsession: Session  # for objects
     timezone: ZoneInfo = DEFAULT_ZONE  # of who is logged in, see LoginContext
-    partly_done: bool = False  # see commit_so_far of todo/transactions.py
-    write_is_noted: bool = False  # see note_write of todo/limits.py
-    validated_body: Any  # an instance of the view's `body=`, see todo/typed_views.py
+    partly_done: bool = False  # see commit_so_far of todo/http/transactions.py
+    write_is_noted: bool = False  # see note_write of todo/auth/limits.py
+    validated_body: Any  # an instance of the view's `body=`, see todo/http/typed_views.py
     validated_query: Any  # an instance of the view's `query=`
 
     # pyramid_retry keeps a copy of the body; none that we take is worth a file on the disk.
@@ -66,7 +66,7 @@ class Request(pyramid.request.Request):
 
     @property
     def keyed_operation(self) -> Any:
-        """The Operation that is asked for, where it takes a key: see todo/idempotency.py."""
+        """The Operation that is asked for, where it takes a key: see todo/http/idempotency.py."""
         route = self.matched_route and self.matched_route.name
         return self.registry["keyed_operations"].get((route, self.method))
 

@@ -17,7 +17,7 @@ from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from todo.cores import on_any_core, usable_cores
 from todo.dispatcher import resting
-from todo.errors import Problem
+from todo.http.errors import Problem
 
 MIN_CHARACTERS = 8
 MAX_BYTES = 1024

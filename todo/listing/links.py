@@ -2,8 +2,8 @@
 
 from urllib.parse import urlencode
 
-from todo.bodies import parse_pairs
-from todo.request import Request
+from todo.http.bodies import parse_pairs
+from todo.http.request import Request
 
 
 def next_path(request: Request, path: str, place: str, value: str) -> str:

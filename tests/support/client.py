@@ -5,7 +5,7 @@ from typing import Any
 
 from webtest import TestApp, TestResponse
 
-from tests.contract import contract_of
+from tests.support.contract import contract_of
 
 
 class Client(TestApp):

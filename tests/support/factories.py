@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from todo import clock
+from todo.auth.passwords import hash_password
 from todo.models import Account, IdempotencyKey, Task, Token, TrashedTask, journal
 from todo.models.change import DELETE
 from todo.models.rows import Rows
 from todo.models.task import columns_of
-from todo.passwords import hash_password
 
 PASSWORD = "correct horse battery"
 _PASSWORD_HASH = hash_password(PASSWORD)

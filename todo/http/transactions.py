@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 from zope.sqlalchemy import mark_changed
 
+from todo.http.request import SAFE_METHODS, Request
 from todo.models.faults import storage_fault
-from todo.request import SAFE_METHODS, Request
 
 
 def has_transaction(request: Request) -> bool:

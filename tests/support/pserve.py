@@ -13,7 +13,7 @@ from email.message import Message
 from pathlib import Path
 from typing import IO, Any
 
-from tests.databases import ROOT
+from tests.support.databases import ROOT
 
 PUBLIC_URL = "https://todo.example.com"  # which production.ini needs
 

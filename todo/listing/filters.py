@@ -24,13 +24,13 @@ from sqlalchemy.dialects.postgresql import array
 
 from todo import clock
 from todo.days import first_day_from, start_of, today
+from todo.http.request import Request
+from todo.listing.orders import KEYS, RANGES
+from todo.listing.search import TASK_WORDS, contains, search_query
 from todo.models import Task
 from todo.models.meta import BigInt
 from todo.models.rows import Rows
 from todo.models.task import TaskRow
-from todo.request import Request
-from todo.services.orders import KEYS, RANGES
-from todo.services.search import TASK_WORDS, contains, search_query
 
 AFTER_ALL_DAYS = datetime.max.replace(tzinfo=UTC)
 

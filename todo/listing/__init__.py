@@ -1,0 +1,1 @@
+"""Lists of any kind: filters, orders, cursors, pages, search."""
