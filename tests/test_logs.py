@@ -194,7 +194,7 @@ qualname = sqlalchemy
 def talkative_ini(tmp_path: Path) -> Path:
     text = (ROOT / "development.ini").read_text()
     text = text.replace("level = WARNING", "level = DEBUG")
-    text = text.replace("keys = root, todo, alembic", "keys = root, todo, alembic, sqlalchemy")
+    text = text.replace("keys = root, todo, queue", "keys = root, todo, queue, sqlalchemy")
     ini = tmp_path / "talkative.ini"
     ini.write_text(text + TALKATIVE)
     return ini

@@ -1,11 +1,15 @@
 """The service as pserve launches it."""
 
+import http.client
 import json
+import signal
 import socket
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 
@@ -15,6 +19,10 @@ from pyramid.paster import get_app
 from tests.support.databases import ROOT
 from tests.support.pserve import PUBLIC_URL, Server, pserve, pserve_refuses
 from todo.server import server_factory
+
+APP = "use = egg:todo\n"  # the first line of [app:main]
+
+MORE_THAN_THREADS = 24
 
 # Each starts a service of its own, and which database it has does not matter.
 ONE_DATABASE = pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
@@ -97,8 +105,6 @@ def test_no_version_of_the_server(server: Server) -> None:
         answer = connection.makefile("rb").read()
     assert answer.count(b"\r\nServer: todo\r\n") == 2
     assert b"waitress" not in answer.lower()
-    # What the application does not see is answered as safely.
-    assert answer.count(b"\r\nX-Content-Type-Options: nosniff\r\n") == 2
 
 
 FORWARDED = {
@@ -117,11 +123,7 @@ def ask(migrated_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """Return what a service that trusts this proxy sees of a request. Nothing asks a database."""
     ini = tmp_path_factory.mktemp("ini") / "shows_peer.ini"
     text = (ROOT / "development.ini").read_text()
-    ini.write_text(
-        text.replace(
-            "use = egg:todo\n", "use = egg:todo\npyramid.includes = tests.support.shown_peer\n", 1
-        )
-    )
+    ini.write_text(text.replace(APP, f"{APP}pyramid.includes = tests.support.shown_peer\n", 1))
     with ExitStack() as stack:
 
         @cache
@@ -190,3 +192,159 @@ def test_port_that_is_none(port: str) -> None:
         server_factory({"http_port": port})
     said = f"todo: http_port must be a number from 0 to 65535, not {port}"
     assert str(refusal.value) == said
+
+
+@pytest.fixture
+def slow_ini(tmp_path: Path) -> str:
+    """production.ini with the route of tests/support/slow_view.py."""
+    file = tmp_path / "slow.ini"
+    text = (ROOT / "production.ini").read_text()
+    file.write_text(text.replace(APP, f"{APP}pyramid.includes = tests.support.slow_view\n", 1))
+    return str(file)
+
+
+@contextmanager
+def serving(ini: str, url: str, **environ: str) -> Iterator[Server]:
+    environ |= {"DATABASE_URL": url, "PYTHONPATH": str(ROOT), "TODO_PUBLIC_URL": PUBLIC_URL}
+    with pserve(ini, **environ) as server:
+        yield server
+
+
+def ask_slow(server: Server, seconds: float) -> http.client.HTTPConnection:
+    """Send a slow request, and leave its answer for later."""
+    connection = http.client.HTTPConnection(server.host, server.port, timeout=30)
+    connection.request("GET", f"/slow?seconds={seconds}")
+    return connection
+
+
+def refuses(server: Server) -> bool:
+    """Tell whether a new connection is refused."""
+    try:
+        socket.create_connection((server.host, server.port), timeout=5).close()
+    except ConnectionError:
+        return True
+    return False
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@ONE_DATABASE
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
+def test_stop_answers_running_and_waiting_requests_and_refuses_others(
+    slow_ini: str, migrated_url: str, end: signal.Signals
+) -> None:
+    with serving(slow_ini, migrated_url) as server:
+        asked = [ask_slow(server, 2), *(ask_slow(server, 0.3) for _ in range(MORE_THAN_THREADS))]
+        time.sleep(0.2)  # some run, and the others wait for a thread
+        began = time.monotonic()
+        server.process.send_signal(end)
+        wait_until(lambda: refuses(server))
+        assert time.monotonic() - began < 1, "at once, not after the last answer"
+        for each in asked:
+            with closing(each), each.getresponse() as response:
+                assert response.status == 200
+        assert server.process.wait(10) == 0
+
+
+@ONE_DATABASE
+def test_stop_serves_an_open_connection_and_announces_its_end(
+    slow_ini: str, migrated_url: str
+) -> None:
+    with serving(slow_ini, migrated_url) as server:
+        connection = http.client.HTTPConnection(server.host, server.port, timeout=10)
+        with closing(connection):
+            connection.request("GET", "/api/v1")
+            with connection.getresponse() as response:
+                assert response.headers["Connection"] is None
+                expected = response.read()
+            server.process.terminate()
+            wait_until(lambda: refuses(server))
+            connection.request("GET", "/api/v1")
+            with connection.getresponse() as response:
+                assert response.headers["Connection"] == "close"
+                assert response.read() == expected
+        assert server.process.wait(5) == 0
+
+
+@ONE_DATABASE
+def test_stop_accepts_the_connections_that_wait_in_the_queue(
+    slow_ini: str, migrated_url: str
+) -> None:
+    with serving(slow_ini, migrated_url) as server, ExitStack() as stack:
+        server.process.send_signal(signal.SIGSTOP)
+        asked = [stack.enter_context(closing(ask_slow(server, 0))) for _ in range(20)]
+        server.process.terminate()
+        server.process.send_signal(signal.SIGCONT)
+        assert {each.getresponse().status for each in asked} == {200}
+        assert server.process.wait(5) == 0
+
+
+@ONE_DATABASE
+def test_stop_does_not_wait_for_idle_connections(slow_ini: str, migrated_url: str) -> None:
+    with (
+        serving(slow_ini, migrated_url) as server,
+        socket.create_connection((server.host, server.port), timeout=5),
+    ):
+        server.process.terminate()
+        assert server.process.wait(5) == 0
+
+
+@ONE_DATABASE
+def test_second_interrupt_ends_at_once(slow_ini: str, migrated_url: str) -> None:
+    with serving(slow_ini, migrated_url) as server, closing(ask_slow(server, 60)):
+        time.sleep(0.2)  # it runs
+        server.process.send_signal(signal.SIGINT)
+        wait_until(lambda: refuses(server))
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(5) == 0
+
+
+@ONE_DATABASE
+def test_systemd_is_notified_when_the_service_serves(
+    slow_ini: str, migrated_url: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(path))
+        manager.settimeout(5)
+        with serving(slow_ini, migrated_url, NOTIFY_SOCKET=str(path)):
+            assert manager.recv(100) == b"READY=1"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"thread": "8"}, "the option thread in [server:main]: Unknown adjustment 'thread'"),
+        (
+            {"threads": "many"},
+            "the option threads in [server:main]: invalid literal for int() with base 10: 'many'",
+        ),
+        (
+            {"threads": "4"},
+            "the option threads in [server:main]: must be more than 4, "
+            "as so many logins may wait in threads",
+        ),
+        (
+            {"listen": "127.0.0.1:1"},
+            "the option listen in [server:main]: socket may not be set if listen is set.",
+        ),
+    ],
+)
+def test_wrong_option_of_the_server_stops_the_start(options: dict[str, str], said: str) -> None:
+    with pytest.raises(SystemExit) as refusal:
+        server_factory({"http_port": "0"}, **options)
+    assert str(refusal.value) == f"todo: {said}"
+
+
+@ONE_DATABASE
+def test_option_of_the_server_reaches_waitress(migrated_url: str, tmp_path: Path) -> None:
+    ini = tmp_path / "ident.ini"
+    text = (ROOT / "development.ini").read_text()
+    ini.write_text(text.replace("http_port = 6543\n", "http_port = 6543\nident = other\n"))
+    with pserve(str(ini), DATABASE_URL=migrated_url) as server:
+        assert server.request("GET", "/healthz")[1]["Server"] == "other"

@@ -30,7 +30,6 @@ def configure(ini_settings: dict[str, str]) -> Configurator:
     config.include("todo.http.transactions")
     config.include("todo.models")
     config.include("todo.auth.policy")
-    config.include("todo.auth.passwords")
     config.include("todo.http.renderers")
     config.include("todo.auth.csrf")
     config.include("todo.http.typed_views")

@@ -1,5 +1,6 @@
 """The URL table, and nothing else."""
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -21,6 +22,8 @@ from todo.resources import (
 )
 
 ACCOUNTS = "/api/v1/accounts"
+
+_OTHER_SPELLING = re.compile(r"//|.*(%2f|[#\t])", re.IGNORECASE)
 ACCOUNT = ACCOUNTS + "/{username}"
 
 
@@ -29,6 +32,7 @@ class OneSpelling:
 
     Pyramid's patterns end in "$", which also matches before a final newline; and WSGI decodes
     %2F, so that a value with a slash would be taken for two segments (RFC 3986, section 2.2).
+    waitress drops further slashes in front, tabs, and what follows a "#".
     """
 
     def __init__(self, value: bool, _config: Configurator) -> None:
@@ -44,7 +48,7 @@ class OneSpelling:
         """Tell whether it is, of the path that the route has matched with values."""
         path, values = request.path_info, info["match"].values()
         raw = request.environ.get("REQUEST_URI", "").partition("?")[0]
-        if "%2f" in raw.lower():
+        if _OTHER_SPELLING.match(raw):
             return False
         return not path.endswith("\n") or any(value.endswith("\n") for value in values)
 

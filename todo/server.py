@@ -1,82 +1,93 @@
-"""waitress, as `pserve` launches it from the section [server:main]."""
+"""Stock waitress, as `pserve` launches it from [server:main], and what its options cannot say."""
 
-import gc
 import os
+import select
+import signal
 import socket
 import sys
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterable
 from typing import Any
 
+import waitress
+from waitress import wasyncore
 from waitress.adjustments import Adjustments
 
-from todo import access_log
-from todo.auth.passwords import places
-from todo.cores import keep_to_one_core
-from todo.dispatcher import Dispatcher
-from todo.event_loop import Server
+from todo.auth.passwords import PLACES
 from todo.http.request import MAX_BODY
-from todo.http_parser import StrictChannel
-from todo.worker import serve_alone, serve_under
-from todo.workers import serve_by
 
-# Bytes; nginx takes as much. A limit of waitress is the first size that is too large.
-MAX_HEADER = 32 * 1024
+GRACE = 1  # seconds to serve open connections at the end; the proxy rests none for so long
+DRAIN = 25  # seconds for running requests to finish
 
-# Threads beside those that passwords may take, so that however many log in, others are served.
-OTHER_THREADS = 4
-
-# Requests that a process works on at once, by the database. SQLite does its work in the thread that
-# asks; where others wait, it is interrupted at each row. More serve no more: docs/performance.md.
-AT_ONCE = {"sqlite": 1, "postgresql": 4}
-
-CONNECTIONS = 1000  # of each process; one that is slow costs no thread
-
-# Seconds without a byte. Longer than nginx keeps a connection to us (60 by default), so that the
-# proxy ends it, and never sends a request into one that we are about to end.
-IDLE_TIMEOUT = 65
+# The options of waitress, unless [server:main] has them. Its limits are the first size refused.
+DEFAULTS: dict[str, Any] = {
+    "asyncore_use_poll": True,  # select() fails beyond 1024 open files
+    "channel_timeout": 65,  # seconds; most proxies close an idle connection after 60
+    "connection_limit": 1000,
+    "ident": "todo",
+    "max_request_body_size": MAX_BODY + 1,
+    "max_request_header_size": 32 * 1024 + 1,
+    "threads": 8,
+}
 
 
 def proxy_options(trusted_proxy: str) -> dict[str, Any]:
-    """Return what tells waitress whose word counts for the client's address and scheme.
-
-    Anybody can send X-Forwarded-For, so it is dropped unless it comes from the trusted proxy. Of
-    several addresses the last one counts, which that proxy has added.
-    """
+    """Return the options to believe X-Forwarded-* of this proxy alone: the last address counts."""
     if not trusted_proxy:
-        return {"clear_untrusted_proxy_headers": True}
+        return {}
     return {
-        "clear_untrusted_proxy_headers": True,
         "trusted_proxy": trusted_proxy,
         "trusted_proxy_count": 1,
         "trusted_proxy_headers": "x-forwarded-for x-forwarded-proto",
     }
 
 
-def create_server(app: Any, listening: socket.socket, number: int) -> Server:
-    """Return waitress, ready to serve in this process, with its threads on that core."""
-    keep_to_one_core(number)
-    settings = app.registry.settings
-    dispatcher = Dispatcher(AT_ONCE[app.registry["engine"].dialect.name])
-    dispatcher.set_thread_count(places(settings["todo.workers"]) + OTHER_THREADS)
-    adjustments = Adjustments(
-        ident="todo",
-        connection_limit=CONNECTIONS,
-        channel_timeout=IDLE_TIMEOUT,
-        cleanup_interval=5,
-        **proxy_options(settings["todo.trusted_proxy"]),
-        max_request_header_size=MAX_HEADER + 1,
-        max_request_body_size=MAX_BODY + 1,
-    )
-    server = Server(app, listening, dispatcher, adjustments)
-    server.channel_class = access_log.LoggedChannel if access_log.is_on() else StrictChannel
-    return server
+def server_factory(
+    global_conf: dict[str, str], host: str = "127.0.0.1", http_port: str = "6543", **options: str
+) -> Callable[[Any], None]:
+    """Check the section, take the port, and return the function that serves an application.
+
+    `http_port=NNNN` on pserve's command line wins over the ini file. Raises SystemExit with one
+    line here already: pserve reports a later one as success.
+    """
+    for name, value in options.items():
+        _check(name, value)
+    listening = _listen(host, global_conf.get("http_port", http_port))
+
+    def serve(app: Any) -> None:
+        proxy = proxy_options(app.registry.settings["todo.trusted_proxy"])
+        _serve(app, listening, DEFAULTS | proxy | options)
+
+    return serve
 
 
-def announce(listening: socket.socket) -> None:
-    """Say on standard output, and to systemd where it waits for it, that the service is there."""
+def _check(name: str, value: str) -> None:
+    try:
+        # `sockets` excludes the options that open another one; some others need a trusted proxy.
+        read = Adjustments(**proxy_options("*") | {"sockets": [], name: value})
+        if name == "threads" and read.threads <= PLACES:
+            raise ValueError(f"must be more than {PLACES}, as so many logins may wait in threads")
+    except ValueError as error:
+        raise SystemExit(f"todo: the option {name} in [server:main]: {error}") from None
+
+
+def _listen(host: str, port: str) -> socket.socket:
+    if not (port.isascii() and port.isdigit() and int(port) < 2**16):
+        raise SystemExit(f"todo: http_port must be a number from 0 to 65535, not {port}")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, int(port)), family=family)
+    except OSError as error:
+        raise SystemExit(
+            f"todo: cannot listen on {host}:{port}: {error.strerror}; "
+            "choose another port with http_port=NNNN"
+        ) from None
+
+
+def _announce(listening: socket.socket) -> None:
     host, port = listening.getsockname()[:2]
-    name = f"[{host}]" if ":" in host else host
-    url = f"http://{name}:{port}"
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     sys.stdout.write(f"todo listens on {url}\nTry it: curl {url}/api/v1\n")
     sys.stdout.flush()
     if path := os.environ.get("NOTIFY_SOCKET"):  # sd_notify(3)
@@ -85,45 +96,55 @@ def announce(listening: socket.socket) -> None:
             manager.send(b"READY=1")
 
 
-def server_factory(
-    global_conf: dict[str, str], host: str = "127.0.0.1", http_port: str = "6543"
-) -> Callable[[Any], None]:
-    """Take the port, and return what serves an application on it until interrupted.
+def _announce_end(app: Any, stopping: threading.Event) -> Any:
+    """Return the application with "Connection: close" in its answers while the service stops.
 
-    `http_port=NNNN` on pserve's command line wins over the ini. A port that cannot be had stops
-    the start here: of an error later than this, pserve would report success.
+    Otherwise a proxy sends its next request into a connection that is about to close. waitress
+    takes this field from no application (PEP 3333), but sends it with a body of unknown length.
     """
-    port = global_conf.get("http_port", http_port)
-    if not (port.isascii() and port.isdigit() and int(port) < 2**16):
-        raise SystemExit(f"todo: http_port must be a number from 0 to 65535, not {port}")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listening = socket.create_server((host, int(port)), family=family)
-    except OSError as error:
-        raise SystemExit(
-            f"todo: cannot listen on {host}:{port}: {error.strerror}; "
-            "choose another port with http_port=NNNN"
-        ) from None
 
-    def serve(app: Any) -> None:
-        # What was made so far stays. To look through it for garbage again and again would stop all
-        # requests for a tenth of a second, and write to memory that the processes share.
-        gc.collect()
-        gc.freeze()
-        workers = app.registry.settings["todo.workers"]
-        if workers == 1:
-            # The last one: the first has more of the machine's own work.
-            server = create_server(app, listening, -1)
-            announce(listening)
-            serve_alone(server)
-            return
-        # The start has asked the database; two processes must not talk on one connection.
-        for engine in ("engine", "reading_engine"):
-            app.registry[engine].dispose()
+    def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        def start(status: str, fields: list[tuple[str, str]], *exc_info: Any) -> Any:
+            if stopping.is_set() and environ["REQUEST_METHOD"] != "HEAD":
+                fields = [field for field in fields if field[0].lower() != "content-length"]
+            return start_response(status, fields, *exc_info)
 
-        def work(number: int, main_gone: int) -> None:
-            serve_under(lambda: create_server(app, listening, number), main_gone)
+        body = app(environ, start)
+        return iter(body) if stopping.is_set() else body
 
-        serve_by(workers, listening, work, lambda: announce(listening))
+    return answer
 
-    return serve
+
+def _serve(app: Any, listening: socket.socket, options: dict[str, Any]) -> None:
+    """Serve until SIGTERM or SIGINT, then finish what runs. A second SIGINT ends at once."""
+    stopping = threading.Event()
+    sockets: dict[int, Any] = {}
+    app = _announce_end(app, stopping)
+    server = waitress.create_server(app, map=sockets, sockets=[listening], **options)
+
+    def stop(*_: object) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        stopping.set()
+        server.pull_trigger()
+
+    def poll(timeout: float) -> None:
+        wasyncore.loop(timeout, server.adj.asyncore_use_poll, sockets, count=1)
+
+    def is_busy(waited: float) -> bool:
+        channels = server.active_channels.values()
+        return any(waited < GRACE or each.requests or each.total_outbufs_len for each in channels)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    _announce(listening)
+    while not stopping.is_set():
+        poll(server.adj.asyncore_loop_timeout)
+    # To close the socket resets the connections in its queue: accept those first.
+    while select.select([listening], [], [], 0)[0] and server.readable():
+        poll(0)
+    del sockets[listening.fileno()]
+    listening.close()
+    began = time.monotonic()
+    while (waited := time.monotonic() - began) < DRAIN and is_busy(waited):
+        poll(0.05)
+    server.task_dispatcher.shutdown(timeout=1)

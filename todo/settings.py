@@ -13,8 +13,6 @@ from pyramid.settings import aslist
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from todo.cores import usable_cores
-
 logger = logging.getLogger(__name__)
 
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]+)?")
@@ -90,15 +88,6 @@ def _number(least: int, most: int) -> Callable[[str], int]:
 _LIMIT = _number(0, 1_000_000)
 
 
-def _workers(text: str) -> int:
-    if text.strip() == "cores":
-        return usable_cores()
-    try:
-        return _number(1, 1024)(text)
-    except ValueError as error:
-        raise ValueError(f"{error}, or cores: one for each core") from None
-
-
 def _public_url(text: str) -> str:
     """Return the URL as the origin that a browser has on it."""
     url = text.strip().removesuffix("/")
@@ -147,7 +136,6 @@ SETTINGS = (
     Setting("todo.limit_writes", "TODO_LIMIT_WRITES", _LIMIT, default="0"),
     Setting("todo.trash_days", "TODO_TRASH_DAYS", _number(1, 3650), default="30"),
     Setting("todo.journal_days", "TODO_JOURNAL_DAYS", _number(1, 3650), default="90"),
-    Setting("todo.workers", "TODO_WORKERS", _workers, default="1"),
     Setting("todo.cors_origins", "TODO_CORS_ORIGINS", _origins, default=""),
     Setting("todo.production", "TODO_PRODUCTION", _boolean, default="false"),
     Setting("todo.public_url", "TODO_PUBLIC_URL", _public_url, default=""),

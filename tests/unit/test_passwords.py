@@ -1,4 +1,4 @@
-"""Hashing on a share of the cores, and no longer a wait than is worth it."""
+"""Hashing on the cores of the process, in few of its threads."""
 
 import threading
 import time
@@ -7,7 +7,6 @@ from threading import BoundedSemaphore
 
 import pytest
 
-from todo import configure
 from todo.auth import passwords
 from todo.http.errors import Problem
 
@@ -44,39 +43,30 @@ def test_no_more_hashes_at_once_than_slots(
 ) -> None:
     hasher = SlowHasher()
     monkeypatch.setattr(passwords, "_hasher", hasher)
-    with ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(passwords.PLACES) as pool:
         hashed = pool.map(passwords.hash_password, ["a password"] * 6)
         verified = pool.map(passwords.verify_password, ["hash"] * 6, ["a password"] * 6)
         assert [*hashed, *verified] == ["hash"] * 6 + [True] * 6
     assert hasher.most == 2
 
 
-@pytest.mark.parametrize(
-    ("cores", "workers", "share"), [(8, 1, 8), (8, 3, 2), (2, 4, 1), (1, 1, 1)]
-)
-def test_processes_share_the_cores(
-    slots: BoundedSemaphore,
-    monkeypatch: pytest.MonkeyPatch,
-    cores: int,
-    workers: int,
-    share: int,
-) -> None:
-    monkeypatch.setattr(passwords, "CORES", cores)
-    configure({"sqlalchemy.url": "sqlite:///none.sqlite", "todo.workers": str(workers)})
-    taken = [passwords._slots.acquire(blocking=False) for _ in range(share + 1)]
-    assert taken == [True] * share + [False]
-
-
-@pytest.mark.parametrize(("workers", "share"), [(1, 24), (2, 12), (3, 8), (8, 4), (1024, 4)])
-def test_processes_share_who_may_wait(
-    monkeypatch: pytest.MonkeyPatch, workers: int, share: int
-) -> None:
-    monkeypatch.setattr(passwords, "PLACES", 24)
-    monkeypatch.setattr(passwords, "_slots", None)
-    monkeypatch.setattr(passwords, "_places", None)
-    configure({"sqlalchemy.url": "sqlite:///none.sqlite", "todo.workers": str(workers)})
-    taken = [passwords._places.acquire(blocking=False) for _ in range(share + 1)]
-    assert taken == [True] * share + [False]
+def test_login_that_finds_no_place_is_refused_at_once(slots: BoundedSemaphore) -> None:
+    slots.acquire()
+    slots.acquire()
+    with ThreadPoolExecutor(passwords.PLACES) as pool:
+        waiting = [
+            pool.submit(passwords.hash_password, "a password") for _ in range(passwords.PLACES)
+        ]
+        while not all(each.running() for each in waiting):
+            time.sleep(0.01)
+        time.sleep(0.05)
+        began = time.monotonic()
+        with pytest.raises(Problem, match="Too many people log in"):
+            passwords.hash_password("a password")
+        assert time.monotonic() - began < 1
+        slots.release()
+        slots.release()
+        assert all(each.result().startswith("$argon2id$") for each in waiting)
 
 
 def test_who_waits_too_long_is_told_to_come_back(

@@ -4,7 +4,6 @@ import pytest
 
 from todo import settings
 from todo.auth.policy import cookie_name, is_cookie_secure
-from todo.cores import usable_cores
 
 SQLITE = {"sqlalchemy.url": "sqlite:///todo.sqlite"}
 
@@ -146,20 +145,3 @@ def test_plain_http_in_production_is_warned_of(
     start(PRODUCTION | ini)
     assert [record.levelname for record in caplog.records] == ["WARNING"] * warnings
     assert caplog.text.count("todo.allow_http") == warnings
-
-
-@pytest.mark.parametrize(
-    ("text", "workers"),
-    [("1", 1), ("1024", 1024), ("cores", usable_cores()), (" cores ", usable_cores())],
-)
-def test_how_many_processes(text: str, workers: int) -> None:
-    read = settings.read(SQLITE | {"todo.workers": text}, {})
-    assert read["todo.workers"] == workers
-
-
-@pytest.mark.parametrize("text", ["0", "1025", "core", "-1", "all", "1.5"])
-def test_a_wrong_number_of_processes(text: str) -> None:
-    with pytest.raises(SystemExit) as refusal:
-        settings.read(SQLITE | {"todo.workers": text}, {})
-    wanted = "must be a whole number from 1 to 1024, or cores: one for each core"
-    assert str(refusal.value) == f"todo: the setting todo.workers {wanted}"

@@ -4,6 +4,7 @@ Hashing is slow on purpose: never hold a database connection meanwhile.
 """
 
 import logging
+import os
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,20 +13,17 @@ from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
-from pyramid.config import Configurator
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
-from todo.cores import on_any_core, usable_cores
-from todo.dispatcher import resting
 from todo.http.errors import Problem
 
 MIN_CHARACTERS = 8
 MAX_BYTES = 1024
 PERSONAL_MIN = 3  # characters; a shorter name is in too many words
 SLOT_TIMEOUT = 2  # seconds
-CORES = usable_cores()
-PLACES = max(24, 2 * CORES)  # passwords that are hashed, or wait to be, in the whole service
-LEAST_PLACES = 4  # of a process
+PLACES = 4  # passwords of a process that are hashed or wait; fewer than waitress has threads
+# Of the process; a container may have fewer than the machine. Only Linux tells.
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +35,7 @@ _NOBODY = _hasher.hash("nobody has this password")
 
 # As many hashes at once as there are cores: more would only take memory and slow all others down.
 _slots = BoundedSemaphore(CORES)
-# Who waits for one holds a thread of the server, and others need threads, too.
+# Cap the queue: each waiting login blocks a thread, and other requests need threads, too.
 _places = BoundedSemaphore(PLACES)
 
 
@@ -72,20 +70,17 @@ def _encoded(password: str) -> bytes:
 
 @contextmanager
 def _slot() -> Iterator[None]:
-    slots, places = _slots, _places
-    if not places.acquire(blocking=False):
+    if not _places.acquire(blocking=False):
         raise _busy()
     try:
-        with resting():
-            if not slots.acquire(timeout=SLOT_TIMEOUT):
-                raise _busy()
-            try:
-                with on_any_core():
-                    yield
-            finally:
-                slots.release()
+        if not _slots.acquire(timeout=SLOT_TIMEOUT):
+            raise _busy()
+        try:
+            yield
+        finally:
+            _slots.release()
     finally:
-        places.release()
+        _places.release()
 
 
 def _busy() -> Problem:
@@ -116,16 +111,3 @@ def verify_password(password_hash: str | None, password: str) -> bool:
 def needs_rehash(password_hash: str) -> bool:
     """Tell whether the hash was made with other parameters than today's."""
     return _hasher.check_needs_rehash(password_hash)
-
-
-def places(workers: int) -> int:
-    """Return how many passwords each of the service's processes hashes, or lets wait."""
-    return max(LEAST_PLACES, PLACES // workers)
-
-
-def includeme(config: Configurator) -> None:
-    """Share the cores, and who may wait for one, among the processes of the service."""
-    global _slots, _places  # noqa: PLW0603
-    workers = config.get_settings()["todo.workers"]
-    _slots = BoundedSemaphore(max(1, CORES // workers))
-    _places = BoundedSemaphore(places(workers))

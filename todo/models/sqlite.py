@@ -11,7 +11,6 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from todo.dispatcher import resting
 from todo.models.faults import READ_ONLY, storage_fault
 
 # Before this version a WAL file could be reset while in use, and the database corrupted.
@@ -32,15 +31,6 @@ def wait_briefly(session: Session) -> None:
     session.connection(execution_options={BRIEF: True})
 
 
-class _Connection(sqlite3.Connection):
-    """A connection whose thread lets another work while it waits for the disk."""
-
-    def commit(self) -> None:
-        """Commit, where there is a transaction."""
-        with resting():
-            super().commit()
-
-
 def listen(engine: Engine, *, reads_only: bool, timeout: float) -> None:
     """Let the engine's connections be opened, begin and end as this says.
 
@@ -59,7 +49,6 @@ def _connect(
     _dialect: object, _record: object, arguments: list[Any], options: dict[str, Any]
 ) -> sqlite3.Connection:
     path = str(arguments[0])
-    options["factory"] = _Connection
     connection = sqlite3.connect(path, **options)
     try:
         connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
@@ -118,8 +107,7 @@ def _take_turn(turn: Lock, timeout: float, held: dict[str, Any]) -> None:
     """
     if TURN in held:
         return  # of the transaction before, on the same connection
-    with resting():
-        has_turn = turn.acquire(timeout=timeout)
+    has_turn = turn.acquire(timeout=timeout)
     if not has_turn:
         locked = sqlite3.OperationalError("database is locked, by another thread")
         raise OperationalError("BEGIN IMMEDIATE", None, locked)

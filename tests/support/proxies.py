@@ -1,0 +1,148 @@
+"""nginx and HAProxy with the files of deploy/, in front of instances on this machine."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.databases import ROOT
+
+DEPLOY = ROOT / "deploy"
+HOST = "todo.example"
+
+NGINX = """
+{user}
+worker_processes 1;
+daemon off;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 2048; }}
+http {{
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    include {folder}/todo.conf;
+}}
+"""
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A running proxy: its port for https, or for http where TLS is left out, and its log."""
+
+    port: int
+    log: Path
+
+
+def run(*command: str | Path) -> str:
+    """Run a program and return its output, which is shown if it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
+    return output
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    return port
+
+
+def make_certificate(folder: Path) -> Path:
+    """Return a self-signed certificate for the host, with its key in the same file."""
+    key, file = folder / "key.pem", folder / "todo.example.pem"
+    names = ("-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}")
+    made = ("-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", file, "-days", "2")
+    run("openssl", "req", "-x509", *names, *made)
+    file.write_text(file.read_text() + key.read_text())
+    return file
+
+
+def nginx_file(
+    folder: Path, instances: tuple[int, int], port: int, certificate: Path | None = None
+) -> Path:
+    """Return a file for nginx that includes ours, with the paths and ports of this run.
+
+    Without a certificate TLS is left out, and every Host is taken.
+    """
+    text = _instances((DEPLOY / "nginx.conf").read_text(), instances)
+    text = text.replace("/var/log/nginx/todo.log", str(folder / "todo.log"))
+    if certificate is None:
+        _, ours = text.split("listen 443 ssl http2;")
+        upstream = text[: text.index("# Any other Host")]
+        ours = re.sub(r"server_name .*|ssl_\S+ .*", "", ours)
+        text = f"{upstream}server {{\nlisten 127.0.0.1:{port};{ours}"
+    text = re.sub(r"ssl_certificate(_key)? \S+;", rf"ssl_certificate\1 {certificate};", text)
+    text = text.replace("listen 80", f"listen 127.0.0.1:{free_port()}")
+    text = text.replace("listen 443", f"listen 127.0.0.1:{port}")
+    (folder / "todo.conf").write_text(text)
+    file = folder / "nginx.conf"
+    # Where root runs the tests, nginx would change to a user who may not write to the folder.
+    user = "user root;" if os.geteuid() == 0 else ""
+    file.write_text(NGINX.format(folder=folder, user=user))
+    return file
+
+
+def haproxy_file(folder: Path, instances: tuple[int, int], port: int, certificate: Path) -> Path:
+    """Return our file for HAProxy with the paths and ports of this run; it logs to its stdout."""
+    text = _instances((DEPLOY / "haproxy.cfg").read_text(), instances)
+    text = text.replace("/etc/haproxy/todo.example.pem", str(certificate))
+    text = text.replace("log /dev/log local0", "log stdout format raw local0")
+    text = text.replace("bind :80", f"bind 127.0.0.1:{free_port()}")
+    text = text.replace("bind :443", f"bind 127.0.0.1:{port}")
+    file = folder / "haproxy.cfg"
+    file.write_text(text)
+    return file
+
+
+def _instances(text: str, ports: tuple[int, int]) -> str:
+    for shipped, port in zip((6543, 6544), ports, strict=True):
+        assert text.count(f"127.0.0.1:{shipped}") == 1
+        text = text.replace(f"127.0.0.1:{shipped}", f"127.0.0.1:<{port}>")
+    return re.sub(r"<(\d+)>", r"\1", text)
+
+
+@contextmanager
+def nginx(
+    folder: Path, instances: tuple[int, int], certificate: Path | None = None
+) -> Iterator[Proxy]:
+    """Run nginx in front of two instances, or of one that stands there twice."""
+    port = free_port()
+    file = nginx_file(folder, instances, port, certificate)
+    with _running(port, folder / "output", "nginx", "-c", str(file)):
+        yield Proxy(port, folder / "todo.log")
+
+
+@contextmanager
+def haproxy(folder: Path, instances: tuple[int, int], certificate: Path) -> Iterator[Proxy]:
+    """Run HAProxy in front of two instances, or of one that stands there twice."""
+    port = free_port()
+    file = haproxy_file(folder, instances, port, certificate)
+    with _running(port, folder / "haproxy.log", "haproxy", "-db", "-f", str(file)):
+        yield Proxy(port, folder / "haproxy.log")
+
+
+@contextmanager
+def _running(port: int, output: Path, program: str, *arguments: str) -> Iterator[None]:
+    path = shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin") or program
+    with output.open("w") as file:
+        process = subprocess.Popen([path, *arguments], stdout=file, stderr=file)
+    try:
+        until = time.monotonic() + 10
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            except OSError:
+                assert process.poll() is None, output.read_text()
+                assert time.monotonic() < until
+                time.sleep(0.05)
+        yield
+    finally:
+        process.terminate()
+        process.wait(10)
