@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Iterator
@@ -146,3 +147,25 @@ def _running(port: int, output: Path, program: str, *arguments: str) -> Iterator
     finally:
         process.terminate()
         process.wait(10)
+
+
+def connect(port: int, certificate: Path, timeout: float = 10) -> ssl.SSLSocket:
+    """Return a connection to a proxy, through TLS."""
+    context = ssl.create_default_context(cafile=str(certificate))
+    plain = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+    try:
+        return context.wrap_socket(plain, server_hostname=HOST)
+    except BaseException:
+        plain.close()
+        raise
+
+
+def ask(port: int, certificate: Path, request: str) -> tuple[int, str, str]:
+    """Send a request with "Connection: close"; return status, header and body of its answer."""
+    with connect(port, certificate) as connection:
+        connection.sendall(request.encode())
+        answer = b""
+        while data := connection.recv(65536):
+            answer += data
+    head, _, body = answer.decode().partition("\r\n\r\n")
+    return int(head.split()[1]), head.lower(), body

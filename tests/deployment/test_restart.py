@@ -1,0 +1,168 @@
+"""Two instances behind a proxy, restarted one after the other while clients read and write."""
+
+import http.client
+import json
+import os
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session
+
+from tests.deployment.conftest import ENVIRON
+from tests.support.databases import ROOT, empty
+from tests.support.factories import Login, make_account
+from tests.support.proxies import HOST, Proxy, ask, free_port
+from tests.support.pserve import PSERVE
+
+READERS = WRITERS = 3
+
+
+@dataclass
+class Instance:
+    """An instance of todo@.service, started and stopped as systemd does it."""
+
+    port: int
+    url: str
+    process: "subprocess.Popen[str] | None" = None
+
+    def start(self) -> None:
+        """Start it, and wait until it serves."""
+        self.process = subprocess.Popen(
+            [PSERVE, "production.ini", f"http_port={self.port}"],
+            cwd=ROOT,
+            env=os.environ | ENVIRON | {"DATABASE_URL": self.url},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        while "todo listens" not in (line := self.process.stdout.readline()):
+            assert line, "it has ended"
+
+    def stop(self) -> None:
+        """Stop it by SIGTERM, and wait until it has ended by itself."""
+        if self.process is not None:
+            self.process.terminate()
+            self.process.communicate(timeout=30)
+            assert self.process.returncode == 0
+            self.process = None
+
+    def kill(self) -> None:
+        """End it at once."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.communicate()
+            self.process = None
+
+
+@dataclass
+class Load:
+    """Clients that read and write without a pause, on connections that they keep."""
+
+    port: int
+    certificate: Path
+    login: Login
+    over: threading.Event = field(default_factory=threading.Event)
+    statuses: list[int | str] = field(default_factory=list)
+    created: list[str] = field(default_factory=list)
+
+    def read(self, _number: int) -> None:
+        self.send_all("GET", lambda: "")
+
+    def write(self, number: int) -> None:
+        count = iter(range(10**6))
+        self.send_all("POST", lambda: f"{number}.{next(count)}")
+
+    def send_all(self, method: str, next_name: Callable[[], str]) -> None:
+        context = ssl.create_default_context(cafile=str(self.certificate))
+        context.check_hostname = False
+        connection = http.client.HTTPSConnection(
+            "127.0.0.1", self.port, timeout=20, context=context
+        )
+        headers = {
+            "Host": HOST,
+            "Authorization": f"Bearer {self.login.token}",
+            "Content-Type": "application/json",
+        }
+        url = self.login.tasks_url + ("?limit=5" if method == "GET" else "")
+        while not self.over.is_set():
+            name = next_name()
+            body = json.dumps({"name": name}) if name else None
+            try:
+                connection.request(method, url, body, headers)
+                with connection.getresponse() as response:
+                    response.read()
+                    self.statuses.append(response.status)
+            except (OSError, http.client.HTTPException) as error:
+                self.statuses.append(repr(error))
+                continue
+            if response.status == 201:
+                self.created.append(name)
+            time.sleep(0.002)
+        connection.close()
+
+
+@pytest.fixture
+def alice(url: str) -> Login:
+    empty(url)
+    engine = create_engine(url)
+    with Session(engine, expire_on_commit=False) as session:
+        login = make_account(session, "alice")
+    engine.dispose()
+    return login
+
+
+def test_killed_instance_leaves_the_others_serving(
+    url: str, start_proxy: Callable[..., Proxy], proxy_name: str, certificate: Path
+) -> None:
+    instances = [Instance(free_port(), url) for _ in range(2)]
+    with ExitStack() as stack:
+        for instance in instances:
+            stack.callback(instance.kill)
+            instance.start()
+        proxy = start_proxy(proxy_name, (instances[0].port, instances[1].port))
+        instances[0].kill()
+        request = f"GET /api/v1 HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n"
+        assert {ask(proxy.port, certificate, request)[0] for _ in range(10)} == {200}
+
+
+def test_rolling_restart_loses_no_request(
+    url: str, alice: Login, start_proxy: Callable[..., Proxy], proxy_name: str, certificate: Path
+) -> None:
+    instances = [Instance(free_port(), url) for _ in range(2)]
+    with ExitStack() as stack, ThreadPoolExecutor(READERS + WRITERS) as clients:
+        for instance in instances:
+            stack.callback(instance.stop)
+            instance.start()
+        proxy = start_proxy(proxy_name, (instances[0].port, instances[1].port))
+        load = Load(proxy.port, certificate, alice)
+        stack.callback(load.over.set)
+        running = [clients.submit(load.read, number) for number in range(READERS)]
+        running += [clients.submit(load.write, number) for number in range(WRITERS)]
+        time.sleep(0.5)
+        for instance in instances:
+            instance.stop()
+            time.sleep(0.2)
+            instance.start()
+            time.sleep(1.2)  # a proxy that checks its instances sees it
+        load.over.set()
+        for each in running:
+            each.result()
+    assert set(load.statuses) == {200, 201}, [
+        each for each in load.statuses if each not in {200, 201}
+    ]
+    assert len(load.created) > 50
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        stored = list(connection.scalars(text("SELECT name FROM tasks")))
+    engine.dispose()
+    # Each once: no proxy has sent a write to both.
+    assert sorted(stored) == sorted(load.created)

@@ -1,0 +1,126 @@
+"""The service behind the shipped proxies: what they pass on, what they log, what they hold back."""
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.deployment.conftest import ENVIRON
+from tests.support.proxies import HOST, Proxy, ask, connect
+from tests.support.pserve import Server, pserve
+
+FIELDS = f"Host: {HOST}\r\nConnection: close\r\nX-Forwarded-For: 192.0.2.9\r\n"
+FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
+
+SLOW_CLIENTS = 200
+RESTING = 300
+
+
+@pytest.fixture(scope="module")
+def service(url: str) -> Iterator[Server]:
+    with pserve("production.ini", DATABASE_URL=url, **ENVIRON) as server:
+        yield server
+
+
+@pytest.fixture
+def proxy(service: Server, start_proxy: Callable[..., Proxy], proxy_name: str) -> Proxy:
+    return start_proxy(proxy_name, (service.port, service.port))
+
+
+def register(username: str, password: str = "correct horse battery") -> str:
+    form = f"username={username}&email={username}%40example.com&password={password}"
+    return (
+        f"POST /api/v1/accounts HTTP/1.1\r\n{FIELDS}{FORM}Content-Length: {len(form)}\r\n\r\n{form}"
+    )
+
+
+def test_https_is_passed_on_as_the_scheme(proxy: Proxy, certificate: Path) -> None:
+    status, head, _ = ask(proxy.port, certificate, f"GET /api/v1 HTTP/1.1\r\n{FIELDS}\r\n")
+    assert status == 200
+    assert "\r\nstrict-transport-security: " in head
+
+
+def test_chunked_body_reaches_the_service(proxy: Proxy, proxy_name: str, certificate: Path) -> None:
+    form = f"username=c{proxy_name}&email=c%40example.com&password=correct+horse+battery"
+    head = f"POST /api/v1/accounts HTTP/1.1\r\n{FIELDS}Transfer-Encoding: chunked\r\n{FORM}"
+    request = f"{head}\r\n{len(form):x}\r\n{form}\r\n0\r\n\r\n"
+    status, _, answer = ask(proxy.port, certificate, request)
+    assert (status, json.loads(answer)["username"]) == (201, f"c{proxy_name}")
+
+
+def test_clients_are_limited_by_their_own_address(
+    url: str, start_proxy: Callable[..., Proxy], proxy_name: str, certificate: Path
+) -> None:
+    """Not by the proxy's, nor by one that they claim."""
+    environ = ENVIRON | {"TODO_LIMIT_REGISTRATIONS": "1"}
+    with pserve("production.ini", DATABASE_URL=url, **environ) as server:
+        proxy = start_proxy(proxy_name, (server.port, server.port))
+        names = (f"l{number}{proxy_name}" for number in range(3))
+        statuses = []
+        for number, name in enumerate(names):
+            request = register(name).replace("192.0.2.9", f"192.0.2.{number}")
+            statuses.append(ask(proxy.port, certificate, request)[0])
+    assert statuses[-1] == 429
+
+
+def test_log_has_the_request_id_and_the_time_but_no_query(proxy: Proxy, certificate: Path) -> None:
+    request = f"GET /api/v1?search=secret HTTP/1.1\r\n{FIELDS}Authorization: Bearer secret\r\n\r\n"
+    status, head, _ = ask(proxy.port, certificate, request)
+    [request_id] = re.findall(r"\r\nx-request-id: (\w+)", head)
+    until = time.monotonic() + 5
+    while request_id not in (log := proxy.log.read_text()):
+        assert time.monotonic() < until, log
+        time.sleep(0.02)
+    [line] = [line for line in log.splitlines() if request_id in line]
+    pattern = (
+        rf'127\.0\.0\.1 \[.*\d\d:\d\d:\d\d.*\] "GET /api/v1 HTTP/1\.1" {status} .* {request_id}'
+    )
+    assert re.fullmatch(pattern, line), line
+    assert "secret" not in log
+
+
+def assert_others_are_served(proxy: Proxy, certificate: Path) -> None:
+    for _ in range(10):
+        began = time.monotonic()
+        request = f"GET /api/v1 HTTP/1.1\r\n{FIELDS}\r\n"
+        assert ask(proxy.port, certificate, request)[0] == 200
+        assert time.monotonic() - began < 1
+
+
+HEADER = f"GET /api/v1 HTTP/1.1\r\nHost: {HOST}\r\nX-A: "
+BODY = f"POST /api/v1/accounts HTTP/1.1\r\nHost: {HOST}\r\n{FORM}Content-Length: 1000\r\n\r\na"
+
+
+@pytest.mark.parametrize("begun", [HEADER, BODY], ids=["header", "body"])
+def test_slow_clients_hold_nobody_up(
+    service: Server, proxy: Proxy, certificate: Path, begun: str
+) -> None:
+    with ExitStack() as stack:
+        slow = [stack.enter_context(connect(proxy.port, certificate)) for _ in range(SLOW_CLIENTS)]
+        for part in (begun, "a", "a"):
+            for client in slow:
+                client.sendall(part.encode())
+            assert_others_are_served(proxy, certificate)
+        assert connections_of(service) < 20, "the proxy keeps slow clients to itself"
+
+
+def test_resting_connections_hold_nobody_up(
+    service: Server, proxy: Proxy, certificate: Path
+) -> None:
+    with ExitStack() as stack:
+        for _ in range(RESTING):
+            client = stack.enter_context(connect(proxy.port, certificate))
+            client.sendall(f"GET /api/v1 HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+            assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+        assert_others_are_served(proxy, certificate)
+        assert connections_of(service) < 100, "the proxy keeps resting clients to itself"
+
+
+def connections_of(server: Server) -> int:
+    """Return the number of sockets of the process, as Linux tells it."""
+    descriptors = Path(f"/proc/{server.process.pid}/fd").iterdir()
+    return sum("socket:" in str(each.readlink()) for each in descriptors)
