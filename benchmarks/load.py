@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import psycopg2
 
 from benchmarks.data import FIELDS, TASKS, Filled
-from benchmarks.systems import Running
+from benchmarks.systems import OWN, Running
 
 CONNECTIONS = 8
 SCRIPT = Path(__file__).with_name("jobs.lua")
@@ -30,7 +30,7 @@ JOBS = {
 
 def jobs_of(running: Running) -> list[str]:
     """Return the jobs that the system knows. Only this project answers 304."""
-    return [job for job in JOBS if job != "unchanged" or not running.system.command]
+    return [job for job in JOBS if job != "unchanged" or running.system.data == OWN]
 
 
 # --- before and after: are the answers right?
@@ -205,10 +205,10 @@ def family(pid: int) -> list[int]:
     return found
 
 
-def cpu(pid: int) -> dict[int, float]:
-    """Return the milliseconds of CPU that a process and all that descend from it have used."""
+def cpu(pids: tuple[int, ...]) -> dict[int, float]:
+    """Return the milliseconds of CPU that processes and all that descend from them have used."""
     used = {}
-    for each in family(pid):
+    for each in (each for pid in pids for each in family(pid)):
         try:
             fields = stat(each)
         except (FileNotFoundError, ProcessLookupError):
@@ -217,9 +217,9 @@ def cpu(pid: int) -> dict[int, float]:
     return used
 
 
-def used_since(before: dict[int, float], pid: int) -> float:
+def used_since(before: dict[int, float], pids: tuple[int, ...]) -> float:
     """Return the milliseconds that they have used since, without those that have ended."""
-    return sum(used - before.get(each, 0) for each, used in cpu(pid).items())
+    return sum(used - before.get(each, 0) for each, used in cpu(pids).items())
 
 
 def drive(target: Target, job: str, completed: int, seconds: int) -> Run:
@@ -230,11 +230,11 @@ def drive(target: Target, job: str, completed: int, seconds: int) -> Run:
         *("--timeout=10s", f"--script={SCRIPT}", running.url),
         *("--", job, str(target.accounts), str(completed)),
     ]
-    before = cpu(running.pid), cpu(target.postgresql)
+    before = cpu(running.pids), cpu((target.postgresql,))
     result = subprocess.run(
         command, capture_output=True, text=True, timeout=seconds + 30, check=False
     )
-    used = used_since(before[0], running.pid), used_since(before[1], target.postgresql)
+    used = used_since(before[0], running.pids), used_since(before[1], (target.postgresql,))
     found = re.search(r"^\{.*\}$", result.stdout, re.MULTILINE)
     if result.returncode or not found:
         wrong(running, f"{job}: wrk has failed:\n{result.stdout}{result.stderr}")

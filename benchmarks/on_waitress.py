@@ -1,7 +1,7 @@
-"""Serve an application on waitress with four threads: `python -m benchmarks.on_waitress NAME PORT`.
+"""Serve an application on waitress with the options of todo/server.py.
 
-NAME is `module:application`, or `module:factory()`. A third word, `one-core`, keeps it to one core,
-as this project's own server is.
+`python -m benchmarks.on_waitress NAME PORT`, where NAME is `module:application` or
+`module:factory()`.
 """
 
 import logging
@@ -10,22 +10,18 @@ from pkgutil import resolve_name
 
 import waitress
 
-from todo.cores import keep_to_one_core
-
-THREADS = 4
+from todo.server import DEFAULTS
 
 
 def main() -> None:
     """Serve until stopped."""
-    name, port, *one_core = sys.argv[1:]
-    if one_core:
-        keep_to_one_core(-1)
+    name, port = sys.argv[1:]
     application = resolve_name(name.removesuffix("()"))
     if name.endswith("()"):
         application = application()
     # It would write a line for each request that waits for a thread.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
-    waitress.create_server(application, host="127.0.0.1", port=int(port), threads=THREADS).run()
+    waitress.create_server(application, host="127.0.0.1", port=int(port), **DEFAULTS).run()
 
 
 if __name__ == "__main__":

@@ -1,20 +1,13 @@
 """The data of `benchmarks.data` in a database of this project, written by its own models."""
 
 import os
-from typing import Any
 
 from sqlalchemy.orm import Session
 
 from benchmarks import data
 from tests.support.factories import make_account, new_task
-from todo import main
 from todo.models import create_engine, journal
 from todo.settings import parse_database_url
-
-
-def application() -> Any:
-    """Return this project as a WSGI application, for a server that is not its own."""
-    return main({})
 
 
 def fill() -> list[data.Filled]:

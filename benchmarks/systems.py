@@ -13,10 +13,13 @@ from pathlib import Path
 
 from benchmarks.data import Filled
 from tests.support.databases import ROOT, database, execute, migrate
-from tests.support.pserve import pserve
+from tests.support.proxies import free_port, nginx
+from tests.support.pserve import PSERVE
+from todo.server import DEFAULTS
 
 # Processes of a server that has several: one for each core.
-WORKERS = len(os.sched_getaffinity(0))
+CORES = sorted(os.sched_getaffinity(0))
+WORKERS = len(CORES)
 BIN = Path(sys.executable).parent
 
 PEERS = "benchmarks.peers"
@@ -33,51 +36,21 @@ TODO_ENVIRON = {
     "TODO_LIMIT_WRITES": "1000000",
     "TODO_PUBLIC_URL": "",
 }
-WAITRESS_INI = "waitress.ini"
-# As development.ini, but with no log.
-TODO_INI = """
-[app:main]
-use = egg:todo
-
-[server:main]
-use = egg:todo
-host = 127.0.0.1
-http_port = 0
-
-[loggers]
-keys = root
-
-[handlers]
-keys = console
-
-[formatters]
-keys = generic
-
-[logger_root]
-level = WARNING
-handlers = console
-
-[handler_console]
-class = StreamHandler
-args = (sys.stderr,)
-level = NOTSET
-formatter = generic
-
-[formatter_generic]
-format = %(levelname)s %(message)s
-"""
 
 
 @dataclass(frozen=True)
 class System:
-    """A system on a server. Without a `command` it is this project, served by `pserve`."""
+    """A system on a server: commands to start its instances, each on a port of its own.
+
+    Several instances, or one with `behind_nginx`, stand behind nginx with our file.
+    """
 
     name: str
     title: str
     server: str
     data: str  # the module that fills its database
-    command: tuple[str, ...] = ()
-    ini: str = ""
+    commands: tuple[tuple[str, ...], ...]
+    behind_nginx: bool = False
     sqlite: bool = False
 
     @property
@@ -85,8 +58,17 @@ class System:
         return f"{self.title}: {self.server}"
 
 
+def on_core(core: int, *command: str) -> tuple[str, ...]:
+    """Return the command that keeps to one core, as deploy/todo@.service does."""
+    return ("taskset", "--cpu-list", str(CORES[core % WORKERS]), *command)
+
+
+def on_pserve(core: int) -> tuple[str, ...]:
+    return on_core(core, PSERVE, "production.ini", "http_port={port}")
+
+
 def on_waitress(application: str) -> tuple[str, ...]:
-    return (str(BIN / "python"), "-m", "benchmarks.on_waitress", application, "{port}")
+    return on_core(-1, sys.executable, "-m", "benchmarks.on_waitress", application, "{port}")
 
 
 def on_gunicorn(application: str) -> tuple[str, ...]:
@@ -115,57 +97,66 @@ def on_granian(application: str) -> tuple[str, ...]:
     )
 
 
-FOUR = "waitress, 4 threads"
-GUNICORN = f"gunicorn gthread, {WORKERS} x 4 threads"
+ONE_CORE = f"waitress, {DEFAULTS['threads']} threads, one core"
+GUNICORN = f"nginx, gunicorn gthread, {WORKERS} x 4 threads"
 OWN = "benchmarks.own_data"
+TODO, DRF = "todo", "Django REST framework"
 SYSTEMS = (
-    System("floor", "bare floor", FOUR, FLOOR, on_waitress(f"{FLOOR}:application")),
-    System(
-        "floor-core",
-        "bare floor",
-        f"{FOUR}, one core",
-        FLOOR,
-        (*on_waitress(f"{FLOOR}:application"), "one-core"),
-    ),
-    System("todo", "todo", "waitress, its own way: one core", OWN, ini=WAITRESS_INI),
-    System("todo-plain", "todo", FOUR, OWN, on_waitress(f"{OWN}:application()")),
-    System(
-        "todo-sqlite", "todo on SQLite", "waitress, one core", OWN, ini=WAITRESS_INI, sqlite=True
-    ),
-    System("flask", "Flask", FOUR, FLASK, on_waitress(f"{FLASK}:create_app()")),
-    System(
-        "flask-core",
-        "Flask",
-        f"{FOUR}, one core",
-        FLASK,
-        (*on_waitress(f"{FLASK}:create_app()"), "one-core"),
-    ),
-    System("drf", "Django REST framework", FOUR, DJANGO, on_waitress(f"{DJANGO}:application")),
+    System("floor", "bare floor", ONE_CORE, FLOOR, (on_waitress(f"{FLOOR}:application"),)),
+    System("todo", TODO, ONE_CORE, OWN, (on_pserve(-1),)),
+    System("todo-sqlite", f"{TODO} on SQLite", ONE_CORE, OWN, (on_pserve(-1),), sqlite=True),
+    System("flask", "Flask", ONE_CORE, FLASK, (on_waitress(f"{FLASK}:create_app()"),)),
+    System("drf", DRF, ONE_CORE, DJANGO, (on_waitress(f"{DJANGO}:application"),)),
     System(
         "floor-best",
         "bare floor",
-        f"granian, {WORKERS} x 4 threads",
+        f"nginx, granian, {WORKERS} x 4 threads",
         FLOOR,
-        on_granian(f"{FLOOR}:application"),
+        (on_granian(f"{FLOOR}:application"),),
+        behind_nginx=True,
     ),
-    System("todo-best", "todo", "production.ini", OWN, ini="production.ini"),
     System(
-        "fastapi", "FastAPI", f"uvicorn, {WORKERS} processes", FASTAPI, on_uvicorn(f"{FASTAPI}:app")
+        "todo-best",
+        TODO,
+        "nginx, 2 instances of production.ini, each on a core",
+        OWN,
+        (on_pserve(0), on_pserve(1)),
+        behind_nginx=True,
     ),
-    System("flask-best", "Flask", GUNICORN, FLASK, on_gunicorn(f"{FLASK}:create_app()")),
     System(
-        "drf-best", "Django REST framework", GUNICORN, DJANGO, on_gunicorn(f"{DJANGO}:application")
+        "fastapi",
+        "FastAPI",
+        f"nginx, uvicorn, {WORKERS} processes",
+        FASTAPI,
+        (on_uvicorn(f"{FASTAPI}:app"),),
+        behind_nginx=True,
+    ),
+    System(
+        "flask-best",
+        "Flask",
+        GUNICORN,
+        FLASK,
+        (on_gunicorn(f"{FLASK}:create_app()"),),
+        behind_nginx=True,
+    ),
+    System(
+        "drf-best",
+        DRF,
+        GUNICORN,
+        DJANGO,
+        (on_gunicorn(f"{DJANGO}:application"),),
+        behind_nginx=True,
     ),
 )
 
 
 @dataclass(frozen=True)
 class Running:
-    """A system that runs."""
+    """A system that runs: the port for requests, and the processes that use CPU for them."""
 
     system: System
     port: int
-    pid: int
+    pids: tuple[int, ...]
     accounts: list[Filled]
 
     @property
@@ -179,7 +170,8 @@ def running(system: System, postgresql: str, sqlite: Path, folder: Path) -> Iter
 
     `postgresql` is the URL of a server, `sqlite` and `folder` are for files.
     """
-    with database(sqlite if system.sqlite else postgresql) as url:
+    with ExitStack() as stack:
+        url = stack.enter_context(database(sqlite if system.sqlite else postgresql))
         environ = {"DATABASE_URL": url}
         if system.data == OWN:
             migrate(url)
@@ -187,12 +179,18 @@ def running(system: System, postgresql: str, sqlite: Path, folder: Path) -> Iter
         accounts = fill(system, environ)
         if not system.sqlite:
             execute(url, "ANALYZE")
-        if system.command:
-            with serving(system, environ, folder) as (port, pid):
-                yield Running(system, port, pid, accounts)
-        else:
-            with serving_todo(system, environ, folder) as (port, pid):
-                yield Running(system, port, pid, accounts)
+        served = [
+            stack.enter_context(serving(system, command, environ, folder))
+            for command in system.commands
+        ]
+        ports, pids = zip(*served, strict=True)
+        port = ports[0]
+        if system.behind_nginx:
+            own = folder / system.name
+            own.mkdir()
+            # What nginx uses is the same for all, and is not counted.
+            port = stack.enter_context(nginx(own, (ports[0], ports[-1]))).port
+        yield Running(system, port, pids, accounts)
 
 
 def fill(system: System, environ: dict[str, str]) -> list[Filled]:
@@ -210,33 +208,15 @@ def fill(system: System, environ: dict[str, str]) -> list[Filled]:
 
 
 @contextmanager
-def serving_todo(
-    system: System, environ: dict[str, str], folder: Path
+def serving(
+    system: System, command: tuple[str, ...], environ: dict[str, str], folder: Path
 ) -> Iterator[tuple[int, int]]:
-    """Run this project as its users do, and yield the port and the process id."""
-    ini = system.ini
-    if ini == WAITRESS_INI:
-        ini = str(folder / WAITRESS_INI)
-        Path(ini).write_text(TODO_INI)
-    with ExitStack() as stack:
-        log = stack.enter_context((folder / f"{system.name}.log").open("w+"))
-        try:
-            server = stack.enter_context(pserve(ini, log, **environ))
-        except AssertionError as error:
-            log.seek(0)
-            raise SystemExit(f"{error}:\n{log.read()[-3000:]}") from None
-        yield server.port, server.process.pid
-
-
-@contextmanager
-def serving(system: System, environ: dict[str, str], folder: Path) -> Iterator[tuple[int, int]]:
-    """Run the command on a free port, and yield the port and the process id."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    log = folder / f"{system.name}.log"
+    """Run a command on a free port, and yield the port and the process id."""
+    port = free_port()
+    log = folder / f"{system.name}.{port}.log"
     with log.open("w") as output:
         process = subprocess.Popen(
-            [part.format(port=port) for part in system.command],
+            [part.format(port=port) for part in command],
             cwd=ROOT,
             env=os.environ | environ,
             stdin=subprocess.DEVNULL,
