@@ -17,6 +17,7 @@ from tests.support.at_once import at_once
 from tests.support.factories import PASSWORD, Login, make_account, make_key, make_task
 from tests.support.pserve import Server
 from todo import clock
+from todo.auth.passwords import PLACES
 from todo.models import Account, Task, Token
 from todo.models.token import Kind
 
@@ -200,11 +201,13 @@ def test_the_same_with_one_key_is_answered_alike(
         "Content-Type": "application/json",
         "Idempotency-Key": "one",
     }
-    answers = at_once(lambda _: server.request(method, url, json.dumps(fields), headers), THREADS)
+    # More passwords than PLACES at one moment are refused as busy.
+    times = PLACES if "current_password" in fields else THREADS
+    answers = at_once(lambda _: server.request(method, url, json.dumps(fields), headers), times)
     assert {status for status, _, _ in answers} <= {200, 201}, answers
     assert len({json.dumps(body) for _, _, body in answers}) == 1
     replayed = [fields["Idempotency-Replayed"] for _, fields, _ in answers]
-    assert Counter(replayed) == {None: 1, "true": THREADS - 1}
+    assert Counter(replayed) == {None: 1, "true": times - 1}
 
 
 def test_writing_to_an_account_while_it_is_deleted(

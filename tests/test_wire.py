@@ -1,4 +1,4 @@
-"""What stock waitress makes of bytes that RFC 9112 forbids, and of those it allows.
+"""Stock waitress against bytes that RFC 9112 forbids, and bytes that it allows.
 
 docs/proxy.md says which of the rest the proxies refuse; tests/deployment/test_wire.py shows it.
 """

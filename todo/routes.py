@@ -22,9 +22,9 @@ from todo.resources import (
 )
 
 ACCOUNTS = "/api/v1/accounts"
+ACCOUNT = ACCOUNTS + "/{username}"
 
 _OTHER_SPELLING = re.compile(r"//|.*(%2f|[#\t])", re.IGNORECASE)
-ACCOUNT = ACCOUNTS + "/{username}"
 
 
 class OneSpelling:

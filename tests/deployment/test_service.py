@@ -1,4 +1,4 @@
-"""The service behind the shipped proxies: what they pass on, what they log, what they hold back."""
+"""The service behind the shipped proxies: forwarding, the access log, slow clients."""
 
 import json
 import re

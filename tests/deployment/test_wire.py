@@ -1,4 +1,4 @@
-"""What the shipped proxies let through of bytes that RFC 9112 forbids.
+"""The shipped proxies against bytes that RFC 9112 forbids.
 
 The service behind them sees requests that the proxy has written anew, so both agree on where each
 ends. Every row of tests/support/wire.py is either refused, or becomes one plain request.

@@ -75,7 +75,7 @@ def nginx_file(
     text = text.replace("/var/log/nginx/todo.log", str(folder / "todo.log"))
     if certificate is None:
         _, ours = text.split("listen 443 ssl http2;")
-        upstream = text[: text.index("# Any other Host")]
+        upstream = text[: text.index("# Any other Host.")]
         ours = re.sub(r"server_name .*|ssl_\S+ .*", "", ours)
         text = f"{upstream}server {{\nlisten 127.0.0.1:{port};{ours}"
     text = re.sub(r"ssl_certificate(_key)? \S+;", rf"ssl_certificate\1 {certificate};", text)
