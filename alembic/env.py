@@ -11,9 +11,11 @@ from sqlalchemy import Connection, column, inspect, select, table
 from alembic import context
 
 from todo import settings
-from todo.models import Base, create_engine
+from todo.models import Base
+from todo.models.engine import create_engine
+from todo.models.journalled import RECORDED
+from todo.models.json import JSONText
 from todo.models.meta import UTCDateTime
-from todo.models.sql_json import JSONText
 
 
 def render_item(kind: str, item: Any, _context: Any) -> str | Literal[False]:
@@ -66,9 +68,10 @@ def main() -> None:
     if ini is None:
         raise SystemExit("todo: name an ini file: alembic -c development.ini upgrade head")
     logging.config.fileConfig(ini, disable_existing_loggers=False)
-    url = settings.read(get_appsettings(ini))["sqlalchemy.url"]
+    url = settings.read(get_appsettings(ini)).database_url
     engine = create_engine(url)
-    with engine.connect() as connection:
+    # A migration changes how fields are stored, not their values.
+    with engine.connect().execution_options(**RECORDED) as connection:
         if connection.dialect.name == "sqlite":
             # Making a table anew drops the old one, and with foreign keys on, a drop deletes
             # what refers to it. The pragma works only outside a transaction.

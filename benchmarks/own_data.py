@@ -5,8 +5,8 @@ import os
 from sqlalchemy.orm import Session
 
 from benchmarks import data
-from tests.support.factories import make_account, new_task
-from todo.models import create_engine, journal
+from tests.support.factories import make_account, make_tasks
+from todo.models.engine import create_engine
 from todo.settings import parse_database_url
 
 
@@ -17,10 +17,7 @@ def fill() -> list[data.Filled]:
     with Session(engine) as session:
         for account in range(data.ACCOUNTS):
             login = make_account(session, data.username(account))
-            date = journal.date_of(session)
-            tasks = [new_task(login.id, data.task(number), date) for number in range(data.TASKS)]
-            session.add_all(tasks)
-            session.commit()
-            filled.append(data.Filled(login.token, login.tasks_url, [task.id for task in tasks]))
+            ids = make_tasks(session, login, [data.task(number) for number in range(data.TASKS)])
+            filled.append(data.Filled(login.token, login.tasks_url, ids))
     engine.dispose()
     return filled

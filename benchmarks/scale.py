@@ -33,7 +33,7 @@ from tests.support.databases import database, migrate, postgresql_server
 from tests.support.factories import Login, make_account
 from tests.support.plans import Query, explain, page_queries
 from todo import main as make_app
-from todo.models import create_engine
+from todo.models.engine import create_engine
 from todo.words import fold, indexed_words
 
 LARGE = int(os.environ.get("SCALE_TASKS", "1000000"))

@@ -22,10 +22,11 @@ from tests.support.pserve import PUBLIC_URL, Server, pserve
 from tests.support.running import dispose, running_app
 from todo import clock, configure, settings
 from todo.auth import passwords
-from todo.models import create_engine, sqlite
+from todo.models import sqlite
+from todo.models.engine import create_engine
 
 # Whoever runs the suite may have exported these, for a database that matters.
-for setting in settings.SETTINGS:
+for setting in settings.SETTINGS.values():
     os.environ.pop(setting.variable, None)
 
 # A service that runs in a process of its own has the plain one.
@@ -92,6 +93,8 @@ def shared_app(database_server: str | Path, migrated_url: str) -> Iterator[Any]:
         "todo.cors_origins": ORIGIN,
         "todo.limit_registrations": "0",
         "todo.public_url": PUBLIC_URL,
+        # Tests count statements by their words.
+        "todo.prepared_statements": "false",
     }
     with database(database_server, template=migrated_url) as url:
         config = configure(ini | {"sqlalchemy.url": url})

@@ -15,10 +15,9 @@ from tests.support.databases import database
 from tests.support.factories import Login, make_account, make_task
 from tests.support.plans import Plan, explain, page_queries
 from todo import clock, main
-from todo.jobs.purge import purge_along
-from todo.models.change import UPDATE
-from todo.models.journal import ACCOUNTS
-from todo.models.rows import CHANGES
+from todo.jobs.purge import purge_expired
+from todo.models.account import ACCOUNTS
+from todo.models.change import CHANGES, UPDATE
 
 OTHERS = 3  # accounts with as many changes
 REVISIONS = 6000  # of each account
@@ -77,7 +76,7 @@ def journal(database_server: str | Path, migrated_url: str) -> Iterator[Journal]
                 session.execute(insert(CHANGES), list(rows(login, tasks)))
                 journals.append(Journal(app, login, tasks[0]))
             statement = update(ACCOUNTS).values(revision=REVISIONS)
-            session.execute(statement, execution_options={"unjournalled": True})
+            session.execute(statement, execution_options={"recorded": True})
             session.commit()
         if engine.dialect.name == "postgresql":  # SQLite chooses without knowing the data
             with engine.begin() as connection:
@@ -112,13 +111,14 @@ def test_a_page_of_a_history_is_read_from_its_index(journal: Journal, after: str
     assert_reads(plan, "ix_changes_object", LIMIT + 1)
 
 
-def test_to_see_that_nothing_is_past_reads_one_change(journal: Journal) -> None:
+def test_the_purge_reads_one_change_of_an_account_without_old_ones(journal: Journal) -> None:
     engine = journal.app.registry["engine"]
     with Session(engine) as session:
-        with page_queries(engine, re.compile("SELECT.*min", re.DOTALL)) as run:
-            purge_along(session, journal.login.id, trash_days=30, journal_days=90)
+        with page_queries(engine, re.compile(r"SELECT accounts\.id.*changes", re.DOTALL)) as run:
+            purge_expired(session, journal.app.registry["settings"])
         [query] = run
         plan = explain(session.connection(), query)
     assert FEED[engine.dialect.name] in plan.indexes, plan
-    assert plan.rows_read <= OTHERS + 2, plan  # PostgreSQL looks through the few accounts
-    assert plan.steps <= 2 * STEPS, plan
+    accounts = OTHERS + 1
+    assert plan.rows_read <= 2 * accounts, plan
+    assert plan.steps <= 2 * accounts * STEPS, plan

@@ -19,7 +19,7 @@ from tests.support.pserve import Server
 from todo import clock
 from todo.auth.passwords import PLACES
 from todo.models import Account, Task, Token
-from todo.models.token import Kind
+from todo.models.token import Kind, new_token
 
 THREADS = 8
 COLUMNS = [column.name for column in Token.__table__.columns if column.name != "id"]
@@ -96,7 +96,7 @@ def test_a_change_is_made_to_what_is_there_now(
 ) -> None:
     fields = {"username": "alice2", "email": "alice@example.com"}
     status, body = elsewhere(
-        update(Account).execution_options(unjournalled=True).values(email="other@example.com"),
+        update(Account).execution_options(recorded=True).values(email="other@example.com"),
         lambda: call(server, "PUT", alice.url, fields, alice.token),
     )
     assert (status, body["profile"]["email"]) == (200, "alice@example.com")
@@ -111,7 +111,7 @@ def test_what_needs_no_password_does_not_undo_what_needs_one(
     committing_session.commit()
     fields = {"timezone": "Europe/Berlin", "email": "alice@example.com"}
     status, body = elsewhere(
-        update(Account).execution_options(unjournalled=True).values(email="other@example.com"),
+        update(Account).execution_options(recorded=True).values(email="other@example.com"),
         lambda: call(server, "PUT", alice.url, fields, alice.token),
     )
     assert (status, body["code"]) == (403, "reauthentication_required")
@@ -165,9 +165,9 @@ def test_a_token_that_is_made_meanwhile_is_revoked_too(
     server: Server, alice: Login, committing_session: Session, elsewhere: Callable[..., Any]
 ) -> None:
     committing_session.execute(select(Account).with_for_update())
-    made, _ = Token.issue(alice.id, clock.now() + timedelta(days=1), kind=Kind.API, name="late")
+    made, _ = new_token(alice.id, clock.now() + timedelta(days=1), kind=Kind.API, name="late")
     status, _ = elsewhere(
-        insert(Token).values({column: getattr(made, column) for column in COLUMNS}),
+        insert(Token).values(made),
         lambda: call(server, "DELETE", f"{alice.url}/tokens", {}, alice.token),
     )
     assert status == 200

@@ -11,7 +11,7 @@ from tests.support.client import Client
 from tests.support.databases import ROOT
 from tests.support.factories import make_account, make_task
 from todo import clock
-from todo.schemas.dates import parse_date
+from todo.days import parse_date
 
 NOW = datetime(2030, 2, 1, 12, tzinfo=UTC)
 ZONE = "America/New_York"

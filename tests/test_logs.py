@@ -19,6 +19,7 @@ from tests.support.pserve import pserve
 from tests.support.running import dispose
 from todo import clock, configure
 from todo.models import Account, Token
+from todo.models.token import new_token
 
 ACCOUNTS = "/api/v1/accounts"
 LOGIN = f"{ACCOUNTS}/login"
@@ -131,26 +132,24 @@ def fail(_request: Request) -> None:
 
 def break_a_rule_of_a_column(request: Request) -> None:
     """PostgreSQL's error shows the whole row that it refuses."""
-    account = request.dbsession.scalars(select(Account)).first()
+    account = request.db.scalars(select(Account)).first()
     row = {"username": "a", "username_lower": "B", "email": "e", "date_joined": clock.now()}
-    request.dbsession.execute(
-        insert(Account).execution_options(unjournalled=True),
+    request.db.execute(
+        insert(Account).execution_options(recorded=True),
         row | {"password_hash": account.password_hash},
     )
 
 
 def break_uniqueness(request: Request) -> None:
     """PostgreSQL's error shows the value that is there already."""
-    token = request.dbsession.scalars(select(Token).order_by(Token.id.desc())).first()
-    copy, _ = Token.issue(token.account_id, token.expiration_date)
-    copy.digest = token.digest
-    request.dbsession.add(copy)
-    request.dbsession.flush()
+    token = request.db.scalars(select(Token).order_by(Token.id.desc())).first()
+    copy, _ = new_token(token.account_id, token.expiration_date)
+    request.db.execute(insert(Token).values(copy | {"digest": token.digest}))
 
 
 def ask_what_is_not_there(request: Request) -> None:
     statement = text("SELECT * FROM nowhere WHERE password = :password")
-    request.dbsession.execute(statement, {"password": PASSWORD})
+    request.db.execute(statement, {"password": PASSWORD})
 
 
 def test_no_secret_is_logged(

@@ -16,21 +16,16 @@ from alembic import command
 from tests.support import journal
 from tests.support.client import Client
 from tests.support.databases import ROOT, database, migrate, using
-from tests.support.factories import make_account, make_task, make_trashed, new_task
+from tests.support.factories import make_account, make_task, make_tasks, make_trashed
 from tests.support.pserve import pserve_refuses
 from tests.support.running import dispose
-from todo import clock, main
-from todo.models import (
-    MIGRATION,
-    Account,
-    Task,
-    Token,
-    TrashedTask,
-    check_migrated,
-    create_engine,
-)
+from todo import main
+from todo.journal import writes
+from todo.models import Account, Task, Token, TrashedTask
 from todo.models.change import RESTORE
-from todo.models.rows import Rows
+from todo.models.engine import create_engine
+from todo.models.migration import MIGRATION, check_migrated
+from todo.models.trash import TRASH
 
 INI = "development.ini"
 
@@ -93,9 +88,8 @@ def test_tasks_of_before_are_found_by_their_words(own_engine: Engine) -> None:
     more_than_at_once = 1001
     with Session(own_engine) as session:
         login = make_account(session, "alice")
-        for n in range(more_than_at_once):
-            session.add(new_task(login.id, {"name": f"Crème {n}", "note": "Zoë"}, clock.now()))
-        session.commit()
+        values = [{"name": f"Crème {n}", "note": "Zoë"} for n in range(more_than_at_once)]
+        make_tasks(session, login, values)
     migrate(url, "0003")
     migrate(url)
 
@@ -115,8 +109,9 @@ def test_without_a_trash_the_journal_tells_the_same(own_engine: Engine) -> None:
     with Session(own_engine) as session:
         login = make_account(session)
         kept, restored, purged = (make_trashed(session, login) for _ in range(3))
-        Rows(session, TrashedTask, login.id, [TrashedTask.id == restored]).move(Task, RESTORE)
-        Rows(session, TrashedTask, login.id, [TrashedTask.id == purged]).purge()
+        row = session.execute(select(*TRASH.c).where(TRASH.c.id == restored)).one()
+        writes.move(session, TrashedTask, Task, login.id, RESTORE, [row._asdict()])
+        writes.purge(session, TrashedTask, login.id, [purged])
         session.commit()
         journal.check(session)
     migrate(url, "0005")
@@ -259,9 +254,9 @@ def test_the_database_itself_keeps_the_rules(engine: Engine, statement: str) -> 
 
 def test_instants_come_back_in_utc(engine: Engine) -> None:
     with Session(engine) as session:
-        account = session.get_one(Account, make_account(session).id)
-        session.expire_all()
-        assert str(account.date_joined.tzinfo) == "UTC"
-        account.date_joined = account.date_joined.replace(tzinfo=None)
+        make_account(session)
+        token = session.scalars(select(Token)).one()
+        assert str(token.creation_date.tzinfo) == "UTC"
+        token.creation_date = token.creation_date.replace(tzinfo=None)
         with pytest.raises(Exception, match="a naive datetime names no instant"):
             session.flush()

@@ -148,13 +148,13 @@ def lists(database_server: str | Path, migrated_url: str) -> Iterator[Lists]:
             logins = [make_account(session) for _ in range(ACCOUNTS)]
             for login in logins:
                 session.execute(
-                    insert(Task).execution_options(unjournalled=True), list(rows(login.id, now))
+                    insert(Task).execution_options(recorded=True), list(rows(login.id, now))
                 )
             # As many in the trash, in another order than that of the ids.
             columns = Task.__table__.columns
             deleted = select(*columns, Task.modification_date)
             move = insert(TrashedTask).from_select([*columns.keys(), "deletion_date"], deleted)
-            session.execute(move, execution_options={"unjournalled": True})
+            session.execute(move, execution_options={"recorded": True})
             session.commit()
         if engine.dialect.name == "postgresql":  # SQLite chooses without knowing the data
             with engine.begin() as connection:

@@ -184,7 +184,7 @@ def test_table_names_every_operation(app: Any) -> None:
 
 def test_settings_are_described() -> None:
     table = section("Settings")
-    for setting in settings.SETTINGS:
+    for setting in settings.SETTINGS.values():
         assert f"| `{setting.name}` | `{setting.variable}` |" in table
 
 

@@ -34,14 +34,14 @@ COSTS: list[tuple[str, str, str, dict[str, Any], int]] = [
     ("task detail", "GET", "{account}/tasks/{ids[0]}", {}, 2),
     ("task counts", "GET", "{account}/counts", {}, 2),
     ("task update", "PATCH", "{account}/tasks/{ids[0]}", {"completed": True}, 6),
-    ("update tasks", "PATCH", "{account}/tasks?id={ids[0]}", {"name": "Tea"}, 7),
+    ("update tasks", "PATCH", "{account}/tasks?id={ids[0]}", {"name": "Tea"}, 8),
     ("task history", "GET", "{account}/tasks/{ids[0]}/history", {}, 3),
     ("changes", "GET", "{account}/changes?since=1", {}, 3),
     ("undo", "POST", "{account}/changes/5/undo", {}, 14),
     ("delete task", "DELETE", "{account}/tasks/{ids[0]}", {}, 7),
     ("trash", "GET", "{account}/trash", {}, 2),
     ("restore task", "POST", "{account}/trash/{ids[0]}/restore", {}, 8),
-    ("delete tasks", "DELETE", "{account}/tasks?id={ids[0]}", {}, 8),
+    ("delete tasks", "DELETE", "{account}/tasks?id={ids[0]}", {}, 9),
     ("purge task", "DELETE", "{account}/trash/{ids[0]}", {}, 7),
     ("delete task", "DELETE", "{account}/tasks/{ids[1]}", {}, 7),
     ("empty trash", "DELETE", "{account}/trash", {}, 7),
@@ -61,10 +61,10 @@ COSTS: list[tuple[str, str, str, dict[str, Any], int]] = [
 
 @pytest.fixture
 def limited(app: Any) -> Any:
-    before = app.registry.settings["todo.limit_writes"]
-    app.registry.settings["todo.limit_writes"] = 600
+    before = app.registry["settings"].limit_writes
+    app.registry["settings"].limit_writes = 600
     yield
-    app.registry.settings["todo.limit_writes"] = before
+    app.registry["settings"].limit_writes = before
 
 
 @pytest.fixture

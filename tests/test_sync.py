@@ -10,9 +10,8 @@ from sqlalchemy.orm import Session
 import todo.views.changes
 import todo.views.tasks
 from tests.support.client import Client
-from tests.support.factories import Login, make_account
+from tests.support.factories import Login, make_account, make_token
 from todo import clock
-from todo.models import Token
 
 EXAMPLES = 40
 WRITERS = 3
@@ -163,8 +162,8 @@ def chosen(client: Client, url: str, place: int) -> int:
 
 
 def writers_of(app: Any, session: Session, login: Login) -> list[Client]:
-    issued = [Token.issue(login.id, clock.now().replace(year=2999)) for _ in range(WRITERS)]
-    session.add_all([token for token, _ in issued])
+    end = clock.now().replace(year=2999)
+    issued = [make_token(session, login.id, expiration_date=end) for _ in range(WRITERS)]
     session.commit()
     return [Client(app, secret) for _, secret in issued]
 

@@ -5,7 +5,8 @@ from typing import Any
 
 from pyramid.config import Configurator
 
-from todo import models, settings
+from todo import settings
+from todo.models.migration import check_migrated
 
 
 def main(global_config: dict[str, str], **ini_settings: str) -> Any:
@@ -16,27 +17,28 @@ def main(global_config: dict[str, str], **ini_settings: str) -> Any:
     """
     config = configure(ini_settings)
     ini = global_config.get("__file__", "development.ini")
-    models.check_migrated(config.registry["engine"], os.path.relpath(ini))
+    check_migrated(config.registry["engine"], os.path.relpath(ini))
     return config.make_wsgi_app()
 
 
 def configure(ini_settings: dict[str, str]) -> Configurator:
     """Return the configuration of the application, part by part."""
     checked = settings.read(ini_settings)
-    settings.refuse_unsafe_production(checked)
-    config = Configurator(settings=checked)
+    settings.refuse_unsafe_production(checked, ini_settings)
+    config = Configurator(settings=ini_settings)
+    config.registry["settings"] = checked
     config.include("todo.http.request")
     config.include("todo.http.headers")
     config.include("todo.http.transactions")
-    config.include("todo.models")
-    config.include("todo.auth.policy")
     config.include("todo.http.renderers")
-    config.include("todo.auth.csrf")
     config.include("todo.http.typed_views")
     config.include("todo.http.preconditions")
     config.include("todo.http.idempotency")
     config.include("todo.http.errors")
-    config.include("todo.routes")
     config.include("todo.http.cors")
+    config.include("todo.auth.policy")
+    config.include("todo.auth.csrf")
+    config.include("todo.begin")
+    config.include("todo.routes")
     config.scan("todo.views")
     return config

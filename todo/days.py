@@ -1,7 +1,8 @@
-"""Days and instants in a time zone."""
+"""Days and instants: read from text, and told in a time zone."""
 
 import logging
-from datetime import UTC, date, datetime, time, tzinfo
+import re
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -13,6 +14,18 @@ logger = logging.getLogger(__name__)
 NO_PLACES = {"localtime", "Factory"}
 
 DEFAULT_ZONE = ZoneInfo("UTC")
+
+_DAY = re.compile(r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})")
+_TIME = r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})"
+# RFC 3339, section 5.6; without the offset it is a local time.
+INSTANT = re.compile(
+    _DAY.pattern
+    + r"[Tt ]"
+    + _TIME
+    + r"(?:\.(?P<fraction>[0-9]+))?(?P<offset>[Zz]|[+-][0-9]{2}:[0-9]{2})?"
+)
+# The original format of this API.
+DAY_FIRST = re.compile(r"(?P<day>[0-9]{2})/(?P<month>[0-9]{2})/(?P<year>[0-9]{4}) " + _TIME)
 
 FIRST_INSTANT = datetime.min.replace(tzinfo=UTC)
 
@@ -73,3 +86,38 @@ def first_day_from(instant: datetime, zone: tzinfo) -> date | None:
     here = instant.astimezone(UTC).toordinal()
     days = map(date.fromordinal, range(here, date.max.toordinal() + 1))
     return next((day for day in days if start_of(day, zone) >= instant), None)
+
+
+def parse_date(text: str, zone: tzinfo = UTC) -> date | datetime:
+    """Return the day, or the instant in UTC, that the text names; raises ValueError.
+
+    A time without an offset is read in the zone. Digits after the microseconds are dropped.
+    """
+    if match := _DAY.fullmatch(text):
+        return date(*_numbers(match, "year", "month", "day"))
+    match = INSTANT.fullmatch(text) or DAY_FIRST.fullmatch(text)
+    if match is None:
+        raise ValueError("no known format")
+    parts = match.groupdict()
+    microsecond = int((parts.get("fraction") or "0")[:6].ljust(6, "0"))
+    local = datetime.combine(
+        date(*_numbers(match, "year", "month", "day")),
+        time(*_numbers(match, "hour", "minute", "second"), microsecond),
+    )
+    offset = parts.get("offset")
+    return instant_of(local, zone if offset is None else _offset(offset))
+
+
+def _numbers(match: re.Match[str], *names: str) -> tuple[int, int, int]:
+    first, second, third = (int(match[name]) for name in names)
+    return first, second, third
+
+
+def _offset(text: str) -> timezone:
+    if text in "Zz":
+        return UTC
+    hours, minutes = int(text[1:3]), int(text[4:6])
+    if hours > 23 or minutes > 59:
+        raise ValueError("no such offset")
+    offset = timedelta(hours=hours, minutes=minutes)
+    return timezone(-offset if text[0] == "-" else offset)

@@ -1,26 +1,26 @@
-"""Context factories: the only place where a URL becomes a row, by its owner first."""
+"""Context factories: a URL becomes a row, by its owner first, with its ACL; nothing else."""
 
 import re
-from functools import partial
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field
 from pyramid.authorization import Allow
 from pyramid.httpexceptions import HTTPForbidden
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import ColumnElement, Row, Table, bindparam, select
 
-from todo.auth.limits import check_writes, note_write, record_use
 from todo.auth.permissions import Permission
 from todo.auth.policy import Identity, InsufficientScope, KnownAccount, is_alive
-from todo.days import find_zone
 from todo.http.errors import Problem
-from todo.http.idempotency import replay
-from todo.http.request import SAFE_METHODS, Request
-from todo.models import Account, Change, Task, Token, TrashedTask, journal
+from todo.http.request import Request
+from todo.journal import history
+from todo.models import Account, Task
 from todo.models.meta import ID_MAX, ID_PATTERN, BigInt
-from todo.models.statements import run
-from todo.models.task import STORED, StoredTask
-from todo.models.trash import TRASH_DAYS, is_kept
+from todo.models.prepared import PREPARED
+from todo.models.task import STORED, TASKS, StoredTask
+from todo.models.token import TOKENS
+from todo.models.trash import TRASH, is_kept
+from todo.schemas.account import Account as AccountSchema
+from todo.schemas.task import Task as TaskSchema
 
 _ALL = tuple(Permission)
 
@@ -32,25 +32,7 @@ class LoginContext:
     versioned: ClassVar[bool] = False  # whether it is a Versioned of todo/http/preconditions.py
 
     def __init__(self, request: Request) -> None:
-        if request.identity is None:
-            raise HTTPForbidden
-        self.identity: Identity = request.identity
-        request.timezone = find_zone(self.account.timezone)
-        if request.method not in SAFE_METHODS and not self.identity.may(Permission.WRITE):
-            self._refuse_scope()
-        check_writes(request, self.identity)
-        token = self.identity.token
-        request.add_finished_callback(partial(record_use, token))
-        if request.method not in SAFE_METHODS:
-            journal.set_credential(request.dbsession, token)
-            note_write(request, token)
-        # Before the path is looked at: what was done may have moved or deleted what it names.
-        replay(request)
-
-    @staticmethod
-    def _refuse_scope() -> NoReturn:
-        """Refuse before a row is looked for: the answer does not tell whether there is one."""
-        raise HTTPForbidden(result=InsufficientScope("the scope of the token is too small"))
+        self.identity: Identity = request.identity  # todo/begin.py refuses a request without one
 
     @property
     def account(self) -> KnownAccount:
@@ -86,6 +68,11 @@ class ProfileContext(AccountContext):
 
     versioned: ClassVar[bool] = True
     kind: ClassVar[str] = Account.kind
+    representation: ClassVar[Any] = AccountSchema
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        self.db = request.db
 
     @property
     def subject(self) -> KnownAccount:
@@ -94,6 +81,11 @@ class ProfileContext(AccountContext):
     @property
     def revision(self) -> int:
         return self.account.profile_revision
+
+    def changed_since(self, revision: int) -> list[str] | None:
+        return history.fields_changed_since(
+            self.db, self.account, self.kind, self.account.id, revision
+        )
 
 
 class TasksContext(AccountContext):
@@ -113,7 +105,7 @@ class ChangesContext(TasksContext):
 
 
 class RevisionContext(AccountContext):
-    """What one request has changed of the account that the path names."""
+    """The changes of the account that one request has made."""
 
     class Path(AccountContext.Path):
         """The variable parts of the path, for the OpenAPI document."""
@@ -130,19 +122,19 @@ class RevisionContext(AccountContext):
     def __init__(self, request: Request) -> None:
         super().__init__(request)
         number = _number(request.matchdict["revision"])
-        query = select(Change.revision).where(
-            Change.account_id == self.account.id, Change.revision == number
-        )
-        revision = request.dbsession.scalar(query.limit(1)) if number else None
-        if revision is None:
+        if number is None or not history.has_revision(request.db, self.account, number):
             raise Problem("not_found", "There is no such revision, or it is not kept any more.")
-        self.named: int = revision
+        self.named = number
 
 
-# Made once: to build a query costs more than to run it.
-_TASK = select(*STORED).where(
-    Task.account_id == bindparam("account_id", type_=BigInt),
-    Task.id == bindparam("id", type_=BigInt),
+# Built once: building a query costs more than running it.
+_TASK = (
+    select(*STORED)
+    .where(
+        TASKS.c.account_id == bindparam("account_id", type_=BigInt),
+        TASKS.c.id == bindparam("id", type_=BigInt),
+    )
+    .execution_options(**PREPARED)
 )
 
 
@@ -151,6 +143,7 @@ class TaskContext(AccountContext):
 
     versioned: ClassVar[bool] = True
     kind: ClassVar[str] = Task.kind
+    representation: ClassVar[Any] = TaskSchema
 
     class Path(AccountContext.Path):
         """The variable parts of the path, for the OpenAPI document."""
@@ -161,13 +154,14 @@ class TaskContext(AccountContext):
 
     def __init__(self, request: Request) -> None:
         super().__init__(request)
+        self.db = request.db
         parameters = {"account_id": self.account.id, "id": _number(request.matchdict["id"])}
         if parameters["id"] is None:
             raise not_there()
-        rows = run(request.connection, _TASK, parameters, one_plan=True)
-        if not rows:
+        row = self.db.execute(_TASK, parameters).one_or_none()
+        if row is None:
             raise not_there()
-        self.task = StoredTask(*rows[0])
+        self.task = StoredTask._make(row)
 
     @property
     def subject(self) -> StoredTask:
@@ -175,7 +169,13 @@ class TaskContext(AccountContext):
 
     @property
     def revision(self) -> int:
-        return self.task.revision
+        revision: int = self.task.revision
+        return revision
+
+    def changed_since(self, revision: int) -> list[str] | None:
+        return history.fields_changed_since(
+            self.db, self.account, self.kind, self.task.id, revision
+        )
 
 
 class HistoryContext(TaskContext):
@@ -195,11 +195,7 @@ class TrashContext(AccountContext):
 
     def __init__(self, request: Request) -> None:
         super().__init__(request)
-        query = select(TrashedTask).where(
-            TrashedTask.account_id == self.account.id,
-            is_kept(request.registry.settings[TRASH_DAYS]),
-        )
-        self.task: TrashedTask = _load(request, TrashedTask, query)
+        self.task: Row[Any] = _load(request, TRASH, is_kept(request.settings.trash_time))
 
 
 class TokenContext(AccountContext):
@@ -215,22 +211,26 @@ class TokenContext(AccountContext):
     def __init__(self, request: Request) -> None:
         super().__init__(request)
         if not self.identity.may(Permission.MANAGE):
-            self._refuse_scope()
-        query = select(Token).where(Token.account_id == self.account.id, is_alive(request))
-        self.token: Token = _load(request, Token, query)
+            # Before a row is looked for: the answer does not tell whether there is one.
+            raise HTTPForbidden(result=InsufficientScope("the scope of the token is too small"))
+        self.token: Row[Any] = _load(request, TOKENS, is_alive(request.settings))
 
 
-def _load(request: Request, model: Any, query: Select[Any]) -> Any:
-    """Return the owner's row that the path names."""
+def _load(request: Request, table: Table, condition: ColumnElement[bool]) -> Row[Any]:
+    """Return the owner's row that the path names, if the condition holds."""
     row_id = _number(request.matchdict["id"])
-    row = request.dbsession.scalar(query.where(model.id == row_id)) if row_id else None
-    if row is None:
+    if row_id is None:
         raise not_there()
-    return row
+    mine = table.c.account_id == request.identity.account.id
+    row = request.db.execute(select(*table.c).where(mine, table.c.id == row_id, condition))
+    found: Row[Any] | None = row.one_or_none()
+    if found is None:
+        raise not_there()
+    return found
 
 
 def not_there() -> Problem:
-    """Return the answer to who asks for what is not there, or is somebody else's."""
+    """Return the answer where the account has no such thing, though another one may."""
     return Problem("not_found", "There is no such thing in this account.")
 
 

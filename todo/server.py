@@ -14,6 +14,7 @@ import waitress
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
 
+from todo import jobs
 from todo.auth.passwords import PLACES
 from todo.http.request import MAX_BODY
 
@@ -56,7 +57,8 @@ def server_factory(
     listening = _listen(host, global_conf.get("http_port", http_port))
 
     def serve(app: Any) -> None:
-        proxy = proxy_options(app.registry.settings["todo.trusted_proxy"])
+        jobs.start(app.registry)
+        proxy = proxy_options(app.registry["settings"].trusted_proxy)
         _serve(app, listening, DEFAULTS | proxy | options)
 
     return serve

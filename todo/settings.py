@@ -5,8 +5,9 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from ipaddress import ip_address
-from typing import Any
+from typing import Annotated, Any, get_type_hints
 
 from pyramid.config.settings import Settings as PyramidSettings
 from pyramid.settings import aslist
@@ -88,6 +89,14 @@ def _number(least: int, most: int) -> Callable[[str], int]:
 _LIMIT = _number(0, 1_000_000)
 
 
+def _days(text: str) -> timedelta:
+    return timedelta(days=_number(1, 3650)(text))
+
+
+def _reading_url(text: str) -> str:
+    return text and parse_database_url(text)
+
+
 def _public_url(text: str) -> str:
     """Return the URL as the origin that a browser has on it."""
     url = text.strip().removesuffix("/")
@@ -124,24 +133,69 @@ class Setting:
     default: str | None = None
 
 
-SETTINGS = (
-    Setting("sqlalchemy.url", "DATABASE_URL", parse_database_url),
-    Setting("todo.secure_cookies", "TODO_SECURE_COOKIES", _boolean, default="true"),
-    Setting("todo.session_idle_days", "TODO_SESSION_IDLE_DAYS", _number(1, 3650), default="7"),
-    Setting("todo.session_lifetime_days", "TODO_SESSION_LIFETIME_DAYS", _number(1, 3650), "30"),
-    Setting("todo.limit_login_account_address", "TODO_LIMIT_LOGIN_ACCOUNT_ADDRESS", _LIMIT, "10"),
-    Setting("todo.limit_login_address", "TODO_LIMIT_LOGIN_ADDRESS", _LIMIT, default="50"),
-    Setting("todo.limit_login_account", "TODO_LIMIT_LOGIN_ACCOUNT", _LIMIT, default="100"),
-    Setting("todo.limit_registrations", "TODO_LIMIT_REGISTRATIONS", _LIMIT, default="5"),
-    Setting("todo.limit_writes", "TODO_LIMIT_WRITES", _LIMIT, default="0"),
-    Setting("todo.trash_days", "TODO_TRASH_DAYS", _number(1, 3650), default="30"),
-    Setting("todo.journal_days", "TODO_JOURNAL_DAYS", _number(1, 3650), default="90"),
-    Setting("todo.cors_origins", "TODO_CORS_ORIGINS", _origins, default=""),
-    Setting("todo.production", "TODO_PRODUCTION", _boolean, default="false"),
-    Setting("todo.public_url", "TODO_PUBLIC_URL", _public_url, default=""),
-    Setting("todo.allow_http", "TODO_ALLOW_HTTP", _boolean, default="false"),
-    Setting("todo.trusted_proxy", "TODO_TRUSTED_PROXY", _proxy, default=""),
-)
+@dataclass(kw_only=True)
+class Settings:
+    """The settings of the application."""
+
+    database_url: Annotated[str, Setting("sqlalchemy.url", "DATABASE_URL", parse_database_url)]
+    reading_url: Annotated[
+        str, Setting("todo.reading_url", "READING_DATABASE_URL", _reading_url, "")
+    ]
+    prepared_statements: Annotated[
+        bool, Setting("todo.prepared_statements", "TODO_PREPARED_STATEMENTS", _boolean, "true")
+    ]
+    secure_cookies: Annotated[
+        bool, Setting("todo.secure_cookies", "TODO_SECURE_COOKIES", _boolean, "true")
+    ]
+    session_idle: Annotated[
+        timedelta, Setting("todo.session_idle_days", "TODO_SESSION_IDLE_DAYS", _days, "7")
+    ]
+    session_lifetime: Annotated[
+        timedelta, Setting("todo.session_lifetime_days", "TODO_SESSION_LIFETIME_DAYS", _days, "30")
+    ]
+    limit_login_account_address: Annotated[
+        int,
+        Setting(
+            "todo.limit_login_account_address", "TODO_LIMIT_LOGIN_ACCOUNT_ADDRESS", _LIMIT, "10"
+        ),
+    ]
+    limit_login_address: Annotated[
+        int, Setting("todo.limit_login_address", "TODO_LIMIT_LOGIN_ADDRESS", _LIMIT, "50")
+    ]
+    limit_login_account: Annotated[
+        int, Setting("todo.limit_login_account", "TODO_LIMIT_LOGIN_ACCOUNT", _LIMIT, "100")
+    ]
+    limit_registrations: Annotated[
+        int, Setting("todo.limit_registrations", "TODO_LIMIT_REGISTRATIONS", _LIMIT, "5")
+    ]
+    limit_writes: Annotated[int, Setting("todo.limit_writes", "TODO_LIMIT_WRITES", _LIMIT, "0")]
+    trash_time: Annotated[timedelta, Setting("todo.trash_days", "TODO_TRASH_DAYS", _days, "30")]
+    journal_time: Annotated[
+        timedelta, Setting("todo.journal_days", "TODO_JOURNAL_DAYS", _days, "90")
+    ]
+    cors_origins: Annotated[
+        frozenset[str], Setting("todo.cors_origins", "TODO_CORS_ORIGINS", _origins, "")
+    ]
+    production: Annotated[bool, Setting("todo.production", "TODO_PRODUCTION", _boolean, "false")]
+    public_url: Annotated[str, Setting("todo.public_url", "TODO_PUBLIC_URL", _public_url, "")]
+    allow_http: Annotated[bool, Setting("todo.allow_http", "TODO_ALLOW_HTTP", _boolean, "false")]
+    trusted_proxy: Annotated[str, Setting("todo.trusted_proxy", "TODO_TRUSTED_PROXY", _proxy, "")]
+
+    @property
+    def is_https(self) -> bool:
+        """Whether browsers reach the service by https."""
+        return self.public_url.startswith("https:")
+
+    @property
+    def is_cookie_secure(self) -> bool:
+        """Whether browsers shall send the session cookie over https alone."""
+        return self.secure_cookies and (self.is_https or not self.allow_http)
+
+
+SETTINGS: dict[str, Setting] = {
+    name: hint.__metadata__[0]
+    for name, hint in get_type_hints(Settings, include_extras=True).items()
+}
 
 
 def _value(setting: Setting, ini: Mapping[str, str], environ: Mapping[str, str]) -> Any:
@@ -163,48 +217,47 @@ def _value(setting: Setting, ini: Mapping[str, str], environ: Mapping[str, str])
         raise SystemExit(f"todo: the setting {source} {error}") from None
 
 
-def read(ini: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """Return the ini file's settings with those of the table parsed.
+def read(ini: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings of the ini file and the environment, parsed.
 
     Raises SystemExit with one line that names a setting which is missing, wrong or unknown.
     """
-    known = {setting.name for setting in SETTINGS}
+    known = {setting.name for setting in SETTINGS.values()}
     for name in ini:
         if name.startswith("todo.") and name not in known:
             raise SystemExit(f"todo: there is no setting {name}; see Settings in README.md")
-    return {**ini, **{setting.name: _value(setting, ini, environ) for setting in SETTINGS}}
+    return Settings(**{name: _value(setting, ini, environ) for name, setting in SETTINGS.items()})
 
 
 def refuse_unsafe_production(
-    settings: Mapping[str, Any], environ: Mapping[str, str] = os.environ
+    settings: Settings, ini: Mapping[str, str], environ: Mapping[str, str] = os.environ
 ) -> None:
-    """Stop the start in production (SystemExit, one line) if what was read there is unsafe.
+    """Stop the start in production (SystemExit, one line) if a setting is unsafe there.
 
     A database in memory and a proxy that is everybody are refused always, where they are read.
     """
-    if not settings["todo.production"]:
+    if not settings.production:
         return
-    effective = PyramidSettings(dict(settings), _environ_=environ)
+    pyramid = PyramidSettings(dict(ini), _environ_=environ)
     unsafe = [
-        (f"pyramid.{flag} must be false in production", effective[f"pyramid.{flag}"])
+        (f"pyramid.{flag} must be false in production", pyramid[f"pyramid.{flag}"])
         for flag in _DEBUG_FLAGS
     ]
-    toolbar = any("debugtoolbar" in name for name in aslist(settings.get("pyramid.includes", "")))
+    toolbar = any("debugtoolbar" in name for name in aslist(ini.get("pyramid.includes", "")))
     unsafe.append(("pyramid.includes must not have a debug toolbar in production", toolbar))
-    https = settings["todo.public_url"].startswith("https:")
-    if settings["todo.allow_http"]:
+    if settings.allow_http:
         logger.warning(
-            "todo.allow_http is true: who can listen on the network reads passwords and tokens"
+            "todo.allow_http is true: anybody on the network can read passwords and tokens"
         )
     else:
-        unsafe += [
+        unsafe.append(
             (
                 "todo.public_url must be set in production, in the ini file or as TODO_PUBLIC_URL, "
                 "to an https URL; see Running it safely in README.md",
-                not https,
-            ),
-        ]
-    insecure = not settings["todo.secure_cookies"] and (https or not settings["todo.allow_http"])
+                not settings.is_https,
+            )
+        )
+    insecure = not settings.secure_cookies and (settings.is_https or not settings.allow_http)
     unsafe.append(("todo.secure_cookies must be true in production", insecure))
     for refusal, found in unsafe:
         if found:

@@ -6,9 +6,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tests.support.factories import Login
+from tests.support.factories import Login, make_token
 from todo import clock
-from todo.models import Token
 
 DAY = timedelta(days=1)
 
@@ -22,7 +21,6 @@ def read(session: Session, column: Any) -> list[Any]:
 
 
 def add_token(session: Session, login: Login, ends: timedelta = DAY, **values: Any) -> int:
-    token, _ = Token.issue(login.id, clock.now() + ends, **values)
-    session.add(token)
+    token_id, _ = make_token(session, login.id, expiration_date=clock.now() + ends, **values)
     session.commit()
-    return token.id
+    return token_id

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from tests.admin.conftest import TodoAdmin
 from tests.admin.rows import DAY, read
 from tests.support.client import Client
-from tests.support.factories import PASSWORD, Login
+from tests.support.factories import PASSWORD, Login, make_token
 from todo import clock
 from todo.models import Account, ReleasedUsername, Token
 from todo.scripts import admin
@@ -120,7 +120,7 @@ def test_the_service_is_not_kept_waiting_while_somebody_types(
 ) -> None:
     def write_meanwhile(*_args: str) -> dict[str, str]:
         committing_session.execute(
-            update(Account).execution_options(unjournalled=True).values(email="new@example.com")
+            update(Account).execution_options(recorded=True).values(email="new@example.com")
         )
         committing_session.commit()
         return {"password": NEW_PASSWORD}
@@ -162,13 +162,9 @@ def test_a_login_at_the_same_moment_does_not_outlive_it(
 ) -> None:
     # What a login does last.
     committing_session.execute(
-        update(Account)
-        .execution_options(unjournalled=True)
-        .values(password_hash=Account.password_hash)
+        update(Account).execution_options(recorded=True).values(password_hash=Account.password_hash)
     )
-    token, _ = Token.issue(alice.id, clock.now() + DAY)
-    committing_session.add(token)
-    committing_session.flush()
+    make_token(committing_session, alice.id)
     with ThreadPoolExecutor(1) as pool:
         ending = pool.submit(todo_admin, *command)
         time.sleep(0.5)

@@ -20,15 +20,10 @@ from tests.support.client import Client
 from tests.support.databases import database, empty, migrate
 from tests.support.factories import PASSWORD, Login, make_account, make_key, make_task, make_trashed
 from tests.support.running import dispose
-from todo import clock, main, models
-from todo.models import (
-    MIGRATION,
-    Base,
-    LimitCount,
-    ReleasedUsername,
-    check_migrated,
-    create_engine,
-)
+from todo import clock, main
+from todo.models import Base, LimitCount, ReleasedUsername, engine, sqlite
+from todo.models.engine import create_engine
+from todo.models.migration import MIGRATION, check_migrated
 from todo.models.token import Kind
 from todo.services import backup
 
@@ -191,7 +186,7 @@ def test_a_database_with_a_log_of_writes(
     path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(models.sqlite, "WAL_IS_SAFE", True)
+    monkeypatch.setattr(sqlite, "WAL_IS_SAFE", True)
     with database(database_server, template=migrated_url) as url:
         monkeypatch.setenv("DATABASE_URL", url)
         todo_admin("create", "carol", "carol@example.com", password=PASSWORD)
@@ -425,6 +420,7 @@ def test_nobody_writes_while_it_is_restored(
     written: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(models, "LOCK_TIMEOUT", 1)
+    monkeypatch.setattr(engine, "LOCK_TIMEOUT", 1)
+    monkeypatch.setitem(engine.POSTGRESQL_SETTINGS, "lock_timeout", "1s")
     committing_session.execute(text("DELETE FROM tokens"))  # a writer that has not committed
     assert "lock timeout" in todo_admin.refused("restore", str(written))

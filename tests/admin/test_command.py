@@ -11,8 +11,7 @@ from sqlalchemy.orm import Session
 from tests.admin.conftest import TodoAdmin
 from tests.support.databases import database
 from tests.support.factories import PASSWORD, Login
-from todo import models
-from todo.models import Account
+from todo.models import Account, engine
 from todo.scripts import admin
 
 
@@ -61,9 +60,10 @@ def test_a_database_that_cannot_answer(
     alice: Login,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(models, "LOCK_TIMEOUT", 1)
+    monkeypatch.setattr(engine, "LOCK_TIMEOUT", 1)
+    monkeypatch.setitem(engine.POSTGRESQL_SETTINGS, "lock_timeout", "1s")
     committing_session.execute(
-        update(Account).execution_options(unjournalled=True).values(email="x@example.com")
+        update(Account).execution_options(recorded=True).values(email="x@example.com")
     )
     said = todo_admin.refused("disable", "alice")
     assert said.startswith(("the database cannot answer: ", "cannot open the database: "))

@@ -8,7 +8,7 @@ from tests.admin.conftest import TodoAdmin
 from tests.admin.rows import DAY, add_token, read
 from tests.support import journal
 from tests.support.factories import Login, make_key, make_task, make_trashed
-from todo import clock
+from todo import clock, settings
 from todo.jobs import purge
 from todo.models import (
     Account,
@@ -192,12 +192,13 @@ def test_of_two_that_purge_at_once_one_finds_nothing(
         if "SKIP LOCKED" in statement and not deleted:  # it has seen old changes, and no more
             deleted.append(0)
             with Session(engine) as first:
-                deleted[0] = purge.purge_changes(first, alice.id, 90)
+                deleted[0] = purge.purge_changes(first, alice.id, clock.now() - 90 * DAY)
                 first.commit()
 
     event.listen(engine, "before_cursor_execute", purge_before)
     try:
-        assert purge.purge_changes(committing_session, alice.id, 90) == 0
+        until = clock.now() - 90 * DAY
+        assert purge.purge_changes(committing_session, alice.id, until) == 0
     finally:
         event.remove(engine, "before_cursor_execute", purge_before)
     assert deleted == [3]
@@ -215,14 +216,16 @@ def test_purge_lets_an_account_go_before_it_looks_at_others(
     seen = []
 
     def write_to_alice(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if "SELECT accounts.id" in statement and "UPDATE" not in statement:
+        if "SELECT changes.date" in statement and "UPDATE" not in statement:
             with Session(engine) as writer:
                 held = select(Account.id).with_for_update(key_share=True, skip_locked=True)
                 seen.append(writer.scalars(held).all())
 
     event.listen(engine, "before_cursor_execute", write_to_alice)
     try:
-        purge.purge_all(committing_session, 7 * DAY, trash_days=30, journal_days=90)
+        purge.purge_expired(
+            committing_session, settings.read({"sqlalchemy.url": "sqlite:////x"}, {})
+        )
     finally:
         event.remove(engine, "before_cursor_execute", write_to_alice)
     assert seen == [[alice.id]]

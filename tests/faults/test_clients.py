@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from tests.support.factories import Login, make_account
 from tests.support.pserve import Server
-from todo.models import POOL_OVERFLOW, POOL_SIZE, Change, Task
+from todo.models import Change, Task
+from todo.models.engine import POOL_OVERFLOW, POOL_SIZE
 
 CLIENTS = POOL_SIZE + POOL_OVERFLOW + 8  # more than there are connections to be lost
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: what is closed is reset (RST), not ended

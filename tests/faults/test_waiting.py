@@ -15,8 +15,8 @@ from webtest import TestResponse
 from tests.support.client import Client
 from tests.support.factories import make_account
 from tests.support.running import running_app
-from todo import models
-from todo.models import POOL_OVERFLOW, POOL_SIZE, POOL_TIMEOUT
+from todo.models import engine
+from todo.models.engine import POOL_OVERFLOW, POOL_SIZE, POOL_TIMEOUT
 
 SLACK = 3  # seconds, for a machine with much else to do
 
@@ -30,10 +30,10 @@ def assert_unavailable(response: TestResponse) -> None:
 def test_an_exhausted_pool(committing_app: Any, committing_session: Session) -> None:
     alice = make_account(committing_session, "alice")
     client = Client(committing_app, alice.token)
-    engine = committing_app.registry["reading_engine"]
+    reading = committing_app.registry["reading_engine"]
     with ExitStack() as stack, ThreadPoolExecutor(2) as people:
         for _ in range(POOL_SIZE + POOL_OVERFLOW):
-            stack.enter_context(closing(engine.raw_connection()))
+            stack.enter_context(closing(reading.raw_connection()))
         began = time.monotonic()
         asked = [people.submit(client.get, url) for url in (alice.tasks_url, "/readyz")]
         assert client.get("/healthz").status_int == 200
@@ -48,7 +48,8 @@ def test_an_exhausted_pool(committing_app: Any, committing_session: Session) -> 
 
 @pytest.fixture
 def impatient_app(monkeypatch: pytest.MonkeyPatch, database_url: str) -> Iterator[Any]:
-    monkeypatch.setattr(models, "LOCK_TIMEOUT", 1)
+    monkeypatch.setattr(engine, "LOCK_TIMEOUT", 1)
+    monkeypatch.setitem(engine.POSTGRESQL_SETTINGS, "lock_timeout", "1s")
     with running_app(database_url) as app:
         yield app
 
@@ -82,7 +83,7 @@ def test_a_lock_that_is_held(
         assert as_bob.get(bob.tasks_url).status_int == 200
         assert not asked.done(), "who reads need not wait"
         assert_unavailable(asked.result())
-        assert time.monotonic() - began < models.LOCK_TIMEOUT + SLACK
+        assert time.monotonic() - began < engine.LOCK_TIMEOUT + SLACK
     if by_row:
         assert as_bob.post(bob.tasks_url, milk).status_int == 201
     committing_session.rollback()
@@ -91,4 +92,4 @@ def test_a_lock_that_is_held(
 
 
 def test_how_long_is_configured() -> None:
-    assert (models.POOL_TIMEOUT, models.LOCK_TIMEOUT) == (2, 5)
+    assert (engine.POOL_TIMEOUT, engine.LOCK_TIMEOUT) == (2, 5)

@@ -9,8 +9,9 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from tests.support.client import Client, faults
-from tests.support.factories import PASSWORD, Login, make_task
+from tests.support.factories import PASSWORD, Login, make_task, make_token
 from todo import clock
+from todo.jobs.purge import purge_expired
 from todo.models import Change, Task, Token
 from todo.models.token import Kind, Scope
 
@@ -31,6 +32,17 @@ def changes_url(alice: Login) -> str:
     return f"{alice.url}/changes"
 
 
+@pytest.fixture
+def purge_now(app: Any, dbsession: Session) -> Callable[[], None]:
+    """Return what runs the hourly purge."""
+
+    def run() -> None:
+        purge_expired(dbsession, app.registry["settings"])
+        dbsession.expire_all()
+
+    return run
+
+
 def walk(client: Client, url: str, member: str) -> list[list[Any]]:
     """Return what all pages have."""
     pages = []
@@ -44,11 +56,10 @@ def walk(client: Client, url: str, member: str) -> list[list[Any]]:
     return pages
 
 
-def make_token(session: Session, login: Login, **values: Any) -> tuple[Token, str]:
-    token, secret = Token.issue(login.id, clock.now() + DAY, kind=Kind.API, **values)
-    session.add(token)
+def make_api_token(session: Session, login: Login, **values: Any) -> tuple[Token, str]:
+    token_id, secret = make_token(session, login.id, kind=Kind.API, **values)
     session.commit()
-    return token, secret
+    return session.get_one(Token, token_id), secret
 
 
 # --- the history of a task
@@ -59,7 +70,7 @@ def test_who_changed_what_from_what_to_what(
 ) -> None:
     url = f"{alice.tasks_url}/{milk['id']}"
     session = dbsession.scalars(select(Token)).one()
-    script, secret = make_token(dbsession, alice, name="script")
+    script, secret = make_api_token(dbsession, alice, name="script")
     changed = Client(app, secret).send_json("PATCH", url, {"name": "Tea", "note": "green"})
     answer = as_alice.get(f"{url}/history")
     assert "ETag" not in answer.headers
@@ -94,7 +105,7 @@ def test_who_changed_what_from_what_to_what(
 def test_a_token_is_named_when_it_is_gone(
     app: Any, as_alice: Client, alice: Login, dbsession: Session
 ) -> None:
-    token, secret = make_token(dbsession, alice, name="gone")
+    token, secret = make_api_token(dbsession, alice, name="gone")
     url = Client(app, secret).post_json(alice.tasks_url, {"name": "Tea"}).headers["Location"]
     assert as_alice.delete(f"{alice.url}/tokens/{token.id}").status_int == 200
     [change] = as_alice.get(f"{url}/history").json["history"]
@@ -140,7 +151,7 @@ def test_changes_of_all_kinds_in_their_order(
     make_task(dbsession, bob)
     as_alice.send_json("PATCH", alice.url, {"email": "a@example.com", "password": f"{PASSWORD} 2"})
     dbsession.commit()
-    _, secret = make_token(dbsession, alice, scope=Scope.READ, name="reader")
+    _, secret = make_api_token(dbsession, alice, scope=Scope.READ, name="reader")
     reader = Client(app, secret)
     registered, created, profile = reader.get(changes_url).json["changes"]
     assert (registered["kind"], registered["id"]) == ("profile", alice.id)
@@ -275,18 +286,18 @@ def kept(session: Session) -> list[int]:
 
 
 @pytest.mark.purged
-def test_old_changes_go_when_the_account_is_used(
+def test_the_purge_deletes_old_changes(
     as_alice: Client,
     alice: Login,
     old: Any,
-    set_clock: Move,
+    purge_now: Callable[[], None],
     dbsession: Session,
     changes_url: str,
 ) -> None:
     assert kept(dbsession) == [1, 2, 3, 3, 3, 4, 5]
     before = as_alice.get(alice.tasks_url).json
-    set_clock(timedelta(minutes=2))
     assert as_alice.get(changes_url).json["changes"][0]["revision"] == 1
+    purge_now()
     assert kept(dbsession) == [4, 5]
     for since in (0, 1, 2):
         assert_expired(as_alice, f"{changes_url}?since={since}", alice)
@@ -297,14 +308,11 @@ def test_old_changes_go_when_the_account_is_used(
     assert [change["revision"] for change in history["history"]] == [5, 4]
     assert as_alice.get(alice.tasks_url).json == before
     assert before["revision"] == 5
-    set_clock(timedelta(minutes=4))
-    as_alice.get(changes_url)
-    assert kept(dbsession) == [4, 5]
 
 
 @pytest.mark.purged
 def test_what_changed_is_not_told_where_it_is_not_kept(
-    as_alice: Client, alice: Login, old: Any, set_clock: Move, dbsession: Session
+    as_alice: Client, alice: Login, old: Any, purge_now: Callable[[], None], dbsession: Session
 ) -> None:
     url = f"{alice.tasks_url}/{old['id']}"
 
@@ -314,8 +322,7 @@ def test_what_changed_is_not_told_where_it_is_not_kept(
         return answer.json.get("changed")
 
     assert changed(2) == ["name", "note"]
-    set_clock(timedelta(minutes=2))
-    as_alice.get(url)
+    purge_now()
     assert (changed(2), changed(3), changed(4)) == (None, ["name", "note"], ["note"])
 
 
@@ -324,24 +331,27 @@ def test_a_revision_goes_as_a_whole_or_not_at_all(
     as_alice: Client,
     alice: Login,
     old: Any,
-    set_clock: Move,
+    purge_now: Callable[[], None],
     dbsession: Session,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("todo.jobs.purge.BATCH", 3)
-    set_clock(timedelta(minutes=2))
-    as_alice.get(alice.url)
+    purge_now()
     assert kept(dbsession) == [4, 5], "the third is the first of revision 3, which goes along"
 
 
 @pytest.mark.purged
-def test_changes_of_an_unused_account_may_all_go(
-    as_alice: Client, alice: Login, milk: Any, set_clock: Move, dbsession: Session, changes_url: str
+def test_the_purge_may_delete_all_changes_of_an_account(
+    as_alice: Client,
+    alice: Login,
+    milk: Any,
+    purge_now: Callable[[], None],
+    dbsession: Session,
+    changes_url: str,
 ) -> None:
     dbsession.execute(update(Change).values(date=clock.now() - 91 * DAY))
     dbsession.commit()
-    set_clock(timedelta(minutes=2))
-    as_alice.get(alice.url)
+    purge_now()
     assert kept(dbsession) == []
     assert as_alice.get(f"{changes_url}?since=2").json["changes"] == []
     assert_expired(as_alice, f"{changes_url}?since=1", alice)
@@ -352,33 +362,25 @@ def test_changes_of_an_unused_account_may_all_go(
 
 
 def test_a_younger_change_keeps_those_after_it(
-    as_alice: Client, alice: Login, milk: Any, set_clock: Move, dbsession: Session
+    as_alice: Client, alice: Login, milk: Any, purge_now: Callable[[], None], dbsession: Session
 ) -> None:
     """A clock that was wrong makes no gap."""
     dbsession.execute(
         update(Change).where(Change.revision == 2).values(date=clock.now() - 91 * DAY)
     )
     dbsession.commit()
-    set_clock(timedelta(minutes=2))
-    as_alice.get(alice.url)
+    purge_now()
     assert kept(dbsession) == [1, 2]
 
 
 @pytest.mark.purged
-def test_others_and_the_setting(
+def test_the_setting_says_how_long_changes_are_kept(
     app: Any,
-    as_alice: Client,
-    as_bob: Client,
-    alice: Login,
-    bob: Login,
     old: Any,
-    set_clock: Move,
+    purge_now: Callable[[], None],
     dbsession: Session,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    set_clock(timedelta(minutes=2))
-    as_bob.get(bob.url)
-    assert len(kept(dbsession)) == 8
-    monkeypatch.setitem(app.registry.settings, "todo.journal_days", 88)
-    as_alice.get(alice.url)
-    assert kept(dbsession) == [1, 5], "of Bob 1, of Alice 5"
+    monkeypatch.setattr(app.registry["settings"], "journal_time", 88 * DAY)
+    purge_now()
+    assert kept(dbsession) == [5]

@@ -9,13 +9,10 @@ import pytest
 from sqlalchemy.orm import Session
 
 from tests.support.client import Client
-from tests.support.factories import Login, make_account, make_task, make_trashed, new_task
-from todo import clock, models
-from todo.http.request import Request
-from todo.models import Account
+from tests.support.factories import Login, make_account, make_task, make_tasks, make_trashed
+from todo.models.trash import TRASH
 from todo.schemas.task import Task
 from todo.services import export
-from todo.services.accounts import lock_identity
 
 
 @pytest.mark.parametrize("tasks", [0, 1, 4, 5])
@@ -28,7 +25,6 @@ def test_everything_of_the_account_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(export, "BATCH", 2)
-    monkeypatch.setattr(export, "TURN", 4)
     for number in range(tasks):
         make_task(
             dbsession,
@@ -58,55 +54,25 @@ def test_everything_of_the_account_and_nothing_else(
 def three(committing_session: Session, monkeypatch: pytest.MonkeyPatch) -> Login:
     """Somebody with more tasks than are read at once."""
     monkeypatch.setattr(export, "BATCH", 1)
-    monkeypatch.setattr(export, "TURN", 2)
     login = make_account(committing_session, "alice")
     for number in range(3):
         make_task(committing_session, login, name=str(number))
     return login
 
 
-@pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
-def test_who_reads_sqlite_gives_writers_their_turn(
-    committing_app: Any, committing_session: Session, three: Login, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def write(request: Request) -> Any:
-        make_task(committing_session, three, name="written meanwhile")
-        monkeypatch.setattr(export, "lock_identity", lock_identity)
-        return lock_identity(request)
-
-    monkeypatch.setattr(export, "lock_identity", write)
-    tasks = Client(committing_app, three.token).get(f"{three.url}/export").json["tasks"]
-    assert [task["name"] for task in tasks] == ["0", "1", "2", "written meanwhile"]
-
-
-@pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
-def test_whose_login_ends_meanwhile_reads_no_further(
-    committing_app: Any, committing_session: Session, three: Login, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def delete(request: Request) -> Any:
-        committing_session.delete(committing_session.get_one(Account, three.id))
-        committing_session.commit()
-        monkeypatch.setattr(export, "lock_identity", lock_identity)
-        return lock_identity(request)
-
-    monkeypatch.setattr(export, "lock_identity", delete)
-    assert Client(committing_app, three.token).get(f"{three.url}/export").status_int == 401
-
-
-@pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)
-def test_postgresql_shows_one_moment(
+def test_a_writer_has_its_turn_between_two_batches(
     committing_app: Any, committing_session: Session, three: Login, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     of_each = Task.of_each
 
     def write(tasks: Any) -> list[dict[str, Any]]:
         monkeypatch.setattr(Task, "of_each", of_each)
-        make_task(committing_session, three)
+        make_task(committing_session, three, name="written meanwhile")
         return of_each(tasks)
 
     monkeypatch.setattr(Task, "of_each", write)
     tasks = Client(committing_app, three.token).get(f"{three.url}/export").json["tasks"]
-    assert [task["name"] for task in tasks] == ["0", "1", "2"]
+    assert [task["name"] for task in tasks] == ["0", "1", "2", "written meanwhile"]
 
 
 def test_what_is_restored_meanwhile_is_not_missing(
@@ -116,11 +82,11 @@ def test_what_is_restored_meanwhile_is_not_missing(
     client = Client(committing_app, three.token)
     batches = export._batches
 
-    def restore(request: Request, query: Any, key: Any) -> Any:
-        if key[-1] is models.TrashedTask.id:
+    def restore(db: Any, query: Any, key: Any) -> Any:
+        if key[-1] is TRASH.c.id:
             monkeypatch.setattr(export, "_batches", batches)
             assert client.post(f"{three.trash_url}/{trashed}/restore").status_int == 200
-        return batches(request, query, key)
+        return batches(db, query, key)
 
     monkeypatch.setattr(export, "_batches", restore)
     exported = client.get(f"{three.url}/export").json
@@ -139,8 +105,7 @@ def test_it_takes_no_more_memory_for_more_tasks(
 ) -> None:
     monkeypatch.setattr(export, "BATCH", 10)
     values = {"name": "long", "note": "x" * 10_000}
-    dbsession.add_all([new_task(alice.id, values, clock.now()) for _ in range(200)])
-    dbsession.commit()
+    make_tasks(dbsession, alice, [values] * 200)
     dbsession.close()
     as_alice.head(f"{alice.url}/export")
     tracemalloc.start()

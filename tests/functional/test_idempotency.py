@@ -10,10 +10,9 @@ from sqlalchemy.orm import Session
 from webtest import TestResponse
 
 from tests.support.client import Client, faults
-from tests.support.factories import PASSWORD, Login, make_key, make_task
-from todo import clock
+from tests.support.factories import PASSWORD, Login, make_task, make_token
 from todo.http.operations import operations
-from todo.models import Account, IdempotencyKey, Token
+from todo.models import Account, IdempotencyKey
 from todo.models.token import Kind, Scope
 
 KEY = {"Idempotency-Key": "0f6b5e0c-3c5b-4f0e-9a9b-1d2f6a1c7e55"}
@@ -145,11 +144,8 @@ def test_keys_are_the_account_s(
     first = as_alice.send_json("POST", alice.tasks_url, {"name": "Tea"}, KEY)
     other = as_bob.send_json("POST", bob.tasks_url, {"name": "Rice"}, KEY)
     assert (first.status_int, other.status_int) == (201, 201)
-    end = datetime.now().astimezone() + timedelta(days=1)
-    token, secret = Token.issue(alice.id, end, kind=Kind.API, name="script")
-    dbsession.add(token)
-    reader, reading = Token.issue(alice.id, end, kind=Kind.API, scope=Scope.READ, name="reader")
-    dbsession.add(reader)
+    _, secret = make_token(dbsession, alice.id, kind=Kind.API, name="script")
+    _, reading = make_token(dbsession, alice.id, kind=Kind.API, scope=Scope.READ, name="reader")
     dbsession.commit()
     by_token = Client(app, secret).send_json("POST", alice.tasks_url, {"name": "Tea"}, KEY)
     assert by_token.body == first.body
@@ -243,28 +239,12 @@ def test_what_is_stored_does_not_depend_on_the_password(
     assert again.json["profile"]["email"] == "new@example.com"
 
 
-def test_expired_keys_go_as_the_service_is_used(
-    as_alice: Client,
-    alice: Login,
-    bob: Login,
-    dbsession: Session,
-    set_clock: Callable[[timedelta], datetime],
-) -> None:
-    for number in range(3):
-        make_key(dbsession, bob, str(number), clock.now() + timedelta(hours=number))
-    set_clock(timedelta(hours=1, minutes=1))
-    assert as_alice.get(alice.url).status_int == 200
-    assert stored(dbsession) == 1
-
-
 def test_no_replay_for_whom_the_operation_is_not_open(
     as_alice: Client, alice: Login, dbsession: Session, app: Any
 ) -> None:
     fields = {"timezone": "Asia/Tokyo"}
     assert as_alice.send_json("PUT", alice.url, fields, KEY).status_int == 200
-    end = clock.now() + timedelta(days=1)
-    token, secret = Token.issue(alice.id, end, kind=Kind.API, name="script")
-    dbsession.add(token)
+    _, secret = make_token(dbsession, alice.id, kind=Kind.API, name="script")
     dbsession.commit()
     for sent in (fields, {"timezone": "UTC"}):
         answer = Client(app, secret).send_json("PUT", alice.url, sent, KEY)

@@ -1,7 +1,7 @@
 """Sessions: log in, log out, and what carries a login."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -13,8 +13,7 @@ from sqlalchemy.orm import Session
 from tests.support.client import Client, faults
 from tests.support.factories import PASSWORD, Login
 from todo.auth import passwords
-from todo.jobs.purge import SOME
-from todo.models import Account, ReleasedUsername, Token
+from todo.models import Account, Token
 from todo.models.token import token_digest
 
 LOGIN = "/api/v1/accounts/login"
@@ -112,9 +111,7 @@ def test_corrupt_hash(
     client: Client, alice: Login, dbsession: Session, caplog: pytest.LogCaptureFixture
 ) -> None:
     dbsession.execute(
-        update(Account)
-        .execution_options(unjournalled=True)
-        .values(password_hash="$argon2id$broken")
+        update(Account).execution_options(recorded=True).values(password_hash="$argon2id$broken")
     )
     dbsession.commit()
     assert client.post(LOGIN, credentials()).status_int == 401
@@ -126,9 +123,7 @@ def test_hash_is_renewed_when_its_parameters_change(
     client: Client, alice: Login, dbsession: Session
 ) -> None:
     weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
-    dbsession.execute(
-        update(Account).execution_options(unjournalled=True).values(password_hash=weak)
-    )
+    dbsession.execute(update(Account).execution_options(recorded=True).values(password_hash=weak))
     dbsession.commit()
     assert client.post(LOGIN, credentials()).status_int == 200
     assert "m=19456,t=2,p=1" in dbsession.scalars(select(Account.password_hash)).one()
@@ -209,26 +204,6 @@ def test_login_removes_what_expired(
     set_clock(IDLE + timedelta(minutes=1))
     token = client.post(LOGIN, credentials()).json["token"]
     assert dbsession.scalars(select(Token.digest)).all() == [token_digest(token)]
-
-
-def test_a_login_removes_a_little_of_what_expired_for_others(
-    client: Client, alice: Login, bob: Login, dbsession: Session
-) -> None:
-    past = datetime.now(UTC) - timedelta(seconds=1)
-    future = datetime.now(UTC) + timedelta(days=1)
-    kept = set(dbsession.scalars(select(Token.id)))
-    for _ in range(SOME + 5):
-        dbsession.add(Token.issue(bob.id, past)[0])
-    for name, ends in (("old", past), ("new", future)):
-        dbsession.add(ReleasedUsername(account_id=0, username_lower=name, expiration_date=ends))
-    dbsession.commit()
-    client.post(LOGIN, credentials())
-    expired = select(Token.id).where(Token.expiration_date == past)
-    assert len(dbsession.scalars(expired).all()) == 5
-    assert dbsession.scalars(select(ReleasedUsername.username_lower)).all() == ["new"]
-    client.post(LOGIN, credentials())
-    assert dbsession.scalars(expired).all() == []
-    assert kept <= set(dbsession.scalars(select(Token.id)))
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,15 @@ import base64
 import json
 import random
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from tests.support.client import Client, faults
-from tests.support.factories import Login, make_task, new_task
+from tests.support.factories import Login, make_task, make_tasks
 from todo import clock
 from todo.models import Task
 from todo.words import fold
@@ -72,17 +73,14 @@ def tasks(dbsession: Session, alice: Login, bob: Login) -> list[Task]:
     def moment() -> Any:
         return now - timedelta(hours=rng.randrange(8))
 
-    made = []
     for _ in range(40):
         due_date = rng.choice([None, now.date() + timedelta(days=rng.randrange(-2, 3)), moment()])
         values = {"name": rng.choice(NAMES), "due_date": due_date, "completed": rng.random() < 0.4}
-        task = new_task(rng.choice([alice.id, alice.id, bob.id]), values, clock.now())
-        task.creation_date, task.modification_date = moment(), moment()
-        task.completion_date = task.completion_date and moment()
-        made.append(task)
-    dbsession.add_all(made)
-    dbsession.commit()
-    return [task for task in made if task.account_id == alice.id]
+        dates = {"creation_date": moment(), "modification_date": moment()}
+        if values["completed"]:
+            dates["completion_date"] = moment()
+        make_task(dbsession, rng.choice([alice, alice, bob]), **values, **dates)
+    return list(dbsession.scalars(select(Task).where(Task.account_id == alice.id)))
 
 
 @pytest.mark.parametrize("sort", [sign + key for key in KEYS for sign in ("", "-")])
@@ -131,10 +129,8 @@ def test_a_day_as_a_bound_begins_in_the_account_s_zone(
     as_alice: Client, alice: Login, dbsession: Session
 ) -> None:
     as_alice.send_json("PATCH", alice.url, {"timezone": "Pacific/Kiritimati"})
-    task = new_task(alice.id, {"name": "Tea"}, clock.now())
-    task.creation_date = task.creation_date.replace(year=2020, month=2, day=1, hour=10)
-    dbsession.add(task)
-    dbsession.commit()
+    created = datetime(2020, 2, 1, 10, tzinfo=UTC)
+    make_task(dbsession, alice, name="Tea", creation_date=created)
     for query, there in [
         ("created_after=2020-02-02", True),
         ("created_after=2020-02-03", False),
@@ -173,8 +169,7 @@ def test_a_walk_among_inserts_and_deletes_sees_each_survivor_once(
 def test_a_page_has_fifty_tasks_and_at_most_two_hundred(
     as_alice: Client, alice: Login, dbsession: Session
 ) -> None:
-    dbsession.add_all([new_task(alice.id, {"name": "Tea"}, clock.now()) for _ in range(201)])
-    dbsession.commit()
+    make_tasks(dbsession, alice, [{"name": "Tea"}] * 201)
     first = as_alice.get(alice.tasks_url).json
     assert len(first["tasks"]) == 50
     assert first["next"].startswith(f"{alice.tasks_url}?after=")

@@ -360,7 +360,7 @@ def test_a_disabled_account(
 ) -> None:
     api = Client(app, api_token("read"))
     dbsession.execute(
-        update(Account).execution_options(unjournalled=True).values(disabled_date=datetime.now(UTC))
+        update(Account).execution_options(recorded=True).values(disabled_date=datetime.now(UTC))
     )
     dbsession.commit()
     assert as_alice.get(WHOAMI).status_int == api.get(WHOAMI).status_int == 401
@@ -409,7 +409,7 @@ def test_registering_ends_the_session_it_came_with(
 def test_at_most_a_hundred_api_tokens(
     as_alice: Client, tokens_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("todo.views.tokens.MOST_API_TOKENS", 2)
+    monkeypatch.setattr("todo.services.tokens.MOST_API_TOKENS", 2)
     fields = {"name": "script", "scope": "read"}
     answers = [as_alice.post(tokens_url, fields) for _ in range(3)]
     assert [answer.status_int for answer in answers] == [201, 201, 409]

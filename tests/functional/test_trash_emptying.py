@@ -16,6 +16,7 @@ from todo.http.request import Request
 from todo.http.transactions import commit_so_far
 from todo.models import Change, Token, TrashedTask
 from todo.services import trash as service
+from todo.views import trash as view
 
 
 def trashed(client: Client, login: Login) -> list[int]:
@@ -57,7 +58,7 @@ def test_what_is_deleted_meanwhile_stays(
         commit_so_far(request)
         deleted.append(make_trashed(committing_session, alice))
 
-    monkeypatch.setattr(service, "commit_so_far", delete_another)
+    monkeypatch.setattr(view, "commit_so_far", delete_another)
     client = Client(committing_app, alice.token)
     assert client.delete(alice.trash_url).json["deleted"] == 5
     assert sorted(trashed(client, alice)) == deleted
@@ -88,9 +89,9 @@ def test_whose_login_ends_meanwhile_empties_no_further(
         commit_so_far(request)
         committing_session.delete(committing_session.scalars(select(Token)).one())
         committing_session.commit()
-        monkeypatch.setattr(service, "commit_so_far", commit_so_far)
+        monkeypatch.setattr(view, "commit_so_far", commit_so_far)
 
-    monkeypatch.setattr(service, "commit_so_far", log_out)
+    monkeypatch.setattr(view, "commit_so_far", log_out)
     client = Client(committing_app, alice.token)
     assert client.delete(alice.trash_url).status_int == 401
     assert len(committing_session.scalars(select(TrashedTask.id)).all()) == 3
@@ -119,7 +120,7 @@ def test_an_error_in_the_middle_says_that_a_part_is_gone(
         commit_so_far(request)
         raise error
 
-    monkeypatch.setattr(service, "commit_so_far", fail)
+    monkeypatch.setattr(view, "commit_so_far", fail)
     answer = as_alice.delete(alice.trash_url)
     assert answer.status_int == status
     assert "A part of this was done" in answer.json["detail"]

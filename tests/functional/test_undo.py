@@ -209,7 +209,7 @@ def test_at_most_so_much_text_at_once(
 ) -> None:
     as_alice.send_json("PATCH", alice.tasks_url, {"note": "long " * 100})
     answer = as_alice.send_json("PATCH", alice.tasks_url, {"note": "short"})
-    monkeypatch.setattr(service, "MOST_WORDS_AT_ONCE", 100)
+    monkeypatch.setattr(service, "MOST_WORDS", 100)
     refused = as_alice.post(undo_path(answer))
     assert (refused.status_int, refused.json["code"]) == (409, "too_many")
     assert refused.json["count"] == 3
@@ -277,7 +277,7 @@ def test_it_reads_its_own_tasks_alone(
     engine = app.registry["engine"]
     changed = as_alice.send_json("PATCH", alice.tasks_url, {"note": "all"})
     links = [undo_path(changed), undo_path(as_alice.delete(f"{alice.tasks_url}/{ids['id']}"))]
-    with page_queries(engine, re.compile(r".*\b(tasks|trash)\b", re.DOTALL)) as run:
+    with page_queries(engine, re.compile(r".*\b(tasks|trash|UPDATE changes)\b", re.DOTALL)) as run:
         for link in reversed(links):  # a task comes back, others are set back, and it goes again
             assert as_alice.post(link).status_int == 200
         created = as_alice.post_json(alice.tasks_url, {"name": "Tea"})

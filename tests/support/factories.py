@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from todo import clock
 from todo.auth.passwords import hash_password
-from todo.models import Account, IdempotencyKey, Task, Token, TrashedTask, journal
+from todo.journal import writes
+from todo.models import IdempotencyKey, Task, TrashedTask
+from todo.models.account import username_columns
 from todo.models.change import DELETE
-from todo.models.rows import Rows
-from todo.models.task import columns_of
+from todo.models.task import STORED, TASKS, columns_of
+from todo.models.token import TOKENS, new_token
 
 PASSWORD = "correct horse battery"
 _PASSWORD_HASH = hash_password(PASSWORD)
@@ -44,39 +47,49 @@ def make_account(session: Session, username: str | None = None, **values: Any) -
     """Store an account, logged in; its password is PASSWORD."""
     username = username or f"user{next(_numbers)}"
     defaults = {
+        **username_columns(username),
         "email": f"{username}@example.com",
         "password_hash": _PASSWORD_HASH,
-        "date_joined": clock.now(),
+        "timezone": "UTC",
     }
-    account = Account(username=username, **defaults | values)
-    session.add(account)
-    session.flush()
-    token, secret = Token.issue(account.id, clock.now() + timedelta(days=30))
-    session.add(token)
+    account = writes.register(session, defaults | values)
+    _, secret = make_token(session, account.id)
     session.commit()
     return Login(account.id, username, secret)
 
 
-def new_task(account_id: int, values: dict[str, Any], now: datetime) -> Task:
-    """Return a task of the account, to be stored."""
-    stamps = {"account_id": account_id, "creation_date": now, "modification_date": now}
-    completion_date = now if values.get("completed") else None
-    columns = columns_of({"note": None, "due_date": None, **values})
-    return Task(**stamps, completion_date=completion_date, **columns)
+def make_token(session: Session, account_id: int, **values: Any) -> tuple[int, str]:
+    """Store a token, for a month unless `values` say otherwise; return its id and secret."""
+    values = {"expiration_date": clock.now() + timedelta(days=30)} | values
+    columns, secret = new_token(account_id, **values)
+    token_id = session.scalars(insert(TOKENS).returning(TOKENS.c.id), columns).one()
+    return token_id, secret
 
 
 def make_task(session: Session, login: Login, **values: Any) -> int:
     """Store a task of the account and return its id."""
-    task = new_task(login.id, {"name": "Water the plants", **values}, journal.date_of(session))
-    session.add(task)
+    [task_id] = make_tasks(session, login, [values])
+    return task_id
+
+
+def make_tasks(session: Session, login: Login, several: list[dict[str, Any]]) -> list[int]:
+    """Store tasks of the account by one change, and return their ids."""
+    now = writes.date_of(session)
+    rows = []
+    for values in several:
+        fields = {"name": "Water the plants", "note": None, "due_date": None, **values}
+        completed = {"completion_date": now if fields.get("completed") else None}
+        rows.append(completed | columns_of(fields))
+    tasks = writes.create(session, Task, login.id, rows)
     session.commit()
-    return task.id
+    return [task.id for task in tasks]
 
 
 def make_trashed(session: Session, login: Login, **values: Any) -> int:
     """Store a task of the account, move it to the trash, and return its id."""
     task_id = make_task(session, login, **values)
-    Rows(session, Task, login.id, [Task.id == task_id]).move(TrashedTask, DELETE)
+    row = session.execute(select(*STORED).where(TASKS.c.id == task_id)).one()
+    writes.move(session, Task, TrashedTask, login.id, DELETE, [row._asdict()])
     session.commit()
     return task_id
 

@@ -9,9 +9,8 @@ from sqlalchemy.orm import Session
 
 from todo.models import Account, Base, Change, Task, TrashedTask
 from todo.models.change import CREATE, DELETE, PURGE, RESTORE
-from todo.models.journal import fields_of
-from todo.models.journalled import Journalled
-from todo.models.sql_json import encode_json
+from todo.models.journalled import Journalled, columns_except
+from todo.models.json import to_json
 
 DATED = "modification_date"
 TRASH = "trash"
@@ -103,7 +102,7 @@ def dated(change: Change) -> dict[str, Any]:
     """Return the date that the change has set; tests may say that a task was created before."""
     if change.kind != Task.kind or change.action == CREATE:
         return {}
-    return {DATED: json.loads(encode_json(change.date))}
+    return {DATED: json.loads(to_json(change.date))}
 
 
 def present(session: Session) -> dict[int, State]:
@@ -113,8 +112,13 @@ def present(session: Session) -> dict[int, State]:
         if issubclass(mapper.class_, Journalled):
             for each in session.scalars(select(mapper.class_)):
                 kind = TRASH if isinstance(each, TrashedTask) else each.kind
-                found[each.owner_id][kind, each.id] = (version(each), recorded(each))
+                found[owner_of(each)][kind, each.id] = (version(each), recorded(each))
     return found
+
+
+def owner_of(each: Any) -> int:
+    owner: int = each.id if isinstance(each, Account) else each.account_id
+    return owner
 
 
 def version(each: Any) -> int:
@@ -124,4 +128,7 @@ def version(each: Any) -> int:
 
 
 def recorded(each: Journalled) -> dict[str, Any]:
-    return fields_of(each) | {DATED: json.loads(encode_json(getattr(each, DATED, None)))}
+    row = {c.key: getattr(each, c.key) for c in columns_except(each.__table__, each.unread)}
+    fields = each.recorded(row) | {DATED: getattr(each, DATED, None)}
+    shown: dict[str, Any] = json.loads(to_json(fields | dict.fromkeys(each.secrets)))
+    return shown

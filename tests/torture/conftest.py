@@ -12,7 +12,7 @@ from tests.support.databases import database
 from tests.support.factories import Login, make_account
 from tests.support.pserve import Server, two_processes
 from tests.torture import LONG
-from todo.models import create_engine
+from todo.models.engine import create_engine
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from todo.schemas.dates import parse_date
+from todo.days import parse_date
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,7 @@
-from typing import Any
-
 import pytest
 
 from todo import settings
-from todo.auth.policy import cookie_name, is_cookie_secure
+from todo.auth.policy import cookie_name
 
 SQLITE = {"sqlalchemy.url": "sqlite:///todo.sqlite"}
 
@@ -11,22 +9,22 @@ SQLITE = {"sqlalchemy.url": "sqlite:///todo.sqlite"}
 def test_environment_wins_over_the_ini_file() -> None:
     environ = {"DATABASE_URL": "sqlite:////other.sqlite", "TODO_SECURE_COOKIES": "false"}
     read = settings.read(SQLITE | {"todo.secure_cookies": "true"}, environ)
-    assert read["sqlalchemy.url"] == "sqlite:////other.sqlite"
-    assert read["todo.secure_cookies"] is False
+    assert read.database_url == "sqlite:////other.sqlite"
+    assert read.secure_cookies is False
 
 
 def test_empty_variable_is_none() -> None:
-    assert settings.read(SQLITE, {"DATABASE_URL": ""})["sqlalchemy.url"] == "sqlite:///todo.sqlite"
+    assert settings.read(SQLITE, {"DATABASE_URL": ""}).database_url == "sqlite:///todo.sqlite"
 
 
 def test_defaults_are_the_safe_ones() -> None:
-    assert settings.read(SQLITE, {})["todo.secure_cookies"] is True
+    assert settings.read(SQLITE, {}).secure_cookies is True
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2"])
 def test_postgresql_means_psycopg2(scheme: str) -> None:
     read = settings.read({}, {"DATABASE_URL": f"{scheme}://u:p%25%40@h:5433/d?host=%2Frun"})
-    assert read["sqlalchemy.url"] == "postgresql+psycopg2://u:p%25%40@h:5433/d?host=%2Frun"
+    assert read.database_url == "postgresql+psycopg2://u:p%25%40@h:5433/d?host=%2Frun"
 
 
 @pytest.mark.parametrize(
@@ -68,23 +66,23 @@ def test_bad_setting_stops_the_start_by_name(
 def test_origins_are_a_list() -> None:
     text = "https://app.example.com http://localhost:3000\n  http://[::1]:3000"
     read = settings.read(SQLITE | {"todo.cors_origins": text}, {})
-    assert read["todo.cors_origins"] == set(text.split())
+    assert read.cors_origins == set(text.split())
 
 
 def test_a_url_and_an_address_are_read_as_browsers_and_sockets_write_them() -> None:
     ini = {"todo.public_url": "https://todo.example:8443/", "todo.trusted_proxy": "0:0:0::1 "}
     read = settings.read(SQLITE | ini, {})
-    assert read["todo.public_url"] == "https://todo.example:8443"
-    assert read["todo.trusted_proxy"] == "::1"
+    assert read.public_url == "https://todo.example:8443"
+    assert read.trusted_proxy == "::1"
 
 
 PRODUCTION = SQLITE | {"todo.production": "true", "todo.public_url": "https://todo.example"}
 AT_HOME = {"todo.allow_http": "true", "todo.public_url": ""}
 
 
-def start(ini: dict[str, str], environ: dict[str, str] | None = None) -> dict[str, Any]:
+def start(ini: dict[str, str], environ: dict[str, str] | None = None) -> settings.Settings:
     read = settings.read(ini, environ or {})
-    settings.refuse_unsafe_production(read, environ or {})
+    settings.refuse_unsafe_production(read, ini, environ or {})
     return read
 
 
@@ -135,7 +133,7 @@ def test_unsafe_production_stops_the_start(
 )
 def test_cookie_of_a_safe_start(ini: dict[str, str], name: str, secure: bool) -> None:
     read = start(ini)
-    assert (cookie_name(read), is_cookie_secure(read)) == (name, secure)
+    assert (cookie_name(read), read.is_cookie_secure) == (name, secure)
 
 
 @pytest.mark.parametrize(("ini", "warnings"), [(AT_HOME, 1), ({}, 0)])

@@ -29,13 +29,12 @@ def is_cross_site(request: Request) -> bool:
     origin = request.headers.get("Origin")
     if origin is None:
         return site is not None
-    settings = request.registry.settings
-    public = settings["todo.public_url"]
+    public = request.settings.public_url
     # Without a trusted proxy the request looks like plain http; but that page anybody can forge.
-    forged = public.startswith("https:") and origin == public.replace("https:", "http:", 1)
+    forged = request.settings.is_https and origin == public.replace("https:", "http:", 1)
     if forged:
         return True
-    trusted = (request.host_url, public, *settings["todo.cors_origins"])
+    trusted = (request.host_url, public, *request.settings.cors_origins)
     return origin == "" or origin not in trusted
 
 

@@ -11,8 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
+from typing import Any
 
-from sqlalchemy import Connection, Integer, bindparam, select, text, update
+from sqlalchemy import bindparam, case, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -20,12 +22,13 @@ from todo import clock
 from todo.auth.policy import Identity, KnownToken
 from todo.http.errors import Problem, first_line
 from todo.http.request import SAFE_METHODS, Request
-from todo.jobs.purge import JOURNAL_DAYS, purge_along, purge_some
-from todo.models import LimitCount, Token, sqlite
-from todo.models.limit import SUBJECT_MAX, WRITES, WRITES_SETTING
+from todo.models.engine import separate_transaction
+from todo.models.limit import LIMIT_COUNTS, SUBJECT_MAX, WRITES
 from todo.models.meta import UTCDateTime
-from todo.models.statements import run
-from todo.models.trash import TRASH_DAYS
+from todo.models.prepared import PREPARED
+from todo.models.sqlite import wait_briefly
+from todo.models.token import TOKENS
+from todo.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -37,46 +40,58 @@ class Limit:
     """At most so many in a window of time, which begins with the first of them."""
 
     name: str
-    setting: str  # how many; 0 is no limit
+    setting: str  # the attribute of Settings that has the number; 0 is no limit
     window: timedelta
+
+    def most(self, settings: Settings) -> int:
+        """Return how many the settings allow."""
+        most: int = getattr(settings, self.setting)
+        return most
 
 
 LOGINS_OF_ACCOUNT_FROM_ADDRESS = Limit(
-    "login-account-address", "todo.limit_login_account_address", timedelta(minutes=5)
+    "login-account-address", "limit_login_account_address", timedelta(minutes=5)
 )
-LOGINS_FROM_ADDRESS = Limit("login-address", "todo.limit_login_address", timedelta(minutes=5))
-LOGINS_OF_ACCOUNT = Limit("login-account", "todo.limit_login_account", timedelta(days=1))
-REAUTHENTICATIONS = Limit(
-    "reauthentication", "todo.limit_login_account_address", timedelta(minutes=5)
-)
-REGISTRATIONS = Limit("registrations", "todo.limit_registrations", timedelta(hours=1))
-WRITES_OF_ACCOUNT = Limit(WRITES, WRITES_SETTING, timedelta(minutes=1))
+LOGINS_FROM_ADDRESS = Limit("login-address", "limit_login_address", timedelta(minutes=5))
+LOGINS_OF_ACCOUNT = Limit("login-account", "limit_login_account", timedelta(days=1))
+REAUTHENTICATIONS = Limit("reauthentication", "limit_login_account_address", timedelta(minutes=5))
+REGISTRATIONS = Limit("registrations", "limit_registrations", timedelta(hours=1))
+WRITES_OF_ACCOUNT = Limit(WRITES, "limit_writes", timedelta(minutes=1))
 
 Counted = Iterable[tuple[Limit, str]]
 
-_COUNT = (
-    text(
-        """
-        INSERT INTO limit_counts (name, subject, count, expiration_date)
-        VALUES (:name, :subject, 1, :expires)
-        ON CONFLICT (name, subject) DO UPDATE SET
-            count = CASE WHEN limit_counts.expiration_date <= :now THEN 1
-                    ELSE limit_counts.count + 1 END,
-            expiration_date = CASE WHEN limit_counts.expiration_date <= :now
-                    THEN excluded.expiration_date ELSE limit_counts.expiration_date END
-        RETURNING count, expiration_date
-        """
-    )
-    .bindparams(bindparam("now", type_=UTCDateTime), bindparam("expires", type_=UTCDateTime))
-    .columns(count=Integer, expiration_date=UTCDateTime)
-)
 
-# A row that is locked is skipped: whoever has locked it is a write by the same token, which notes
-# the use itself, or ends the token.
-_TOUCHED = select(Token.id).where(Token.id == bindparam("token_id")).correlate(None)
+def _count_statement(insert: Any) -> Any:
+    """Return the statement that counts one more, or begins a new window where the old has ended."""
+    is_over = LIMIT_COUNTS.c.expiration_date <= bindparam("now", type_=UTCDateTime)
+    new = insert(LIMIT_COUNTS).values(count=1)
+    return (
+        new.on_conflict_do_update(
+            index_elements=[LIMIT_COUNTS.c.name, LIMIT_COUNTS.c.subject],
+            set_={
+                "count": case((is_over, 1), else_=LIMIT_COUNTS.c.count + 1),
+                "expiration_date": case(
+                    (is_over, new.excluded.expiration_date), else_=LIMIT_COUNTS.c.expiration_date
+                ),
+            },
+        )
+        .returning(LIMIT_COUNTS.c.count, LIMIT_COUNTS.c.expiration_date)
+        .execution_options(**PREPARED)
+    )
+
+
+_COUNT = {
+    "postgresql": _count_statement(postgresql.insert),
+    "sqlite": _count_statement(sqlite.insert),
+}
+
+# Skip a locked row: a write by the same token has locked it, and notes the use itself or ends it.
+_TOUCHED = select(TOKENS.c.id).where(TOKENS.c.id == bindparam("token_id")).correlate(None)
 _TOUCH = (
-    update(Token)
-    .where(Token.id == _TOUCHED.with_for_update(key_share=True, skip_locked=True).scalar_subquery())
+    update(TOKENS)
+    .where(
+        TOKENS.c.id == _TOUCHED.with_for_update(key_share=True, skip_locked=True).scalar_subquery()
+    )
     .values(last_used_date=bindparam("used"))
 )
 
@@ -95,62 +110,59 @@ def address(request: Request) -> str:
     return str(parsed)
 
 
-def take(request: Request, counted: Counted) -> None:
+def take(session: Session, settings: Settings, counted: Counted) -> None:
     """Count one of each. Raises Problem with 429 where that is one too many, and counts none.
 
-    What is refused is not counted: else one address could use up an account's logins of a day.
-    The request's own transaction must not have begun, or must have ended.
+    A refused attempt is not counted: else one address could use up an account's logins of a day.
+    The session's own transaction must not have begun, or must have ended.
     """
     refused = []
-    with Session(request.registry["engine"]) as session:
+    with separate_transaction(session.get_bind()) as own:
         for limit, subject in counted:
-            most = request.registry.settings[limit.setting]
-            if most:
-                count, expires = _count(session.connection(), limit, subject)
+            if most := limit.most(settings):
+                count, expires = _count(own, limit, subject)
                 if count > most:
                     refused.append((expires, limit, most))
         if refused:
             expires, limit, most = max(refused, key=lambda row: row[0])
             raise exceeded(limit, most, expires)
-        purge_some(session, LimitCount)
-        session.commit()
 
 
-def give_back(request: Request, counted: Counted) -> None:
-    """Take one of each back: it was not what the limit is about."""
-    with Session(request.registry["engine"]) as session:
+def give_back(session: Session, counted: Counted) -> None:
+    """Take one of each back: only failures count."""
+    with separate_transaction(session.get_bind()) as own:
         for limit, subject in counted:
-            session.execute(
-                update(LimitCount)
+            own.execute(
+                update(LIMIT_COUNTS)
                 .where(
-                    LimitCount.name == limit.name,
-                    LimitCount.subject == _stored(subject),
-                    LimitCount.count > 0,
+                    LIMIT_COUNTS.c.name == limit.name,
+                    LIMIT_COUNTS.c.subject == _stored(subject),
+                    LIMIT_COUNTS.c.count > 0,
                 )
-                .values(count=LimitCount.count - 1)
+                .values(count=LIMIT_COUNTS.c.count - 1)
             )
-        session.commit()
 
 
-def check_writes(request: Request, identity: Identity) -> None:
+def check_writes(identity: Identity, settings: Settings) -> None:
     """Raise Problem with 429 where the account has written too often in this minute.
 
-    What runs at the same moment is not counted yet, so a few more than the limit can pass.
+    Requests that run at the same moment are not counted yet, so a few more than the limit can pass.
     """
-    most = request.registry.settings[WRITES_SETTING]
+    most = settings.limit_writes
     if most and identity.writes_expire and (identity.writes or 0) >= most:
         raise exceeded(WRITES_OF_ACCOUNT, most, identity.writes_expire)
 
 
-def note_write(request: Request, token: KnownToken) -> None:
-    """Count the write, and note that its token was used, in its own transaction.
+def note_write(request: Request) -> None:
+    """Count the write, and note the use of its token, in its own transaction.
 
-    Where this is rolled back, record_use() does it.
+    Where this is rolled back, note_use() does it.
     """
-    if request.registry.settings[WRITES_SETTING]:
-        _count(request.connection, WRITES_OF_ACCOUNT, str(token.account_id))
+    token: KnownToken = request.identity.token
+    if request.settings.limit_writes:
+        _count(request.db, WRITES_OF_ACCOUNT, str(token.account_id))
     if _is_due(token):
-        _touch(request.connection, token)
+        _touch(request.db, token)
 
     def committed(success: bool) -> None:
         request.write_is_noted = success
@@ -158,30 +170,24 @@ def note_write(request: Request, token: KnownToken) -> None:
     request.tm.get().addAfterCommitHook(committed)
 
 
-def record_use(token: KnownToken, request: Request) -> None:
-    """Note, after the request's transaction, that its token was used; and count a refused write.
+def note_use(token: KnownToken, request: Request) -> None:
+    """Note the use of the token after the request's transaction, and count a refused write.
 
-    Once a minute for each token, a batch of what has expired is deleted, too.
     A failure is logged and no more: the request itself has been answered.
     """
-    due = _is_due(token)
-    settings = request.registry.settings
-    limited = settings[WRITES_SETTING] and request.method not in SAFE_METHODS
-    refused = limited and not request.write_is_noted
-    if not (due or refused):
+    is_refused = request.method not in SAFE_METHODS and not request.write_is_noted
+    counts = is_refused and request.settings.limit_writes > 0
+    touches = _is_due(token) and not request.write_is_noted
+    if not (touches or counts):
         return
     try:
-        with Session(request.registry["engine"]) as session:
-            if refused:  # first: it may wait, and must not hold what others wait for
-                _count(session.connection(), WRITES_OF_ACCOUNT, str(token.account_id))
+        with separate_transaction(request.registry["engine"]) as own:
+            if counts:  # first: it may wait, and must not hold a lock meanwhile
+                _count(own, WRITES_OF_ACCOUNT, str(token.account_id))
             else:
-                sqlite.wait_briefly(session)  # the answer, which is made already, waits for this
-            if due:
-                if not request.write_is_noted:
-                    _touch(session.connection(), token)
-                days = settings[TRASH_DAYS], settings[JOURNAL_DAYS]
-                purge_along(session, token.account_id, *days)
-            session.commit()
+                wait_briefly(own)  # the answer, which is made already, waits for this
+            if touches:
+                _touch(own, token)
     except SQLAlchemyError as error:
         logger.warning(
             "%s: the use of a token is not noted: %s", request.request_id, first_line(error)
@@ -208,19 +214,26 @@ def _is_due(token: KnownToken) -> bool:
     return clock.now() - token.last_used_date >= TOUCH_AFTER
 
 
-def _touch(connection: Connection, token: KnownToken) -> None:
-    run(connection, _TOUCH, {"token_id": token.id, "used": clock.now()}, one_plan=True)
+def count_once(session: Session, limit: Limit) -> bool:
+    """Count one in the session's transaction; tell whether it is the first of its window."""
+    count, _ = _count(session, limit, "")
+    return count == 1
 
 
-def _count(connection: Connection, limit: Limit, subject: str) -> tuple[int, datetime]:
+def _touch(session: Session, token: KnownToken) -> None:
+    session.execute(_TOUCH, {"token_id": token.id, "used": clock.now()})
+
+
+def _count(session: Session, limit: Limit, subject: str) -> tuple[int, datetime]:
     now = clock.now()
     values = {
         "name": limit.name,
         "subject": _stored(subject),
         "now": now,
-        "expires": now + limit.window,
+        "expiration_date": now + limit.window,
     }
-    [(count, expires)] = run(connection, _COUNT, values, one_plan=True)
+    statement = _COUNT[session.get_bind().dialect.name]
+    count, expires = session.execute(statement, values).one()
     return count, expires
 
 

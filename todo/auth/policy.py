@@ -5,47 +5,47 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
+from zoneinfo import ZoneInfo
 
 from pyramid.authorization import ACLHelper, Authenticated, Everyone
 from pyramid.config import Configurator
+from pyramid.httpexceptions import HTTPForbidden
 from pyramid.request import RequestLocalCache
 from pyramid.security import Denied
-from sqlalchemy import ColumnElement, Select, String, and_, bindparam, cast, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, Row, Select, String, and_, bindparam, cast, or_, select
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from todo import clock
 from todo.auth.permissions import Permission
+from todo.days import find_zone
+from todo.http.errors import CHALLENGE, Problem, problem_response
+from todo.http.idempotency import idempotency_key
+from todo.http.renderers import Response
 from todo.http.request import SAFE_METHODS, Request
-from todo.models import Account, IdempotencyKey, LimitCount, Token
-from todo.models.limit import WRITES, WRITES_SETTING
+from todo.models.account import ACCOUNTS
+from todo.models.idempotency_key import IDEMPOTENCY_KEYS
+from todo.models.limit import LIMIT_COUNTS, WRITES
 from todo.models.meta import UTCDateTime
-from todo.models.statements import run
-from todo.models.token import Kind, Scope, is_well_formed, token_digest
+from todo.models.prepared import PREPARED
+from todo.models.token import TOKENS, Kind, Scope, is_well_formed, token_digest
+from todo.settings import Settings
+
+_ACCOUNTS, _TOKENS, _COUNTS, _KEYS = ACCOUNTS.c, TOKENS.c, LIMIT_COUNTS.c, IDEMPOTENCY_KEYS.c
 
 COOKIE = "todo_session"
-
-# A session's token ends as unused after the one, and in any case after the other.
-SESSION_IDLE = "todo.session_idle_days"
-SESSION_LIFETIME = "todo.session_lifetime_days"
 
 FRESH_LOGIN = timedelta(minutes=10)  # a login this young needs no password again
 
 
-def is_cookie_secure(settings: Mapping[str, Any]) -> bool:
-    """Tell whether browsers shall send the session cookie over https alone."""
-    plain = settings["todo.allow_http"] and not settings["todo.public_url"].startswith("https:")
-    return settings["todo.secure_cookies"] and not plain
-
-
-def cookie_name(settings: Mapping[str, Any]) -> str:
+def cookie_name(settings: Settings) -> str:
     """Return the name of the session cookie.
 
     With the prefix (RFC 6265bis, section 4.1.3.2) a browser takes it from this very host over
     https alone, so that no other host of the domain can plant one.
     """
-    prefixed = settings["todo.production"] and is_cookie_secure(settings)
-    return f"__Host-{COOKIE}" if prefixed else COOKIE
+    return f"__Host-{COOKIE}" if settings.production and settings.is_cookie_secure else COOKIE
 
 
 _ALL = frozenset(Permission)
@@ -66,6 +66,16 @@ class KnownAccount(NamedTuple):
     email: str
     date_joined: datetime
     timezone: str
+
+    @classmethod
+    def of(cls, columns: Mapping[str, Any]) -> Self:
+        """Return the account that has these columns."""
+        return cls(*(columns[name] for name in cls._fields))
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which the account names days, and times without an offset."""
+        return find_zone(self.timezone)
 
 
 class KnownToken(NamedTuple):
@@ -137,7 +147,7 @@ def bearer_token(request: Request) -> str | None:
 
 def cookie_tokens(request: Request) -> list[str]:
     """Return the tokens of the session cookies, unchecked."""
-    cookie = cookie_name(request.registry.settings)
+    cookie = cookie_name(request.settings)
     pairs = (pair.partition("=") for pair in request.headers.get("Cookie", "").split(";"))
     return [value.strip().strip('"') for name, _, value in pairs if name.strip() == cookie]
 
@@ -154,41 +164,41 @@ def presented_token(request: Request) -> str | None:
     return cookies[0] if len(cookies) == 1 else None
 
 
-def is_alive(request: Request) -> ColumnElement[bool]:
-    """Return the condition that a token has not ended; a session ends by not being used, too."""
-    return _is_alive(**_ages(request))
+def is_alive(settings: Settings) -> ColumnElement[bool]:
+    """Return the condition that a token has not ended; an unused session ends, too."""
+    return _is_alive(**_ages(settings))
 
 
 def _is_alive(now: Any, unused_since: Any) -> ColumnElement[bool]:
-    used = or_(Token.kind == Kind.API, Token.last_used_date > unused_since)
-    return and_(Token.expiration_date > now, used)
+    used = or_(_TOKENS.kind == Kind.API, _TOKENS.last_used_date > unused_since)
+    return and_(_TOKENS.expiration_date > now, used)
 
 
-def _ages(request: Request) -> dict[str, datetime]:
+def _ages(settings: Settings) -> dict[str, datetime]:
     now = clock.now()
-    idle = timedelta(days=request.registry.settings[SESSION_IDLE])
-    return {"now": now, "unused_since": now - idle}
+    return {"now": now, "unused_since": now - settings.session_idle}
 
 
 def _asker(*columns: Any) -> Select[Any]:
     """Return the query of an account and the token with a digest, if it may be used."""
     return (
         select(*columns)
-        .join_from(Account, Token, Token.account_id == Account.id)
+        .join_from(ACCOUNTS, TOKENS, _TOKENS.account_id == _ACCOUNTS.id)
         .where(
-            Token.digest == bindparam("digest"),
+            _TOKENS.digest == bindparam("digest"),
             _is_alive(
                 bindparam("now", type_=UTCDateTime), bindparam("unused_since", type_=UTCDateTime)
             ),
-            Account.disabled_date.is_(None),
+            _ACCOUNTS.disabled_date.is_(None),
         )
+        .execution_options(**PREPARED)
     )
 
 
 # What the query selects of each.
-_ACCOUNT = [getattr(Account, name) for name in KnownAccount._fields]
-_TOKEN = [getattr(Token, name) for name in KnownToken._fields]
-_KEY = [getattr(IdempotencyKey, name) for name in KnownKey._fields]
+_ACCOUNT = [_ACCOUNTS[name] for name in KnownAccount._fields]
+_TOKEN = [_TOKENS[name] for name in KnownToken._fields]
+_KEY = [_KEYS[name] for name in KnownKey._fields]
 
 # Made once: to build a query costs more than to run it.
 _READER = _asker(*_ACCOUNT, *_TOKEN)
@@ -202,20 +212,20 @@ def _writer(*, limited: bool, keyed: bool) -> Select[Any]:
     account wait for each other, as all do on SQLite. (A new token need not wait.) So does the
     token's row: who has waited sees whether it was ended meanwhile.
     """
-    query = _READER.with_for_update(of=(Account, Token), key_share=True)
+    query = _READER.with_for_update(of=(ACCOUNTS, TOKENS), key_share=True)
     if limited:
-        query = query.add_columns(LimitCount.count, LimitCount.expiration_date).outerjoin(
-            LimitCount,
+        query = query.add_columns(_COUNTS.count, _COUNTS.expiration_date).outerjoin(
+            LIMIT_COUNTS,
             and_(
-                LimitCount.name == WRITES,
-                LimitCount.subject == cast(Account.id, String),
-                LimitCount.expiration_date > bindparam("now", type_=UTCDateTime),
+                _COUNTS.name == WRITES,
+                _COUNTS.subject == cast(_ACCOUNTS.id, String),
+                _COUNTS.expiration_date > bindparam("now", type_=UTCDateTime),
             ),
         )
     if keyed:
         query = query.add_columns(_revision_of_snapshot(), *_KEY).outerjoin(
-            IdempotencyKey,
-            and_(IdempotencyKey.account_id == Account.id, IdempotencyKey.key == bindparam("key")),
+            IDEMPOTENCY_KEYS,
+            and_(_KEYS.account_id == _ACCOUNTS.id, _KEYS.key == bindparam("key")),
         )
     return query
 
@@ -226,18 +236,18 @@ def _known(values: Iterator[Any]) -> tuple[KnownAccount, KnownToken]:
 
 
 def _load(request: Request, digest: bytes) -> Identity | None:
-    """Return who asks, with all that one query can tell; for a write, with the rows locked."""
-    parameters = {"digest": digest, **_ages(request)}
+    """Return the identity, by one query; for a write, with the rows locked."""
+    parameters = {"digest": digest, **_ages(request.settings)}
     if request.method in SAFE_METHODS:
-        rows = run(request.connection, _READER, parameters, one_plan=True)
-        return Identity(*_known(iter(rows[0]))) if rows else None
-    limited = request.registry.settings[WRITES_SETTING] > 0
-    key = parameters["key"] = request.idempotency_key
+        row = request.db.execute(_READER, parameters).one_or_none()
+        return None if row is None else Identity(*_known(iter(row)))
+    limited = request.settings.limit_writes > 0
+    key = parameters["key"] = idempotency_key(request)
     query = _writer(limited=limited, keyed=key is not None)
-    rows = run(request.connection, query, parameters, one_plan=True)
-    if not rows:
+    row = request.db.execute(query, parameters).one_or_none()
+    if row is None:
         return None
-    values = iter(rows[0])
+    values = iter(row)
     account, token = _known(values)
     writes, expire = islice(values, 2) if limited else (None, None)
     if key is None:
@@ -245,10 +255,8 @@ def _load(request: Request, digest: bytes) -> Identity | None:
     snapshot, *columns = values
     stored = KnownKey(*columns)
     if snapshot != account.revision:
-        again = select(*_KEY).where(
-            IdempotencyKey.account_id == account.id, IdempotencyKey.key == key
-        )
-        found = request.connection.execute(again).one_or_none()
+        again = select(*_KEY).where(_KEYS.account_id == account.id, _KEYS.key == key)
+        found = request.db.execute(again).one_or_none()
         return Identity(account, token, writes, expire, KnownKey(*found) if found else None)
     known = None if stored.status is None else stored  # an outer join has no row without NULLs
     return Identity(account, token, writes, expire, known)
@@ -260,17 +268,35 @@ def _revision_of_snapshot() -> Any:
     PostgreSQL shows such a query the row for which it waited as it is now, and all else, the key
     as well, as it was before.
     """
-    snapshot = aliased(Account)
-    revision = select(snapshot.revision).where(snapshot.id == Account.id)
+    snapshot = ACCOUNTS.alias()
+    revision = select(snapshot.c.revision).where(snapshot.c.id == _ACCOUNTS.id)
     return revision.scalar_subquery().label("revision")
+
+
+def lock_account(session: Session, identity: Identity) -> Row[Any]:
+    """Return the account's row, read again and locked with the row of the token.
+
+    Raises StaleDataError where the token was ended or the account disabled meanwhile: the request
+    runs again, and is refused.
+    """
+    query = (
+        select(*_ACCOUNTS)
+        .join_from(ACCOUNTS, TOKENS, _TOKENS.account_id == _ACCOUNTS.id)
+        .where(_TOKENS.id == identity.token.id, _ACCOUNTS.disabled_date.is_(None))
+        .with_for_update()
+    )
+    row = session.execute(query).one_or_none()
+    if row is None:
+        raise StaleDataError("the session was ended meanwhile")
+    return row
 
 
 class TokenSecurityPolicy:
     """Pyramid's security policy (ISecurityPolicy) over the tokens of the database."""
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._cookie_name = cookie_name(settings)
-        self._secure = "; Secure" if is_cookie_secure(settings) else ""
+        self._secure = "; Secure" if settings.is_cookie_secure else ""
         self._identities = RequestLocalCache(self._load_identity)
         self._acl = ACLHelper()
 
@@ -300,8 +326,7 @@ class TokenSecurityPolicy:
 
     def remember(self, request: Request, userid: str, **_kw: Any) -> list[tuple[str, str]]:
         """Return the header that sets the session cookie; here `userid` is the token's secret."""
-        days = request.registry.settings[SESSION_LIFETIME]
-        return self._cookie(userid, max_age=days * 24 * 60 * 60)
+        return self._cookie(userid, int(request.settings.session_lifetime.total_seconds()))
 
     def forget(self, request: Request, **_kw: Any) -> list[tuple[str, str]]:
         """Return the header that clears the session cookie."""
@@ -313,7 +338,37 @@ class TokenSecurityPolicy:
         return [("Set-Cookie", f"{self._cookie_name}={value}; {attributes}")]
 
 
+def _forbidden(error: HTTPForbidden, request: Request) -> Response:
+    if isinstance(error.result, InsufficientScope):
+        # RFC 6750, section 3.1
+        challenge = f'{CHALLENGE}, error="insufficient_scope"'
+        return problem_response(
+            Problem(
+                "insufficient_scope",
+                "This token may not do this; GET /api/v1/whoami tells what it may.",
+                headers={"WWW-Authenticate": challenge},
+            ),
+            request,
+        )
+    if request.identity is not None:
+        return problem_response(
+            Problem("forbidden", "This belongs to somebody else, or to nobody."), request
+        )
+    challenge = CHALLENGE
+    detail = (
+        "Log in first: POST username and password to /api/v1/accounts/login, "
+        "then send the token as Authorization: Bearer <token>, or the cookie."
+    )
+    if presented_token(request) is not None:
+        challenge += ', error="invalid_token"'  # RFC 6750, section 3.1
+        detail = "The token is unknown, expired or ended. " + detail
+    return problem_response(
+        Problem("unauthenticated", detail, headers={"WWW-Authenticate": challenge}), request
+    )
+
+
 def includeme(config: Configurator) -> None:
-    config.set_security_policy(TokenSecurityPolicy(config.get_settings()))
+    config.set_security_policy(TokenSecurityPolicy(config.registry["settings"]))
     # A view that names no permission is for the owner alone; where there is no owner, for nobody.
     config.set_default_permission(Permission.MANAGE)
+    config.add_forbidden_view(_forbidden)

@@ -10,11 +10,11 @@ from pyramid.registry import Registry
 from todo.http.operations import allowed_methods
 from todo.http.renderers import Response
 from todo.http.request import Request
+from todo.http.transactions import TRANSACTION
 
 Handler = Callable[[Request], Any]
 
 # Outside the transaction, and so outside the views of exceptions: errors need CORS, too.
-TRANSACTION = "pyramid_tm.tm_tween_factory"
 OPTIONS = "todo.http.cors.options_tween_factory"
 CORS = "todo.http.cors.cors_tween_factory"
 
@@ -51,7 +51,7 @@ def cors_tween_factory(handler: Handler, registry: Registry) -> Handler:
 
     The origin is echoed exactly, never as "*", and caches are told that the answer depends on it.
     """
-    origins = registry.settings["todo.cors_origins"]
+    origins = registry["settings"].cors_origins
 
     def cors_tween(request: Request) -> Any:
         response = handler(request)
@@ -75,5 +75,5 @@ def cors_tween_factory(handler: Handler, registry: Registry) -> Handler:
 
 def includeme(config: Configurator) -> None:
     config.add_tween(OPTIONS, over=TRANSACTION)
-    if config.get_settings()["todo.cors_origins"]:
+    if config.registry["settings"].cors_origins:
         config.add_tween(CORS, over=OPTIONS)

@@ -15,12 +15,12 @@ from pyramid_retry import is_error_retryable
 from sqlalchemy import exc
 from sqlalchemy.orm.exc import StaleDataError
 
-from todo.auth.policy import InsufficientScope, presented_token
 from todo.http.operations import allowed_methods
-from todo.http.renderers import Response, to_json
+from todo.http.renderers import Response
 from todo.http.request import MAX_BODY, SAFE_METHODS, Request
 from todo.http.transactions import mark_if_retryable
 from todo.models.faults import storage_fault
+from todo.models.json import to_json
 
 logger = logging.getLogger(__name__)
 
@@ -186,6 +186,16 @@ class Problem(Exception):
             self.headers.setdefault("WWW-Authenticate", CHALLENGE)  # RFC 9110, section 15.5.2
 
 
+MAX_FAULTS = 100  # a body of a megabyte has room for many more
+
+
+def refusal(faults: list[Fault]) -> Problem:
+    """Return the problem that names the faults."""
+    faults = faults[:MAX_FAULTS]
+    detail = " ".join(f"{fault.field}: {fault.message}" for fault in faults)
+    return Problem("validation", detail, errors=faults)
+
+
 def shown(name: str, otherwise: str) -> str:
     """Return a submitted name if it looks like one.
 
@@ -233,35 +243,6 @@ def _not_found(error: HTTPException, request: Request) -> Response:
     else:
         problem = Problem("not_found", "There is nothing at this URL; GET /api/v1 lists what is.")
     return problem_response(problem, request)
-
-
-def _forbidden(error: HTTPException, request: Request) -> Response:
-    if isinstance(error.result, InsufficientScope):
-        # RFC 6750, section 3.1
-        challenge = f'{CHALLENGE}, error="insufficient_scope"'
-        return problem_response(
-            Problem(
-                "insufficient_scope",
-                "This token may not do this; GET /api/v1/whoami tells what it may.",
-                headers={"WWW-Authenticate": challenge},
-            ),
-            request,
-        )
-    if request.identity is not None:
-        return problem_response(
-            Problem("forbidden", "This belongs to somebody else, or to nobody."), request
-        )
-    challenge = CHALLENGE
-    detail = (
-        "Log in first: POST username and password to /api/v1/accounts/login, "
-        "then send the token as Authorization: Bearer <token>, or the cookie."
-    )
-    if presented_token(request) is not None:
-        challenge += ', error="invalid_token"'  # RFC 6750, section 3.1
-        detail = "The token is unknown, expired or ended. " + detail
-    return problem_response(
-        Problem("unauthenticated", detail, headers={"WWW-Authenticate": challenge}), request
-    )
 
 
 def _bad_path(error: URLDecodeError, request: Request) -> Response:
@@ -330,7 +311,6 @@ def _failure(request: Request, code: str, detail: str, seconds: int | None = Non
 
 def includeme(config: Configurator) -> None:
     config.add_notfound_view(_not_found)
-    config.add_forbidden_view(_forbidden)
     for context, view in (
         (Problem, problem_response),
         (URLDecodeError, _bad_path),

@@ -16,19 +16,17 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.interfaces import PHASE3_CONFIG
 from pyramid.registry import Registry
+from sqlalchemy import insert, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
 from todo import clock
-from todo.auth.csrf import refuse_cross_site
 from todo.http.bodies import read_body
-from todo.http.errors import Fault, Problem
-from todo.http.operations import operations
+from todo.http.errors import Fault, Problem, refusal
+from todo.http.operations import Operation, operations
 from todo.http.renderers import Response
 from todo.http.request import Request
-from todo.http.typed_views import refusal
-from todo.models import IdempotencyKey
-from todo.models.idempotency_key import KEPT, KEY_MAX
+from todo.models.idempotency_key import IDEMPOTENCY_KEYS, KEPT, KEY_MAX
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -45,28 +43,41 @@ SECRET = "current_password"  # noqa: S105
 class Replay(Exception):
     """The request was done before; its answer was this."""
 
-    def __init__(self, answer: IdempotencyKey) -> None:
+    def __init__(self, answer: Any) -> None:
         super().__init__()
         self.answer = answer
+
+
+def idempotency_key(request: Request) -> str | None:
+    """Return the Idempotency-Key as it was sent, where the operation takes one."""
+    return request.headers.get(HEADER) if keyed_operation(request) else None
+
+
+def keyed_operation(request: Request) -> Operation | None:
+    """Return the operation that is asked for, where it takes a key."""
+    route = request.matched_route and request.matched_route.name
+    operation: Operation | None = request.registry["keyed_operations"].get((route, request.method))
+    return operation
 
 
 def replay(request: Request) -> None:
     """Raise Replay where the request was done before, with its key.
 
-    Raises Problem with 400 for what is no key, and with 422 where it was sent with another request.
+    Raises Problem with 400 for a malformed key, and with 422 where it came with another request.
     """
-    if request.idempotency_key is None:
+    key = idempotency_key(request)
+    if key is None:
         return
-    if not re.fullmatch(PATTERN, request.idempotency_key):
+    if not re.fullmatch(PATTERN, key):
         message = f"This must be 1 to {KEY_MAX} characters of printable ASCII, such as a UUID."
         raise refusal([Fault(HEADER, "idempotency_key", message)])
     known = request.identity.key
     if known is None or known.expiration_date <= clock.now():
         return
-    # The answer is shown to nobody to whom the operation is not open.
-    if not request.identity.may(request.keyed_operation.permission):
+    # The answer is only for tokens that may run the operation.
+    operation = keyed_operation(request)
+    if operation is None or not request.identity.may(operation.permission):
         return
-    refuse_cross_site(request)
     digest = _digest(request)
     if digest is None:
         return
@@ -94,8 +105,9 @@ def keyed_view(view: Callable[..., Any], info: Any) -> Callable[..., Any]:
 
     def derived(context: Any, request: Request) -> Any:
         response = view(context, request)
-        if request.idempotency_key is not None and not request.tm.isDoomed():
-            _store(request, response)
+        key = idempotency_key(request)
+        if key is not None and not request.tm.isDoomed():
+            _store(request, key, response)
         return response
 
     return derived
@@ -104,39 +116,49 @@ def keyed_view(view: Callable[..., Any], info: Any) -> Callable[..., Any]:
 keyed_view.options = ("idempotency_key",)  # type: ignore[attr-defined]
 
 
-def _store(request: Request, response: Response) -> None:
+def _store(request: Request, key: str, response: Response) -> None:
     digest = _digest(request)
     if digest is None or response.status_int >= 300:
         return
-    session = request.dbsession
-    # What the view has changed first: an IntegrityError below is the key's.
+    session = request.db
+    # Flush the view's own changes first: an IntegrityError below is then the key's.
     session.flush()
-    key = (request.identity.account.id, request.idempotency_key)
-    row = None
-    if request.identity.key is not None:  # it has expired, or had then
-        row = session.get(IdempotencyKey, key, populate_existing=True)
-    if row is not None and row.expiration_date > clock.now():
-        raise StaleDataError("another request has used the key meanwhile")
-    if row is None:
-        row = IdempotencyKey(account_id=request.identity.account.id, key=request.idempotency_key)
-    row.request_digest = digest
-    row.status = response.status_int
-    row.headers = {
-        name: response.headers[name] for name in STORED_HEADERS if name in response.headers
+    account_id = request.identity.account.id
+    stored = {
+        "request_digest": digest,
+        "status": response.status_int,
+        "headers": {
+            name: response.headers[name] for name in STORED_HEADERS if name in response.headers
+        },
+        "body": response.body,
+        "expiration_date": clock.now() + KEPT,
     }
-    row.body = response.body
-    row.expiration_date = clock.now() + KEPT
-    session.add(row)
     try:
-        session.flush()
+        if request.identity.key is None:
+            row = {"account_id": account_id, "key": key, **stored}
+            session.execute(insert(IDEMPOTENCY_KEYS), row)
+            return
+        replaced = session.execute(
+            update(IDEMPOTENCY_KEYS)
+            .where(
+                IDEMPOTENCY_KEYS.c.account_id == account_id,
+                IDEMPOTENCY_KEYS.c.key == key,
+                IDEMPOTENCY_KEYS.c.expiration_date <= clock.now(),
+            )
+            .values(stored)
+            .returning(IDEMPOTENCY_KEYS.c.key)
+        ).one_or_none()
     except IntegrityError as error:  # the view has let go of the account's row, and taken it again
         raise StaleDataError("another request has used the key meanwhile") from error
+    if replaced is None:
+        raise StaleDataError("another request has used the key meanwhile")
 
 
 def _digest(request: Request) -> bytes | None:
     """Return what tells one request from another; None where the key is ignored."""
     fields: dict[str, Any] = {}
-    if request.keyed_operation.options.get("body"):
+    operation = keyed_operation(request)
+    if operation is not None and operation.options.get("body"):
         with suppress(Problem):  # such a body the view refuses
             fields, _ = read_body(request)
     if MAKES_TOKEN in fields:

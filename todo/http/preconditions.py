@@ -5,19 +5,13 @@ path names. A context that is `versioned` is a Versioned.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from pyramid.config import Configurator
-from sqlalchemy import select
 
-from todo.http.errors import Fault, Problem
+from todo.http.errors import Fault, Problem, refusal
 from todo.http.request import SAFE_METHODS, Request
-from todo.http.typed_views import refusal
-from todo.journal.history import is_kept, of_object
-from todo.models import Account, Change, Task
-from todo.schemas import account, task
-from todo.schemas.meta import Representation
 
 _TAG = r'(?:W/)?"[!#-~]*"'
 # RFC 9110, sections 8.8.3 and 13.1.1, in ASCII.
@@ -25,16 +19,11 @@ PATTERN = rf"\*|[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*"
 
 _OURS = re.compile('"[0-9]{1,18}"')
 
-REPRESENTATIONS: Mapping[str, type[Representation]] = {
-    Task.kind: task.Task,
-    Account.kind: account.Account,
-}
-
 
 class Versioned(Protocol):
     """A context whose path names something with a version."""
 
-    kind: str  # of the object, as the journal has it
+    kind: str  # of the object, as the journal has it; the member of the 412 that shows it
 
     @property
     def revision(self) -> int:
@@ -43,6 +32,13 @@ class Versioned(Protocol):
     @property
     def subject(self) -> Any:
         """The one object that the path names, or its row; None for a list."""
+
+    @property
+    def representation(self) -> Any:
+        """The schema that shows the subject."""
+
+    def changed_since(self, revision: int) -> list[str] | None:
+        """The fields of the subject that changed after the revision; None where unknown."""
 
 
 def entity_tag(revision: int) -> str:
@@ -77,9 +73,9 @@ def check(context: Versioned, request: Request) -> None:
     """Raise Problem with 412 where If-Match or If-None-Match does not hold."""
     known = _tags(request, "If-Match")
     if known and not _matches(known, context.revision):
-        raise _precondition(context, request, known)
+        raise _precondition(context, known)
     if _matches(_tags(request, "If-None-Match"), context.revision, weakly=True):
-        raise _precondition(context, request, [])
+        raise _precondition(context, [])
 
 
 def _tags(request: Request, name: str) -> list[str]:
@@ -99,13 +95,15 @@ def _matches(tags: list[str], revision: int, *, weakly: bool = False) -> bool:
     return "*" in tags or entity_tag(revision) in tags
 
 
-def _precondition(context: Versioned, request: Request, known: list[str]) -> Problem:
+def _precondition(context: Versioned, known: list[str]) -> Problem:
     extensions: dict[str, Any] = {"etag": entity_tag(context.revision)}
     if subject := context.subject:
-        extensions[context.kind] = REPRESENTATIONS[context.kind].of(subject)
+        extensions[context.kind] = context.representation.of(subject)
         since = max((int(tag[1:-1]) for tag in known if _OURS.fullmatch(tag)), default=-1)
-        if 0 <= since < context.revision and is_kept(request, since):
-            extensions["changed"] = _changed(request, context.kind, subject.id, since)
+        if 0 <= since < context.revision:
+            changed = context.changed_since(since)
+            if changed is not None:
+                extensions["changed"] = changed
     detail = (
         "This is not the version that is there now: take over what has changed, and send the new "
         "ETag as If-Match."
@@ -113,16 +111,6 @@ def _precondition(context: Versioned, request: Request, known: list[str]) -> Pro
         else "This is there already, and If-None-Match says not to touch it then."
     )
     return Problem("precondition", detail, extensions=extensions)
-
-
-def _changed(request: Request, kind: str, object_id: int, since: int) -> list[str]:
-    """Return the fields that have changed since the revision, in the order of the alphabet."""
-    changes = request.dbsession.scalars(
-        select(Change.after).where(
-            *of_object(request.identity.account.id, kind, object_id), Change.revision > since
-        )
-    )
-    return sorted({name for after in changes for name in after or {}})
 
 
 def includeme(config: Configurator) -> None:

@@ -1,10 +1,11 @@
-"""The one writer of JSON, and the response that carries it."""
+"""The response, and the renderer that fills it with JSON."""
 
 from typing import Any
 
-import msgspec
 from pyramid.config import Configurator
 from pyramid.response import Response as PyramidResponse
+
+from todo.models.json import to_json
 
 
 class Response(PyramidResponse):
@@ -12,16 +13,21 @@ class Response(PyramidResponse):
 
     default_content_type = ""
 
-    @staticmethod
-    def _make_location_absolute(environ: dict[str, Any], value: str) -> str:
-        # WebOb would put the Host header into Location, and anybody may send any Host.
-        # RFC 9110, section 10.2.2 allows a path.
-        return value
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """Answer as WSGI wants it, with `Location` as the view has set it.
 
+        WebOb would put the Host header into it, and a client may send any Host. RFC 9110, section
+        10.2.2 allows a path.
+        """
+        location = self.location
+        if location is None:
+            return super().__call__(environ, start_response)
 
-def to_json(value: Any) -> bytes:
-    """Write a value as JSON: an aware datetime as RFC 3339, with Z for UTC; a date as a date."""
-    return msgspec.json.encode(value)
+        def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            kept = [pair for pair in headers if pair[0] != "Location"]
+            return start_response(status, [*kept, ("Location", location)], *rest)
+
+        return super().__call__(environ, start)
 
 
 class JSONRenderer:

@@ -31,11 +31,9 @@ from pyramid.config import Configurator
 from pyramid.exceptions import ConfigurationError
 
 from todo.http.bodies import FORM, JSON, parse_pairs, read_body
-from todo.http.errors import CODES, FAULTS, Fault, Problem, shown
+from todo.http.errors import CODES, FAULTS, Fault, Problem, refusal, shown
 from todo.http.request import Request
 from todo.schemas.meta import Input, Query
-
-MAX_FAULTS = 100  # a body of a megabyte has room for many more
 
 View = Callable[[Any, Request], Any]
 
@@ -179,13 +177,6 @@ def validate(
 def _context(request: Request) -> dict[str, Any]:
     """Return what the fields' meaning depends on besides themselves."""
     return {"timezone": request.timezone}
-
-
-def refusal(faults: list[Fault]) -> Problem:
-    """Return the problem that names the faults."""
-    faults = faults[:MAX_FAULTS]
-    detail = " ".join(f"{fault.field}: {fault.message}" for fault in faults)
-    return Problem("validation", detail, errors=faults)
 
 
 def _fault(details: ErrorDetails, known: str, whole: str) -> Fault:

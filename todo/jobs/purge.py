@@ -1,185 +1,134 @@
-"""What has expired is deleted: a little as people use the service, all by `todo-admin purge`."""
+"""The purge: rows that have expired are deleted, in batches that block nobody for long."""
 
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import datetime
 from itertools import takewhile
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, func, not_, select, tuple_
+from sqlalchemy import ColumnElement, Select, Table, and_, delete, func, not_, select, tuple_
 from sqlalchemy.orm import Session
 
 from todo import clock
-from todo.models import (
-    Account,
-    Change,
-    IdempotencyKey,
-    LimitCount,
-    ReleasedUsername,
-    Token,
-    TrashedTask,
-)
-from todo.models.rows import Rows
-from todo.models.statements import run
-from todo.models.token import Kind
-from todo.models.trash import is_kept, kept_since
+from todo.journal import writes
+from todo.models.account import ACCOUNTS
+from todo.models.change import CHANGES
+from todo.models.idempotency_key import IDEMPOTENCY_KEYS
+from todo.models.limit import LIMIT_COUNTS
+from todo.models.released_username import RELEASED_USERNAMES
+from todo.models.token import TOKENS, Kind
+from todo.models.trash import TRASH, TrashedTask, is_kept
+from todo.settings import Settings
 
-SOME = 20  # rows that go along with a login or a count
-KEYS_AT_ONCE = 2_000  # rows that go along with the use of a token
-JOURNAL_DAYS = "todo.journal_days"  # for so long changes are kept
+BATCH = 500  # rows of one transaction
 
-BATCH = 500  # rows of one transaction, so that nobody waits long for it
+_IN_ORDER = (CHANGES.c.account_id, CHANGES.c.revision, CHANGES.c.kind, CHANGES.c.object_id)
 
-Expiring = type[Token] | type[LimitCount] | type[ReleasedUsername] | type[IdempotencyKey]
-
-_FIRST_KEY_ENDS = select(func.min(IdempotencyKey.expiration_date)).scalar_subquery()
-_FIRST_TRASHED = (
-    select(func.min(TrashedTask.deletion_date))
-    .where(TrashedTask.account_id == Account.id)
-    .scalar_subquery()
-)
+# The first date of each account.
+_FIRST_TRASHED = select(func.min(TRASH.c.deletion_date)).where(TRASH.c.account_id == ACCOUNTS.c.id)
 _FIRST_CHANGE = (
-    select(Change.date)
-    .where(Change.account_id == Account.id)
-    .order_by(Change.account_id, Change.revision, Change.kind, Change.object_id)
+    select(CHANGES.c.date)
+    .where(CHANGES.c.account_id == ACCOUNTS.c.id)
+    .order_by(*_IN_ORDER)
     .limit(1)
-    .scalar_subquery()
-)
-# It is asked once a minute for each token, so it is made once.
-_FIRST = select(_FIRST_KEY_ENDS, _FIRST_TRASHED, _FIRST_CHANGE).where(
-    Account.id == bindparam("account_id")
 )
 
 
-def purge_along(session: Session, account_id: int, trash_days: int, journal_days: int) -> None:
-    """Delete a batch of what is past of the account, and of everybody's idempotency keys.
+def purge_expired(session: Session, settings: Settings) -> dict[str, int]:
+    """Delete all that has expired, and return how many rows of each kind. Commits each batch."""
+    now = clock.now()
+    unused = and_(
+        TOKENS.c.kind == Kind.SESSION, TOKENS.c.last_used_date <= now - settings.session_idle
+    )
+    deleted = {
+        "expired sessions and tokens": _purge_expired(session, TOKENS),
+        "idle sessions": _purge_rows(session, TOKENS, unused),
+        "limit counts": _purge_expired(session, LIMIT_COUNTS),
+        "idempotency keys": _purge_expired(session, IDEMPOTENCY_KEYS),
+        "released usernames": _purge_expired(session, RELEASED_USERNAMES),
+        "trashed tasks": 0,
+        "changes": 0,
+    }
+    since = now - settings.journal_time
+    for account_id in _accounts(session, _FIRST_TRASHED, now - settings.trash_time):
+        while batch := purge_trash(session, account_id, settings):
+            session.commit()
+            deleted["trashed tasks"] += batch
+        session.rollback()  # give the account's lock back
+    for account_id in _accounts(session, _FIRST_CHANGE, since):
+        while batch := purge_changes(session, account_id, since):
+            session.commit()
+            deleted["changes"] += batch
+        session.rollback()
+    return deleted
 
-    It goes along with a request, so to see that nothing is past takes one query. Waits for nobody.
-    """
-    rows = run(session.connection(), _FIRST, {"account_id": account_id}, one_plan=True)
-    for key_ends, trashed, changed in rows:  # none where the account was deleted meanwhile
-        if key_ends and key_ends <= clock.now():
-            purge_some(session, IdempotencyKey, most=KEYS_AT_ONCE)
-        if trashed and trashed <= kept_since(trash_days):
-            purge_trash(session, account_id, trash_days)
-        if changed and changed <= _recorded_since(journal_days):
-            purge_changes(session, account_id, journal_days)
+
+def _accounts(session: Session, first: Select[datetime], until: datetime) -> Iterator[int]:
+    """Yield the ids of the accounts whose first date is not later."""
+    last = 0
+    query = select(ACCOUNTS.c.id).where(first.scalar_subquery() <= until).order_by(ACCOUNTS.c.id)
+    while ids := session.scalars(query.where(ACCOUNTS.c.id > last).limit(BATCH)).all():
+        session.rollback()  # on SQLite, everybody else waits for a transaction to end
+        yield from ids
+        last = ids[-1]
+    session.rollback()
 
 
-def purge_some(session: Session, *models: Expiring, most: int = SOME) -> None:
-    """Delete a few expired rows of each model, so that no cron job has to."""
-    for model in models:
-        _delete(session, model, model.expiration_date <= clock.now(), most)
+def purge_trash(session: Session, account_id: int, settings: Settings) -> int:
+    """Erase a batch of the account's tasks whose time in the trash is over; return how many.
 
-
-def purge_trash(session: Session, account_id: int, days: int) -> int:
-    """Erase a batch of the account's tasks that were in the trash for so many days.
-
-    Return how many. Waits for nobody: while somebody writes to the account, it is left for later.
+    Waits for nobody: while another transaction writes to the account, they are left for later.
     """
     expired = (
-        select(TrashedTask.id)
-        .where(TrashedTask.account_id == account_id, not_(is_kept(days)))
+        select(TRASH.c.id)
+        .where(TRASH.c.account_id == account_id, not_(is_kept(settings.trash_time)))
         .limit(BATCH)
     )
-    # They are read under the lock: nobody can restore one of these any more.
+    # Read under the lock: no request can restore one of these any more.
     ids = session.scalars(expired).all() if _lock(session, account_id) else []
     if ids:
-        Rows(session, TrashedTask, account_id, [TrashedTask.id.in_(ids)]).purge()
+        writes.purge(session, TrashedTask, account_id, ids)
     return len(ids)
 
 
-def purge_changes(session: Session, account_id: int, days: int) -> int:
-    """Delete the account's oldest changes that are older than so many days; return how many.
+def purge_changes(session: Session, account_id: int, until: datetime) -> int:
+    """Delete a batch of the account's oldest changes that were made until then; return how many.
 
-    They are about a batch, as none of a revision stays where one goes: who reads the changes in
-    order tells by the first revision whether any is missing. Waits for nobody: where somebody
-    writes to the account at this moment, it is left for later.
+    Revisions go whole: a reader of the feed tells by the first revision whether any is missing.
+    Waits for nobody: while another transaction writes to the account, they are left for later.
     """
-    if not _lock(session, account_id):
-        return 0
-    mine = Change.account_id == account_id
-    oldest = session.execute(
-        select(Change.revision, Change.date)
-        .where(mine)
-        .order_by(Change.account_id, Change.revision, Change.kind, Change.object_id)
-        .limit(BATCH)
+    mine = CHANGES.c.account_id == account_id
+    oldest = (
+        select(CHANGES.c.revision, CHANGES.c.date).where(mine).order_by(*_IN_ORDER).limit(BATCH)
     )
-    since = _recorded_since(days)
-    old = [revision for revision, date in takewhile(lambda row: row.date <= since, oldest)]
-    if not old:  # another has deleted them before the lock was taken
+    first = session.execute(oldest.limit(1)).one_or_none()
+    if first is None or first.date > until or not _lock(session, account_id):
         return 0
-    ended = delete(Change).where(mine, Change.revision <= old[-1]).returning(Change.revision)
-    return len(session.scalars(ended, execution_options={"synchronize_session": False}).all())
-
-
-def purge_all(
-    session: Session, idle: timedelta, trash_days: int, journal_days: int
-) -> dict[str, int]:
-    """Delete all that has expired, and return how many of each. Commits after each batch.
-
-    Sessions end when they were not used for the time `idle`, too; changes and what is in the trash
-    go after so many days.
-    """
-    now = clock.now()
-    unused = and_(Token.kind == Kind.SESSION, Token.last_used_date <= now - idle)
-    expired: dict[str, tuple[Expiring, ColumnElement[bool]]] = {
-        "expired sessions and tokens": (Token, Token.expiration_date <= now),
-        "idle sessions": (Token, unused),
-        "limit counts": (LimitCount, LimitCount.expiration_date <= now),
-        "idempotency keys": (IdempotencyKey, IdempotencyKey.expiration_date <= now),
-        "released usernames": (ReleasedUsername, ReleasedUsername.expiration_date <= now),
-    }
-    deleted = dict.fromkeys(expired, 0)
-    for name, (model, condition) in expired.items():
-        while batch := _delete(session, model, condition, BATCH):
-            session.commit()
-            deleted[name] += batch
-    deleted["trashed tasks"] = 0
-    expired_tasks = select(TrashedTask.account_id).where(not_(is_kept(trash_days)))
-    for account_id in session.scalars(expired_tasks.distinct()).all():
-        while batch := purge_trash(session, account_id, trash_days):
-            session.commit()
-            deleted["trashed tasks"] += batch
-        session.rollback()  # who writes to the account would wait
-    deleted["changes"] = _purge_all_changes(session, journal_days)
-    return deleted
-
-
-def _purge_all_changes(session: Session, days: int) -> int:
-    deleted = 0
-    for account_id in session.scalars(select(Account.id)).all():
-        first = session.scalar(select(_FIRST_CHANGE).where(Account.id == account_id))
-        is_past = first is not None and first <= _recorded_since(days)
-        while is_past and (batch := purge_changes(session, account_id, days)):
-            session.commit()
-            deleted += batch
-        session.rollback()  # SQLite would keep everybody waiting
-    return deleted
-
-
-def _recorded_since(days: int) -> datetime:
-    """Return the moment after which a change must have been made to be kept."""
-    return clock.now() - timedelta(days=days)
+    rows = session.execute(oldest)
+    old = [revision for revision, date in takewhile(lambda row: row.date <= until, rows)]
+    if not old:  # another process has deleted them before the lock was taken
+        return 0
+    ended = delete(CHANGES).where(mine, CHANGES.c.revision <= old[-1])
+    return len(session.scalars(ended.returning(CHANGES.c.revision)).all())
 
 
 def _lock(session: Session, account_id: int) -> bool:
     """Take the account's row, and tell whether that was possible without a wait."""
-    account = select(Account.id).where(Account.id == account_id)
+    account = select(ACCOUNTS.c.id).where(ACCOUNTS.c.id == account_id)
     locked = account.with_for_update(key_share=True, skip_locked=True)
     return session.scalar(locked) is not None
 
 
-def _delete(session: Session, model: Expiring, condition: ColumnElement[bool], most: int) -> int:
-    """Delete at most so many of the rows, and return how many. Waits for nobody.
+def _purge_expired(session: Session, table: Table) -> int:
+    return _purge_rows(session, table, table.c.expiration_date <= clock.now())
 
-    A row that another transaction has locked is left for later: two that purge while they hold
-    rows of their own could wait for each other.
-    """
-    key = model.__mapper__.primary_key
-    rows = session.execute(
-        select(*key).where(condition).limit(most).with_for_update(skip_locked=True)
-    ).all()
-    if rows:
-        session.execute(
-            delete(model).where(tuple_(*key).in_([tuple(row) for row in rows])),
-            execution_options={"synchronize_session": False},
-        )
-    return len(rows)
+
+def _purge_rows(session: Session, table: Table, condition: ColumnElement[bool]) -> int:
+    """Delete the rows and return how many. Skips rows that another transaction has locked."""
+    key = tuple(table.primary_key)
+    found = select(*key).where(condition).limit(BATCH).with_for_update(skip_locked=True)
+    deleted = 0
+    while rows := session.execute(found).all():
+        session.execute(delete(table).where(tuple_(*key).in_([tuple(row) for row in rows])))
+        session.commit()
+        deleted += len(rows)
+    session.rollback()
+    return deleted

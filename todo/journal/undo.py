@@ -1,159 +1,163 @@
 """Undo: what one request has changed of tasks, changed back by another."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy.orm import Session
 
+from todo.auth.policy import KnownAccount
+from todo.days import parse_date
 from todo.http.errors import Conflict, Problem
-from todo.http.request import Request
-from todo.listing.filters import of_account_by_id, rows_of
-from todo.models import Change, Task, TrashedTask, journal
-from todo.models.change import DELETE, RESTORE, UPDATE
-from todo.models.task import columns_of
-from todo.models.trash import TRASH_DAYS, is_kept
-from todo.schemas.dates import parse_date
-from todo.services.tasks import MOST_WORDS_AT_ONCE
+from todo.journal import writes
+from todo.models import trash
+from todo.models.change import CHANGES, CREATE, DELETE, RESTORE, UPDATE
+from todo.models.journalled import Journalled
+from todo.models.json import to_json
+from todo.models.task import STORED, TASKS, Task, columns_of
+from todo.models.trash import TrashedTask, is_kept
 
 BATCH = 500  # changes in memory
 MAX_CONFLICTS = 100  # that an answer names
+MOST_WORDS = 10_000_000  # characters of the words to index, as in a change of many tasks
 
 # Of the fields that an update changes, those that the journal has as the text of a date.
 DATES = frozenset({"due_date", "completion_date"})
 
-
-def offer_undo(request: Request) -> None:
-    """Name, in the answer's header, what undoes the changes of tasks that the request has made."""
-    account = request.identity.account
-    request.dbsession.flush()
-    revision = journal.revision_of(request.dbsession, account.id)
-    if revision is not None:
-        path = request.route_path("undo", username=account.username, revision=revision)
-        request.response.headers["Link"] = f'<{path}>; rel="undo"'  # RFC 8288
+Fields = dict[str, Any]
 
 
-def undo(request: Request, revision: int) -> int:
+def undo(session: Session, account: KnownAccount, revision: int, trash_time: timedelta) -> int:
     """Change back what the revision has changed, and return how many tasks these are.
 
     Raises Problem with 409 where that cannot be, or where a task is not as the revision left it;
     then nothing is changed.
     """
-    counts = _counts(request, revision)
-    if conflicts := _conflicts(request, revision):
+    _refuse_impossible(session, account, revision)
+    conflicts: list[Conflict] = []
+    undone = 0
+    for batch in _batches(session, account, revision):
+        there = _there(session, account, batch, trash_time)
+        conflicts += _conflicts(batch, there)
+        if len(conflicts) >= MAX_CONFLICTS:
+            break
+        if not conflicts:
+            _change_back(session, account, batch, there)
+            undone += len(batch)
+    if conflicts:  # the transaction is rolled back
         raise Problem(
             "undo_conflict",
             "Later changes stand in the way; `conflicts` names the tasks and the fields.",
-            extensions={"conflicts": conflicts},
+            extensions={"conflicts": conflicts[:MAX_CONFLICTS]},
         )
-    for action in counts:
-        if action == UPDATE:
-            _set_back(request, revision)
-        elif action == DELETE:
-            deleted = TrashedTask.id.in_(_ids(request, revision, action))
-            rows_of(request, TrashedTask, deleted).move(Task, RESTORE)
-        else:
-            made = Task.id.in_(_ids(request, revision, action))
-            rows_of(request, Task, made).move(TrashedTask, DELETE)
-    return sum(counts.values())
+    return undone
 
 
-def _counts(request: Request, revision: int) -> dict[str, int]:
-    """Return how many tasks the revision has changed in each way.
-
-    Raises Problem with 409 where there is nothing that an undo could change back, or too much.
-    """
-    kept_values = func.count(case((Change.before.is_not(None) | Change.after.is_not(None), 1)))
-    texts = func.sum(case((Change.action == UPDATE, func.length(Change.before)), else_=0))
-    found = select(Change.kind, Change.action, func.count(), kept_values, texts)
-    rows = request.dbsession.execute(
-        found.where(*_of_revision(request, revision)).group_by(Change.kind, Change.action)
+def _refuse_impossible(session: Session, account: KnownAccount, revision: int) -> None:
+    """Raise Problem with 409 where an undo could change back nothing, or would change too much."""
+    kept_values = func.count(
+        case((CHANGES.c.before.is_not(None) | CHANGES.c.after.is_not(None), 1))
+    )
+    texts = func.sum(case((CHANGES.c.action == UPDATE, func.length(CHANGES.c.before)), else_=0))
+    found = select(CHANGES.c.kind, func.count(), kept_values, texts)
+    rows = session.execute(
+        found.where(*_of_revision(account, revision)).group_by(CHANGES.c.kind)
     ).all()
-    if not any(row[3] for row in rows) or any(row.kind != Task.kind for row in rows):
+    if not any(row[2] for row in rows) or any(row.kind != Task.kind for row in rows):
         raise Problem(
             "not_undoable",
             "What was changed in the profile cannot be undone, nor what has gone for good.",
         )
-    words = func.sum(func.length(Task.name_words) + func.length(Task.note_words))
-    updated = Task.id.in_(_ids(request, revision, UPDATE))
-    indexed = request.dbsession.scalar(
-        select(words).where(of_account_by_id(request, Task), updated)
+    words = func.sum(func.length(TASKS.c.name_words) + func.length(TASKS.c.note_words))
+    updated = select(CHANGES.c.object_id).where(
+        *_of_revision(account, revision), CHANGES.c.action == UPDATE
     )
-    count = sum(row[2] for row in rows)
-    if sum(row[4] for row in rows) + (indexed or 0) > MOST_WORDS_AT_ONCE:
+    indexed = session.scalar(select(words).where(TASKS.c.id.in_(updated)))
+    count = sum(row[1] for row in rows)
+    if sum(row[3] for row in rows) + (indexed or 0) > MOST_WORDS:
         raise Problem(
             "too_many",
             f"The texts of these {count} tasks have, as they are and as they were, more than "
-            f"{MOST_WORDS_AT_ONCE} characters: change them back in smaller parts.",
+            f"{MOST_WORDS} characters: change them back in smaller parts.",
             extensions={"count": count},
         )
-    return {row.action: row[2] for row in rows}
 
 
-def _conflicts(request: Request, revision: int) -> list[Conflict]:
-    """Return the tasks that are not there, or whose fields are not as the revision left them."""
-    conflicts: list[Conflict] = []
-    for batch in _batches(request, revision):
-        there = _there(request, batch)
-        for each in batch:
-            left = (each.before if each.action == DELETE else each.after) or {}
-            now = there.get(each.object_id, {})
-            differing = [name for name in left if name not in now or now[name] != left[name]]
-            if differing or not left:  # the values of what has gone for good are not kept
-                conflicts.append(Conflict(each.object_id, sorted(differing)))
-        if len(conflicts) >= MAX_CONFLICTS:
-            break
-    return conflicts[:MAX_CONFLICTS]
+def _conflicts(batch: Sequence[Any], there: dict[int, Fields]) -> Iterator[Conflict]:
+    """Yield the tasks that are not there, or whose fields are not as the revision left them."""
+    for each in batch:
+        left = (each.before if each.action == DELETE else each.after) or {}
+        row = there.get(each.object_id)
+        now = {} if row is None else recorded(Task, row)
+        differing = [name for name in left if name not in now or now[name] != left[name]]
+        if differing or not left:  # the values of what has gone for good are not kept
+            yield Conflict(each.object_id, sorted(differing))
 
 
-def _there(request: Request, batch: Sequence[Change]) -> dict[int, dict[str, Any]]:
-    """Return the fields of the tasks: of those that were deleted, as they are in the trash."""
+def _there(
+    session: Session, account: KnownAccount, batch: Sequence[Any], trash_time: timedelta
+) -> dict[int, Fields]:
+    """Return the columns of the tasks: of deleted ones, as they are in the trash."""
     deleted = [each.object_id for each in batch if each.action == DELETE]
     others = [each.object_id for each in batch if each.action != DELETE]
-    days = request.registry.settings[TRASH_DAYS]
-    trash = select(TrashedTask).where(
-        of_account_by_id(request, TrashedTask), is_kept(days), TrashedTask.id.in_(deleted)
-    )
-    tasks = select(Task).where(of_account_by_id(request, Task), Task.id.in_(others))
-    session = request.dbsession
-    found: list[Task | TrashedTask] = [*session.scalars(trash), *session.scalars(tasks)]
-    return {task.id: journal.fields_of(task) for task in found}
+    found: list[Any] = []
+    if deleted:
+        found += session.execute(
+            select(*trash.STORED).where(*_these(trash.TRASH, account, deleted), is_kept(trash_time))
+        )
+    if others:
+        found += session.execute(select(*STORED).where(*_these(TASKS, account, others)))
+    return {row.id: row._asdict() for row in found}
 
 
-def _set_back(request: Request, revision: int) -> None:
-    """Give the tasks that were updated the values of before."""
-    rows = rows_of(request, Task, Task.id.in_(_ids(request, revision, UPDATE)))
-    rows.record_reverse(revision)
-    for batch in _batches(request, revision):
-        updated = [each for each in batch if each.action == UPDATE]
-        rows.set_each({each.object_id: _columns(each.before or {}) for each in updated})
+def _these(table: Any, account: KnownAccount, ids: list[int]) -> list[ColumnElement[bool]]:
+    # The sum keeps the databases from beginning with all that the account has.
+    return [table.c.id.in_(ids), table.c.account_id + 0 == account.id]
 
 
-def _columns(before: dict[str, Any]) -> dict[str, Any]:
+def _change_back(
+    session: Session, account: KnownAccount, batch: Sequence[Any], there: dict[int, Fields]
+) -> None:
+    updated = [each for each in batch if each.action == UPDATE]
+    wanted = [(there[each.object_id], _columns(each.before or {})) for each in updated]
+    writes.change(session, Task, account.id, wanted)
+    for source, target, action, rows in (
+        (TrashedTask, Task, RESTORE, _rows(batch, there, {DELETE})),
+        (Task, TrashedTask, DELETE, _rows(batch, there, {CREATE, RESTORE})),
+    ):
+        writes.move(session, source, target, account.id, action, rows)
+
+
+def _rows(batch: Iterable[Any], there: dict[int, Fields], actions: set[str]) -> list[Fields]:
+    return [there[each.object_id] for each in batch if each.action in actions]
+
+
+def recorded(model: type[Journalled], row: Fields) -> Fields:
+    """Return the fields that are recorded of a row, as the records have them."""
+    fields: Fields = json.loads(to_json(model.recorded(row)))
+    return fields
+
+
+def _columns(before: Fields) -> Fields:
     """Return the columns that hold the fields, which the journal has as JSON."""
-    values = {
-        name: parse_date(value) if name in DATES and value is not None else value
-        for name, value in before.items()
-    }
-    completed = {name: value for name, value in values.items() if name == "completion_date"}
-    return columns_of(values) | completed
+    return columns_of(
+        {
+            name: parse_date(value) if name in DATES and value is not None else value
+            for name, value in before.items()
+        }
+    )
 
 
-def _batches(request: Request, revision: int) -> Iterator[Sequence[Change]]:
+def _batches(session: Session, account: KnownAccount, revision: int) -> Iterator[Sequence[Any]]:
     """Yield the changes of the revision, by the ids of the tasks."""
-    query = select(Change).where(*_of_revision(request, revision)).order_by(Change.object_id)
+    query = select(*CHANGES.c).where(*_of_revision(account, revision)).order_by(CHANGES.c.object_id)
     last = 0
-    while batch := request.dbsession.scalars(
-        query.where(Change.object_id > last).limit(BATCH)
-    ).all():
+    while batch := session.execute(query.where(CHANGES.c.object_id > last).limit(BATCH)).all():
         yield batch
         last = batch[-1].object_id
 
 
-def _of_revision(request: Request, revision: int) -> list[ColumnElement[bool]]:
-    return [Change.account_id == request.identity.account.id, Change.revision == revision]
-
-
-def _ids(request: Request, revision: int, action: str) -> Select[int]:
-    return select(Change.object_id).where(
-        *_of_revision(request, revision), Change.kind == Task.kind, Change.action == action
-    )
+def _of_revision(account: KnownAccount, revision: int) -> list[ColumnElement[bool]]:
+    return [CHANGES.c.account_id == account.id, CHANGES.c.revision == revision]

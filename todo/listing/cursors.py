@@ -8,12 +8,10 @@ from typing import Annotated, Any
 
 import msgspec
 
-from todo.http.errors import Fault, Problem
-from todo.http.typed_views import refusal
+from todo.http.errors import Fault, Problem, refusal
 from todo.listing.orders import Order
-from todo.models import TrashedTask
 from todo.models.meta import ID_MAX
-from todo.models.task import NAME_MAX, StoredTask
+from todo.models.task import NAME_MAX
 
 NO_PLACE = "This is not a cursor of this list."
 
@@ -40,9 +38,9 @@ def list_digest(account_id: int, filters: dict[str, Any], order: Order) -> str:
     return hashlib.sha256(msgspec.json.encode(named)).hexdigest()[:16]
 
 
-def write_cursor(task: StoredTask | TrashedTask, digest: str, order: Order) -> str:
+def write_cursor(task: Any, digest: str, order: Order) -> str:
     """Return the cursor after the task, in the alphabet of URLs (RFC 4648, section 5)."""
-    key = None if order.name == "id" else getattr(task, order.key.key)
+    key = order.key_of(task)
     written: WrittenCursor = (
         digest,
         key.isoformat() if isinstance(key, datetime) else key,

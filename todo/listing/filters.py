@@ -16,6 +16,7 @@ from sqlalchemy import (
     and_,
     any_,
     bindparam,
+    cast,
     not_,
     or_,
     select,
@@ -23,14 +24,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import array
 
 from todo import clock
+from todo.auth.policy import KnownAccount
 from todo.days import first_day_from, start_of, today
-from todo.http.request import Request
 from todo.listing.orders import KEYS, RANGES
 from todo.listing.search import TASK_WORDS, contains, search_query
-from todo.models import Task
 from todo.models.meta import BigInt
-from todo.models.rows import Rows
-from todo.models.task import TaskRow
+from todo.models.task import TASKS
 
 AFTER_ALL_DAYS = datetime.max.replace(tzinfo=UTC)
 
@@ -52,10 +51,9 @@ class _Named(dict[str, BindParameter[Any]]):
 NAMED: Values = _Named(account_id=bindparam("account_id", type_=BigInt))
 
 
-def conditions(request: Request, filters: dict[str, Any]) -> list[Condition]:
-    """Return what holds of the asker's tasks that match every filter."""
-    dialect = request.dbsession.get_bind().dialect
-    return shape(dialect.name, kinds(filters), parameters(request, dialect, filters))
+def conditions(dialect: Dialect, account: KnownAccount, filters: dict[str, Any]) -> list[Condition]:
+    """Return the conditions that a task is the account's and matches every filter."""
+    return shape(dialect.name, kinds(filters), parameters(dialect, account, filters))
 
 
 def kinds(filters: dict[str, Any]) -> Kinds:
@@ -72,19 +70,18 @@ def shape(dialect_name: str, kinds: Kinds, values: Values = NAMED) -> list[Condi
     ]
 
 
-def parameters(request: Request, dialect: Dialect, filters: dict[str, Any]) -> dict[str, Any]:
+def parameters(dialect: Dialect, account: KnownAccount, filters: dict[str, Any]) -> dict[str, Any]:
     """Return the values that the filters compare, by the names that shape() gives them."""
-    account_id = request.identity.account.id
-    values: dict[str, Any] = {"account_id": account_id}
+    values: dict[str, Any] = {"account_id": account.id}
     for name, value in filters.items():
         if name == "due":
-            values |= due_values(value, request.timezone)
+            values |= due_values(value, account.zone)
         elif name == "search":
-            values["search"] = search_query(dialect, account_id, value)
+            values["search"] = search_query(dialect, account.id, value)
         elif name == "id":
             values["ids"] = value
         elif name != "completed":
-            values |= _bound(name, *_bounds(value, request.timezone))
+            values |= _bound(name, *_bounds(value, account.zone))
     return values
 
 
@@ -95,22 +92,9 @@ def of_account(dialect_name: str, values: Values = NAMED, *, searched: bool = Fa
         # Given a single number, the planner may walk the primary key through everybody's tasks,
         # hoping to meet the account's soon. Of an array it cannot assume that, and takes the
         # account's part of an index.
-        return Task.account_id == any_(array([account_id], type_=BigInt))
+        return TASKS.c.account_id == any_(array([cast(account_id, BigInt)]))
     # SQLite knows nothing of the words: it shall begin with them, and has no index of a sum.
-    return (Task.account_id + 0 if searched else Task.account_id) == account_id
-
-
-def of_account_by_id(request: Request, model: type[TaskRow]) -> Condition:
-    """Return the condition that rows, which are found by their ids, are the asker's.
-
-    The sum keeps the databases from beginning with all that the account has.
-    """
-    return model.account_id + 0 == request.identity.account.id
-
-
-def rows_of(request: Request, model: type[TaskRow], *matching: Condition) -> Rows:
-    """Return the asker's rows that match, to be written at once."""
-    return Rows(request.dbsession, model, request.identity.account.id, list(matching))
+    return (TASKS.c.account_id + 0 if searched else TASKS.c.account_id) == account_id
 
 
 def filter_shape(dialect_name: str, kinds: Kinds, values: Values = NAMED) -> list[Condition]:
@@ -129,7 +113,7 @@ def _condition(dialect_name: str, name: str, choice: Any, values: Values) -> Con
         case "due_before":
             return _due_before(name, values)
         case "id":
-            return Task.id.in_(values["ids"])
+            return TASKS.c.id.in_(values["ids"])
         case "search":
             return _search(dialect_name, values)
     what, _, bound = name.partition("_")
@@ -138,20 +122,20 @@ def _condition(dialect_name: str, name: str, choice: Any, values: Values) -> Con
 
 
 def is_open() -> Condition:
-    return Task.completion_date.is_(None)
+    return TASKS.c.completion_date.is_(None)
 
 
 def is_completed() -> Condition:
-    return Task.completion_date.is_not(None)
+    return TASKS.c.completion_date.is_not(None)
 
 
 def due(when: str, values: Values = NAMED) -> Condition:
     """Return the condition that a task is due then; due_values() has when that is."""
     match when:
         case "none":
-            return Task.due_at.is_(None)
+            return TASKS.c.due_at.is_(None)
         case "any":
-            return Task.due_at.is_not(None)
+            return TASKS.c.due_at.is_not(None)
         case "overdue":
             return and_(is_open(), _due_before(when, values))
         case "upcoming":
@@ -182,10 +166,10 @@ def due_values(when: str, zone: ZoneInfo) -> dict[str, Any]:
 def _due_after(name: str, values: Values) -> Condition:
     """Return the condition that a task is due at the instant, or on the day, or later."""
     return and_(
-        Task.due_at >= values[f"{name}_earlier"],  # what an index finds
+        TASKS.c.due_at >= values[f"{name}_earlier"],  # what an index finds
         or_(
-            and_(Task.due_all_day, Task.due_at >= values[f"{name}_midnight"]),
-            and_(not_(Task.due_all_day), Task.due_at >= values[name]),
+            and_(TASKS.c.due_all_day, TASKS.c.due_at >= values[f"{name}_midnight"]),
+            and_(not_(TASKS.c.due_all_day), TASKS.c.due_at >= values[name]),
         ),
     )
 
@@ -193,10 +177,10 @@ def _due_after(name: str, values: Values) -> Condition:
 def _due_before(name: str, values: Values) -> Condition:
     """Return the condition that a task is due before the instant, or before the day."""
     return and_(
-        Task.due_at < values[f"{name}_later"],
+        TASKS.c.due_at < values[f"{name}_later"],
         or_(
-            and_(Task.due_all_day, Task.due_at < values[f"{name}_midnight"]),
-            and_(not_(Task.due_all_day), Task.due_at < values[name]),
+            and_(TASKS.c.due_all_day, TASKS.c.due_at < values[f"{name}_midnight"]),
+            and_(not_(TASKS.c.due_all_day), TASKS.c.due_at < values[name]),
         ),
     )
 
@@ -230,4 +214,4 @@ def _search(dialect_name: str, values: Values) -> Condition:
     condition = contains(dialect_name, values["search"])
     if dialect_name == "postgresql":
         return condition
-    return Task.id.in_(select(TASK_WORDS.c.rowid).where(condition))
+    return TASKS.c.id.in_(select(TASK_WORDS.c.rowid).where(condition))

@@ -3,19 +3,19 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import Column, ColumnElement
 
-from todo.models import Task, TrashedTask
+from todo.models.task import TASKS, name_columns
+from todo.models.trash import TRASH
 
-KEYS: dict[str, InstrumentedAttribute[Any]] = {
-    "id": Task.id,
-    "due_date": Task.due_at,
-    "creation_date": Task.creation_date,
-    "modification_date": Task.modification_date,
-    "completion_date": Task.completion_date,
-    "name": Task.name_folded,
-    "deletion_date": TrashedTask.deletion_date,
+KEYS: dict[str, Column[Any]] = {
+    "id": TASKS.c.id,
+    "due_date": TASKS.c.due_at,
+    "creation_date": TASKS.c.creation_date,
+    "modification_date": TASKS.c.modification_date,
+    "completion_date": TASKS.c.completion_date,
+    "name": TASKS.c.name_folded,
+    "deletion_date": TRASH.c.deletion_date,
 }
 
 # The first part of a range's name -> what a list is sorted by where the range is asked for.
@@ -35,9 +35,19 @@ class Order:
     descending: bool
 
     @property
-    def key(self) -> InstrumentedAttribute[Any]:
+    def key(self) -> Column[Any]:
         """The column of the key; for a list by id, this is the id."""
         return KEYS[self.name]
+
+    def key_of(self, task: Any) -> Any:
+        """Return the key of a task; None in a list by id, which has no other key."""
+        match self.name:
+            case "id":
+                return None
+            case "name":
+                return name_columns(task.name)["name_folded"]
+            case _:
+                return getattr(task, self.key.key)
 
     def directed(self, *columns: Any) -> list[Any]:
         """Return the columns as ORDER BY has them."""

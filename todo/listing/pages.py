@@ -1,4 +1,4 @@
-"""A page of a list of tasks: the query that reads it, and the path of the next one.
+"""A page of a list of tasks: the query that reads it, and the cursor of the next one.
 
 A page begins after a task, not at a number ("keyset"): its cost does not grow with the list, and
 what is inserted or deleted meanwhile moves no other task to another page.
@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Integer, Select, bindparam, select, tuple_, union_all
 
-from todo.http.request import Request
+from todo.auth.policy import KnownAccount
 from todo.listing.cursors import (
     NO_PLACE,
     Cursor,
@@ -31,13 +31,12 @@ from todo.listing.filters import (
     parameters,
     shape,
 )
-from todo.listing.links import next_path
 from todo.listing.orders import KEYS, RANGES, Order, order_of
 from todo.listing.search import TASK_WORDS, contains
-from todo.models import Task, TrashedTask
+from todo.models.engine import Database, dialect_of
 from todo.models.meta import BigInt
-from todo.models.statements import run
-from todo.models.task import STORED, StoredTask
+from todo.models.prepared import PREPARED
+from todo.models.task import STORED, TASKS, StoredTask
 from todo.schemas.task_filter import TaskPage
 
 # What a filter asks for where it wants the tasks without such a date.
@@ -48,10 +47,10 @@ LIMIT: BindParameter[int] = bindparam("limit", type_=Integer)
 
 @dataclass(frozen=True)
 class Page:
-    """The tasks of a page, and the path of the next one, or None."""
+    """The tasks of a page, and the cursor after which the next one begins, or None."""
 
-    tasks: Sequence[StoredTask | TrashedTask]
-    next: str | None
+    tasks: Sequence[Any]
+    after: str | None
 
 
 class Place(Enum):
@@ -79,36 +78,37 @@ class Part:
     is_null: bool
 
 
-def read_page(request: Request, query: TaskPage) -> Page:
-    """Return the page of the asker's tasks. Raises Problem with 400 for a wrong cursor."""
+def read_page(db: Database, account: KnownAccount, query: TaskPage) -> Page:
+    """Return the page of the account's tasks. Raises Problem with 400 for a wrong cursor."""
     values, filters = query.values(), query.filters()
     order = order_of(filters, values.get("sort"))
-    account = request.identity.account
     cursor = None
     if "after" in values:
         cursor = read_cursor(values["after"], list_digest(account.id, filters, order), order)
-    tasks = _read(request, filters, order, cursor, query.limit + 1)
+    tasks = _read(db, account, filters, order, cursor, query.limit + 1)
     # One more than the page has tells whether there is a next one.
     if len(tasks) <= query.limit:
         return Page(tasks, None)
-    path = request.route_path("tasks", username=account.username)
     after = write_cursor(tasks[-2], list_digest(account.id, filters, order), order)
-    return Page(tasks[:-1], next_path(request, path, "after", after))
+    return Page(tasks[:-1], after)
 
 
-def _read(
-    request: Request, filters: dict[str, Any], order: Order, cursor: Cursor | None, limit: int
+def _read(  # noqa: PLR0913, PLR0917
+    db: Database,
+    account: KnownAccount,
+    filters: dict[str, Any],
+    order: Order,
+    cursor: Cursor | None,
+    limit: int,
 ) -> list[StoredTask]:
-    connection = request.connection
-    values = parameters(request, connection.dialect, filters) | {"limit": limit}
+    dialect = dialect_of(db)
+    values = parameters(dialect, account, filters) | {"limit": limit}
     place = None
     if cursor is not None:
         place = Place.WITHOUT_KEY if cursor.key is None else Place.WITH_KEY
         values |= {"after_key": cursor.key, "after_id": cursor.id}
-    statement = _statement(List(connection.dialect.name, kinds(filters), order, place))
-    # All of an account by their ids: there is but one plan.
-    one_plan = not filters and order.name == "id"
-    return [StoredTask(*row) for row in run(connection, statement, values, one_plan=one_plan)]
+    statement = _statement(List(dialect.name, kinds(filters), order, place))
+    return list(map(StoredTask._make, db.execute(statement, values)))
 
 
 # Far more than there are lists that people look at; each takes some kilobytes.
@@ -121,7 +121,9 @@ def _statement(asked: List) -> Select[Any]:
     order = asked.order
     parts = [_part_query(asked, part) for part in _parts(asked)]
     if len(parts) == 1:
-        return parts[0]
+        # An account's tasks by their ids have one best plan, whoever the account is.
+        one_plan = not asked.kinds and order.name == "id"
+        return parts[0].execution_options(**PREPARED) if one_plan else parts[0]
     both = union_all(*(part.subquery().select() for part in parts)).subquery("both")
     key = both.c[order.key.key]
     return select(both).order_by(key.is_(None), *order.directed(key, both.c.id)).limit(LIMIT)
@@ -165,8 +167,7 @@ def _null_column(choices: dict[str, Any]) -> Any:
 
 def _part_query(asked: List, part: Part) -> Select[Any]:
     order, place = asked.order, asked.place
-    columns = [*STORED, *([Task.name_folded] if order.name == "name" else [])]
-    query, task_id, matching = _matching(asked, columns)
+    query, task_id, matching = _matching(asked)
     # First of all conditions: of two on the same column, SQLite begins at the first in the index,
     # and would read a range from its beginning to the cursor.
     after_id = bindparam("after_id", type_=BigInt)
@@ -180,18 +181,18 @@ def _part_query(asked: List, part: Part) -> Select[Any]:
     query = query.where(*matching)
     # PostgreSQL reads an index in its order only if ORDER BY names all its columns. FTS5 yields
     # tasks by id: there any column before the id would make SQLite sort.
-    account = [] if task_id is TASK_WORDS.c.rowid else [Task.account_id]
+    account = [] if task_id is TASK_WORDS.c.rowid else [TASKS.c.account_id]
     key = [] if part.key is None else [part.key]
     return query.order_by(*order.directed(*account, *key, task_id)).limit(LIMIT)
 
 
-def _matching(asked: List, columns: list[Any]) -> tuple[Select[Any], Any, list[Condition]]:
+def _matching(asked: List) -> tuple[Select[Any], Any, list[Condition]]:
     """Return a query of tasks, the column of their ids, and the conditions that they match."""
-    dialect_name, query = asked.dialect_name, select(*columns)
+    dialect_name, query = asked.dialect_name, select(*STORED)
     if "search" not in dict(asked.kinds) or dialect_name == "postgresql":
-        return query, Task.id, shape(dialect_name, asked.kinds)
+        return query, TASKS.c.id, shape(dialect_name, asked.kinds)
     # FTS5 yields the tasks of the words by their id, and must come first.
-    query = query.select_from(TASK_WORDS).join(Task, Task.id == TASK_WORDS.c.rowid)
+    query = query.select_from(TASK_WORDS).join(TASKS, TASKS.c.id == TASK_WORDS.c.rowid)
     others = tuple((name, choice) for name, choice in asked.kinds if name != "search")
     matching = [
         contains(dialect_name, NAMED["search"]),

@@ -1,11 +1,11 @@
 """Accounts: who registered. Everything else belongs to one."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, String
-from sqlalchemy.orm import Mapped, mapped_column, validates
+from sqlalchemy import CheckConstraint, String, Table, inspect
+from sqlalchemy.orm import Mapped, mapped_column
 
 from todo.models.journalled import Journalled
 from todo.models.meta import NEVER_REUSE_IDS, Base, BigInt, UTCDateTime
@@ -34,6 +34,9 @@ class Account(Journalled, Base):
     )
 
     kind: ClassVar[str] = "profile"
+    unrecorded: ClassVar[frozenset[str]] = frozenset(
+        {"id", "revision", "profile_revision", "username_lower", "password_hash", "disabled_date"}
+    )
     secrets: ClassVar[frozenset[str]] = frozenset({"password"})
 
     id: Mapped[int] = mapped_column(BigInt, primary_key=True)
@@ -50,25 +53,18 @@ class Account(Journalled, Base):
     )
     disabled_date: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
-    @validates("username")
-    def _fold_username(self, _key: str, username: str) -> str:
-        self.username_lower = username.lower()
-        return username
-
-    @property
-    def owner_id(self) -> int:
-        return self.id
-
-    @staticmethod
-    def recorded(value: Callable[[str], Any]) -> dict[str, Any]:
-        return {
-            "username": value("username"),
-            "email": value("email"),
-            "password": value("password_hash"),
-            "date_joined": value("date_joined"),
-            "timezone": value("timezone"),
-        }
+    @classmethod
+    def recorded(cls, row: Mapping[str, Any]) -> dict[str, Any]:
+        return {**super().recorded(row), "password": row["password_hash"]}
 
     @staticmethod
     def stamps(revision: int, date: datetime) -> dict[str, Any]:
         return {"profile_revision": revision}
+
+
+ACCOUNTS: Table = inspect(Account).local_table  # type: ignore[assignment]
+
+
+def username_columns(username: str) -> dict[str, str]:
+    """Return the columns that hold the username."""
+    return {"username": username, "username_lower": username.lower()}

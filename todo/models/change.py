@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Table, inspect
 from sqlalchemy.orm import Mapped, mapped_column
 
+from todo.models.json import JSONText
 from todo.models.meta import Base, BigInt, UTCDateTime
-from todo.models.sql_json import JSONText
 
 CREATE, UPDATE, DELETE, RESTORE, PURGE = ACTIONS = (
     "create",
@@ -21,7 +21,7 @@ KIND_MAX = 16
 
 
 class Change(Base):
-    """What one request has changed of one object; written by journal.py and rows.py alone.
+    """What one request has changed of one object; written by todo/journal/writes.py alone.
 
     `before` and `after` have the fields that were changed, as the API shows them: all of them
     where the object was created or restored (there is no `before`) or deleted (there is no
@@ -51,3 +51,6 @@ class Change(Base):
     action: Mapped[str] = mapped_column(String(7))
     before: Mapped[dict[str, Any] | None] = mapped_column(JSONText)
     after: Mapped[dict[str, Any] | None] = mapped_column(JSONText)
+
+
+CHANGES: Table = inspect(Change).local_table  # type: ignore[assignment]

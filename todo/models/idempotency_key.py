@@ -2,11 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import CheckConstraint, ForeignKey, Integer, LargeBinary, String
+from sqlalchemy import CheckConstraint, ForeignKey, Integer, LargeBinary, String, Table, inspect
 from sqlalchemy.orm import Mapped, mapped_column
 
+from todo.models.json import JSONText
 from todo.models.meta import Base, UTCDateTime
-from todo.models.sql_json import JSONText
 
 KEY_MAX = 255
 KEPT = timedelta(hours=24)
@@ -30,3 +30,6 @@ class IdempotencyKey(Base):
     headers: Mapped[dict[str, str]] = mapped_column(JSONText)
     body: Mapped[bytes] = mapped_column(LargeBinary)
     expiration_date: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+
+
+IDEMPOTENCY_KEYS: Table = inspect(IdempotencyKey).local_table  # type: ignore[assignment]

@@ -1,55 +1,74 @@
-"""What a model must have for the journal to record it, and what may not be done to its table."""
+"""Models whose every change is recorded, and the guard that refuses a change past the journal."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any, ClassVar
 
+from sqlalchemy import Column, Connection, Table
 from sqlalchemy.orm import Mapped
+
+# The execution option of a statement that the journal records, or that changes no recorded field.
+RECORDED = {"recorded": True}
 
 
 class Journalled:
-    """An object of an account, whose every change todo/models/journal.py records."""
+    """An object of an account. Its columns are its fields: todo/journal/ reads them from here."""
+
+    __table__: ClassVar[Any]
 
     kind: ClassVar[str]
+    # Columns that no record shows: keys, stamps, and columns that serve the database.
+    unrecorded: ClassVar[frozenset[str]]
+    unread: ClassVar[frozenset[str]] = frozenset()  # columns that serve the database alone
     secrets: ClassVar[frozenset[str]] = frozenset()  # fields that are recorded without a value
-    moved: ClassVar[bool] = False  # to the trash, where others are deleted
 
     id: Mapped[int]
 
-    @property
-    @abstractmethod
-    def owner_id(self) -> int:
-        """The account's id."""
-
-    @staticmethod
-    @abstractmethod
-    def recorded(value: Callable[[str], Any]) -> dict[str, Any]:
-        """Return the fields to record, by their names in the API.
-
-        `value` gives an attribute's value: as it is now, or as the database has it.
-        """
+    @classmethod
+    def recorded(cls, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the recorded fields of a row, named as the API names them."""
+        return {name: row[name] for name in _recorded_columns(cls)}  # type: ignore[arg-type]
 
     @staticmethod
     @abstractmethod
     def stamps(revision: int, date: datetime) -> dict[str, Any]:
-        """Return the attributes that every change sets, such as the revision."""
+        """Return the columns that every change sets, such as the revision."""
 
 
-def refuse_unrecorded(statement: Any, options: Mapping[str, Any]) -> None:
-    """Raise RuntimeError for a statement that would change a journalled table, unrecorded.
+def refuse_unrecorded(
+    _connection: Connection, statement: Any, _rows: Any, _row: Any, options: Mapping[str, Any]
+) -> None:
+    """Raise RuntimeError for a statement that changes a journalled table without a record.
 
-    It may by the execution option unjournalled=True: where it is recorded, or nothing is to be.
+    It listens to `before_execute` of every engine, so it sees the unit of work of a session, too.
     """
-    if not statement.is_dml or options.get("unjournalled"):
+    if not getattr(statement, "is_dml", False) or options.get("recorded"):
         return
-    if statement.table.name in _tables(Journalled):
+    if statement.table.name in _tables():
         raise RuntimeError(
-            f"this would change {statement.table.name} unrecorded: use todo/models/rows.py, or "
-            "the execution option unjournalled=True where nothing that is recorded changes"
+            f"this would change {statement.table.name} unrecorded: use todo/journal/writes.py, or "
+            "the execution option recorded=True where no recorded field changes"
         )
 
 
-def _tables(model: Any) -> set[str]:
-    own = {model.__tablename__} if hasattr(model, "__tablename__") else set()
-    return own.union(*map(_tables, model.__subclasses__()))
+@cache
+def _recorded_columns(model: Any) -> list[str]:
+    return [column.key for column in columns_except(model.__table__, model.unrecorded)]
+
+
+@cache
+def _tables() -> set[str]:
+    """Return the names of the journalled tables."""
+    models, found = [Journalled], set()
+    while models:
+        model = models.pop()
+        models += model.__subclasses__()
+        found.add(getattr(model, "__tablename__", ""))
+    return found
+
+
+def columns_except(table: Table, left_out: frozenset[str]) -> list[Column[Any]]:
+    """Return the columns of the table but those that are named."""
+    return [column for column in table.c if column.key not in left_out]

@@ -2,14 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Integer, String
+from sqlalchemy import CheckConstraint, Integer, String, Table, inspect
 from sqlalchemy.orm import Mapped, mapped_column
 
 from todo.models.meta import Base, UTCDateTime
 
 # The writes of an account, which the query of the identity reads along.
 WRITES = "writes"
-WRITES_SETTING = "todo.limit_writes"
 
 NAME_MAX = 32
 SUBJECT_MAX = 128
@@ -25,3 +24,6 @@ class LimitCount(Base):
     subject: Mapped[str] = mapped_column(String(SUBJECT_MAX), primary_key=True)
     count: Mapped[int] = mapped_column(Integer)
     expiration_date: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+
+
+LIMIT_COUNTS: Table = inspect(LimitCount).local_table  # type: ignore[assignment]

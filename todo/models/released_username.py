@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import CheckConstraint, String
+from sqlalchemy import CheckConstraint, String, Table, inspect
 from sqlalchemy.orm import Mapped, mapped_column
 
 from todo.models.account import USERNAME_MAX
@@ -26,3 +26,6 @@ class ReleasedUsername(Base):
     account_id: Mapped[int] = mapped_column(BigInt, index=True)
     username_lower: Mapped[str] = mapped_column(String(USERNAME_MAX), index=True)
     expiration_date: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+
+
+RELEASED_USERNAMES: Table = inspect(ReleasedUsername).local_table  # type: ignore[assignment]

@@ -1,23 +1,24 @@
 """Tasks: what an account has to do."""
 
-from collections.abc import Callable
+from collections import namedtuple
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Self
 
 from sqlalchemy import (
     CheckConstraint,
-    ColumnElement,
+    Column,
     ForeignKey,
     Index,
     String,
+    Table,
     Text,
-    case,
-    func,
+    inspect,
     text,
 )
-from sqlalchemy.orm import Mapped, mapped_column, validates
+from sqlalchemy.orm import Mapped, mapped_column
 
-from todo.models.journalled import Journalled
+from todo.models.journalled import Journalled, columns_except
 from todo.models.meta import (
     NEVER_REUSE_IDS,
     Base,
@@ -25,7 +26,6 @@ from todo.models.meta import (
     CodePoints,
     UTCDateTime,
 )
-from todo.models.sql_json import instant_text, json_text
 from todo.words import fold, indexed_words
 
 NAME_MAX = 255
@@ -45,19 +45,38 @@ IS_OPEN = text("completion_date IS NULL")
 IS_COMPLETED = text("completion_date IS NOT NULL")
 
 
-class TaskRow(Journalled):
-    """What a task has, on the list and in the trash.
+class DueAndDone:
+    """The fields of a task that are made of other columns, for objects and rows alike."""
+
+    due_at: Any
+    due_all_day: Any
+    completion_date: Any
+
+    @property
+    def due_date(self) -> date | datetime | None:
+        return due_date_of(self.due_at, all_day=self.due_all_day)
+
+    @property
+    def completed(self) -> bool:
+        return self.completion_date is not None
+
+
+class TaskRow(DueAndDone, Journalled):
+    """The columns of a task, on the list and in the trash.
 
     A due date is an instant or a day: `due_at` holds the instant, or the day's 00:00 UTC
     where `due_all_day` is true. Read it as `due_date`.
 
-    `name_folded` is what tasks are sorted by, `name_words` and `note_words` what is searched.
-    They are set with name and note. Python reads `name_folded` only, for a cursor; the others
-    serve the database.
+    `name_folded` is the sort key of names, `name_words` and `note_words` are searched; columns_of()
+    sets them with name and note.
     """
 
     kind: ClassVar[str] = "task"
-    moved: ClassVar[bool] = True
+    unread: ClassVar[frozenset[str]] = frozenset({"name_folded", "name_words", "note_words"})
+    unrecorded: ClassVar[frozenset[str]] = unread | {
+        *("id", "account_id", "revision", "modification_date", "deletion_date"),
+        *("due_at", "due_all_day"),  # recorded as due_date
+    }
 
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
     revision: Mapped[int] = mapped_column(BigInt, server_default="0")
@@ -72,65 +91,13 @@ class TaskRow(Journalled):
     modification_date: Mapped[datetime] = mapped_column(UTCDateTime)
     completion_date: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
-    @property
-    def due_date(self) -> date | datetime | None:
-        return due_date_of(self.due_at, all_day=self.due_all_day)
-
-    @property
-    def completed(self) -> bool:
-        return self.completion_date is not None
-
-    @property
-    def owner_id(self) -> int:
-        return self.account_id
-
-    @staticmethod
-    def recorded(value: Callable[[str], Any]) -> dict[str, Any]:
-        return {
-            "name": value("name"),
-            "note": value("note"),
-            "creation_date": value("creation_date"),
-            "due_date": due_date_of(value("due_at"), all_day=value("due_all_day")),
-            "completed": value("completion_date") is not None,
-            "completion_date": value("completion_date"),
-        }
-
     @classmethod
-    def recorded_json(cls) -> dict[str, ColumnElement[str]]:
-        """Return the recorded fields as JSON in SQL, where many rows are changed at once."""
-        due_at = instant_text(cls.due_at)
-        day = func.substr(due_at, 1, len("2030-02-01"), type_=Text)
+    def recorded(cls, row: Mapping[str, Any]) -> dict[str, Any]:
         return {
-            "name": json_text(cls.name),
-            "note": json_text(cls.note),
-            "creation_date": json_text(instant_text(cls.creation_date)),
-            "due_date": json_text(case((cls.due_all_day, day), else_=due_at)),
-            "completed": case((cls.completion_date.is_(None), "false"), else_="true"),
-            "completion_date": json_text(instant_text(cls.completion_date)),
+            **super().recorded(row),
+            "due_date": due_date_of(row["due_at"], all_day=row["due_all_day"]),
+            "completed": row["completion_date"] is not None,
         }
-
-
-class StoredTask(NamedTuple):
-    """A task as a row, of which each attribute is Task's."""
-
-    id: int
-    revision: int
-    name: str
-    note: str | None
-    due_at: datetime | None
-    due_all_day: bool
-    creation_date: datetime
-    modification_date: datetime
-    completion_date: datetime | None
-    name_folded: str = ""  # where it is asked for
-
-    @property
-    def due_date(self) -> date | datetime | None:
-        return due_date_of(self.due_at, all_day=self.due_all_day)
-
-    @property
-    def completed(self) -> bool:
-        return self.completion_date is not None
 
 
 class Task(TaskRow, Base):
@@ -172,22 +139,33 @@ class Task(TaskRow, Base):
 
     id: Mapped[int] = mapped_column(BigInt, primary_key=True)
 
-    @validates("name", "note")
-    def _fold(self, key: str, value: str | None) -> str | None:
-        # Only where it differs: a deferred column that is set counts as modified.
-        if value != getattr(self, key):
-            columns = name_columns(value or "") if key == "name" else note_columns(value)
-            for column in columns.keys() - {key}:
-                setattr(self, column, columns[column])
-        return value
-
     @staticmethod
     def stamps(revision: int, date: datetime) -> dict[str, Any]:
         return {"revision": revision, "modification_date": date}
 
 
-# What a query of StoredTask selects.
-STORED = tuple(getattr(Task, name) for name in StoredTask._fields if name != "name_folded")
+TASKS: Table = inspect(Task).local_table  # type: ignore[assignment]
+
+STORED = columns_except(TASKS, Task.unread)
+
+
+def row_class(columns: list[Column[Any]]) -> Any:
+    """Return the class of the rows of a query of these columns."""
+    return namedtuple("_Stored", [column.key for column in columns])
+
+
+_Stored = row_class(STORED)
+
+
+class StoredTask(_Stored, DueAndDone):  # type: ignore[valid-type, misc]
+    """A task as a query of STORED reads it."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, columns: Mapping[str, Any]) -> Self:
+        """Return the task that has these columns."""
+        return cls(*(columns[name] for name in cls._fields))
 
 
 def name_columns(name: str) -> dict[str, Any]:
@@ -204,15 +182,20 @@ def note_columns(note: str | None) -> dict[str, Any]:
     return {"note": note, "note_words": indexed_words(note)}
 
 
-def columns_of(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the columns that hold the values, but for `completed`, which depends on the task."""
-    columns: dict[str, Any] = {}
+def columns_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns that hold the values of fields.
+
+    A field with columns of its own has them here; `completed` is left out, for its column depends
+    on the task; any other field is a column of the same name.
+    """
+    columns = dict(values)
+    columns.pop("completed", None)
     if "name" in values:
         columns |= name_columns(values["name"])
     if "note" in values:
         columns |= note_columns(values["note"])
     if "due_date" in values:
-        columns |= due_columns(values["due_date"])
+        columns |= due_columns(columns.pop("due_date"))
     return columns
 
 

@@ -5,8 +5,9 @@ import secrets
 import zlib
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, Table, inspect
 from sqlalchemy.orm import Mapped, mapped_column
 
 from todo import clock
@@ -102,29 +103,31 @@ class Token(Base):
     last_used_date: Mapped[datetime] = mapped_column(UTCDateTime)  # to the minute
     expiration_date: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
 
-    @classmethod
-    def issue(  # noqa: PLR0913
-        cls,
-        account_id: int,
-        expiration_date: datetime,
-        *,
-        kind: Kind = Kind.SESSION,
-        scope: Scope = Scope.WRITE,
-        name: str | None = None,
-        client: str | None = None,
-    ) -> tuple["Token", str]:
-        """Return a new token's row and its secret, which is never to be had again."""
-        secret = new_secret(kind)
-        now = clock.now()
-        token = cls(
-            account_id=account_id,
-            digest=token_digest(secret),
-            kind=kind,
-            scope=scope,
-            name=name,
-            client=client and client.replace("\0", "")[:CLIENT_MAX],
-            creation_date=now,
-            last_used_date=now,
-            expiration_date=expiration_date,
-        )
-        return token, secret
+
+def new_token(  # noqa: PLR0913
+    account_id: int,
+    expiration_date: datetime,
+    *,
+    kind: Kind = Kind.SESSION,
+    scope: Scope = Scope.WRITE,
+    name: str | None = None,
+    client: str | None = None,
+) -> tuple[dict[str, Any], str]:
+    """Return the columns of a new token and its secret, which cannot be had again."""
+    secret = new_secret(kind)
+    now = clock.now()
+    columns = {
+        "account_id": account_id,
+        "digest": token_digest(secret),
+        "kind": kind,
+        "scope": scope,
+        "name": name,
+        "client": client and client.replace("\0", "")[:CLIENT_MAX],
+        "creation_date": now,
+        "last_used_date": now,
+        "expiration_date": expiration_date,
+    }
+    return columns, secret
+
+
+TOKENS: Table = inspect(Token).local_table  # type: ignore[assignment]

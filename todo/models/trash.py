@@ -3,21 +3,20 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Index
+from sqlalchemy import ColumnElement, Index, Table, inspect
 from sqlalchemy.orm import Mapped, mapped_column
 
 from todo import clock
+from todo.models.journalled import columns_except
 from todo.models.meta import Base, BigInt, UTCDateTime
-from todo.models.task import TaskRow
-
-TRASH_DAYS = "todo.trash_days"
+from todo.models.task import DueAndDone, TaskRow, row_class
 
 
 class TrashedTask(TaskRow, Base):
     """A deleted task, as it was, under the id that it had and gets back.
 
-    Its row is moved here and back by `Rows` of todo/models/rows.py: no query of tasks can find
-    it by mistake, and their indexes and words are without it.
+    todo/journal/writes.py moves its row here and back: no query of tasks can find it by mistake,
+    and their indexes and words are without it.
     """
 
     __tablename__ = "trash"
@@ -31,14 +30,22 @@ class TrashedTask(TaskRow, Base):
         return {"deletion_date": date}
 
 
-def is_kept(days: int) -> ColumnElement[bool]:
-    """Return the condition that a trashed task is there, where tasks are kept so many days.
+TRASH: Table = inspect(TrashedTask).local_table  # type: ignore[assignment]
 
-    What is not is as good as gone, though its row may still wait to be purged.
+# The columns of a deleted task that are read.
+STORED = columns_except(TRASH, TrashedTask.unread)
+_Stored = row_class(STORED)
+
+
+class StoredTrash(_Stored, DueAndDone):  # type: ignore[valid-type, misc]
+    """A deleted task as a query of STORED reads it."""
+
+    __slots__ = ()
+
+
+def is_kept(time: timedelta) -> ColumnElement[bool]:
+    """Return the condition that a deleted task is still there, where they are kept for the time.
+
+    Other rows count as gone, though they may still wait to be purged.
     """
-    return TrashedTask.deletion_date > kept_since(days)
-
-
-def kept_since(days: int) -> datetime:
-    """Return the moment after which a trashed task must have been deleted to be there."""
-    return clock.now() - timedelta(days=days)
+    return TRASH.c.deletion_date > clock.now() - time

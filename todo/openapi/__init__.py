@@ -50,7 +50,7 @@ def document(registry: Registry, title: str, text: str) -> Schema:
                 "cookie": {
                     "type": "apiKey",
                     "in": "cookie",
-                    "name": cookie_name(registry.settings),
+                    "name": cookie_name(registry["settings"]),
                     "description": "Set by a login in a browser, where no script can read it.",
                 },
             },

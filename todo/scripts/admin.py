@@ -6,29 +6,31 @@ from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Iterator
 from configparser import Error as IniError
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from getpass import getpass
 from pathlib import Path
 from typing import Any
 
 from pyramid.paster import get_appsettings
-from sqlalchemy import delete, select
+from sqlalchemy import Row, delete, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from todo import settings
 from todo.auth.passwords import hash_password
-from todo.auth.policy import SESSION_IDLE
-from todo.http.errors import Problem
-from todo.http.typed_views import refusal, validate
-from todo.jobs.purge import JOURNAL_DAYS, purge_all
-from todo.models import Account, Token, check_migrated, create_engine
-from todo.models.trash import TRASH_DAYS
+from todo.auth.sessions import find_account
+from todo.http.errors import Problem, refusal
+from todo.http.typed_views import validate
+from todo.jobs.purge import purge_expired
+from todo.journal import writes
+from todo.models import Account, Token
+from todo.models.account import ACCOUNTS
+from todo.models.engine import create_engine
+from todo.models.migration import check_migrated
 from todo.schemas.account import AccountChange, Registration
 from todo.schemas.meta import Input
 from todo.services import accounts
 from todo.services.backup import restore_backup, write_backup
-from todo.services.sessions import find_account
 
 EXAMPLES = """\
 examples:
@@ -164,7 +166,9 @@ def _run(arguments: Namespace) -> str:
     """Run the command in a transaction and return what it has to say."""
     ini = arguments.config
     arguments.settings = settings.read(_read_ini(ini))
-    engine = create_engine(arguments.settings["sqlalchemy.url"])
+    engine = create_engine(
+        arguments.settings.database_url, pooled=bool(arguments.settings.reading_url)
+    )
     try:
         check_migrated(engine, ini)
         with Session(engine, expire_on_commit=False) as session:
@@ -195,13 +199,14 @@ def _create(session: Session, arguments: Namespace) -> str:
 
 def _disable(session: Session, arguments: Namespace) -> str:
     account = _account(session, arguments.username)
-    ended = accounts.disable_account(session, account)
+    accounts.set_disabled(session, account.id, disabled=True)
+    ended = accounts.end_tokens(session, account.id)
     return f"{account.username} is disabled; {_ended(ended)}.\n"
 
 
 def _enable(session: Session, arguments: Namespace) -> str:
     account = _account(session, arguments.username)
-    account.disabled_date = None
+    accounts.set_disabled(session, account.id, disabled=False)
     return f"{account.username} is enabled.\n"
 
 
@@ -212,7 +217,9 @@ def _reset_password(session: Session, arguments: Namespace) -> str:
     accounts.refuse_personal(password, known, {})
     password_hash = hash_password(password)
     account = _account(session, arguments.username)
-    ended = accounts.reset_password(session, account, password_hash)
+    columns = {"password_hash": password_hash}
+    writes.change(session, Account, account.id, [(account._asdict(), columns)])
+    ended = accounts.end_tokens(session, account.id)
     return f"{account.username} has a new password; {_ended(ended)}.\n"
 
 
@@ -245,7 +252,7 @@ def _tokens(session: Session, arguments: Namespace) -> str:
 def _revoke(session: Session, arguments: Namespace) -> str:
     account = _account(session, arguments.username)
     if arguments.all:
-        return f"{account.username}: {_ended(accounts.end_tokens(session, account))}.\n"
+        return f"{account.username}: {_ended(accounts.end_tokens(session, account.id))}.\n"
     ids = set(arguments.ids)
     known = set(session.scalars(select(Token.id).where(Token.account_id == account.id)))
     if unknown := ", ".join(map(str, sorted(ids - known))):
@@ -258,9 +265,7 @@ def _revoke(session: Session, arguments: Namespace) -> str:
 
 
 def _purge(session: Session, arguments: Namespace) -> str:
-    idle = timedelta(days=arguments.settings[SESSION_IDLE])
-    days = {name: arguments.settings[name] for name in (TRASH_DAYS, JOURNAL_DAYS)}
-    deleted = purge_all(session, idle, days[TRASH_DAYS], days[JOURNAL_DAYS])
+    deleted = purge_expired(session, arguments.settings)
     return "".join(f"{name}: {count} deleted\n" for name, count in deleted.items())
 
 
@@ -288,11 +293,12 @@ def _restore(session: Session, arguments: Namespace) -> str:
     return f"{_printable(arguments.file)} is restored: {_counted(rows)}.\n"
 
 
-def _account(session: Session, username: str) -> Account:
+def _account(session: Session, username: str) -> Row[Any]:
     account = find_account(session, username)
     if account is not None:
-        # Locked: a login at this moment shall not outlive what is done here.
-        account = session.get(Account, account.id, with_for_update=True, populate_existing=True)
+        # Locked: a login at this moment shall not outlive this command.
+        locked = select(*ACCOUNTS.c).where(ACCOUNTS.c.id == account.id).with_for_update()
+        account = session.execute(locked).one_or_none()
     if account is None:
         raise SystemExit(f"todo: there is no account {username!a}; give the name of one")
     return account

@@ -34,7 +34,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import CreateTable
 
-from todo.models import BACKUP_ID, MIGRATION, Base
+from todo.models import Base
+from todo.models.journalled import RECORDED
+from todo.models.migration import BACKUP_ID, MIGRATION
 
 BATCH = 1000  # rows in memory
 
@@ -198,7 +200,7 @@ def _copy(source: Connection, target: Connection) -> dict[str, int]:
         query = select(each).order_by(*each.primary_key)
         found = source.execute(query, execution_options={"yield_per": BATCH})
         for batch in found.mappings().partitions():
-            target.execute(insert(each), [dict(row) for row in batch])
+            target.execute(insert(each), [dict(row) for row in batch], execution_options=RECORDED)
             rows[_words(each)] += len(batch)
     # PostgreSQL's are as of now, not of the snapshot, and so not less than what is in the rows.
     for each in Base.metadata.sorted_tables:

@@ -6,15 +6,19 @@ from pyramid.response import FileIter
 from pyramid.security import NO_PERMISSION_REQUIRED, forget
 from pyramid.view import view_config, view_defaults
 
+from todo.auth import limits
+from todo.auth.passwords import hash_password
 from todo.auth.permissions import Permission
+from todo.auth.policy import KnownAccount
+from todo.auth.sessions import end_session, reauthenticate, start_session
 from todo.http.preconditions import entity_tag, is_not_modified
 from todo.http.renderers import Response
 from todo.http.request import Request
+from todo.http.transactions import end_transaction
 from todo.resources import AccountContext, ProfileContext
 from todo.schemas import account as schemas
-from todo.services.accounts import change_account, delete_account, register
+from todo.services import accounts
 from todo.services.export import write_export
-from todo.services.sessions import end_session, start_session
 
 
 @view_config(
@@ -30,8 +34,9 @@ from todo.services.sessions import end_session, start_session
 )
 def post(request: Request) -> dict[str, Any]:
     """Register an account, and log it in."""
-    account = register(request, request.validated_body.values())
-    end_session(request, request.dbsession)
+    _count_registration(request)
+    account = accounts.create_account(request.db, request.validated_body.values())
+    end_session(request, request.db)
     session = start_session(request, account.id)
     request.response.location = request.route_path("account", username=account.username)
     request.response.headers["ETag"] = entity_tag(account.profile_revision)
@@ -84,7 +89,7 @@ class AccountViews:
         values = self.request.validated_body.values()
         current_password = values.pop("current_password", None)
         values.pop("password2", None)
-        account, session = change_account(self.request, values, current_password)
+        account, session = _change(self.request, values, current_password)
         self.request.response.headers["ETag"] = entity_tag(account.profile_revision)
         return {
             "msg": "Profile updated.",
@@ -106,8 +111,47 @@ class AccountViews:
 
         Needs `current_password`, or a login of the last ten minutes.
         """
-        delete_account(self.request, self.request.validated_body.values().get("current_password"))
+        reauthenticate(self.request, self.request.validated_body.values().get("current_password"))
+        accounts.delete_account(
+            self.request.db, self.request.identity, compared=_has_if_match(self.request)
+        )
         self.request.response.headers.extend(forget(self.request))
+
+
+def _change(
+    request: Request, values: dict[str, Any], current_password: str | None
+) -> tuple[KnownAccount, dict[str, Any]]:
+    """Change the account; return it and, after a new password, the answer's new session.
+
+    The password is asked for, the name counted and the hash made before the account is locked.
+    """
+    known, session = request.identity.account, request.db
+    password = values.pop("password", None)
+    if password or accounts.sensitive_changes(known, values):
+        reauthenticate(request, current_password)
+    if accounts.renames(known, values):
+        end_transaction(request)
+        _count_registration(request)  # a new name tries and takes one like a registration
+    if password:
+        accounts.refuse_personal(password, known, values)
+        end_transaction(request)
+        values = values | {"password_hash": hash_password(password)}
+    account = accounts.change_account(
+        session, request.identity, values, compared=_has_if_match(request)
+    )
+    if not password:
+        return account, {}
+    accounts.end_tokens(session, account.id)
+    return account, start_session(request, account.id)
+
+
+def _count_registration(request: Request) -> None:
+    counted = [(limits.REGISTRATIONS, limits.address(request))]
+    limits.take(request.db, request.settings, counted)
+
+
+def _has_if_match(request: Request) -> bool:
+    return "If-Match" in request.headers
 
 
 @view_config(
@@ -124,7 +168,7 @@ def export(context: AccountContext, request: Request) -> Response:
 
     That is the profile, all tasks and the trash. Sessions and API tokens are not in it.
     """
-    file = write_export(request)
+    file = write_export(request.db, context.account, request.settings.trash_time)
     size = file.tell()
     file.seek(0)
     response = request.response

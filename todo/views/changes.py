@@ -5,11 +5,12 @@ from typing import Any
 from pyramid.view import view_config
 
 from todo.auth.permissions import Permission
+from todo.http.errors import Problem
+from todo.http.links import next_page
 from todo.http.preconditions import is_not_modified
 from todo.http.renderers import Response
 from todo.http.request import Request
-from todo.journal.history import read_changes, read_history
-from todo.listing.links import link_next
+from todo.journal.history import NotKeptError, read_changes, read_history
 from todo.resources import ChangesContext, HistoryContext
 from todo.schemas.change import Change, Changes, ChangesPage, HistoryPage, TaskHistory
 
@@ -28,10 +29,14 @@ def history(context: HistoryContext, request: Request) -> dict[str, Any]:
 
     Those that are older than the journal is kept, 90 days if not set otherwise, are not there.
     """
-    page = read_history(request, context.task, request.validated_query)
-    link_next(request, page.next)
-    shown = Change.of_each(page.changes)
-    return {"username": context.account.username, "history": shown, "next": page.next}
+    query, account = request.validated_query, context.account
+    after = query.values().get("after")
+    page = read_history(request.db, account, context.task.id, query.limit, after)
+    return {
+        "username": account.username,
+        "history": Change.of_each(page.changes),
+        "next": next_page(request, "after", page.after),
+    }
 
 
 @view_config(
@@ -52,13 +57,27 @@ def changes(context: ChangesContext, request: Request) -> dict[str, Any] | Respo
     may have more than `limit` changes, where one request has changed many tasks.
     """
     query, account = request.validated_query, context.account
-    page = read_changes(request, query.since, query.limit)
+    try:
+        page = read_changes(request.db, account, query.since, query.limit)
+    except NotKeptError:
+        raise _cursor_expired(request, query.since) from None
     if is_not_modified(request, account.revision):
         return request.response
-    link_next(request, page.next)
     return {
         "username": account.username,
         "changes": Change.of_each(page.changes),
-        "next": page.next,
+        "next": next_page(request, "since", page.after),
         "revision": account.revision,
     }
+
+
+def _cursor_expired(request: Request, since: int) -> Problem:
+    username = request.identity.account.username
+    tasks = request.route_path("tasks", username=username)
+    changes = request.route_path("changes", username=username)
+    return Problem(
+        "cursor_expired",
+        f"The changes after revision {since} are not there. Start over: read all pages of "
+        f"GET {tasks}, then ask GET {changes} for what changed since the revision that the first "
+        "of these pages had.",
+    )

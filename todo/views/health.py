@@ -6,7 +6,7 @@ from sqlalchemy.exc import DBAPIError
 
 from todo.http.errors import RETRY_AFTER, Problem
 from todo.http.request import Request
-from todo.models import MIGRATION, is_undefined_table, stored_migration
+from todo.models.migration import MIGRATION, is_undefined_table, stored_migration
 from todo.schemas.health import Health
 
 
@@ -32,7 +32,7 @@ def live(request: Request) -> dict[str, str]:
 def ready(request: Request) -> dict[str, str]:
     """Tell whether the database answers, and is the one that this code is written for."""
     try:
-        migration = stored_migration(request.dbsession.connection())
+        migration = stored_migration(request.db)
     except DBAPIError as error:
         if not is_undefined_table(error):
             raise

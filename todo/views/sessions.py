@@ -4,14 +4,14 @@ from typing import Any
 
 from pyramid.security import NO_PERMISSION_REQUIRED, forget
 from pyramid.view import view_config
-from sqlalchemy.orm import Session
 
 from todo.auth.csrf import refuse_unasked_get
 from todo.auth.policy import bearer_token
+from todo.auth.sessions import authenticate, end_session, start_session
 from todo.http.errors import Problem
 from todo.http.request import Request
+from todo.models.engine import separate_transaction
 from todo.schemas.session import Credentials, LoggedIn, LoggedOut
-from todo.services.sessions import authenticate, end_session, start_session
 
 
 @view_config(
@@ -26,12 +26,13 @@ from todo.services.sessions import authenticate, end_session, start_session
 )
 def login(request: Request) -> dict[str, Any]:
     """Log in by username and password; the session that the request carried ends."""
-    account = authenticate(request, request.validated_body)
+    credentials = request.validated_body
+    account = authenticate(request, credentials.username, credentials.password)
     if account is None:
         raise Problem("bad_credentials", "The username or the password is wrong.")
     if account.disabled_date is not None:
         raise Problem("account_disabled", "This account is disabled; ask who runs the service.")
-    end_session(request, request.dbsession)
+    end_session(request, request.db)
     return {
         "msg": "Authenticated",
         "username": account.username,
@@ -56,9 +57,8 @@ def logout(request: Request) -> dict[str, Any]:
     if request.method == "HEAD":
         return {"msg": "Logged out."}
     refuse_unasked_get(request)
-    with Session(request.registry["engine"]) as session:  # a GET has no transaction
+    with separate_transaction(request.registry["engine"]) as session:  # a GET has none
         end_session(request, session)
-        session.commit()
     if bearer_token(request) is None:
         request.response.headers.extend(forget(request))
     return {"msg": "Logged out."}

@@ -5,11 +5,10 @@ from typing import Any
 from pyramid.view import view_config, view_defaults
 
 from todo.auth.permissions import Permission
+from todo.http.links import next_page
 from todo.http.preconditions import entity_tag, is_not_modified
 from todo.http.renderers import Response
 from todo.http.request import Request
-from todo.journal.undo import offer_undo
-from todo.listing.links import link_next
 from todo.listing.pages import read_page
 from todo.models.task import StoredTask
 from todo.resources import AccountContext, TaskContext, TasksContext
@@ -24,6 +23,7 @@ from todo.services.tasks import (
     delete_tasks,
     task_counts,
 )
+from todo.views.undo import offer_undo
 
 
 @view_defaults(route_name="tasks")
@@ -53,14 +53,14 @@ class TasksViews:
         revision = self.account.revision
         if not query.depends_on_now and is_not_modified(self.request, revision):
             return self.request.response
-        page = read_page(self.request, query)
-        link_next(self.request, page.next)
+        session, account = self.request.db, self.account
+        page = read_page(session, account, query)
         fields = query.values().get("fields", ())
-        total = {"total": count_tasks(self.request, query.filters())} if query.count else {}
+        total = {"total": count_tasks(session, account, query.filters())} if query.count else {}
         return {
             "username": self.account.username,
             "tasks": schemas.Task.of_each(page.tasks, fields),
-            "next": page.next,
+            "next": next_page(self.request, "after", page.after),
             "revision": revision,
             **total,
         }
@@ -82,7 +82,8 @@ class TasksViews:
         """
         body = self.request.validated_body
         several = isinstance(body, schemas.NewTasks)
-        tasks = create_tasks(self.request, body.values()["tasks"] if several else [body.values()])
+        values = body.values()["tasks"] if several else [body.values()]
+        tasks = create_tasks(self.request.db, self.account, values)
         if not self.request.validated_query.dry_run:  # what a dry run creates has no URL
             self.request.response.location = task_path(self.request, tasks)
             if not several:
@@ -107,7 +108,9 @@ class TasksViews:
     def patch(self) -> dict[str, Any]:
         """Change all tasks that match; what the body does not mention stays."""
         query, values = self.request.validated_query, self.request.validated_body.values()
-        updated = change_tasks(self.request, query.filters(), values, dry_run=query.dry_run)
+        updated = change_tasks(
+            self.request.db, self.account, query.filters(), values, dry_run=query.dry_run
+        )
         return finished(self.request, {"username": self.account.username, "updated": updated})
 
     @view_config(
@@ -123,7 +126,9 @@ class TasksViews:
     def delete(self) -> dict[str, Any]:
         """Move all tasks that match to the trash; at least one filter must be named."""
         query = self.request.validated_query
-        deleted = delete_tasks(self.request, query.filters(), dry_run=query.dry_run)
+        deleted = delete_tasks(
+            self.request.db, self.account, query.filters(), dry_run=query.dry_run
+        )
         return finished(self.request, {"username": self.account.username, "deleted": deleted})
 
 
@@ -136,7 +141,7 @@ class TasksViews:
 )
 def counts(context: AccountContext, request: Request) -> dict[str, Any]:
     """Count the tasks on the lists that people look at."""
-    return {"username": context.account.username, **task_counts(request)}
+    return {"username": context.account.username, **task_counts(request.db, context.account)}
 
 
 def task_path(request: Request, tasks: list[StoredTask]) -> str:
@@ -162,7 +167,7 @@ class TaskViews:
     """One task."""
 
     def __init__(self, context: TaskContext, request: Request) -> None:
-        self.username = context.account.username
+        self.account = context.account
         self.task = context.task
         self.request = request
 
@@ -177,7 +182,7 @@ class TaskViews:
         """Show the task."""
         if is_not_modified(self.request, self.task.revision):
             return self.request.response
-        return {"username": self.username, "task": schemas.Task.of(self.task)}
+        return {"username": self.account.username, "task": schemas.Task.of(self.task)}
 
     @view_config(
         request_method=("PUT", "PATCH"),
@@ -190,10 +195,11 @@ class TaskViews:
     )
     def put(self) -> dict[str, Any]:
         """Change the task; what is not mentioned stays."""
-        task = change_task(self.request, self.task, self.request.validated_body.values())
+        values = self.request.validated_body.values()
+        task = change_task(self.request.db, self.account, self.task, values)
         offer_undo(self.request)
         self.request.response.headers["ETag"] = entity_tag(task.revision)
-        return {"username": self.username, "task": schemas.Task.of(task)}
+        return {"username": self.account.username, "task": schemas.Task.of(task)}
 
     @view_config(
         request_method="DELETE",
@@ -205,6 +211,6 @@ class TaskViews:
     )
     def delete(self) -> dict[str, Any]:
         """Delete the task: it is moved to the trash."""
-        delete_task(self.request, self.task)
+        delete_task(self.request.db, self.account, self.task)
         offer_undo(self.request)
-        return {"username": self.username, "msg": "Deleted."}
+        return {"username": self.account.username, "msg": "Deleted."}

@@ -3,20 +3,13 @@
 from typing import Any
 
 from pyramid.view import view_config, view_defaults
-from sqlalchemy import delete, func, select
 
 from todo.auth.permissions import Permission
-from todo.auth.policy import is_alive
-from todo.http.errors import Problem
+from todo.auth.sessions import reauthenticate
 from todo.http.request import Request
-from todo.models import Token
-from todo.models.token import Kind, Scope
 from todo.resources import AccountContext, LoginContext, TokenContext
 from todo.schemas import token as schemas
-from todo.services.accounts import lock_identity
-from todo.services.sessions import reauthenticate
-
-MOST_API_TOKENS = 100  # living ones of an account
+from todo.services.tokens import create_token, end_other_tokens, end_token, live_tokens
 
 
 @view_config(
@@ -51,11 +44,7 @@ class TokensViews:
     @view_config(request_method="GET", operation="user's tokens", returns=schemas.TokenList)
     def get(self) -> dict[str, Any]:
         """List the sessions and API tokens, oldest first."""
-        tokens = self.request.dbsession.scalars(
-            select(Token)
-            .where(Token.account_id == self.account.id, is_alive(self.request))
-            .order_by(Token.id)
-        )
+        tokens = live_tokens(self.request.db, self.account, self.request.settings)
         return {
             "username": self.account.username,
             "tokens": [
@@ -77,24 +66,16 @@ class TokensViews:
         Needs `current_password`, or a login of the last ten minutes.
         """
         values = self.request.validated_body.values()
-        reauthenticate(self.request, values.get("current_password"))
-        account, _ = lock_identity(self.request)
-        _refuse_too_many(self.request, account.id)
-        token, secret = Token.issue(
-            account.id,
-            values["expires"],
-            kind=Kind.API,
-            scope=Scope(values["scope"]),
-            name=values["name"],
+        reauthenticate(self.request, values.pop("current_password", None))
+        token, secret = create_token(
+            self.request.db, self.request.identity, self.request.settings, values
         )
-        self.request.dbsession.add(token)
-        self.request.dbsession.flush()
         self.request.response.location = self.request.route_path(
-            "token", username=account.username, id=token.id
+            "token", username=self.account.username, id=token.id
         )
         return {
             "msg": "Token created",
-            "username": account.username,
+            "username": self.account.username,
             "token": secret,
             "token_expires": token.expiration_date,
             "api_token": schemas.Token.of(token),
@@ -103,12 +84,8 @@ class TokensViews:
     @view_config(request_method="DELETE", operation="revoke tokens", returns=schemas.TokensRevoked)
     def delete(self) -> dict[str, Any]:
         """Revoke every session and API token but the one that asks."""
-        # The lock comes first: a token that is made meanwhile is seen, and goes, too.
-        account, current = lock_identity(self.request)
-        self.request.dbsession.execute(
-            delete(Token).where(Token.account_id == account.id, Token.id != current.id)
-        )
-        return {"username": account.username, "msg": "Revoked."}
+        end_other_tokens(self.request.db, self.request.identity)
+        return {"username": self.account.username, "msg": "Revoked."}
 
 
 @view_defaults(route_name="token", permission=Permission.MANAGE)
@@ -128,14 +105,5 @@ class TokenViews:
     @view_config(request_method="DELETE", operation="revoke token", returns=schemas.TokensRevoked)
     def delete(self) -> dict[str, Any]:
         """Revoke the token: from now on it is none."""
-        self.request.dbsession.delete(self.token)
+        end_token(self.request.db, self.token.id)
         return {"username": self.username, "msg": "Revoked."}
-
-
-def _refuse_too_many(request: Request, account_id: int) -> None:
-    api = (Token.account_id == account_id, Token.kind == Kind.API, is_alive(request))
-    count = request.dbsession.scalar(select(func.count()).select_from(Token).where(*api))
-    if (count or 0) >= MOST_API_TOKENS:
-        raise Problem(
-            "too_many_tokens", f"An account has at most {MOST_API_TOKENS} API tokens: revoke one."
-        )

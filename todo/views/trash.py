@@ -1,18 +1,20 @@
 """The trash: list, restore, delete for good; one task, or all."""
 
+from functools import partial
 from typing import Any
 
 from pyramid.view import view_config, view_defaults
 
 from todo.auth.permissions import Permission
+from todo.http.links import next_page
 from todo.http.preconditions import entity_tag
 from todo.http.request import Request
-from todo.journal.undo import offer_undo
-from todo.listing.links import link_next
+from todo.http.transactions import commit_so_far
 from todo.resources import AccountContext, TrashContext
 from todo.schemas import task, trash
 from todo.schemas.task_filter import Paged
 from todo.services.trash import empty_trash, purge_task, read_trash, restore_task
+from todo.views.undo import offer_undo
 
 
 @view_defaults(route_name="trash")
@@ -37,12 +39,16 @@ class TrashViews:
         A task is here until it is restored or deleted for good, or its time is over.
         """
         revision = self.account.revision
-        page = read_trash(self.request, self.request.validated_query)
-        link_next(self.request, page.next)
+        page = read_trash(
+            self.request.db,
+            self.account,
+            self.request.settings.trash_time,
+            self.request.validated_query,
+        )
         return {
             "username": self.account.username,
             "tasks": trash.TrashedTask.of_each(page.tasks),
-            "next": page.next,
+            "next": next_page(self.request, "after", page.after),
             "revision": revision,
         }
 
@@ -59,7 +65,13 @@ class TrashViews:
         Nothing of them is kept but that they are gone. A very full trash is emptied bit by bit:
         where the answer is an error, some may be gone; ask again for the rest.
         """
-        return {"username": self.account.username, "deleted": empty_trash(self.request)}
+        deleted = empty_trash(
+            self.request.db,
+            self.request.identity,
+            self.request.settings.trash_time,
+            commit=partial(commit_so_far, self.request),
+        )
+        return {"username": self.account.username, "deleted": deleted}
 
 
 @view_config(
@@ -72,7 +84,7 @@ class TrashViews:
 )
 def delete(context: TrashContext, request: Request) -> dict[str, Any]:
     """Delete the task for good: nothing of it is kept but that it is gone."""
-    purge_task(request, context.task)
+    purge_task(request.db, context.account, context.task.id)
     return {"username": context.account.username, "msg": "Deleted."}
 
 
@@ -87,7 +99,7 @@ def delete(context: TrashContext, request: Request) -> dict[str, Any]:
 )
 def restore(context: TrashContext, request: Request) -> dict[str, Any]:
     """Take the task out of the trash: it is as before, but for its revision and modification."""
-    restored = restore_task(request, context.task)
+    restored = restore_task(request.db, context.account, context.task)
     offer_undo(request)
     request.response.headers["ETag"] = entity_tag(restored.revision)
     return {"username": context.account.username, "task": task.Task.of(restored)}

@@ -6,7 +6,8 @@ from pyramid.view import view_config
 
 from todo.auth.permissions import Permission
 from todo.http.request import Request
-from todo.journal.undo import offer_undo, undo
+from todo.journal.undo import undo
+from todo.journal.writes import revision_of
 from todo.resources import RevisionContext
 from todo.schemas.undo import Undone
 
@@ -28,6 +29,15 @@ def post(context: RevisionContext, request: Request) -> dict[str, Any]:
     an undo names what does it again. What was created goes to the trash, what was deleted comes
     back. Where a task is not as that request has left it, in the same fields, nothing is changed.
     """
-    undone = undo(request, context.named)
+    undone = undo(request.db, context.account, context.named, request.settings.trash_time)
     offer_undo(request)
     return {"username": context.account.username, "undone": undone}
+
+
+def offer_undo(request: Request) -> None:
+    """Name, in the answer's field `Link`, the path that undoes the request's changes of tasks."""
+    account = request.identity.account
+    revision = revision_of(request.db, account.id)
+    if revision is not None:
+        path = request.route_path("undo", username=account.username, revision=revision)
+        request.response.headers["Link"] = f'<{path}>; rel="undo"'  # RFC 8288

@@ -1,53 +1,48 @@
-"""Sessions: a login is checked, begun, and asked for again."""
+"""Sessions: a login is checked, begun, ended, and asked for again."""
 
-from datetime import timedelta
 from typing import Any
 
 from pyramid.security import remember
-from sqlalchemy import delete, select, update
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from todo import clock
 from todo.auth import limits
 from todo.auth.passwords import MAX_BYTES, hash_password, needs_rehash, verify_password
-from todo.auth.policy import SESSION_IDLE, SESSION_LIFETIME, bearer_token, cookie_tokens
+from todo.auth.policy import bearer_token, cookie_tokens
 from todo.http.errors import Problem
 from todo.http.request import Request
 from todo.http.transactions import end_transaction
-from todo.jobs.purge import purge_some
-from todo.models import Account, ReleasedUsername, Token
-from todo.models.token import Kind, token_digest
-from todo.schemas.session import Credentials
+from todo.models.account import ACCOUNTS
+from todo.models.engine import separate_transaction
+from todo.models.journalled import RECORDED
+from todo.models.token import TOKENS, Kind, new_token, token_digest
 
 MOST_SESSIONS = 20  # live logins of an account; the oldest goes
 
 
 def start_session(request: Request, account_id: int) -> dict[str, Any]:
     """Log the account in: store a new token, set the cookie, and return what the answer shows."""
-    now = clock.now()
-    days = {name: request.registry.settings[name] for name in (SESSION_IDLE, SESSION_LIFETIME)}
-    _end_old_sessions(request, account_id, idle=timedelta(days=days[SESSION_IDLE]))
-    purge_some(request.dbsession, Token, ReleasedUsername)
-    token, secret = Token.issue(
+    _end_old_sessions(request, account_id)
+    token, secret = new_token(
         account_id,
-        now + timedelta(days=days[SESSION_LIFETIME]),
+        clock.now() + request.settings.session_lifetime,
         client=request.headers.get("User-Agent"),
     )
-    request.dbsession.add(token)
+    request.db.execute(insert(TOKENS), token)
     request.response.headers.extend(remember(request, secret))
-    return {"token": secret, "token_expires": token.expiration_date}
+    return {"token": secret, "token_expires": token["expiration_date"]}
 
 
-def _end_old_sessions(request: Request, account_id: int, idle: timedelta) -> None:
-    """Delete what has expired of the account's tokens, and its oldest sessions over the most."""
-    now = clock.now()
-    sessions = (Token.account_id == account_id, Token.kind == Kind.SESSION)
-    request.dbsession.execute(
-        delete(Token).where(Token.account_id == account_id, Token.expiration_date <= now)
+def _end_old_sessions(request: Request, account_id: int) -> None:
+    """Delete the account's unused sessions, and its oldest ones over the most."""
+    sessions = (TOKENS.c.account_id == account_id, TOKENS.c.kind == Kind.SESSION)
+    unused = TOKENS.c.last_used_date <= clock.now() - request.settings.session_idle
+    request.db.execute(delete(TOKENS).where(*sessions, unused))
+    newest = (
+        select(TOKENS.c.id).where(*sessions).order_by(TOKENS.c.id.desc()).limit(MOST_SESSIONS - 1)
     )
-    request.dbsession.execute(delete(Token).where(*sessions, Token.last_used_date <= now - idle))
-    newest = select(Token.id).where(*sessions).order_by(Token.id.desc()).limit(MOST_SESSIONS - 1)
-    request.dbsession.execute(delete(Token).where(*sessions, Token.id.not_in(newest)))
+    request.db.execute(delete(TOKENS).where(*sessions, TOKENS.c.id.not_in(newest)))
 
 
 def end_session(request: Request, session: Session) -> None:
@@ -55,29 +50,30 @@ def end_session(request: Request, session: Session) -> None:
     bearer = bearer_token(request)
     digests = [token_digest(s) for s in (cookie_tokens(request) if bearer is None else [bearer])]
     if digests:
-        session.execute(delete(Token).where(Token.digest.in_(digests), Token.kind == Kind.SESSION))
+        mine = (TOKENS.c.digest.in_(digests), TOKENS.c.kind == Kind.SESSION)
+        session.execute(delete(TOKENS).where(*mine))
 
 
-def find_account(session: Session, username: str) -> Account | None:
-    """Return the account of the name, in whatever case of letters, or None."""
+def find_account(session: Session, username: str) -> Row[Any] | None:
+    """Return the row of the account with that name, in whatever case of letters, or None."""
     if not username.isascii() or "\0" in username:
-        return None  # nobody is called so, and PostgreSQL cannot even compare a NUL
-    return session.scalar(select(Account).where(Account.username_lower == username.lower()))
+        return None  # no account has such a name, and PostgreSQL cannot even compare a NUL
+    named = ACCOUNTS.c.username_lower == username.lower()
+    return session.execute(select(*ACCOUNTS.c).where(named)).one_or_none()
 
 
-def authenticate(request: Request, credentials: Credentials) -> Account | None:
-    """Return the account that the username and password belong to, or None.
+def authenticate(request: Request, username: str, password: str) -> Row[Any] | None:
+    """Return the row of the account that the username and password belong to, or None.
 
     The password is verified, and rehashed if need be, without a database connection. None, too,
     if the account or its password changed meanwhile. Raises Problem with 429 after too many
     failures.
     """
-    password = credentials.password
-    # Beside the request's transaction, which would lock SQLite for a look.
-    with Session(request.registry["reading_engine"]) as session:
-        account = find_account(session, credentials.username)
+    # Apart from the request's transaction, which would lock SQLite for a look.
+    with separate_transaction(request.registry["reading_engine"]) as session:
+        account = find_account(session, username)
     stored = account.password_hash if account else None
-    name, address = credentials.username.lower(), limits.address(request)
+    name, address = username.lower(), limits.address(request)
     attempt = (
         (limits.LOGINS_OF_ACCOUNT, name),
         (limits.LOGINS_OF_ACCOUNT_FROM_ADDRESS, f"{address} {name}"),
@@ -89,13 +85,13 @@ def authenticate(request: Request, credentials: Credentials) -> Account | None:
         return None
     current = hash_password(password) if needs_rehash(stored) else stored
     # The same password, whatever the hash: this is no change of the profile.
-    return request.dbsession.scalar(
-        update(Account)
-        .where(Account.id == account.id, Account.password_hash == stored)
+    return request.db.execute(
+        update(ACCOUNTS)
+        .where(ACCOUNTS.c.id == account.id, ACCOUNTS.c.password_hash == stored)
         .values(password_hash=current)
-        .returning(Account),
-        execution_options={"unjournalled": True},
-    )
+        .returning(*ACCOUNTS.c),
+        execution_options=RECORDED,
+    ).one_or_none()
 
 
 def reauthenticate(request: Request, password: str | None) -> None:
@@ -112,22 +108,22 @@ def reauthenticate(request: Request, password: str | None) -> None:
             "Send current_password, or log in again: this needs a login of the last ten minutes.",
         )
     account = request.identity.account
-    hash_of = select(Account.password_hash).where(Account.id == account.id)
-    stored = request.dbsession.scalar(hash_of)
+    hash_of = select(ACCOUNTS.c.password_hash).where(ACCOUNTS.c.id == account.id)
+    stored = request.db.scalar(hash_of)
     end_transaction(request)
-    # Not the limits of logins: what strangers use up must not stop who is logged in.
+    # Not the limits of logins: strangers who use those up must not stop the account's owner.
     attempt = ((limits.REAUTHENTICATIONS, str(account.id)),)
     if not _matches(request, attempt, stored, password):
         raise Problem("reauthentication_required", "current_password is wrong.")
 
 
 def _matches(request: Request, attempt: limits.Counted, stored: str | None, password: str) -> bool:
-    """Verify a password, counted as a failure until it is known to be none."""
-    limits.take(request, attempt)
+    """Verify a password, counted as a failure until it turns out right."""
+    limits.take(request.db, request.settings, attempt)
     failed = False
     try:
         failed = len(password.encode()) > MAX_BYTES or not verify_password(stored, password)
     finally:
         if not failed:  # it was right, or the service was too busy to tell
-            limits.give_back(request, attempt)
+            limits.give_back(request.db, attempt)
     return not failed

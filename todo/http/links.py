@@ -1,0 +1,24 @@
+"""The path from a page of a list to the next one."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from todo.http.bodies import parse_pairs
+from todo.http.request import Request
+
+
+def next_page(request: Request, parameter: str, place: Any) -> str | None:
+    """Return the path of the page that begins at the place, and name it in the field `Link`.
+
+    The path is that of the request, with another value of the parameter. A place that is None is
+    the end of the list.
+    """
+    if place is None:
+        return None
+    account = request.identity.account
+    variables = request.matchdict | {"username": account.username}
+    path = request.route_path(request.matched_route.name, **variables)
+    pairs = [pair for pair in parse_pairs(request.query_string) if pair[0] != parameter]
+    path = f"{path}?{urlencode([*pairs, (parameter, place)], safe=',')}"
+    request.response.headers["Link"] = f'<{path}>; rel="next"'  # RFC 8288
+    return path

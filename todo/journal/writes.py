@@ -1,0 +1,267 @@
+"""Every write to an object of an account: each function here stores it and records it.
+
+These are the only functions that change a journalled table; todo/models/journalled.py refuses any
+other statement. The caller holds the lock of the account's row, and has read the rows under it.
+
+A transaction raises the account's `revision` by one, at its first change. The account's row stays
+locked until the transaction ends, so revisions are in the order of the commits.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import Insert, Row, Update, bindparam, delete, insert, literal, select, update
+from sqlalchemy.orm import Session, SessionTransaction
+
+from todo import clock
+from todo.models.account import ACCOUNTS, Account
+from todo.models.change import CHANGES, CREATE, DELETE, PURGE, UPDATE
+from todo.models.journalled import RECORDED, columns_except
+from todo.models.prepared import PREPARED
+from todo.models.task import TaskRow
+
+AT_ONCE = 1000  # ids in one statement; SQLite takes 32,766 parameters
+
+Fields = dict[str, Any]
+Model = Any  # a class that is Journalled
+T = TypeVar("T")
+
+
+class Credential(Protocol):
+    """The token by which a change is made."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def name(self) -> str | None: ...
+
+
+@dataclass
+class _Write:
+    """The writes of one transaction."""
+
+    transaction: SessionTransaction
+    date: datetime
+    revisions: dict[int, int]  # account -> the revision that it was raised to
+
+
+def set_credential(session: Session, token: Credential) -> None:
+    """Record from now on that this token makes the changes of the session."""
+    session.info["token"] = token
+
+
+def date_of(session: Session) -> datetime:
+    """Return the time of the session's transaction, which is that of all its changes."""
+    return _write(session).date
+
+
+def revision_of(session: Session, account_id: int) -> int | None:
+    """Return the revision that the transaction has raised the account to; None before a change."""
+    return _write(session).revisions.get(account_id)
+
+
+def register(session: Session, columns: Fields) -> Row[Any]:
+    """Store a new account and return its row. Its profile is the first change of its journal."""
+    write = _write(session)
+    first = {"date_joined": write.date, "revision": 1, **Account.stamps(1, write.date)}
+    statement = insert(ACCOUNTS).values(first | columns).returning(*ACCOUNTS.c)
+    row = session.execute(statement, execution_options=RECORDED).one()
+    write.revisions[row.id] = 1
+    record(session, Account, row.id, CREATE, [_change(Account, row.id, after=row._mapping)])
+    return row
+
+
+def create(
+    session: Session, model: Model, account_id: int, rows: Sequence[Fields]
+) -> Sequence[Row[Any]]:
+    """Store new rows of the account, in their order; return those of their columns that are read.
+
+    SQLite promises no order of what it returns, so SQLAlchemy sends it a statement for each row.
+    """
+    revision, date = _revise(session, account_id), date_of(session)
+    stamps = {"account_id": account_id, "creation_date": date, **model.stamps(revision, date)}
+    stored = session.execute(_insert(model), [stamps | row for row in rows]).all()
+    changes = [_change(model, row.id, after=row._mapping) for row in stored]
+    record(session, model, account_id, CREATE, changes)
+    return stored
+
+
+def change(
+    session: Session,
+    model: Model,
+    account_id: int,
+    wanted: Iterable[tuple[Fields, Fields]],
+) -> list[Fields]:
+    """Set columns of rows, each given as it is and with the columns to set; return it as it is now.
+
+    Rows whose recorded fields stay as they are remain untouched.
+    """
+    results, changes = [], []
+    together: dict[tuple[str, ...], list[Fields]] = defaultdict(list)
+    for row, columns in wanted:
+        entry = _change(model, row["id"], before=row, after=row | columns)
+        if not entry["after"]:
+            results.append(row)
+            continue
+        changes.append(entry)
+        stamped = columns | model.stamps(_revise(session, account_id), date_of(session))
+        results.append(row | stamped)
+        parameters = {f"new_{name}": value for name, value in stamped.items()}
+        together[tuple(stamped)].append(parameters | {"row_id": row["id"]})
+    for names, parameters_of_rows in together.items():
+        session.execute(_update(model, names), parameters_of_rows)
+    record(session, model, account_id, UPDATE, changes)
+    return results
+
+
+def move(  # noqa: PLR0913, PLR0917
+    session: Session,
+    source: type[TaskRow],
+    target: type[TaskRow],
+    account_id: int,
+    action: str,
+    rows: Sequence[Fields],
+) -> list[Fields]:
+    """Move rows to the table that has their columns, to the trash or back; return them as moved."""
+    moved: list[Fields] = []
+    for batch in _batches(rows):
+        stamps = target.stamps(_revise(session, account_id), date_of(session))
+        role = "before" if action == DELETE else "after"
+        changes = [_change(source, row["id"], **{role: row}) for row in batch]
+        record(session, source, account_id, action, changes)
+        columns = {
+            column.key: literal(stamps[column.key], column.type)
+            if column.key in stamps
+            else source.__table__.c[column.key]
+            for column in target.__table__.c
+        }
+        ids = [row["id"] for row in batch]
+        found = select(*columns.values()).where(*_these(source, account_id, ids))
+        session.execute(
+            insert(target.__table__).from_select(list(columns), found), execution_options=RECORDED
+        )
+        _delete(session, source, account_id, ids)
+        moved += [row | stamps for row in batch]
+    return moved
+
+
+def purge(session: Session, model: Model, account_id: int, ids: Sequence[int]) -> None:
+    """Delete rows for good, with the values that are recorded of them; record that they went."""
+    for batch in _batches(ids):
+        _revise(session, account_id)
+        erased = update(CHANGES).where(
+            CHANGES.c.account_id == account_id,
+            CHANGES.c.kind == model.kind,
+            CHANGES.c.object_id.in_(batch),
+        )
+        session.execute(erased.values(before=None, after=None))
+        record(session, model, account_id, PURGE, [_change(model, each) for each in batch])
+        _delete(session, model, account_id, batch)
+
+
+def record(
+    session: Session,
+    model: Model,
+    account_id: int,
+    action: str,
+    changes: Sequence[Fields],
+) -> None:
+    """Add the changes, each an `object_id` with its fields `before` and `after`, to the journal."""
+    if not changes:
+        return
+    token: Credential | None = session.info.get("token")
+    common = {
+        "account_id": account_id,
+        "revision": _revise(session, account_id),
+        "kind": model.kind,
+        "date": date_of(session),
+        "action": action,
+        "token_id": token and token.id,
+        "token_kind": token and token.kind,
+        "token_name": token and token.name,
+    }
+    session.execute(_RECORD, [common | each for each in changes])
+
+
+def _change(model: Model, object_id: int, *, before: Any = None, after: Any = None) -> Fields:
+    """Return what a record says of an object: both fields, or the fields that differ."""
+    was = None if before is None else model.recorded(before)
+    now = None if after is None else model.recorded(after)
+    if was is not None and now is not None:
+        differing = [name for name in now if now[name] != was[name]]
+        was, now = ({name: fields[name] for name in differing} for fields in (was, now))
+    for fields in (was, now):
+        if fields:
+            fields.update(dict.fromkeys(model.secrets & fields.keys()))
+    return {"object_id": object_id, "before": was, "after": now}
+
+
+def _write(session: Session) -> _Write:
+    """Return the writes of the session's transaction, which begins where there is none."""
+    transaction = session.get_transaction() or session.begin()
+    write: _Write | None = session.info.get("write")
+    if write is None or write.transaction is not transaction:
+        write = session.info["write"] = _Write(transaction, clock.now(), {})
+    return write
+
+
+def _revise(session: Session, account_id: int) -> int:
+    """Raise the account's revision, once in a transaction, and return it."""
+    revisions = _write(session).revisions
+    if account_id not in revisions:
+        parameters = {"row_id": account_id}
+        raised = session.execute(_REVISE, parameters)
+        revisions[account_id] = raised.scalar_one()
+    return revisions[account_id]
+
+
+def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for begin in range(0, len(items), AT_ONCE):
+        yield items[begin : begin + AT_ONCE]
+
+
+def _these(model: Model, account_id: int, ids: Sequence[int]) -> list[Any]:
+    table = model.__table__
+    # The sum keeps the index of accounts out of it: the ids lead to the rows.
+    return [table.c.id.in_(ids), table.c.account_id + 0 == account_id]
+
+
+def _delete(session: Session, model: Model, account_id: int, ids: Sequence[int]) -> None:
+    statement = delete(model.__table__).where(*_these(model, account_id, ids))
+    session.execute(statement, execution_options=RECORDED)
+
+
+# Statements are built once: building one costs more than running it.
+
+_RECORD = insert(CHANGES).execution_options(**PREPARED)
+_REVISE = (
+    update(ACCOUNTS)
+    .where(ACCOUNTS.c.id == bindparam("row_id"))
+    .values(revision=ACCOUNTS.c.revision + 1)
+    .returning(ACCOUNTS.c.revision)
+    .execution_options(**RECORDED, **PREPARED)
+)
+
+
+@cache
+def _insert(model: Model) -> Insert:
+    read = columns_except(model.__table__, model.unread)
+    returning = insert(model.__table__).returning(*read, sort_by_parameter_order=True)
+    return returning.execution_options(**RECORDED, **PREPARED)
+
+
+@cache
+def _update(model: Model, names: tuple[str, ...]) -> Update:
+    table = model.__table__
+    return (
+        update(table)
+        .where(table.c.id == bindparam("row_id"))
+        .values({name: bindparam(f"new_{name}") for name in names})
+        .execution_options(**RECORDED, **PREPARED)
+    )

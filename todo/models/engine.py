@@ -1,0 +1,103 @@
+"""The engines: one that writes, and one that the database refuses to let write."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Connection, Dialect, Engine, event, make_url
+from sqlalchemy.orm import Session
+
+from todo.models import prepared, sqlite
+from todo.models.faults import renew_read_only
+from todo.models.journalled import refuse_unrecorded
+
+# A session, whose transaction can write, or a connection that only reads. Both execute statements.
+Database = Session | Connection
+
+# Of each engine: as many connections stay open as are often used at once; together they are as
+# many as a process has threads, and some.
+POOL_SIZE = 8
+POOL_OVERFLOW = 24
+POOL_TIMEOUT = 2  # seconds to wait for a free connection
+LOCK_TIMEOUT = 5  # seconds to wait for another transaction
+
+# What every connection to PostgreSQL must have; behind pgbouncer the database's settings have it.
+# An instant must come back in UTC: near year 1 or 9999 another zone overflows.
+POSTGRESQL_SETTINGS = {
+    "timezone": "UTC",
+    "lock_timeout": f"{LOCK_TIMEOUT}s",
+    "statement_timeout": "30s",
+    "idle_in_transaction_session_timeout": "60s",
+}
+READ_ONLY_SETTING = {"default_transaction_read_only": "on"}
+
+
+def create_engine(url: str, *, pooled: bool = False, prepares: bool = False) -> Engine:
+    """Return an engine for SQLite or PostgreSQL that acknowledges only what is on disk.
+
+    `pooled`: pgbouncer stands in front, which passes no settings on. `prepares`: PostgreSQL keeps
+    the plans of hot statements.
+    """
+    return _create_engine(url, reads_only=False, pooled=pooled, prepares=prepares)
+
+
+def create_reading_engine(url: str, *, pooled: bool = False, prepares: bool = False) -> Engine:
+    """Return an engine that the database keeps from writing.
+
+    Each statement is a transaction: one around several costs a request three round trips more.
+    """
+    return _create_engine(url, reads_only=True, pooled=pooled, prepares=prepares)
+
+
+def _create_engine(url: str, *, reads_only: bool, pooled: bool, prepares: bool) -> Engine:
+    # Rows hold password hashes and the digests of tokens.
+    logging.getLogger("sqlalchemy.engine.Engine").addFilter(_shows_no_row)
+    # Parameters hold passwords and tokens: they stay out of logs and errors.
+    options: dict[str, Any] = {
+        "hide_parameters": True,
+        "pool_timeout": POOL_TIMEOUT,
+        "pool_size": POOL_SIZE,
+        "max_overflow": POOL_OVERFLOW,
+        "pool_use_lifo": True,
+    }
+    if make_url(url).get_backend_name() == "postgresql":
+        connect_args: dict[str, Any] = {"connect_timeout": 5}
+        if not pooled:
+            settings = POSTGRESQL_SETTINGS | (READ_ONLY_SETTING if reads_only else {})
+            connect_args["options"] = " ".join(f"-c {name}={settings[name]}" for name in settings)
+        if reads_only:
+            options["isolation_level"] = "AUTOCOMMIT"
+        # A change of many tasks sends a hundred updates in a round trip.
+        options["executemany_mode"] = "values_plus_batch"
+    else:
+        connect_args = {"timeout": LOCK_TIMEOUT}
+    if reads_only:
+        options["pool_reset_on_return"] = None  # there is no transaction to be rolled back
+    engine = sqlalchemy.create_engine(url, connect_args=connect_args, **options)
+    event.listen(engine, "handle_error", renew_read_only)
+    if not reads_only:
+        event.listen(engine, "before_execute", refuse_unrecorded)
+    if engine.dialect.name == "sqlite":
+        sqlite.listen(engine, reads_only=reads_only, timeout=LOCK_TIMEOUT)
+    elif prepares and not pooled:
+        prepared.listen(engine)
+    return engine
+
+
+def _shows_no_row(record: logging.LogRecord) -> bool:
+    """Tell whether SQLAlchemy may log this: at DEBUG it shows every row that it reads."""
+    return record.levelno > logging.DEBUG
+
+
+def dialect_of(db: Database) -> Dialect:
+    """Return the dialect of SQL that the database speaks."""
+    return db.dialect if isinstance(db, Connection) else db.get_bind().dialect
+
+
+@contextmanager
+def separate_transaction(bind: Engine | Connection) -> Iterator[Session]:
+    """Yield a session of its own, whose transaction is committed at the end of the block."""
+    with Session(bind, expire_on_commit=False) as session, session.begin():
+        yield session

@@ -1,0 +1,60 @@
+"""Tokens: listed, created, revoked."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, delete, func, insert, select
+from sqlalchemy.orm import Session
+
+from todo.auth.policy import Identity, KnownAccount, is_alive, lock_account
+from todo.http.errors import Problem
+from todo.models.engine import Database
+from todo.models.token import TOKENS, Kind, Scope, new_token
+from todo.settings import Settings
+
+MOST_API_TOKENS = 100  # live ones of an account
+
+
+def live_tokens(db: Database, account: KnownAccount, settings: Settings) -> Sequence[Row[Any]]:
+    """Return the account's sessions and API tokens, oldest first."""
+    query = select(*TOKENS.c).where(TOKENS.c.account_id == account.id, is_alive(settings))
+    return db.execute(query.order_by(TOKENS.c.id)).all()
+
+
+def create_token(
+    session: Session, identity: Identity, settings: Settings, values: dict[str, Any]
+) -> tuple[Row[Any], str]:
+    """Return the row of a new API token and its secret.
+
+    `values` are its name, scope and date of expiration. Raises Problem with 409 where the account
+    has as many as it may have.
+    """
+    account = lock_account(session, identity)
+    api = (TOKENS.c.account_id == account.id, TOKENS.c.kind == Kind.API, is_alive(settings))
+    count = session.scalar(select(func.count()).select_from(TOKENS).where(*api)) or 0
+    if count >= MOST_API_TOKENS:
+        raise Problem(
+            "too_many_tokens", f"An account has at most {MOST_API_TOKENS} API tokens: revoke one."
+        )
+    columns, secret = new_token(
+        account.id,
+        values["expires"],
+        kind=Kind.API,
+        scope=Scope(values["scope"]),
+        name=values["name"],
+    )
+    row = session.execute(insert(TOKENS).values(columns).returning(*TOKENS.c)).one()
+    return row, secret
+
+
+def end_token(session: Session, token_id: int) -> None:
+    """Revoke one token."""
+    session.execute(delete(TOKENS).where(TOKENS.c.id == token_id))
+
+
+def end_other_tokens(session: Session, identity: Identity) -> None:
+    """Revoke every session and API token of the account but the one that asks."""
+    # The lock comes first: a token that is made meanwhile is seen, and goes, too.
+    account = lock_account(session, identity)
+    others = (TOKENS.c.account_id == account.id, TOKENS.c.id != identity.token.id)
+    session.execute(delete(TOKENS).where(*others))
