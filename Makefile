@@ -24,9 +24,9 @@ test-browser: .venv/installed-browser ## try the documentation page in a headles
 	@$(BIN)/python -m pytest tests/browser
 
 test-deployment: export PATH := $(PATH):/usr/sbin
-test-deployment: .venv/installed-testing ## try the files of deploy/ with nginx, HAProxy and systemd
+test-deployment: .venv/installed-testing ## try the files of deploy/ with nginx, HAProxy, pgbouncer and systemd
 	@missing=; \
-	for tool in nginx:nginx-light haproxy:haproxy openssl:openssl systemd-analyze:systemd; do \
+	for tool in nginx:nginx-light haproxy:haproxy openssl:openssl systemd-analyze:systemd pgbouncer:pgbouncer; do \
 		command -v $${tool%:*} >/dev/null || missing="$$missing $${tool#*:}"; \
 	done; \
 	test -z "$$missing" || { echo "Programs are missing: apt-get install$$missing" >&2; exit 1; }

@@ -60,6 +60,9 @@ def migrate(connection: Any) -> None:
         render_as_batch=connection.dialect.name == "sqlite",
     )
     with context.begin_transaction(), ids_never_reused(connection):
+        if connection.dialect.name == "postgresql":
+            # The limit is for requests; a migration may take longer.
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         context.run_migrations()
 
 
@@ -68,18 +71,14 @@ def main() -> None:
     if ini is None:
         raise SystemExit("todo: name an ini file: alembic -c development.ini upgrade head")
     logging.config.fileConfig(ini, disable_existing_loggers=False)
-    url = settings.read(get_appsettings(ini)).database_url
-    engine = create_engine(url)
+    read = settings.read(get_appsettings(ini))
+    engine = create_engine(read.database_url, pooled=read.is_pooled)
     # A migration changes how fields are stored, not their values.
     with engine.connect().execution_options(**RECORDED) as connection:
         if connection.dialect.name == "sqlite":
             # Making a table anew drops the old one, and with foreign keys on, a drop deletes
             # what refers to it. The pragma works only outside a transaction.
             connection.connection.cursor().execute("PRAGMA foreign_keys = OFF")
-        else:
-            # What is too long for a request is not too long for a migration.
-            connection.exec_driver_sql("SET statement_timeout = 0")
-            connection.commit()
         migrate(connection)
     engine.dispose()
 

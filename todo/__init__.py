@@ -6,6 +6,7 @@ from typing import Any
 from pyramid.config import Configurator
 
 from todo import settings
+from todo.models.engine import check_settings
 from todo.models.migration import check_migrated
 
 
@@ -18,6 +19,8 @@ def main(global_config: dict[str, str], **ini_settings: str) -> Any:
     config = configure(ini_settings)
     ini = global_config.get("__file__", "development.ini")
     check_migrated(config.registry["engine"], os.path.relpath(ini))
+    check_settings(config.registry["engine"], reads_only=False)
+    check_settings(config.registry["reading_engine"], reads_only=True)
     return config.make_wsgi_app()
 
 

@@ -182,6 +182,11 @@ class Settings:
     trusted_proxy: Annotated[str, Setting("todo.trusted_proxy", "TODO_TRUSTED_PROXY", _proxy, "")]
 
     @property
+    def is_pooled(self) -> bool:
+        """Whether pgbouncer stands in front of the database."""
+        return self.reading_url != ""
+
+    @property
     def is_https(self) -> bool:
         """Whether browsers reach the service by https."""
         return self.public_url.startswith("https:")

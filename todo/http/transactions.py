@@ -116,7 +116,7 @@ def includeme(config: Configurator) -> None:
     # class for each request; todo/http/request.py has it, and so the tween alone is added.
     config.add_tween(TRANSACTION, over=EXCVIEW)
     checked: Settings = config.registry["settings"]
-    options = {"pooled": bool(checked.reading_url), "prepares": checked.prepared_statements}
+    options = {"pooled": checked.is_pooled, "prepares": checked.prepared_statements}
     reading_url = checked.reading_url or checked.database_url
     config.registry["engine"] = create_engine(checked.database_url, **options)
     config.registry["reading_engine"] = create_reading_engine(reading_url, **options)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Connection, Dialect, Engine, event, make_url
+from sqlalchemy import Connection, Dialect, Engine, event, make_url, text
 from sqlalchemy.orm import Session
 
 from todo.models import prepared, sqlite
@@ -84,6 +84,36 @@ def _create_engine(url: str, *, reads_only: bool, pooled: bool, prepares: bool) 
     elif prepares and not pooled:
         prepared.listen(engine)
     return engine
+
+
+def check_settings(engine: Engine, *, reads_only: bool) -> None:
+    """Stop the start with one line where connections to PostgreSQL lack a setting.
+
+    Behind pgbouncer the database itself must have them.
+    """
+    if engine.dialect.name != "postgresql":
+        return
+    with engine.connect() as connection:
+        found = dict(connection.execute(text("SELECT name, setting FROM pg_settings")).all())
+        database = connection.scalar(text("SELECT current_database()"))
+        if found["TimeZone"] not in ("UTC", "Etc/UTC"):
+            raise SystemExit(_lacks(database, "timezone"))
+        for name in POSTGRESQL_SETTINGS.keys() - {"timezone"}:
+            if found[name] == "0":
+                raise SystemExit(_lacks(database, name))
+        if (found["default_transaction_read_only"] == "on") != reads_only:
+            raise SystemExit(
+                "todo: todo.reading_url must lead to a pool of pgbouncer with connect_query = 'SET "
+                "default_transaction_read_only = on', and sqlalchemy.url to one without it"
+            )
+
+
+def _lacks(database: str, name: str) -> str:
+    value = POSTGRESQL_SETTINGS[name]
+    return (
+        f"todo: connections to the database lack the setting {name}; "
+        f"run: ALTER DATABASE {database} SET {name} = '{value}', and reconnect pgbouncer"
+    )
 
 
 def _shows_no_row(record: logging.LogRecord) -> bool:

@@ -166,9 +166,7 @@ def _run(arguments: Namespace) -> str:
     """Run the command in a transaction and return what it has to say."""
     ini = arguments.config
     arguments.settings = settings.read(_read_ini(ini))
-    engine = create_engine(
-        arguments.settings.database_url, pooled=bool(arguments.settings.reading_url)
-    )
+    engine = create_engine(arguments.settings.database_url, pooled=arguments.settings.is_pooled)
     try:
         check_migrated(engine, ini)
         with Session(engine, expire_on_commit=False) as session:

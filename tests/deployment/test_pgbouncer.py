@@ -1,0 +1,187 @@
+"""The service behind the shipped pgbouncer.ini: two pools, each in transaction mode."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, make_url, text
+from sqlalchemy.exc import DBAPIError
+
+from tests.support.at_once import at_once
+from tests.support.databases import PostgreSQL, database, execute, migrate, own_postgresql_server
+from tests.support.proxies import DEPLOY, free_port
+from tests.support.pserve import pserve, pserve_refuses
+from todo.models.engine import POSTGRESQL_SETTINGS, create_engine, create_reading_engine
+from todo.models.faults import READ_ONLY, storage_fault
+
+ACCOUNTS = "/api/v1/accounts"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+CONNECTIONS = 3  # of each pool, so that clients take turns on each
+PER_CLIENT = 5
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgreSQL]:
+    with own_postgresql_server() as server:
+        yield server
+
+
+@pytest.fixture
+def url(server: PostgreSQL) -> Iterator[str]:
+    """A migrated database with the settings that docs/deployment.md asks for."""
+    with database(server.url) as url:
+        migrate(url)
+        for name, value in POSTGRESQL_SETTINGS.items():
+            execute(server.url, f"ALTER DATABASE {make_url(url).database} SET {name} = '{value}'")
+        yield url
+
+
+@contextmanager
+def pgbouncer(server: PostgreSQL, url: str) -> Iterator[dict[str, str]]:
+    """Run pgbouncer in front of the database; yield the environment of the service."""
+    port, name = free_port(), make_url(url).database
+    host = make_url(url).query["host"]
+    ini = (DEPLOY / "pgbouncer.ini").read_text()
+    ini = ini.replace("host=/run/postgresql dbname=todo", f"host={host} dbname={name}")
+    ini = re.sub(r"listen_port = .*", f"listen_port = {port}", ini)
+    ini = re.sub(r"auth_type = .*", "auth_type = any", ini)
+    ini = re.sub(r"auth_file = .*", "", ini)
+    ini = ini.replace(f"dbname={name}", f"dbname={name} user={make_url(url).username}")
+    ini = re.sub(r"default_pool_size = .*", f"default_pool_size = {CONNECTIONS}", ini)
+    program = shutil.which("pgbouncer") or "pgbouncer"
+    # pgbouncer refuses to run as root, and its user cannot look into the folders of a test.
+    user = server.user if os.getuid() == 0 else None
+    with tempfile.NamedTemporaryFile("w", suffix=".ini") as file:
+        file.write(ini)
+        file.flush()
+        Path(file.name).chmod(0o644)
+        process = subprocess.Popen([program, file.name], stderr=subprocess.DEVNULL, user=user)
+        pools = {
+            variable: f"postgresql+psycopg2://todo:x@127.0.0.1:{port}/{pool}"
+            for variable, pool in (
+                ("DATABASE_URL", "todo"),
+                ("READING_DATABASE_URL", "todo_reading"),
+            )
+        }
+        try:
+            _wait(pools["DATABASE_URL"])
+            yield pools
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def _wait(url: str) -> None:
+    until = time.monotonic() + 10
+    while True:
+        try:
+            execute(url, "SELECT 1")
+            return
+        except DBAPIError:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+
+
+def show(engine: Engine, name: str) -> str:
+    with engine.connect() as connection:
+        shown: str = connection.scalar(text(f"SHOW {name}"))
+    return shown
+
+
+def test_requests_behind_pgbouncer_share_connections_and_settings(
+    server: PostgreSQL, url: str
+) -> None:
+    with pgbouncer(server, url) as pools:
+        with pserve("development.ini", **pools) as service:
+
+            def use(number: int) -> None:
+                form = f"username=u{number}&email=u{number}%40example.com&password=correct+horse"
+                status, _, registered = service.request("POST", ACCOUNTS, form, FORM)
+                assert status == 201, registered
+                own = {"Authorization": f"Bearer {registered['token']}"}
+                tasks = f"{ACCOUNTS}/u{number}/tasks"
+                for _ in range(PER_CLIENT):
+                    status, headers, _ = service.request("POST", tasks, "name=Milk", own | FORM)
+                    assert status == 201
+                    changed = service.request(
+                        "PATCH", headers["Location"], "completed=true", own | FORM
+                    )
+                    assert changed[2]["task"]["completed"]
+                    assert service.request("DELETE", headers["Location"], "", own)[0] == 200
+                    assert service.request("POST", tasks, "name=Tea", own | FORM)[0] == 201
+                listed = service.request("GET", tasks, "", own)[2]["tasks"]
+                assert [task["name"] for task in listed] == ["Tea"] * PER_CLIENT
+                exported = service.request("GET", f"{ACCOUNTS}/u{number}/export", "", own)[2]
+                assert len(exported["tasks"]) == len(exported["trash"]) == PER_CLIENT
+
+            at_once(use, 4)
+        writing = create_engine(pools["DATABASE_URL"], pooled=True)
+        reading = create_reading_engine(pools["READING_DATABASE_URL"], pooled=True)
+        for engine, read_only in ((writing, "off"), (reading, "on")):
+            for _ in range(2 * CONNECTIONS):
+                assert show(engine, "default_transaction_read_only") == read_only
+                assert show(engine, "timezone") == "UTC"
+                assert show(engine, "lock_timeout") == "5s"
+            with engine.connect() as connection:
+                kept = connection.scalar(text("SELECT count(*) FROM pg_prepared_statements"))
+            assert kept == 0
+        with reading.connect() as connection, pytest.raises(DBAPIError) as refused:
+            connection.execute(text("DELETE FROM tokens"))
+        assert storage_fault(refused.value.orig) == READ_ONLY
+        writing.dispose()
+        reading.dispose()
+
+
+def test_a_database_without_the_settings_is_refused_at_the_start(
+    server: PostgreSQL, url: str
+) -> None:
+    name = make_url(url).database
+    execute(server.url, f"ALTER DATABASE {name} RESET lock_timeout")
+    with pgbouncer(server, url) as pools:
+        said = pserve_refuses("development.ini", **pools)
+    assert f"ALTER DATABASE {name} SET lock_timeout = '5s'" in said
+    assert said.count("\n") == 1
+
+
+def test_a_reading_pool_that_can_write_is_refused_at_the_start(
+    server: PostgreSQL, url: str
+) -> None:
+    with pgbouncer(server, url) as pools:
+        said = pserve_refuses(
+            "development.ini", **pools | {"READING_DATABASE_URL": pools["DATABASE_URL"]}
+        )
+    assert said.startswith("todo: todo.reading_url must lead to a pool")
+
+
+def test_migrations_and_commands_run_behind_pgbouncer(
+    server: PostgreSQL, url: str, tmp_path: Path
+) -> None:
+    with pgbouncer(server, url) as pools:
+        environ = os.environ | pools
+        for command in (
+            ("alembic", "-c", "production.ini", "upgrade", "head"),
+            ("todo-admin", "backup", str(tmp_path / "a.backup")),
+            ("todo-admin", "purge"),
+        ):
+            program = str(Path(sys.executable).with_name(command[0]))
+            done = subprocess.run(
+                [program, *command[1:]],
+                env=environ,
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+        engine = create_engine(pools["DATABASE_URL"], pooled=True)
+        for _ in range(2 * CONNECTIONS):
+            assert show(engine, "statement_timeout") == "30s", "what a command set is gone"
+        engine.dispose()
