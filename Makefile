@@ -47,10 +47,11 @@ bench-login: .venv/installed-testing ## what a flood of logins does to others, a
 bench-scale: .venv/installed-testing ## pages of an account with a million tasks, for some minutes; writes benchmarks/scale.md
 	@$(BIN)/python -m benchmarks.scale
 
-lint: .venv/installed-dev ## check format, style and types
+lint: .venv/installed-dev ## check format, style, types and the direction of imports
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo --no-cache
 
 openapi: .venv/installed-testing ## write docs/openapi.json anew, unless that would break clients
 	@$(BIN)/python -m tests.support.contract

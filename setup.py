@@ -59,6 +59,7 @@ browser = [
 
 dev = [
     *browser,
+    "import-linter>=2.17,<3",
     "mypy>=2.4,<3",
     "ruff>=0.17.6,<0.18",
     "types-psycopg2>=2.9.21,<3",

@@ -18,9 +18,9 @@ from tests.support.pserve import PUBLIC_URL
 from todo import configure
 from todo.http.bodies import FORM, JSON
 from todo.http.operations import operations
+from todo.http.schema import Body, Representation
 from todo.openapi import is_described
 from todo.openapi.schemas import REF
-from todo.schemas.meta import Body, Representation
 from todo.views import api
 
 # Of JSON Schema, draft 2020-12: what tells good values from bad ones, and what explains them.

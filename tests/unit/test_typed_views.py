@@ -10,8 +10,9 @@ from pydantic import MISSING, Field
 import todo.schemas
 from todo.http.errors import FAULTS
 from todo.http.request import Request
+from todo.http.schema import Body, Input, Query
 from todo.http.typed_views import chosen, read_query, validate
-from todo.schemas.meta import Body, Input, Query, Text
+from todo.schemas.meta import Text
 
 
 class Page(Query):

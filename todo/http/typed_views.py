@@ -33,7 +33,7 @@ from pyramid.exceptions import ConfigurationError
 from todo.http.bodies import FORM, JSON, parse_pairs, read_body
 from todo.http.errors import CODES, FAULTS, Fault, Problem, refusal, shown
 from todo.http.request import Request
-from todo.schemas.meta import Input, Query
+from todo.http.schema import Input, Query
 
 View = Callable[[Any, Request], Any]
 

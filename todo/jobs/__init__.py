@@ -23,20 +23,32 @@ PURGE = Limit("purge", setting="", window=timedelta(hours=1))
 ROUND = 5 * 60  # seconds between two looks whether the hour is over
 
 
-def start(registry: Registry) -> threading.Event:
-    """Start the thread; set the event that is returned to stop it."""
-    stopping = threading.Event()
-    arguments = (registry["engine"], registry["settings"], stopping)
-    threading.Thread(target=_run, args=arguments, name="jobs", daemon=True).start()
-    return stopping
+class Jobs(threading.Thread):
+    """The thread that runs the jobs until it is stopped, or the process ends."""
+
+    def __init__(self, engine: Engine, settings: Settings) -> None:
+        super().__init__(name="jobs", daemon=True)
+        self.engine, self.settings = engine, settings
+        self.stopping = threading.Event()
+
+    def run(self) -> None:
+        while not self.stopping.wait(ROUND):
+            try:
+                purge_hourly(self.engine, self.settings)
+            except SQLAlchemyError as error:
+                logger.warning("the purge failed, and is tried again: %s", first_line(error))
+
+    def stop(self) -> None:
+        """Stop the thread, and wait for the job that runs."""
+        self.stopping.set()
+        self.join()
 
 
-def _run(engine: Engine, settings: Settings, stopping: threading.Event) -> None:
-    while not stopping.wait(ROUND):
-        try:
-            purge_hourly(engine, settings)
-        except SQLAlchemyError as error:
-            logger.warning("the purge failed, and is tried again: %s", first_line(error))
+def start(registry: Registry) -> Jobs:
+    """Start the thread of this process, and return it."""
+    thread = Jobs(registry["engine"], registry["settings"])
+    thread.start()
+    return thread
 
 
 def purge_hourly(engine: Engine, settings: Settings) -> dict[str, int]:

@@ -94,7 +94,8 @@ def check_settings(engine: Engine, *, reads_only: bool) -> None:
     if engine.dialect.name != "postgresql":
         return
     with engine.connect() as connection:
-        found = dict(connection.execute(text("SELECT name, setting FROM pg_settings")).all())
+        rows = connection.execute(text("SELECT name, setting FROM pg_settings"))
+        found = {row.name: row.setting for row in rows}
         database = connection.scalar(text("SELECT current_database()"))
         if found["TimeZone"] not in ("UTC", "Etc/UTC"):
             raise SystemExit(_lacks(database, "timezone"))

@@ -15,17 +15,9 @@ from todo.auth.passwords import (
     normalize_password,
 )
 from todo.days import zone_names
+from todo.http.schema import Body, Representation
 from todo.models.account import DEFAULT_TIMEZONE, EMAIL_MAX, TIMEZONE_MAX, USERNAME_MAX
-from todo.schemas.meta import (
-    WITHOUT_NUL,
-    Body,
-    Instant,
-    Owner,
-    Representation,
-    Text,
-    Unicode,
-    limited,
-)
+from todo.schemas.meta import WITHOUT_NUL, Instant, Owner, Text, Unicode, limited
 from todo.schemas.session import CurrentPassword, LoggedIn
 from todo.schemas.task import Task
 from todo.schemas.trash import TrashedTask

@@ -5,8 +5,9 @@ from typing import Any
 
 from pydantic import MISSING, Field
 
+from todo.http.schema import Query, Representation
 from todo.models.meta import ID_MAX
-from todo.schemas.meta import Instant, Owner, Query, Representation, RevisionIn, WholeNumber
+from todo.schemas.meta import Instant, Owner, RevisionIn, WholeNumber
 from todo.schemas.task_filter import limit
 
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from todo.schemas.meta import Representation
+from todo.http.schema import Representation
 
 
 class Health(Representation):

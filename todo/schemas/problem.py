@@ -3,8 +3,8 @@
 from pydantic import MISSING, Field
 
 from todo.http.errors import Conflict, Fault
+from todo.http.schema import Representation
 from todo.schemas.account import Account
-from todo.schemas.meta import Representation
 from todo.schemas.task import Task
 
 

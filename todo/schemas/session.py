@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from todo.schemas.meta import Body, Instant, Owner, Representation, Unicode
+from todo.http.schema import Body, Representation
+from todo.schemas.meta import Instant, Owner, Unicode
 
 CurrentPassword = Annotated[
     Unicode,

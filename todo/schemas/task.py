@@ -5,19 +5,10 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import MISSING, AfterValidator, Field, create_model
 
+from todo.http.schema import Body, Representation
 from todo.models.task import NAME_MAX, NOTE_MAX
 from todo.schemas.dates import DateIn
-from todo.schemas.meta import (
-    NOT_BLANK,
-    WITHOUT_NUL,
-    Body,
-    Instant,
-    Owner,
-    Representation,
-    Text,
-    limited,
-    not_blank,
-)
+from todo.schemas.meta import NOT_BLANK, WITHOUT_NUL, Instant, Owner, Text, limited, not_blank
 
 BULK_MAX = 100  # tasks that one request may create
 

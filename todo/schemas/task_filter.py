@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 from pydantic import MISSING, AfterValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from todo.http.schema import Query
 from todo.models.meta import ID_MAX, ID_PATTERN
 from todo.schemas.dates import DayOrInstant
-from todo.schemas.meta import WITHOUT_NUL, Flag, Query, Text, WholeNumber, limited
+from todo.schemas.meta import WITHOUT_NUL, Flag, Text, WholeNumber, limited
 from todo.schemas.task import Task
 from todo.words import words
 

@@ -8,9 +8,10 @@ from pydantic_core import PydanticCustomError
 
 from todo import clock
 from todo.days import start_of
+from todo.http.schema import Body, Representation
 from todo.models.token import NAME_MAX
 from todo.schemas.dates import DateIn, zone_of
-from todo.schemas.meta import NOT_BLANK, Body, Instant, Owner, Representation, Text, not_blank
+from todo.schemas.meta import NOT_BLANK, Instant, Owner, Text, not_blank
 from todo.schemas.session import CurrentPassword
 
 LIFETIME = timedelta(days=90)

@@ -2,7 +2,8 @@
 
 from pydantic import Field
 
-from todo.schemas.meta import Instant, Owner, Representation
+from todo.http.schema import Representation
+from todo.schemas.meta import Instant, Owner
 from todo.schemas.task import Task
 
 

@@ -2,7 +2,8 @@
 
 from pydantic import Field
 
-from todo.schemas.meta import Owner, Representation
+from todo.http.schema import Representation
+from todo.schemas.meta import Owner
 
 
 class Undone(Representation):

@@ -20,6 +20,7 @@ from todo import settings
 from todo.auth.passwords import hash_password
 from todo.auth.sessions import find_account
 from todo.http.errors import Problem, refusal
+from todo.http.schema import Input
 from todo.http.typed_views import validate
 from todo.jobs.purge import purge_expired
 from todo.journal import writes
@@ -28,7 +29,6 @@ from todo.models.account import ACCOUNTS
 from todo.models.engine import create_engine
 from todo.models.migration import check_migrated
 from todo.schemas.account import AccountChange, Registration
-from todo.schemas.meta import Input
 from todo.services import accounts
 from todo.services.backup import restore_backup, write_backup
 
