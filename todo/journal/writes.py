@@ -215,9 +215,7 @@ def _revise(session: Session, account_id: int) -> int:
     """Raise the account's revision, once in a transaction, and return it."""
     revisions = _write(session).revisions
     if account_id not in revisions:
-        parameters = {"row_id": account_id}
-        raised = session.execute(_REVISE, parameters)
-        revisions[account_id] = raised.scalar_one()
+        revisions[account_id] = session.execute(_REVISE, {"row_id": account_id}).scalar_one()
     return revisions[account_id]
 
 

@@ -23,7 +23,8 @@ def listen(engine: Engine) -> None:
 
 def _execute_prepared(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
     """Run the statement, if it is to be prepared; tell SQLAlchemy whether that is done."""
-    if not context.execution_options.get("prepared"):
+    # A statement of many rows has another text for each number of rows.
+    if context.executemany or not context.execution_options.get("prepared"):
         return False
     # A connection that is lost takes both along, its info and its statements.
     prepared: dict[str, str] = context.root_connection.info.setdefault("prepared", {})
