@@ -74,11 +74,11 @@ def test_who_asks_is_one_query(
         assert ask("DELETE", alice.trash_url) == counted + purged
 
 
-def test_a_key_costs_one_query_and_a_replay_none(
+def test_a_key_costs_two_queries_and_a_replay_one(
     app: Any, as_alice: Client, alice: Login, counted: list[str]
 ) -> None:
     with statements(app.registry["engine"]) as run:
-        for cost in (["UPDATE", "INSERT", "INSERT", "INSERT"], []):
+        for cost in (["SELECT", "UPDATE", "INSERT", "INSERT", "INSERT"], ["SELECT"]):
             run.clear()
             answer = as_alice.post_json(
                 alice.tasks_url, {"name": "Tea"}, headers={"Idempotency-Key": "one"}

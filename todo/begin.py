@@ -10,7 +10,7 @@ from pyramid.events import BeforeTraversal
 from pyramid.httpexceptions import HTTPForbidden
 
 from todo.auth.csrf import refuse_cross_site
-from todo.auth.limits import check_writes, note_use, note_write
+from todo.auth.limits import note_use, note_write
 from todo.auth.permissions import Permission
 from todo.auth.policy import InsufficientScope
 from todo.http.idempotency import replay
@@ -29,11 +29,9 @@ def begin_request(event: BeforeTraversal) -> None:
         raise HTTPForbidden
     request.timezone = identity.account.zone
     writes = request.method not in SAFE_METHODS
-    if writes:
-        if not identity.may(Permission.WRITE):
-            # Before a row is looked for: the answer does not tell whether there is one.
-            raise HTTPForbidden(result=InsufficientScope("the scope of the token is too small"))
-        check_writes(identity, request.settings)
+    if writes and not identity.may(Permission.WRITE):
+        # Before a row is looked for: the answer does not tell whether there is one.
+        raise HTTPForbidden(result=InsufficientScope("the scope of the token is too small"))
     request.add_finished_callback(partial(note_use, identity.token))
     if writes:
         set_credential(request.db, identity.token)

@@ -8,8 +8,9 @@ from pyramid.authorization import Allow
 from pyramid.httpexceptions import HTTPForbidden
 from sqlalchemy import ColumnElement, Row, Table, bindparam, select
 
+from todo.auth.identity import Identity, KnownAccount, is_alive
 from todo.auth.permissions import Permission
-from todo.auth.policy import Identity, InsufficientScope, KnownAccount, is_alive
+from todo.auth.policy import InsufficientScope
 from todo.http.errors import Problem
 from todo.http.request import Request
 from todo.journal import history

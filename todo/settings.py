@@ -119,6 +119,10 @@ def _proxy(text: str) -> str:
     return str(address)
 
 
+# The variables of the environment that are not named like their setting.
+_VARIABLES = {"sqlalchemy.url": "DATABASE_URL", "todo.reading_url": "READING_DATABASE_URL"}
+
+
 @dataclass(frozen=True)
 class Setting:
     """One setting: `variable` in the environment wins over `name` in the ini file.
@@ -128,58 +132,38 @@ class Setting:
     """
 
     name: str
-    variable: str
     parse: Callable[[str], Any]
     default: str | None = None
+
+    @property
+    def variable(self) -> str:
+        return _VARIABLES.get(self.name) or self.name.replace(".", "_").upper()
 
 
 @dataclass(kw_only=True)
 class Settings:
     """The settings of the application."""
 
-    database_url: Annotated[str, Setting("sqlalchemy.url", "DATABASE_URL", parse_database_url)]
-    reading_url: Annotated[
-        str, Setting("todo.reading_url", "READING_DATABASE_URL", _reading_url, "")
-    ]
-    prepared_statements: Annotated[
-        bool, Setting("todo.prepared_statements", "TODO_PREPARED_STATEMENTS", _boolean, "true")
-    ]
-    secure_cookies: Annotated[
-        bool, Setting("todo.secure_cookies", "TODO_SECURE_COOKIES", _boolean, "true")
-    ]
-    session_idle: Annotated[
-        timedelta, Setting("todo.session_idle_days", "TODO_SESSION_IDLE_DAYS", _days, "7")
-    ]
-    session_lifetime: Annotated[
-        timedelta, Setting("todo.session_lifetime_days", "TODO_SESSION_LIFETIME_DAYS", _days, "30")
-    ]
+    database_url: Annotated[str, Setting("sqlalchemy.url", parse_database_url)]
+    reading_url: Annotated[str, Setting("todo.reading_url", _reading_url, "")]
+    prepared_statements: Annotated[bool, Setting("todo.prepared_statements", _boolean, "true")]
+    secure_cookies: Annotated[bool, Setting("todo.secure_cookies", _boolean, "true")]
+    session_idle: Annotated[timedelta, Setting("todo.session_idle_days", _days, "7")]
+    session_lifetime: Annotated[timedelta, Setting("todo.session_lifetime_days", _days, "30")]
     limit_login_account_address: Annotated[
-        int,
-        Setting(
-            "todo.limit_login_account_address", "TODO_LIMIT_LOGIN_ACCOUNT_ADDRESS", _LIMIT, "10"
-        ),
+        int, Setting("todo.limit_login_account_address", _LIMIT, "10")
     ]
-    limit_login_address: Annotated[
-        int, Setting("todo.limit_login_address", "TODO_LIMIT_LOGIN_ADDRESS", _LIMIT, "50")
-    ]
-    limit_login_account: Annotated[
-        int, Setting("todo.limit_login_account", "TODO_LIMIT_LOGIN_ACCOUNT", _LIMIT, "100")
-    ]
-    limit_registrations: Annotated[
-        int, Setting("todo.limit_registrations", "TODO_LIMIT_REGISTRATIONS", _LIMIT, "5")
-    ]
-    limit_writes: Annotated[int, Setting("todo.limit_writes", "TODO_LIMIT_WRITES", _LIMIT, "0")]
-    trash_time: Annotated[timedelta, Setting("todo.trash_days", "TODO_TRASH_DAYS", _days, "30")]
-    journal_time: Annotated[
-        timedelta, Setting("todo.journal_days", "TODO_JOURNAL_DAYS", _days, "90")
-    ]
-    cors_origins: Annotated[
-        frozenset[str], Setting("todo.cors_origins", "TODO_CORS_ORIGINS", _origins, "")
-    ]
-    production: Annotated[bool, Setting("todo.production", "TODO_PRODUCTION", _boolean, "false")]
-    public_url: Annotated[str, Setting("todo.public_url", "TODO_PUBLIC_URL", _public_url, "")]
-    allow_http: Annotated[bool, Setting("todo.allow_http", "TODO_ALLOW_HTTP", _boolean, "false")]
-    trusted_proxy: Annotated[str, Setting("todo.trusted_proxy", "TODO_TRUSTED_PROXY", _proxy, "")]
+    limit_login_address: Annotated[int, Setting("todo.limit_login_address", _LIMIT, "50")]
+    limit_login_account: Annotated[int, Setting("todo.limit_login_account", _LIMIT, "100")]
+    limit_registrations: Annotated[int, Setting("todo.limit_registrations", _LIMIT, "5")]
+    limit_writes: Annotated[int, Setting("todo.limit_writes", _LIMIT, "0")]
+    trash_time: Annotated[timedelta, Setting("todo.trash_days", _days, "30")]
+    journal_time: Annotated[timedelta, Setting("todo.journal_days", _days, "90")]
+    cors_origins: Annotated[frozenset[str], Setting("todo.cors_origins", _origins, "")]
+    production: Annotated[bool, Setting("todo.production", _boolean, "false")]
+    public_url: Annotated[str, Setting("todo.public_url", _public_url, "")]
+    allow_http: Annotated[bool, Setting("todo.allow_http", _boolean, "false")]
+    trusted_proxy: Annotated[str, Setting("todo.trusted_proxy", _proxy, "")]
 
     @property
     def is_pooled(self) -> bool:

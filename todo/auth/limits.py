@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from todo import clock
-from todo.auth.policy import Identity, KnownToken
+from todo.auth.identity import KnownToken
 from todo.http.errors import Problem, first_line
 from todo.http.request import SAFE_METHODS, Request
 from todo.models.engine import separate_transaction
@@ -143,24 +143,18 @@ def give_back(session: Session, counted: Counted) -> None:
             )
 
 
-def check_writes(identity: Identity, settings: Settings) -> None:
-    """Raise Problem with 429 where the account has written too often in this minute.
-
-    Requests that run at the same moment are not counted yet, so a few more than the limit can pass.
-    """
-    most = settings.limit_writes
-    if most and identity.writes_expire and (identity.writes or 0) >= most:
-        raise exceeded(WRITES_OF_ACCOUNT, most, identity.writes_expire)
-
-
 def note_write(request: Request) -> None:
     """Count the write, and note the use of its token, in its own transaction.
 
-    Where this is rolled back, note_use() does it.
+    Where this is rolled back, note_use() does it. Raises Problem with 429 where the account has
+    written too often in this minute; that is not counted.
     """
     token: KnownToken = request.identity.token
-    if request.settings.limit_writes:
-        _count(request.db, WRITES_OF_ACCOUNT, str(token.account_id))
+    if most := request.settings.limit_writes:
+        count, expires = _count(request.db, WRITES_OF_ACCOUNT, str(token.account_id))
+        if count > most:
+            request.write_is_noted = True
+            raise exceeded(WRITES_OF_ACCOUNT, most, expires)
     if _is_due(token):
         _touch(request.db, token)
 

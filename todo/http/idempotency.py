@@ -16,7 +16,7 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.interfaces import PHASE3_CONFIG
 from pyramid.registry import Registry
-from sqlalchemy import insert, update
+from sqlalchemy import Row, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -71,8 +71,11 @@ def replay(request: Request) -> None:
     if not re.fullmatch(PATTERN, key):
         message = f"This must be 1 to {KEY_MAX} characters of printable ASCII, such as a UUID."
         raise refusal([Fault(HEADER, "idempotency_key", message)])
-    known = request.identity.key
-    if known is None or known.expiration_date <= clock.now():
+    known = _find(request, key)
+    if known is None:
+        return
+    if known.expiration_date <= clock.now():
+        request.key_has_expired = True
         return
     # The answer is only for tokens that may run the operation.
     operation = keyed_operation(request)
@@ -87,6 +90,14 @@ def replay(request: Request) -> None:
             "This Idempotency-Key came with another request before; take a new key for each.",
         )
     raise Replay(known)
+
+
+def _find(request: Request, key: str) -> Row[Any] | None:
+    """Return the row of the key. The account is locked: the write that has it is committed."""
+    columns = IDEMPOTENCY_KEYS.c
+    mine = (columns.account_id == request.identity.account.id, columns.key == key)
+    found: Row[Any] | None = request.db.execute(select(*columns).where(*mine)).one_or_none()
+    return found
 
 
 def _replayed(replay: Replay, request: Request) -> Response:
@@ -120,11 +131,10 @@ def _store(request: Request, key: str, response: Response) -> None:
     digest = _digest(request)
     if digest is None or response.status_int >= 300:
         return
-    session = request.db
-    # Flush the view's own changes first: an IntegrityError below is then the key's.
-    session.flush()
-    account_id = request.identity.account.id
-    stored = {
+    columns = IDEMPOTENCY_KEYS.c
+    row = {
+        "account_id": request.identity.account.id,
+        "key": key,
         "request_digest": digest,
         "status": response.status_int,
         "headers": {
@@ -133,25 +143,15 @@ def _store(request: Request, key: str, response: Response) -> None:
         "body": response.body,
         "expiration_date": clock.now() + KEPT,
     }
+    if request.key_has_expired:
+        mine = (columns.account_id == row["account_id"], columns.key == key)
+        request.db.execute(
+            delete(IDEMPOTENCY_KEYS).where(*mine, columns.expiration_date <= clock.now())
+        )
     try:
-        if request.identity.key is None:
-            row = {"account_id": account_id, "key": key, **stored}
-            session.execute(insert(IDEMPOTENCY_KEYS), row)
-            return
-        replaced = session.execute(
-            update(IDEMPOTENCY_KEYS)
-            .where(
-                IDEMPOTENCY_KEYS.c.account_id == account_id,
-                IDEMPOTENCY_KEYS.c.key == key,
-                IDEMPOTENCY_KEYS.c.expiration_date <= clock.now(),
-            )
-            .values(stored)
-            .returning(IDEMPOTENCY_KEYS.c.key)
-        ).one_or_none()
+        request.db.execute(insert(IDEMPOTENCY_KEYS), row)
     except IntegrityError as error:  # the view has let go of the account's row, and taken it again
         raise StaleDataError("another request has used the key meanwhile") from error
-    if replaced is None:
-        raise StaleDataError("another request has used the key meanwhile")
 
 
 def _digest(request: Request) -> bytes | None:

@@ -11,6 +11,7 @@ from pyramid_tm import explicit_manager
 from transaction import TransactionManager
 
 from todo.days import DEFAULT_ZONE
+from todo.models.engine import get_tm_session
 from todo.settings import Settings
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, section 9.2.1
@@ -29,6 +30,7 @@ class Request(pyramid.request.Request):
 
     timezone: ZoneInfo = DEFAULT_ZONE  # the account's, see todo/begin.py
     partly_done: bool = False  # see commit_so_far of todo/http/transactions.py
+    key_has_expired: bool = False  # see replay of todo/http/idempotency.py
     write_is_noted: bool = False  # see note_write of todo/auth/limits.py
     validated_body: Any  # an instance of the view's `body=`, see todo/http/typed_views.py
     validated_query: Any  # an instance of the view's `query=`
@@ -49,8 +51,15 @@ class Request(pyramid.request.Request):
 
     @reify
     def db(self) -> Any:
-        """The request's way to the database, see connect() of todo/http/transactions.py."""
-        return self.registry["connect"](self)
+        """The session of a request that writes, or the connection of one that only reads.
+
+        The database keeps that connection from writing, and a session costs a read a sixth more.
+        """
+        if self.method not in SAFE_METHODS:
+            return get_tm_session(self.registry["engine"], self.tm)
+        connection = self.registry["reading_engine"].connect()
+        self.add_finished_callback(lambda _request: connection.close())
+        return connection
 
     @reify
     def request_id(self) -> str:

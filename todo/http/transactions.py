@@ -6,18 +6,15 @@ A request that reads has no transaction: each of its statements sees what is com
 from typing import Any
 
 import psycopg2.extensions
-import transaction
 from pyramid.config import Configurator
 from pyramid.tweens import EXCVIEW
 from pyramid_retry import mark_error_retryable
-from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 from zope.sqlalchemy import mark_changed
 
 from todo.http.request import SAFE_METHODS, Request
-from todo.models.engine import Database, create_engine, create_reading_engine
+from todo.models.engine import create_engine, create_reading_engine
 from todo.models.faults import storage_fault
 from todo.settings import Settings
 
@@ -27,30 +24,6 @@ TRANSACTION = "pyramid_tm.tm_tween_factory"
 def has_transaction(request: Request) -> bool:
     """Tell whether the request has a transaction."""
     return request.method not in SAFE_METHODS
-
-
-def get_tm_session(engine: Engine, manager: transaction.TransactionManager) -> Session:
-    """Return a session that the manager's transaction commits or rolls back.
-
-    It counts as changed from the start, or zope.sqlalchemy would roll back what Core or text()
-    wrote. Its register() is the other way to say so, and costs a tenth of a write: it listens to
-    seven events of each session.
-    """
-    session = Session(engine, expire_on_commit=False)
-    mark_changed(session, manager)
-    return session
-
-
-def connect(request: Request) -> Database:
-    """Return the session of a request that writes, or the connection of one that only reads.
-
-    The database keeps the connection from writing, and a session would cost a read a sixth more.
-    """
-    if has_transaction(request):
-        return get_tm_session(request.registry["engine"], request.tm)
-    connection: Connection = request.registry["reading_engine"].connect()
-    request.add_finished_callback(lambda _request: connection.close())
-    return connection
 
 
 def end_transaction(request: Request) -> None:
@@ -113,11 +86,10 @@ def includeme(config: Configurator) -> None:
     settings["retry.attempts"] = 3
     config.include("pyramid_retry")
     # include("pyramid_tm") would add request.tm by add_request_method(), for which Pyramid makes a
-    # class for each request; todo/http/request.py has it, and so the tween alone is added.
+    # class for each request; todo/http/request.py has it, so only the tween is added.
     config.add_tween(TRANSACTION, over=EXCVIEW)
     checked: Settings = config.registry["settings"]
     options = {"pooled": checked.is_pooled, "prepares": checked.prepared_statements}
     reading_url = checked.reading_url or checked.database_url
     config.registry["engine"] = create_engine(checked.database_url, **options)
     config.registry["reading_engine"] = create_reading_engine(reading_url, **options)
-    config.registry["connect"] = connect

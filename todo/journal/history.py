@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, select
 
-from todo.auth.policy import KnownAccount
+from todo.auth.identity import KnownAccount
 from todo.models.change import CHANGES
 from todo.models.engine import Database
 from todo.models.task import Task

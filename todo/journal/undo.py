@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
-from todo.auth.policy import KnownAccount
+from todo.auth.identity import KnownAccount
 from todo.days import parse_date
 from todo.http.errors import Conflict, Problem
 from todo.journal import writes

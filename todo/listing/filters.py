@@ -24,7 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import array
 
 from todo import clock
-from todo.auth.policy import KnownAccount
+from todo.auth.identity import KnownAccount
 from todo.days import first_day_from, start_of, today
 from todo.listing.orders import KEYS, RANGES
 from todo.listing.search import TASK_WORDS, contains, search_query

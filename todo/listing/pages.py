@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Integer, Select, bindparam, select, tuple_, union_all
 
-from todo.auth.policy import KnownAccount
+from todo.auth.identity import KnownAccount
 from todo.listing.cursors import (
     NO_PLACE,
     Cursor,

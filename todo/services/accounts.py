@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from todo import clock
+from todo.auth.identity import Identity, KnownAccount, lock_account
 from todo.auth.passwords import hash_password, is_personal
-from todo.auth.policy import Identity, KnownAccount, lock_account
 from todo.http.errors import USERNAME_TAKEN, Fault, Problem, refusal
 from todo.journal import writes
 from todo.models.account import ACCOUNTS, Account, username_columns

@@ -9,7 +9,7 @@ from typing import IO, Any
 from sqlalchemy import Select, literal, select, tuple_
 from sqlalchemy.orm.exc import StaleDataError
 
-from todo.auth.policy import KnownAccount
+from todo.auth.identity import KnownAccount
 from todo.listing.filters import conditions
 from todo.models import trash
 from todo.models.change import CHANGES, RESTORE

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from todo.auth.policy import KnownAccount
+from todo.auth.identity import KnownAccount
 from todo.http.errors import Fault, Problem, refusal
 from todo.journal import writes
 from todo.listing.filters import (

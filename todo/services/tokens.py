@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Row, delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from todo.auth.policy import Identity, KnownAccount, is_alive, lock_account
+from todo.auth.identity import Identity, KnownAccount, is_alive, lock_account
 from todo.http.errors import Problem
 from todo.models.engine import Database
 from todo.models.token import TOKENS, Kind, Scope, new_token

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, literal, select, tuple_
 from sqlalchemy.orm import Session
 
-from todo.auth.policy import Identity, KnownAccount, lock_account
+from todo.auth.identity import Identity, KnownAccount, lock_account
 from todo.journal import writes
 from todo.listing.cursors import NO_PLACE, list_digest, read_cursor, write_cursor, wrong_cursor
 from todo.listing.orders import Order

@@ -7,9 +7,9 @@ from pyramid.security import NO_PERMISSION_REQUIRED, forget
 from pyramid.view import view_config, view_defaults
 
 from todo.auth import limits
+from todo.auth.identity import KnownAccount
 from todo.auth.passwords import hash_password
 from todo.auth.permissions import Permission
-from todo.auth.policy import KnownAccount
 from todo.auth.sessions import end_session, reauthenticate, start_session
 from todo.http.preconditions import entity_tag, is_not_modified
 from todo.http.renderers import Response
