@@ -242,6 +242,11 @@ def test_what_passes_by_is_found(
         journal.check(dbsession)
 
 
+def test_a_write_in_a_savepoint_is_refused(dbsession: Session, alice: Login) -> None:
+    with dbsession.begin_nested(), pytest.raises(RuntimeError, match="savepoint"):
+        make_task(dbsession, alice)
+
+
 def test_a_record_has_every_field_that_the_api_shows(
     as_alice: Client, alice: Login, dbsession: Session
 ) -> None:

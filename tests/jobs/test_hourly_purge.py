@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, text, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from tests.support.at_once import at_once
@@ -92,6 +93,19 @@ def test_the_thread_goes_on_after_a_failure_and_stops(
         finally:
             thread.stop()
     assert committing_session.scalars(select(IdempotencyKey.key)).all() == []
+
+
+def test_a_failed_purge_is_due_again(committing_app: Any, committing_session: Session) -> None:
+    expire(committing_session, make_account(committing_session))
+    registry = committing_app.registry
+    committing_session.execute(text("ALTER TABLE idempotency_keys RENAME TO hidden"))
+    committing_session.commit()
+    with pytest.raises(DBAPIError):
+        purge_hourly(registry["engine"], registry["settings"])
+    committing_session.execute(text("ALTER TABLE hidden RENAME TO idempotency_keys"))
+    committing_session.commit()
+    deleted = purge_hourly(registry["engine"], registry["settings"])
+    assert (deleted["idempotency keys"], deleted["expired sessions and tokens"]) == (1, 0)
 
 
 def test_a_purge_that_was_claimed_long_ago_is_due(

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from todo.auth.limits import Limit, count_once
+from todo.auth.limits import Limit, count_once, give_back
 from todo.http.errors import first_line
 from todo.jobs.purge import purge_expired
 from todo.settings import Settings
@@ -37,6 +37,8 @@ class Jobs(threading.Thread):
                 purge_hourly(self.engine, self.settings)
             except SQLAlchemyError as error:
                 logger.warning("the purge failed, and is tried again: %s", first_line(error))
+            except Exception:
+                logger.exception("the purge failed, and is tried again")
 
     def stop(self) -> None:
         """Stop the thread, and wait for the job that runs."""
@@ -57,7 +59,12 @@ def purge_hourly(engine: Engine, settings: Settings) -> dict[str, int]:
         if not count_once(session, PURGE):
             return {}
         session.commit()
-        deleted = purge_expired(session, settings)
+        try:
+            deleted = purge_expired(session, settings)
+        except Exception:
+            session.rollback()
+            give_back(session, [(PURGE, "")])
+            raise
     if any(deleted.values()):
         logger.info("purged: %s", ", ".join(f"{name} {n}" for name, n in deleted.items() if n))
     return deleted

@@ -204,6 +204,8 @@ def _change(model: Model, object_id: int, *, before: Any = None, after: Any = No
 
 def _write(session: Session) -> _Write:
     """Return the writes of the session's transaction, which begins where there is none."""
+    if session.in_nested_transaction():
+        raise RuntimeError("a savepoint could roll back a revision that is taken for given")
     transaction = session.get_transaction() or session.begin()
     write: _Write | None = session.info.get("write")
     if write is None or write.transaction is not transaction:

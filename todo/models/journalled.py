@@ -42,7 +42,7 @@ def refuse_unrecorded(
 ) -> None:
     """Raise RuntimeError for a statement that changes a journalled table without a record.
 
-    It listens to `before_execute` of every engine, so it sees the unit of work of a session, too.
+    It listens to `before_execute` of engines that write, so it sees a session's unit of work, too.
     """
     if not getattr(statement, "is_dml", False) or options.get("recorded"):
         return

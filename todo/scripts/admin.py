@@ -79,11 +79,11 @@ The numbers are the ids that the command tokens shows:
   todo-admin revoke alice --all"""
 
 PURGE = """\
-Expired rows harm nobody, and the service deletes a few of them as it is used. This deletes all:
-sessions and tokens, counts of limits, idempotency keys with their answers, usernames that were
-given up 90 days ago, changes older than todo.journal_days, and tasks that were in the trash for
-todo.trash_days, with all that is recorded of them. Sessions go when they were unused for
-todo.session_idle_days, too. The service may run meanwhile.
+The service does this by itself once an hour. Deleted are expired sessions and tokens, counts of
+limits, idempotency keys with their answers, usernames that were given up 90 days ago, changes older
+than todo.journal_days, and tasks that were in the trash for todo.trash_days, with all that is
+recorded of them. Sessions go when they were unused for todo.session_idle_days, too. The service may
+run meanwhile.
 
   todo-admin purge"""
 
