@@ -6,7 +6,7 @@ from typing import Any
 from pyramid.config import Configurator
 
 from todo import settings
-from todo.models.engine import check_settings
+from todo.models.engine import check_connections
 from todo.models.migration import check_migrated
 
 
@@ -18,9 +18,10 @@ def main(global_config: dict[str, str], **ini_settings: str) -> Any:
     """
     config = configure(ini_settings)
     ini = global_config.get("__file__", "development.ini")
-    check_migrated(config.registry["engine"], os.path.relpath(ini))
-    check_settings(config.registry["engine"], reads_only=False)
-    check_settings(config.registry["reading_engine"], reads_only=True)
+    engines = [config.registry[name] for name in ("engine", "reading_engine")]
+    for engine in engines:
+        check_migrated(engine, os.path.relpath(ini))
+    check_connections(*engines)
     return config.make_wsgi_app()
 
 
@@ -40,7 +41,6 @@ def configure(ini_settings: dict[str, str]) -> Configurator:
     config.include("todo.http.errors")
     config.include("todo.http.cors")
     config.include("todo.auth.policy")
-    config.include("todo.auth.csrf")
     config.include("todo.begin")
     config.include("todo.routes")
     config.scan("todo.views")

@@ -21,6 +21,9 @@ from todo.journal.writes import set_credential
 def begin_request(event: BeforeTraversal) -> None:
     """Find out who asks, and hold the request to their scope, limits and earlier requests."""
     request = event.request
+    writes = request.method not in SAFE_METHODS
+    if writes:
+        refuse_cross_site(request)
     route = request.matched_route
     if route is None or route.factory is None:
         return
@@ -28,7 +31,6 @@ def begin_request(event: BeforeTraversal) -> None:
     if identity is None:
         raise HTTPForbidden
     request.timezone = identity.account.zone
-    writes = request.method not in SAFE_METHODS
     if writes and not identity.may(Permission.WRITE):
         # Before a row is looked for: the answer does not tell whether there is one.
         raise HTTPForbidden(result=InsufficientScope("the scope of the token is too small"))
@@ -36,7 +38,6 @@ def begin_request(event: BeforeTraversal) -> None:
     if writes:
         set_credential(request.db, identity.token)
         note_write(request)
-        refuse_cross_site(request)
         # Before the path is looked up: the first request may have moved or deleted the object.
         replay(request)
 

@@ -159,7 +159,7 @@ class TaskContext(AccountContext):
         parameters = {"account_id": self.account.id, "id": _number(request.matchdict["id"])}
         if parameters["id"] is None:
             raise not_there()
-        row = self.db.execute(_TASK, parameters).one_or_none()
+        row = self.db.execute(_TASK, parameters).first()
         if row is None:
             raise not_there()
         self.task = StoredTask._make(row)

@@ -4,7 +4,6 @@ import os
 import select
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -35,13 +34,9 @@ DEFAULTS: dict[str, Any] = {
 
 def proxy_options(trusted_proxy: str) -> dict[str, Any]:
     """Return the options to believe X-Forwarded-* of this proxy alone: the last address counts."""
-    if not trusted_proxy:
-        return {}
-    return {
-        "trusted_proxy": trusted_proxy,
-        "trusted_proxy_count": 1,
-        "trusted_proxy_headers": "x-forwarded-for x-forwarded-proto",
-    }
+    headers = "x-forwarded-for x-forwarded-proto"
+    options = {"trusted_proxy": trusted_proxy, "trusted_proxy_headers": headers}
+    return options | {"trusted_proxy_count": 1} if trusted_proxy else {}
 
 
 def server_factory(
@@ -57,9 +52,10 @@ def server_factory(
     listening = _listen(host, global_conf.get("http_port", http_port))
 
     def serve(app: Any) -> None:
-        jobs.start(app.registry)
+        background = jobs.start(app.registry)
         proxy = proxy_options(app.registry["settings"].trusted_proxy)
         _serve(app, listening, DEFAULTS | proxy | options)
+        background.stop()
 
     return serve
 
@@ -79,7 +75,11 @@ def _listen(host: str, port: str) -> socket.socket:
         raise SystemExit(f"todo: http_port must be a number from 0 to 65535, not {port}")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, int(port)), family=family)
+        # waitress listens once the application is loaded: until then nobody shall connect.
+        listening = socket.socket(family)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, int(port)))
+        return listening
     except OSError as error:
         raise SystemExit(
             f"todo: cannot listen on {host}:{port}: {error.strerror}; "
@@ -90,8 +90,7 @@ def _listen(host: str, port: str) -> socket.socket:
 def _announce(listening: socket.socket) -> None:
     host, port = listening.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    sys.stdout.write(f"todo listens on {url}\nTry it: curl {url}/api/v1\n")
-    sys.stdout.flush()
+    print(f"todo listens on {url}\nTry it: curl {url}/api/v1", flush=True)  # noqa: T201
     if path := os.environ.get("NOTIFY_SOCKET"):  # sd_notify(3)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
             manager.connect("\0" + path[1:] if path.startswith("@") else path)
@@ -101,8 +100,8 @@ def _announce(listening: socket.socket) -> None:
 def _announce_end(app: Any, stopping: threading.Event) -> Any:
     """Return the application with "Connection: close" in its answers while the service stops.
 
-    Otherwise a proxy sends its next request into a connection that is about to close. waitress
-    takes this field from no application (PEP 3333), but sends it with a body of unknown length.
+    Else a proxy sends its next request into a connection that is about to close. waitress takes
+    the field from no application (PEP 3333), but sends it with a body of unknown length.
     """
 
     def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -119,8 +118,7 @@ def _announce_end(app: Any, stopping: threading.Event) -> Any:
 
 def _serve(app: Any, listening: socket.socket, options: dict[str, Any]) -> None:
     """Serve until SIGTERM or SIGINT, then finish what runs. A second SIGINT ends at once."""
-    stopping = threading.Event()
-    sockets: dict[int, Any] = {}
+    stopping, sockets = threading.Event(), dict[int, Any]()
     app = _announce_end(app, stopping)
     server = waitress.create_server(app, map=sockets, sockets=[listening], **options)
 
@@ -133,20 +131,23 @@ def _serve(app: Any, listening: socket.socket, options: dict[str, Any]) -> None:
         wasyncore.loop(timeout, server.adj.asyncore_use_poll, sockets, count=1)
 
     def is_busy(waited: float) -> bool:
-        channels = server.active_channels.values()
-        return any(waited < GRACE or each.requests or each.total_outbufs_len for each in channels)
+        # `request` is still arriving, `requests` have come.
+        return any(
+            waited < GRACE or each.request or each.requests or each.total_outbufs_len
+            for each in server.active_channels.values()
+        )
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     _announce(listening)
     while not stopping.is_set():
         poll(server.adj.asyncore_loop_timeout)
+    began = time.monotonic()
     # To close the socket resets the connections in its queue: accept those first.
-    while select.select([listening], [], [], 0)[0] and server.readable():
+    while time.monotonic() - began < GRACE and select.select([listening], [], [], 0)[0]:
         poll(0)
     del sockets[listening.fileno()]
     listening.close()
-    began = time.monotonic()
     while (waited := time.monotonic() - began) < DRAIN and is_busy(waited):
         poll(0.05)
     server.task_dispatcher.shutdown(timeout=1)

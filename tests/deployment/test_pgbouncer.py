@@ -19,7 +19,7 @@ from tests.support.at_once import at_once
 from tests.support.databases import PostgreSQL, database, execute, migrate, own_postgresql_server
 from tests.support.proxies import DEPLOY, free_port
 from tests.support.pserve import pserve, pserve_refuses
-from todo.models.engine import POSTGRESQL_SETTINGS, create_engine, create_reading_engine
+from todo.models.engine import POSTGRESQL_SETTINGS, create_engine
 from todo.models.faults import READ_ONLY, storage_fault
 
 ACCOUNTS = "/api/v1/accounts"
@@ -124,7 +124,7 @@ def test_requests_behind_pgbouncer_share_connections_and_settings(
 
             at_once(use, 4)
         writing = create_engine(pools["DATABASE_URL"], pooled=True)
-        reading = create_reading_engine(pools["READING_DATABASE_URL"], pooled=True)
+        reading = create_engine(pools["READING_DATABASE_URL"], reads_only=True, pooled=True)
         for engine, read_only in ((writing, "off"), (reading, "on")):
             for _ in range(2 * CONNECTIONS):
                 assert show(engine, "default_transaction_read_only") == read_only

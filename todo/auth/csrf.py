@@ -4,15 +4,9 @@ A browser sends the cookie of its user whoever has caused the request, and says 
 Sec-Fetch-Site (Fetch Metadata) and in Origin (RFC 6454, section 7). No other site can forge these.
 """
 
-from typing import Any
-
-from pyramid.config import Configurator
-from pyramid.viewderivers import INGRESS
-
 from todo.auth.policy import bearer_token
 from todo.http.errors import Problem
-from todo.http.request import SAFE_METHODS, Request
-from todo.http.typed_views import View
+from todo.http.request import Request
 
 
 def is_cross_site(request: Request) -> bool:
@@ -57,21 +51,3 @@ def refuse_unasked_get(request: Request) -> None:
     purposes = [request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz")]
     if "prefetch" in " ".join(purposes).lower() and bearer_token(request) is None:
         raise Problem("cross_site", "A browser has fetched this before it was asked for.")
-
-
-def cross_site_view(view: View, info: Any) -> View:
-    """The view deriver: refuses what another site would change, whatever the view is."""
-    if info.exception_only:
-        return view
-
-    def derived(context: Any, request: Request) -> Any:
-        if request.method not in SAFE_METHODS:
-            refuse_cross_site(request)
-        return view(context, request)
-
-    return derived
-
-
-def includeme(config: Configurator) -> None:
-    # The outermost: before the body is read, and before anything is done.
-    config.add_view_deriver(cross_site_view, under=INGRESS, over="secured_view")

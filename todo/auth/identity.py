@@ -133,7 +133,7 @@ def load_identity(request: Request, digest: bytes) -> Identity | None:
     """Return the identity of the token with this digest; for a write, with its rows locked."""
     query = _READER if request.method in SAFE_METHODS else _WRITER
     parameters = {"digest": digest, **_ages(request.settings)}
-    row = request.db.execute(query, parameters).one_or_none()
+    row = request.db.execute(query, parameters).first()
     if row is None:
         return None
     split = len(_ACCOUNT)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
-from sqlalchemy import bindparam, case, select, update
+from sqlalchemy import Engine, bindparam, case, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -110,14 +110,14 @@ def address(request: Request) -> str:
     return str(parsed)
 
 
-def take(session: Session, settings: Settings, counted: Counted) -> None:
+def take(engine: Engine, settings: Settings, counted: Counted) -> None:
     """Count one of each. Raises Problem with 429 where that is one too many, and counts none.
 
     A refused attempt is not counted: else one address could use up an account's logins of a day.
-    The session's own transaction must not have begun, or must have ended.
+    The request's own transaction must not have begun, or must have ended.
     """
     refused = []
-    with separate_transaction(session.get_bind()) as own:
+    with separate_transaction(engine) as own:
         for limit, subject in counted:
             if most := limit.most(settings):
                 count, expires = _count(own, limit, subject)
@@ -128,9 +128,9 @@ def take(session: Session, settings: Settings, counted: Counted) -> None:
             raise exceeded(limit, most, expires)
 
 
-def give_back(session: Session, counted: Counted) -> None:
+def give_back(engine: Engine, counted: Counted) -> None:
     """Take one of each back: only failures count."""
-    with separate_transaction(session.get_bind()) as own:
+    with separate_transaction(engine) as own:
         for limit, subject in counted:
             own.execute(
                 update(LIMIT_COUNTS)

@@ -23,7 +23,7 @@ MOST_SESSIONS = 20  # live logins of an account; the oldest goes
 
 def start_session(request: Request, account_id: int) -> dict[str, Any]:
     """Log the account in: store a new token, set the cookie, and return what the answer shows."""
-    _end_old_sessions(request, account_id)
+    _end_old_sessions(request.db, account_id)
     token, secret = new_token(
         account_id,
         clock.now() + request.settings.session_lifetime,
@@ -34,15 +34,13 @@ def start_session(request: Request, account_id: int) -> dict[str, Any]:
     return {"token": secret, "token_expires": token["expiration_date"]}
 
 
-def _end_old_sessions(request: Request, account_id: int) -> None:
-    """Delete the account's unused sessions, and its oldest ones over the most."""
+def _end_old_sessions(session: Session, account_id: int) -> None:
+    """Delete the account's oldest sessions over the most."""
     sessions = (TOKENS.c.account_id == account_id, TOKENS.c.kind == Kind.SESSION)
-    unused = TOKENS.c.last_used_date <= clock.now() - request.settings.session_idle
-    request.db.execute(delete(TOKENS).where(*sessions, unused))
     newest = (
         select(TOKENS.c.id).where(*sessions).order_by(TOKENS.c.id.desc()).limit(MOST_SESSIONS - 1)
     )
-    request.db.execute(delete(TOKENS).where(*sessions, TOKENS.c.id.not_in(newest)))
+    session.execute(delete(TOKENS).where(*sessions, TOKENS.c.id.not_in(newest)))
 
 
 def end_session(request: Request, session: Session) -> None:
@@ -119,11 +117,11 @@ def reauthenticate(request: Request, password: str | None) -> None:
 
 def _matches(request: Request, attempt: limits.Counted, stored: str | None, password: str) -> bool:
     """Verify a password, counted as a failure until it turns out right."""
-    limits.take(request.db, request.settings, attempt)
+    limits.take(request.registry["engine"], request.settings, attempt)
     failed = False
     try:
         failed = len(password.encode()) > MAX_BYTES or not verify_password(stored, password)
     finally:
         if not failed:  # it was right, or the service was too busy to tell
-            limits.give_back(request.db, attempt)
+            limits.give_back(request.registry["engine"], attempt)
     return not failed

@@ -14,7 +14,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from zope.sqlalchemy import mark_changed
 
 from todo.http.request import SAFE_METHODS, Request
-from todo.models.engine import create_engine, create_reading_engine
+from todo.models.engine import create_engine
 from todo.models.faults import storage_fault
 from todo.settings import Settings
 
@@ -86,10 +86,10 @@ def includeme(config: Configurator) -> None:
     settings["retry.attempts"] = 3
     config.include("pyramid_retry")
     # include("pyramid_tm") would add request.tm by add_request_method(), for which Pyramid makes a
-    # class for each request; todo/http/request.py has it, so only the tween is added.
+    # class for each request: a seventh of reading one task. todo/http/request.py has it instead.
     config.add_tween(TRANSACTION, over=EXCVIEW)
     checked: Settings = config.registry["settings"]
     options = {"pooled": checked.is_pooled, "prepares": checked.prepared_statements}
     reading_url = checked.reading_url or checked.database_url
     config.registry["engine"] = create_engine(checked.database_url, **options)
-    config.registry["reading_engine"] = create_reading_engine(reading_url, **options)
+    config.registry["reading_engine"] = create_engine(reading_url, reads_only=True, **options)

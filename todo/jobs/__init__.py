@@ -5,6 +5,8 @@ The lock is a count in the database: the first process to count in an hour does 
 
 import logging
 import threading
+import time
+from collections.abc import Callable
 from datetime import timedelta
 
 from pyramid.registry import Registry
@@ -23,8 +25,12 @@ PURGE = Limit("purge", setting="", window=timedelta(hours=1))
 ROUND = 5 * 60  # seconds between two looks whether the hour is over
 
 
+class StoppedError(Exception):
+    """The process ends before the job does."""
+
+
 class Jobs(threading.Thread):
-    """The thread that runs the jobs until it is stopped, or the process ends."""
+    """The thread that runs the jobs until it is stopped."""
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
         super().__init__(name="jobs", daemon=True)
@@ -34,14 +40,21 @@ class Jobs(threading.Thread):
     def run(self) -> None:
         while not self.stopping.wait(ROUND):
             try:
-                purge_hourly(self.engine, self.settings)
+                purge_hourly(self.engine, self.settings, self.pause)
+            except StoppedError:
+                return
             except SQLAlchemyError as error:
                 logger.warning("the purge failed, and is tried again: %s", first_line(error))
             except Exception:
                 logger.exception("the purge failed, and is tried again")
 
+    def pause(self, seconds: float) -> None:
+        """Wait between two batches of a job. Raises StoppedError where the process ends."""
+        if self.stopping.wait(seconds):
+            raise StoppedError
+
     def stop(self) -> None:
-        """Stop the thread, and wait for the job that runs."""
+        """Stop the thread after the batch that runs."""
         self.stopping.set()
         self.join()
 
@@ -53,17 +66,19 @@ def start(registry: Registry) -> Jobs:
     return thread
 
 
-def purge_hourly(engine: Engine, settings: Settings) -> dict[str, int]:
+def purge_hourly(
+    engine: Engine, settings: Settings, pause: Callable[[float], object] = time.sleep
+) -> dict[str, int]:
     """Purge, unless a process has begun to in this hour; return how many rows of each kind."""
     with Session(engine) as session:
         if not count_once(session, PURGE):
             return {}
         session.commit()
         try:
-            deleted = purge_expired(session, settings)
+            deleted = purge_expired(session, settings, pause)
         except Exception:
             session.rollback()
-            give_back(session, [(PURGE, "")])
+            give_back(engine, [(PURGE, "")])
             raise
     if any(deleted.values()):
         logger.info("purged: %s", ", ".join(f"{name} {n}" for name, n in deleted.items() if n))

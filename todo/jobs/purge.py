@@ -1,6 +1,7 @@
 """The purge: rows that have expired are deleted, in batches that block nobody for long."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import takewhile
 
@@ -19,6 +20,8 @@ from todo.models.trash import TRASH, TrashedTask, is_kept
 from todo.settings import Settings
 
 BATCH = 500  # rows of one transaction
+# Seconds between two, on SQLite: a process that waits to write looks every tenth of a second.
+PAUSE = 0.2
 
 _IN_ORDER = (CHANGES.c.account_id, CHANGES.c.revision, CHANGES.c.kind, CHANGES.c.object_id)
 
@@ -32,30 +35,48 @@ _FIRST_CHANGE = (
 )
 
 
-def purge_expired(session: Session, settings: Settings) -> dict[str, int]:
-    """Delete all that has expired, and return how many rows of each kind. Commits each batch."""
+def purge_expired(
+    session: Session, settings: Settings, pause: Callable[[float], object] = time.sleep
+) -> dict[str, int]:
+    """Delete all that has expired, and return how many rows of each kind.
+
+    Each batch is committed. `pause` waits between two, or raises to stop.
+    """
     now = clock.now()
-    unused = and_(
-        TOKENS.c.kind == Kind.SESSION, TOKENS.c.last_used_date <= now - settings.session_idle
-    )
+
+    def end_batch() -> None:
+        session.commit()
+        pause(PAUSE if session.get_bind().dialect.name == "sqlite" else 0)
+
+    def purge(table: Table, condition: ColumnElement[bool]) -> int:
+        count = 0
+        while batch := _delete(session, table, condition):
+            count += batch
+            end_batch()
+        session.rollback()
+        return count
+
+    idle = TOKENS.c.last_used_date <= now - settings.session_idle
     deleted = {
-        "expired sessions and tokens": _purge_expired(session, TOKENS),
-        "idle sessions": _purge_rows(session, TOKENS, unused),
-        "limit counts": _purge_expired(session, LIMIT_COUNTS),
-        "idempotency keys": _purge_expired(session, IDEMPOTENCY_KEYS),
-        "released usernames": _purge_expired(session, RELEASED_USERNAMES),
+        "expired sessions and tokens": purge(TOKENS, TOKENS.c.expiration_date <= now),
+        "idle sessions": purge(TOKENS, and_(TOKENS.c.kind == Kind.SESSION, idle)),
+        "limit counts": purge(LIMIT_COUNTS, LIMIT_COUNTS.c.expiration_date <= now),
+        "idempotency keys": purge(IDEMPOTENCY_KEYS, IDEMPOTENCY_KEYS.c.expiration_date <= now),
+        "released usernames": purge(
+            RELEASED_USERNAMES, RELEASED_USERNAMES.c.expiration_date <= now
+        ),
         "trashed tasks": 0,
         "changes": 0,
     }
     since = now - settings.journal_time
     for account_id in _accounts(session, _FIRST_TRASHED, now - settings.trash_time):
         while batch := purge_trash(session, account_id, settings):
-            session.commit()
+            end_batch()
             deleted["trashed tasks"] += batch
         session.rollback()  # give the account's lock back
     for account_id in _accounts(session, _FIRST_CHANGE, since):
         while batch := purge_changes(session, account_id, since):
-            session.commit()
+            end_batch()
             deleted["changes"] += batch
         session.rollback()
     return deleted
@@ -117,18 +138,11 @@ def _lock(session: Session, account_id: int) -> bool:
     return session.scalar(locked) is not None
 
 
-def _purge_expired(session: Session, table: Table) -> int:
-    return _purge_rows(session, table, table.c.expiration_date <= clock.now())
-
-
-def _purge_rows(session: Session, table: Table, condition: ColumnElement[bool]) -> int:
-    """Delete the rows and return how many. Skips rows that another transaction has locked."""
+def _delete(session: Session, table: Table, condition: ColumnElement[bool]) -> int:
+    """Delete a batch of rows and return how many. Skips rows that another transaction locks."""
     key = tuple(table.primary_key)
     found = select(*key).where(condition).limit(BATCH).with_for_update(skip_locked=True)
-    deleted = 0
-    while rows := session.execute(found).all():
+    rows = session.execute(found).all()
+    if rows:
         session.execute(delete(table).where(tuple_(*key).in_([tuple(row) for row in rows])))
-        session.commit()
-        deleted += len(rows)
-    session.rollback()
-    return deleted
+    return len(rows)

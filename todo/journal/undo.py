@@ -16,6 +16,7 @@ from todo.models import trash
 from todo.models.change import CHANGES, CREATE, DELETE, RESTORE, UPDATE
 from todo.models.journalled import Journalled
 from todo.models.json import to_json
+from todo.models.meta import UTCDateTime
 from todo.models.task import STORED, TASKS, Task, columns_of
 from todo.models.trash import TrashedTask, is_kept
 
@@ -23,8 +24,8 @@ BATCH = 500  # changes in memory
 MAX_CONFLICTS = 100  # that an answer names
 MOST_WORDS = 10_000_000  # characters of the words to index, as in a change of many tasks
 
-# Of the fields that an update changes, those that the journal has as the text of a date.
-DATES = frozenset({"due_date", "completion_date"})
+# The fields that the journal has as the text of a date.
+DATES = {"due_date", *(each.key for each in STORED if isinstance(each.type, UTCDateTime))}
 
 Fields = dict[str, Any]
 

@@ -1,7 +1,8 @@
 """Every write to an object of an account: each function here stores it and records it.
 
-These are the only functions that change a journalled table; todo/models/journalled.py refuses any
-other statement. The caller holds the lock of the account's row, and has read the rows under it.
+todo/models/journalled.py refuses any other statement that changes a journalled table, unless it
+says that no recorded field changes. The caller holds the lock of the account's row, and has read
+the rows under it.
 
 A transaction raises the account's `revision` by one, at its first change. The account's row stays
 locked until the transaction ends, so revisions are in the order of the commits.

@@ -108,7 +108,7 @@ def _read(  # noqa: PLR0913, PLR0917
         place = Place.WITHOUT_KEY if cursor.key is None else Place.WITH_KEY
         values |= {"after_key": cursor.key, "after_id": cursor.id}
     statement = _statement(List(dialect.name, kinds(filters), order, place))
-    return list(map(StoredTask._make, db.execute(statement, values)))
+    return list(map(StoredTask._make, db.execute(statement, values).all()))
 
 
 # Far more than there are lists that people look at; each takes some kilobytes.

@@ -14,6 +14,9 @@ from zope.sqlalchemy import mark_changed
 from todo.models import prepared, sqlite
 from todo.models.faults import renew_read_only
 from todo.models.journalled import refuse_unrecorded
+from todo.settings import SETTINGS
+
+READING_URL = SETTINGS["reading_url"].name
 
 # A session, whose transaction can write, or a connection that only reads. Both execute statements.
 Database = Session | Connection
@@ -36,24 +39,15 @@ POSTGRESQL_SETTINGS = {
 READ_ONLY_SETTING = {"default_transaction_read_only": "on"}
 
 
-def create_engine(url: str, *, pooled: bool = False, prepares: bool = False) -> Engine:
+def create_engine(
+    url: str, *, reads_only: bool = False, pooled: bool = False, prepares: bool = False
+) -> Engine:
     """Return an engine for SQLite or PostgreSQL that acknowledges only what is on disk.
 
-    `pooled`: pgbouncer stands in front, which passes no settings on. `prepares`: PostgreSQL keeps
-    the plans of hot statements.
+    `reads_only`: the database keeps it from writing, and each statement is a transaction, for one
+    around several costs three round trips more. `pooled`: pgbouncer stands in front, which passes
+    no settings on. `prepares`: PostgreSQL keeps the plans of hot statements.
     """
-    return _create_engine(url, reads_only=False, pooled=pooled, prepares=prepares)
-
-
-def create_reading_engine(url: str, *, pooled: bool = False, prepares: bool = False) -> Engine:
-    """Return an engine that the database keeps from writing.
-
-    Each statement is a transaction: one around several costs a request three round trips more.
-    """
-    return _create_engine(url, reads_only=True, pooled=pooled, prepares=prepares)
-
-
-def _create_engine(url: str, *, reads_only: bool, pooled: bool, prepares: bool) -> Engine:
     # Rows hold password hashes and the digests of tokens.
     logging.getLogger("sqlalchemy.engine.Engine").addFilter(_shows_no_row)
     # Parameters hold passwords and tokens: they stay out of logs and errors.
@@ -88,29 +82,45 @@ def _create_engine(url: str, *, reads_only: bool, pooled: bool, prepares: bool) 
     return engine
 
 
-def check_settings(engine: Engine, *, reads_only: bool) -> None:
+def check_connections(writing: Engine, reading: Engine) -> None:
     """Stop the start with one line where connections to PostgreSQL lack a setting.
 
-    Behind pgbouncer the database itself must have them.
+    Behind pgbouncer the database and its pools must have them, and both pools be of one database.
     """
-    if engine.dialect.name != "postgresql":
+    if writing.dialect.name != "postgresql":
+        if writing.url != reading.url:
+            raise SystemExit(f"todo: the setting {READING_URL} is for PostgreSQL behind pgbouncer")
         return
+    databases = {_check_settings(engine) for engine in (writing, reading)}
+    pool = f"{READING_URL} must lead to a pool of pgbouncer"
+    if len(databases) > 1:
+        raise SystemExit(f"todo: {pool} for the same database")
+    with reading.connect() as connection:
+        if connection.scalar(text("SHOW default_transaction_read_only")) != "on":
+            raise SystemExit(
+                f"todo: {pool} with connect_query = 'SET default_transaction_read_only = on'"
+            )
+
+
+def _check_settings(engine: Engine) -> tuple[Any, ...]:
+    """Return the identity of the database, where connections to it have all settings."""
     with engine.connect() as connection:
         rows = connection.execute(text("SELECT name, setting FROM pg_settings"))
         found = {row.name: row.setting for row in rows}
-        database = connection.scalar(text("SELECT current_database()"))
-        for name, value in POSTGRESQL_SETTINGS.items():
-            # The default of each: no limit of time, and the zone of the machine.
-            if found[name] == "0" or (name == "TimeZone" and found[name] not in ("UTC", "Etc/UTC")):
-                raise SystemExit(
-                    f"todo: connections to the database lack the setting {name}; run: "
-                    f"ALTER DATABASE {database} SET {name} = '{value}', and reconnect pgbouncer"
-                )
-        if reads_only and found["default_transaction_read_only"] != "on":
-            raise SystemExit(
-                "todo: todo.reading_url must lead to a pool of pgbouncer with "
-                "connect_query = 'SET default_transaction_read_only = on'"
+        database = connection.execute(
+            text(
+                "SELECT current_database(), oid, pg_postmaster_start_time() FROM pg_database "
+                "WHERE datname = current_database()"
             )
+        ).one()
+    for name, value in POSTGRESQL_SETTINGS.items():
+        # The default of each: no limit of time, and the zone of the machine.
+        if found[name] == "0" or (name == "TimeZone" and found[name] not in ("UTC", "Etc/UTC")):
+            raise SystemExit(
+                f"todo: connections to the database lack the setting {name}; run: "
+                f"ALTER DATABASE {database[0]} SET {name} = '{value}', and reconnect pgbouncer"
+            )
+    return tuple(database)
 
 
 def _shows_no_row(record: logging.LogRecord) -> bool:

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from todo.models.meta import Base, UTCDateTime
 
-# The writes of an account, which the query of the identity reads along.
+# The name of the count of an account's writes.
 WRITES = "writes"
 
 NAME_MAX = 32

@@ -147,7 +147,7 @@ def _change(
 
 def _count_registration(request: Request) -> None:
     counted = [(limits.REGISTRATIONS, limits.address(request))]
-    limits.take(request.db, request.settings, counted)
+    limits.take(request.registry["engine"], request.settings, counted)
 
 
 def _has_if_match(request: Request) -> bool:
