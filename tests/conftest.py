@@ -2,7 +2,7 @@
 
 import functools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from copy import copy
 from datetime import datetime, timedelta
@@ -14,16 +14,17 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
 
 from tests.support import journal
-from tests.support.client import Client
-from tests.support.databases import database, empty, migrate, postgresql_server
-from tests.support.factories import Login, make_account
+from tests.support.client import Client, User
+from tests.support.databases import database, empty, migrate, postgresql_server, session_on
+from tests.support.factories import make_account, make_token
+from tests.support.fixtures import ApiToken, Move, Patch, Plant
 from tests.support.hashing import RememberingHasher
 from tests.support.pserve import PUBLIC_URL, Server, pserve
 from tests.support.running import dispose, running_app
 from todo import clock, configure, settings
 from todo.auth import passwords
 from todo.models import sqlite
-from todo.models.engine import create_engine
+from todo.models.token import Kind
 
 # Whoever runs the suite may have exported these, for a database that matters.
 for setting in settings.SETTINGS.values():
@@ -143,7 +144,7 @@ def app(shared_app: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
 
 
 @pytest.fixture
-def dbsession(app: Any) -> Iterator[Session]:
+def db(app: Any) -> Iterator[Session]:
     """The test's own view of the database; commit what a request shall see."""
     with Session(app.registry["engine"], expire_on_commit=False) as session:
         yield session
@@ -156,34 +157,37 @@ def client(app: Any) -> Client:
 
 
 @pytest.fixture
-def alice(dbsession: Session) -> Login:
-    return make_account(dbsession, "alice")
+def alice(app: Any, db: Session) -> User:
+    return User(app, make_account(db, "alice"))
 
 
 @pytest.fixture
-def bob(dbsession: Session) -> Login:
-    return make_account(dbsession, "bob")
+def bob(app: Any, db: Session) -> User:
+    return User(app, make_account(db, "bob"))
 
 
 @pytest.fixture
-def as_alice(app: Any, alice: Login) -> Client:
-    return Client(app, alice.token)
+def api_token(app: Any, db: Session, alice: User) -> ApiToken:
+    """Return what stores an API token of Alice's, and returns its id and a client that has it."""
+
+    def store(**values: Any) -> tuple[int, Client]:
+        values = {"kind": Kind.API, "name": "script"} | values
+        token_id, secret = make_token(db, alice.id, **values)
+        db.commit()
+        return token_id, Client(app, secret)
+
+    return store
 
 
 @pytest.fixture
-def as_bob(app: Any, bob: Login) -> Client:
-    return Client(app, bob.token)
-
-
-@pytest.fixture
-def plant(app: Any) -> Iterator[Callable[[Any], None]]:
+def plant(app: Any) -> Iterator[Plant]:
     """Give the planted route (tests/support/planted.py) the view for this test."""
     yield functools.partial(app.registry.__setitem__, "planted")
     app.registry.pop("planted", None)
 
 
 @pytest.fixture
-def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], datetime]:
+def set_clock(monkeypatch: Patch) -> Move:
     """Move the application's clock from the present; returns the time it then stands at."""
 
     def move(by: timedelta) -> datetime:
@@ -195,23 +199,26 @@ def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], datetime
 
 
 @pytest.fixture
-def committing_session(database_url: str) -> Iterator[Session]:
+def committed(database_url: str) -> Iterator[Session]:
     """A session on the test's own database."""
-    engine = create_engine(database_url)
-    with Session(engine, expire_on_commit=False) as session:
+    with session_on(database_url) as session:
         yield session
-    engine.dispose()
 
 
 @pytest.fixture
-def committing_app(database_url: str) -> Iterator[Any]:
+def real_app(database_url: str) -> Iterator[Any]:
     """The application on the test's own database, where what is committed stays."""
     with running_app(database_url) as app:
         yield app
 
 
 @pytest.fixture
-def without_wal(monkeypatch: pytest.MonkeyPatch) -> None:
+def real_alice(real_app: Any, committed: Session) -> User:
+    return User(real_app, make_account(committed, "alice"))
+
+
+@pytest.fixture
+def without_wal(monkeypatch: Patch) -> None:
     """SQLite with a rollback journal, as before its version 3.51.3 (decision 20)."""
     monkeypatch.setattr(sqlite, "WAL_IS_SAFE", False)
 

@@ -99,9 +99,9 @@ def test_walk(service: Server) -> None:
 
 # What the requests do, other tests try on both databases.
 @pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
-def test_sync(server: Server, committing_session: Session) -> None:
-    login = make_account(committing_session, "alice")
-    make_task(committing_session, login, name="Milk")
+def test_sync(server: Server, committed: Session) -> None:
+    login = make_account(committed, "alice")
+    make_task(committed, login, name="Milk")
     page = blocks((ROOT / "docs" / "sync.md").read_text())
     script = f"ACCOUNT={ADDRESS}{login.url}\nTASKS=$ACCOUNT/tasks\nTOKEN={login.token}\n"
     script += "".join(
@@ -161,7 +161,7 @@ def run_commands(content: str, url: str, folder: Path) -> list[str]:
     return [command.split()[3] for command in commands if command.startswith("todo-admin")]
 
 
-# What each command does, tests/admin tries on both databases.
+# What each command does, tests/scripts tries on both databases.
 @pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)
 def test_looking_after_it(database_server: str, database_url: str, tmp_path: Path) -> None:
     [(_, care)] = blocks(section("Looking after it"))

@@ -15,10 +15,10 @@ import pytest
 from sqlalchemy import Engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 
-from tests.support.at_once import at_once
 from tests.support.databases import PostgreSQL, database, execute, migrate, own_postgresql_server
 from tests.support.proxies import DEPLOY, free_port
 from tests.support.pserve import pserve, pserve_refuses
+from tests.support.running import at_once
 from todo.models.engine import POSTGRESQL_SETTINGS, create_engine
 from todo.models.faults import READ_ONLY, storage_fault
 

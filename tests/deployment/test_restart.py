@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
 from tests.deployment.conftest import ENVIRON
-from tests.support.databases import ROOT, empty
+from tests.support.databases import ROOT, empty, session_on
 from tests.support.factories import Login, make_account
 from tests.support.proxies import HOST, Proxy, ask, free_port
 from tests.support.pserve import PSERVE
+from todo.models import Task
 
 READERS = WRITERS = 3
 
@@ -113,11 +113,8 @@ class Load:
 @pytest.fixture
 def alice(url: str) -> Login:
     empty(url)
-    engine = create_engine(url)
-    with Session(engine, expire_on_commit=False) as session:
-        login = make_account(session, "alice")
-    engine.dispose()
-    return login
+    with session_on(url) as session:
+        return make_account(session, "alice")
 
 
 def test_killed_instance_leaves_the_others_serving(
@@ -160,9 +157,7 @@ def test_rolling_restart_loses_no_request(
         each for each in load.statuses if each not in {200, 201}
     ]
     assert len(load.created) > 50
-    engine = create_engine(url)
-    with engine.connect() as connection:
-        stored = list(connection.scalars(text("SELECT name FROM tasks")))
-    engine.dispose()
+    with session_on(url) as session:
+        stored = list(session.scalars(select(Task.name)))
     # Each once: no proxy has sent a write to both.
     assert sorted(stored) == sorted(load.created)

@@ -14,66 +14,39 @@ from sqlalchemy import Engine, create_engine, text
 from tests.deployment.conftest import ENVIRON, PROXIES
 from tests.support.proxies import Proxy, connect
 from tests.support.pserve import Server, pserve
-from tests.support.wire import HOST, REFUSED, get, register, statuses
+from tests.support.wire import HOST, REFUSED, get, names, register, statuses
 
 # The client has ended its part by then, or the proxy waits for more.
 TIMEOUT = 0.5  # seconds
 
 # Rows that a proxy reads leniently and passes on as one plain request.
 REWRITTEN = {
-    "nginx": {
-        "chunk size with a space after it",
-        "chunk lines of bare LF",
-        "chunk extension with NUL",
-        "trailer that is no field",
-        "trailer with bare LF",
-        "field without a colon",
-        "bare LF between fields",
-        "bare LF everywhere",
-        "spaces that cost time",
-        "LF before the method",
-        "two spaces",
-        "space after the version",
-        "HTTP/1.2",
-        "HTTP/1.10",
-    },
-    "haproxy": {
-        "two Content-Length lines alike",
-        "two Content-Lengths in one line",
-        "Content-Length, then Transfer-Encoding",
-        "Transfer-Encoding, then Content-Length",
-        "Transfer-Encoding with Content-Length 0",
-        "Transfer-Encoding chunked and a comma",
-        "chunk size with a space after it",
-        "chunk lines of bare LF",
-        "chunk extension with NUL",
-        "trailer with bare LF",
-        "two Host lines alike",
-        "Host twice in HTTP/1.0",
-        "folded line",
-        "folded line with a tab",
-        "folded Transfer-Encoding",
-        "bare LF between fields",
-        "bare LF everywhere",
-        "spaces that cost time",
-        "LF before the method",
-        "two spaces",
-        "tabs for spaces",
-        "HTTP/0.9",
-        "HTTP/1.2",
-        "HTTP/2.0",
-        "target without a host",
-    },
+    "nginx": names("""
+        chunk size with a space after it | chunk lines of bare LF | chunk extension with NUL
+        | trailer that is no field | trailer with bare LF | field without a colon
+        | bare LF between fields | bare LF everywhere | spaces that cost time
+        | LF before the method | two spaces | space after the version | HTTP/1.2 | HTTP/1.10
+    """),
+    "haproxy": names("""
+        two Content-Length lines alike | two Content-Lengths in one line
+        | Content-Length, then Transfer-Encoding | Transfer-Encoding, then Content-Length
+        | Transfer-Encoding with Content-Length 0 | Transfer-Encoding chunked and a comma
+        | chunk size with a space after it | chunk lines of bare LF | chunk extension with NUL
+        | trailer with bare LF | two Host lines alike | Host twice in HTTP/1.0 | folded line
+        | folded line with a tab | folded Transfer-Encoding | bare LF between fields
+        | bare LF everywhere | spaces that cost time | LF before the method | two spaces
+        | tabs for spaces | HTTP/0.9 | HTTP/1.2 | HTTP/2.0 | target without a host
+    """),
 }
 
-# Refused, with no final answer that has a status line.
+# Refused, with no final answer that has a status line. HAProxy answers 100 to the last one, and
+# 413 once it sends a body.
 WITHOUT_A_STATUS = {
-    "nginx": {"no version", "no version and no field", "chunk extension without an end"},
-    "haproxy": {
-        "HTTP/2 with prior knowledge",
-        "chunk extension without an end",
-        "a length over the limit with Expect",  # it gets 100, and 413 once it sends a body
-    },
+    "nginx": names("no version | no version and no field | chunk extension without an end"),
+    "haproxy": names("""
+        HTTP/2 with prior knowledge | chunk extension without an end
+        | a length over the limit with Expect
+    """),
 }
 
 

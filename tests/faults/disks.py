@@ -85,10 +85,7 @@ class LimitedPostgreSQL:
             "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
             "$$ BEGIN RAISE EXCEPTION 'no space' USING ERRCODE = 'disk_full'; END $$",
         )
-        execute(
-            self.url,
-            "CREATE TRIGGER refuse BEFORE INSERT ON tasks EXECUTE FUNCTION refuse()",
-        )
+        execute(self.url, "CREATE TRIGGER refuse BEFORE INSERT ON tasks EXECUTE FUNCTION refuse()")
 
     def freeze(self) -> None:
         self._set_read_only("on")

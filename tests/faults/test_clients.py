@@ -21,9 +21,9 @@ RESET = struct.pack("ii", 1, 0)  # SO_LINGER: what is closed is reset (RST), not
 
 
 @pytest.fixture
-def alice(committing_session: Session) -> Login:
-    login = make_account(committing_session, "alice")
-    committing_session.close()
+def alice(committed: Session) -> Login:
+    login = make_account(committed, "alice")
+    committed.close()
     return login
 
 

@@ -7,15 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
-from sqlalchemy.orm import Session
+from sqlalchemy import create_engine, make_url, select, text
 
-from tests.support.databases import PostgreSQL, database, execute, migrate
+from tests.support.databases import PostgreSQL, database, execute, migrate, session_on
 from tests.support.factories import Login, make_account
 from tests.support.pserve import PUBLIC_URL, Server, pserve, pserve_refuses
+from todo.models import Task
 
 BACK = 5  # seconds after which all is well again
 
@@ -35,11 +34,8 @@ def service(url: str) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def alice(url: str) -> Login:
-    engine = create_engine(url)
-    with Session(engine, expire_on_commit=False) as session:
-        login = make_account(session, "alice")
-    engine.dispose()
-    return login
+    with session_on(url) as session:
+        return make_account(session, "alice")
 
 
 @dataclass
@@ -110,7 +106,8 @@ def test_a_restart_under_load(
     assert {status for status, _ in load.answers} == {200, 201, 503}
     assert {wait for status, wait in load.answers if status == 503} == {"1"}
     # What was acknowledged is there, and what was sent again was not done again.
-    names = stored_names(url)
+    with session_on(url) as session:
+        names = list(session.scalars(select(Task.name)))
     assert len(names) == len(set(names))
     assert set(load.created) <= set(names)
 
@@ -120,14 +117,6 @@ def until(done: Callable[[], bool]) -> None:
     while not done():
         assert time.monotonic() < deadline
         time.sleep(0.01)
-
-
-def stored_names(url: str) -> list[Any]:
-    engine = create_engine(url)
-    with engine.connect() as connection:
-        names = list(connection.scalars(text("SELECT name FROM tasks")))
-    engine.dispose()
-    return names
 
 
 def test_every_connection_is_cut(url: str, service: Server, alice: Login) -> None:

@@ -1,21 +1,21 @@
 """A disk that is full or read-only: writes are refused by name, and reads go on."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import create_engine
-from sqlalchemy.orm import Session
 from webtest import TestResponse
 
 from tests.faults.disks import Disk, LimitedPostgreSQL, LimitedSQLite, small_disk
-from tests.support.client import Client
-from tests.support.databases import PostgreSQL, database, execute, migrate
-from tests.support.factories import PASSWORD, Login, make_account
+from tests.support.client import Client, log_in
+from tests.support.databases import PostgreSQL, database, execute, migrate, session_on
+from tests.support.factories import Login, make_account
+from tests.support.fixtures import Move, Patch
 from tests.support.running import running_app
 from todo import models
 
@@ -23,11 +23,9 @@ NOTE = "x" * 5000  # more than there may be room for within the pages that are t
 
 
 def log_in_alice(url: str) -> Login:
-    engine = create_engine(url)
-    with Session(engine, expire_on_commit=False) as session:
-        alice = make_account(session, "alice")
-    engine.dispose()
-    return alice
+    # Without the pragmas of the service, which make the journal.
+    with session_on(url, create_engine) as session:
+        return make_account(session, "alice")
 
 
 def post(client: Client, alice: Login) -> TestResponse:
@@ -88,11 +86,7 @@ def test_a_full_disk(stored: tuple[str, Disk]) -> None:
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "limited sqlite"])
-def test_a_start_on_a_read_only_file_system(
-    kind: str,
-    tmp_path: Path,
-    set_clock: Callable[[timedelta], datetime],
-) -> None:
+def test_a_start_on_a_read_only_file_system(kind: str, tmp_path: Path, set_clock: Move) -> None:
     with ExitStack() as stack:
         url, disk = sqlite_on(stack, tmp_path, real=kind == "sqlite")
         migrate(url)
@@ -106,10 +100,7 @@ def test_a_start_on_a_read_only_file_system(
             assert post(Client(app, alice.token), alice).status_int == 201
 
 
-def test_a_start_on_a_read_only_postgresql(
-    postgres: PostgreSQL,
-    set_clock: Callable[[timedelta], datetime],
-) -> None:
+def test_a_start_on_a_read_only_postgresql(postgres: PostgreSQL, set_clock: Move) -> None:
     with database(postgres.url) as url:
         migrate(url)
         alice = log_in_alice(url)
@@ -121,17 +112,12 @@ def test_a_start_on_a_read_only_postgresql(
             assert post(Client(app, alice.token), alice).status_int == 201
 
 
-def check_read_only(
-    app: Any,
-    alice: Login,
-    set_clock: Callable[[timedelta], datetime],
-) -> None:
+def check_read_only(app: Any, alice: Login, set_clock: Move) -> None:
     set_clock(timedelta(minutes=2))  # the use of the token is to be noted
     client = Client(app, alice.token)
     assert client.get(alice.tasks_url).status_int == 200
     assert client.get("/readyz").status_int == 200
-    login = {"username": "alice", "password": PASSWORD}
-    assert_refused(Client(app).post("/api/v1/accounts/login", login), "storage_read_only")
+    assert_refused(log_in(Client(app)), "storage_read_only")
     assert_refused(client.get("/api/v1/accounts/logout"), "storage_read_only")
     assert_refused(client.delete(alice.url), "storage_read_only")
     assert client.get(alice.url).status_int == 200
@@ -139,7 +125,7 @@ def check_read_only(
 
 
 def test_sqlite_with_a_log_of_writes_on_a_read_only_file_system(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: Patch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(models.sqlite, "WAL_IS_SAFE", True)
     with ExitStack() as stack:

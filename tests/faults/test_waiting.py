@@ -1,10 +1,10 @@
 """What waits for a connection or a lock waits for a limited time, and lets others pass."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,8 +12,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from webtest import TestResponse
 
-from tests.support.client import Client
+from tests.support.client import User
 from tests.support.factories import make_account
+from tests.support.fixtures import Move, Patch
 from tests.support.running import running_app
 from todo.models import engine
 from todo.models.engine import POOL_OVERFLOW, POOL_SIZE, POOL_TIMEOUT
@@ -27,10 +28,9 @@ def assert_unavailable(response: TestResponse) -> None:
 
 
 @pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
-def test_an_exhausted_pool(committing_app: Any, committing_session: Session) -> None:
-    alice = make_account(committing_session, "alice")
-    client = Client(committing_app, alice.token)
-    reading = committing_app.registry["reading_engine"]
+def test_an_exhausted_pool(real_alice: User) -> None:
+    client = alice = real_alice
+    reading = alice.app.registry["reading_engine"]
     with ExitStack() as stack, ThreadPoolExecutor(2) as people:
         for _ in range(POOL_SIZE + POOL_OVERFLOW):
             stack.enter_context(closing(reading.raw_connection()))
@@ -47,7 +47,7 @@ def test_an_exhausted_pool(committing_app: Any, committing_session: Session) -> 
 
 
 @pytest.fixture
-def impatient_app(monkeypatch: pytest.MonkeyPatch, database_url: str) -> Iterator[Any]:
+def impatient_app(monkeypatch: Patch, database_url: str) -> Iterator[Any]:
     monkeypatch.setattr(engine, "LOCK_TIMEOUT", 1)
     monkeypatch.setitem(engine.POSTGRESQL_SETTINGS, "lock_timeout", "1s")
     with running_app(database_url) as app:
@@ -55,40 +55,34 @@ def impatient_app(monkeypatch: pytest.MonkeyPatch, database_url: str) -> Iterato
 
 
 @pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
-def test_a_thread_that_writes_for_long(impatient_app: Any, committing_session: Session) -> None:
-    alice = make_account(committing_session, "alice")
-    client = Client(impatient_app, alice.token)
+def test_a_thread_that_writes_for_long(impatient_app: Any, committed: Session) -> None:
+    alice = User(impatient_app, make_account(committed, "alice"))
     with impatient_app.registry["engine"].begin():
-        assert_unavailable(client.post_json(alice.tasks_url, {"name": "Milk"}))
-        assert client.get(alice.tasks_url).json["tasks"] == []
-    assert client.post_json(alice.tasks_url, {"name": "Milk"}).status_int == 201
+        assert_unavailable(alice.post_json(alice.tasks_url, {"name": "Milk"}))
+        assert alice.get(alice.tasks_url).json["tasks"] == []
+    assert alice.post_json(alice.tasks_url, {"name": "Milk"}).status_int == 201
 
 
-def test_a_lock_that_is_held(
-    impatient_app: Any,
-    committing_session: Session,
-    set_clock: Callable[[timedelta], datetime],
-) -> None:
-    alice, bob = (make_account(committing_session, name) for name in ("alice", "bob"))
+def test_a_lock_that_is_held(impatient_app: Any, committed: Session, set_clock: Move) -> None:
+    alice, bob = (User(impatient_app, make_account(committed, name)) for name in ("alice", "bob"))
     set_clock(timedelta(minutes=2))  # the use of the tokens is to be noted
-    by_row = committing_session.get_bind().dialect.name == "postgresql"
-    committing_session.execute(text("UPDATE accounts SET email = email WHERE username = 'alice'"))
-    committing_session.execute(text(f"UPDATE tokens SET name = name WHERE account_id = {alice.id}"))
-    as_alice, as_bob = Client(impatient_app, alice.token), Client(impatient_app, bob.token)
+    by_row = committed.get_bind().dialect.name == "postgresql"
+    committed.execute(text("UPDATE accounts SET email = email WHERE username = 'alice'"))
+    committed.execute(text(f"UPDATE tokens SET name = name WHERE account_id = {alice.id}"))
     milk = {"name": "Milk"}
     with ThreadPoolExecutor(1) as people:
         began = time.monotonic()
-        asked = people.submit(as_alice.post, alice.tasks_url, milk)
-        assert as_alice.get(alice.tasks_url).status_int == 200
-        assert as_bob.get(bob.tasks_url).status_int == 200
+        asked = people.submit(alice.post, alice.tasks_url, milk)
+        assert alice.get(alice.tasks_url).status_int == 200
+        assert bob.get(bob.tasks_url).status_int == 200
         assert not asked.done(), "who reads need not wait"
         assert_unavailable(asked.result())
         assert time.monotonic() - began < engine.LOCK_TIMEOUT + SLACK
     if by_row:
-        assert as_bob.post(bob.tasks_url, milk).status_int == 201
-    committing_session.rollback()
-    assert as_alice.post(alice.tasks_url, milk).status_int == 201
-    assert as_alice.get(alice.tasks_url).json["tasks"][0]["name"] == "Milk"
+        assert bob.post(bob.tasks_url, milk).status_int == 201
+    committed.rollback()
+    assert alice.post(alice.tasks_url, milk).status_int == 201
+    assert alice.get(alice.tasks_url).json["tasks"][0]["name"] == "Milk"
 
 
 def test_how_long_is_configured() -> None:

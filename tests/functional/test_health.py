@@ -6,14 +6,15 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from tests.support.client import Client, constant_headers
+from tests.support.client import Client, User, constant_headers
 from tests.support.databases import statements
+from tests.support.fixtures import Logs
 
 PROBES = ["/healthz", "/readyz"]
 
 
 @pytest.mark.parametrize("url", PROBES)
-def test_it_is_well(client: Client, url: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_it_is_well(client: Client, url: str, caplog: Logs) -> None:
     caplog.set_level(logging.INFO)
     get, head = client.get(url), client.head(url)
     assert (get.status_int, get.json) == (200, {"status": "ok"})
@@ -23,23 +24,23 @@ def test_it_is_well(client: Client, url: str, caplog: pytest.LogCaptureFixture) 
 
 
 @pytest.mark.parametrize(("url", "queries"), [("/healthz", 0), ("/readyz", 1)])
-def test_it_costs_nothing(dbsession: Session, as_alice: Client, url: str, queries: int) -> None:
-    with statements(dbsession.connection()) as run:
-        assert as_alice.get(url).status_int == 200
+def test_it_costs_nothing(db: Session, alice: User, url: str, queries: int) -> None:
+    with statements(db.connection()) as run:
+        assert alice.get(url).status_int == 200
     assert len(run) == queries
 
 
-def test_a_database_at_another_migration(dbsession: Session, client: Client) -> None:
-    dbsession.execute(text("UPDATE alembic_version SET version_num = '0001'"))
-    dbsession.commit()
+def test_a_database_at_another_migration(db: Session, client: Client) -> None:
+    db.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    db.commit()
     response = client.get("/readyz")
     assert (response.status_int, response.json["code"]) == (503, "unavailable")
     assert response.headers["Retry-After"] == "1"
     assert client.get("/healthz").status_int == 200
 
 
-def test_a_database_without_a_migration(dbsession: Session, client: Client) -> None:
-    dbsession.execute(text("ALTER TABLE alembic_version RENAME TO elsewhere"))
-    dbsession.commit()
+def test_a_database_without_a_migration(db: Session, client: Client) -> None:
+    db.execute(text("ALTER TABLE alembic_version RENAME TO elsewhere"))
+    db.commit()
     response = client.get("/readyz")
     assert (response.status_int, response.json["code"]) == (503, "unavailable")

@@ -1,55 +1,56 @@
 """The trash: what was deleted is nowhere else, comes back as it was, or goes for good."""
 
-from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from tests.support.client import Client, faults
-from tests.support.factories import Login, make_key, make_task, make_token, make_trashed
+from tests.support import journal
+from tests.support.client import User, faults
+from tests.support.factories import Login, make_key, make_task, make_trashed
+from tests.support.fixtures import ApiToken, Move, Patch
 from todo import clock
+from todo.http.request import Request
+from todo.http.transactions import commit_so_far
 from todo.models import Account, Base, Change, Task, Token, TrashedTask
-from todo.models.meta import ID_MAX
-from todo.models.token import Kind, Scope
+from todo.services import trash as trash_service
+from todo.views import trash as view
 
 DAYS = 3
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
-KEY = {"Idempotency-Key": "0f6b5e0c-3c5b-4f0e-9a9b-1d2f6a1c7e55"}
-
-Move = Callable[[timedelta], datetime]
 
 
 @pytest.fixture
-def three_days(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def three_days(app: Any, monkeypatch: Patch) -> None:
     """Keep the trash for a time in which no login ends."""
     monkeypatch.setattr(app.registry["settings"], "trash_time", DAYS * DAY)
 
 
 @pytest.fixture
-def milk(dbsession: Session, alice: Login) -> int:
+def milk(db: Session, alice: Login) -> int:
     """A task with words that no other has."""
     due, note = date(2030, 2, 1), "two bottles of saffron"
-    return make_task(dbsession, alice, name="Crème", note=note, due_date=due, completed=True)
+    return make_task(db, alice, name="Crème", note=note, due_date=due, completed=True)
 
 
 @pytest.fixture
-def gone(as_alice: Client, alice: Login, milk: int) -> int:
+def gone(alice: User, milk: int) -> int:
     """The same, in the trash; with an earlier change."""
-    as_alice.send_json("PATCH", f"{alice.tasks_url}/{milk}", {"name": "Crème brûlée"})
-    assert as_alice.delete(f"{alice.tasks_url}/{milk}").status_int == 200
+    alice.send_json("PATCH", f"{alice.tasks_url}/{milk}", {"name": "Crème brûlée"})
+    assert alice.delete(f"{alice.tasks_url}/{milk}").status_int == 200
     return milk
 
 
-def trashed(client: Client, login: Login) -> list[int]:
-    return [task["id"] for task in client.get(f"{login.trash_url}?limit=200").json["tasks"]]
+def trashed(user: User) -> list[int]:
+    return [task["id"] for task in user.get(f"{user.trash_url}?limit=200").json["tasks"]]
 
 
-def listed(client: Client, login: Login, query: str = "") -> list[int]:
-    return [task["id"] for task in client.get(f"{login.tasks_url}?{query}").json["tasks"]]
+def listed(user: User, query: str = "") -> list[int]:
+    return [task["id"] for task in user.get(f"{user.tasks_url}?{query}").json["tasks"]]
 
 
 def changes(session: Session, login: Login) -> list[tuple[str, bool]]:
@@ -85,12 +86,12 @@ def test_every_column_of_a_task_is_kept() -> None:
     }
 
 
-def test_a_deleted_task_is_in_the_trash(as_alice: Client, alice: Login, milk: int) -> None:
+def test_a_deleted_task_is_in_the_trash(alice: User, milk: int) -> None:
     url = f"{alice.tasks_url}/{milk}"
-    task = as_alice.get(url).json["task"]
-    answer = as_alice.delete(url)
+    task = alice.get(url).json["task"]
+    answer = alice.delete(url)
     assert answer.json == {"username": "alice", "msg": "Deleted."}
-    answer = as_alice.get(alice.trash_url)
+    answer = alice.get(alice.trash_url)
     [found] = answer.json["tasks"]
     assert found.pop("deletion_date") > found["modification_date"]
     assert found == task
@@ -99,38 +100,36 @@ def test_a_deleted_task_is_in_the_trash(as_alice: Client, alice: Login, milk: in
     assert "ETag" not in answer.headers, "time alone takes tasks out of it"
 
 
-def test_it_is_nowhere_else(as_alice: Client, alice: Login, dbsession: Session, gone: int) -> None:
-    other = make_task(dbsession, alice, name="Tea")
+def test_it_is_nowhere_else(alice: User, db: Session, gone: int) -> None:
+    other = make_task(db, alice, name="Tea")
     for query in ("", "search=saffron", "completed=true", "due=any", f"id={gone}", "sort=-name"):
-        assert gone not in listed(as_alice, alice, query), query
-    assert as_alice.get(f"{alice.tasks_url}?count=true").json["total"] == 1
-    counts = as_alice.get(f"{alice.url}/counts").json
+        assert gone not in listed(alice, query), query
+    assert alice.get(f"{alice.tasks_url}?count=true").json["total"] == 1
+    counts = alice.get(f"{alice.url}/counts").json
     assert (counts["open"], counts["completed"]) == (1, 0)
     url = f"{alice.tasks_url}/{gone}"
     for method, fields in (("GET", {}), ("PUT", {"name": "x"}), ("PATCH", {}), ("DELETE", {})):
-        assert as_alice.send_json(method, url, fields).status_int == 404
-    exported = as_alice.get(f"{alice.url}/export").json
+        assert alice.send_json(method, url, fields).status_int == 404
+    exported = alice.get(f"{alice.url}/export").json
     assert [task["id"] for task in exported["tasks"]] == [other]
     assert [task["id"] for task in exported["trash"]] == [gone]
-    assert as_alice.send_json("PATCH", alice.tasks_url, {"note": "x"}).json["updated"] == 1
+    assert alice.send_json("PATCH", alice.tasks_url, {"note": "x"}).json["updated"] == 1
     every = f"{alice.tasks_url}?created_after=0001-01-01"
-    assert as_alice.delete(f"{every}&dry_run=true").json["deleted"] == 1
-    assert trashed(as_alice, alice) == [gone], "a dry run moves nothing"
-    assert as_alice.delete(every).json["deleted"] == 1
-    assert trashed(as_alice, alice) == [other, gone]
+    assert alice.delete(f"{every}&dry_run=true").json["deleted"] == 1
+    assert trashed(alice) == [gone], "a dry run moves nothing"
+    assert alice.delete(every).json["deleted"] == 1
+    assert trashed(alice) == [other, gone]
 
 
 @pytest.mark.parametrize("query", [None, "search=saffron", "completed=true"])
-def test_restored_it_is_as_before(
-    as_alice: Client, alice: Login, dbsession: Session, milk: int, query: str | None
-) -> None:
+def test_restored_it_is_as_before(alice: User, db: Session, milk: int, query: str | None) -> None:
     """Whether it was deleted alone or by filters."""
     url = f"{alice.tasks_url}/{milk}"
-    before = as_alice.get(url).json["task"]
-    stored = dbsession.execute(select(Task.__table__)).mappings().one()
-    as_alice.delete(url if query is None else f"{alice.tasks_url}?{query}")
-    assert listed(as_alice, alice) == []
-    answer = as_alice.post(f"{alice.trash_url}/{milk}/restore")
+    before = alice.get(url).json["task"]
+    stored = db.execute(select(Task.__table__)).mappings().one()
+    alice.delete(url if query is None else f"{alice.tasks_url}?{query}")
+    assert listed(alice) == []
+    answer = alice.post(f"{alice.trash_url}/{milk}/restore")
     assert answer.status_int == 200
     after = answer.json["task"]
     dated = {name: after[name] for name in ("modification_date", "revision")}
@@ -138,26 +137,25 @@ def test_restored_it_is_as_before(
     assert after["revision"] == before["revision"] + 2
     assert after["modification_date"] > before["modification_date"]
     assert answer.headers["ETag"] == f'"{after["revision"]}"'
-    assert as_alice.get(url).json == {"username": "alice", "task": after}
-    dbsession.commit()
-    columns = dict(dbsession.execute(select(Task.__table__)).mappings().one())
+    assert alice.get(url).json == {"username": "alice", "task": after}
+    db.commit()
+    columns = dict(db.execute(select(Task.__table__)).mappings().one())
     assert {name: columns[name] for name in columns if name not in dated} == {
         name: stored[name] for name in stored if name not in dated
     }
     for found in ("search=creme+bott", "due=any", "completed=true", ""):
-        assert listed(as_alice, alice, found) == [milk], found
-    assert trashed(as_alice, alice) == []
-    assert as_alice.post(f"{alice.trash_url}/{milk}/restore").status_int == 404
-    assert changes(dbsession, alice) == [("create", True), ("delete", True), ("restore", True)]
-    assert as_alice.post_json(alice.tasks_url, {"name": "Tea"}).json["task"]["id"] > milk
+        assert listed(alice, found) == [milk], found
+    assert trashed(alice) == []
+    assert alice.post(f"{alice.trash_url}/{milk}/restore").status_int == 404
+    assert changes(db, alice) == [("create", True), ("delete", True), ("restore", True)]
+    assert alice.post_json(alice.tasks_url, {"name": "Tea"}).json["task"]["id"] > milk
 
 
-def test_who_restored_it(app: Any, alice: Login, dbsession: Session, gone: int) -> None:
-    token_id, secret = make_token(dbsession, alice.id, kind=Kind.API, name="script")
-    dbsession.commit()
-    task = Client(app, secret).post(f"{alice.trash_url}/{gone}/restore").json["task"]
-    dbsession.commit()
-    change = dbsession.scalars(select(Change).order_by(Change.revision.desc()).limit(1)).one()
+def test_who_restored_it(alice: Login, db: Session, gone: int, api_token: ApiToken) -> None:
+    token_id, script = api_token()
+    task = script.post(f"{alice.trash_url}/{gone}/restore").json["task"]
+    db.commit()
+    change = db.scalars(select(Change).order_by(Change.revision.desc()).limit(1)).one()
     assert (change.action, change.revision) == ("restore", task["revision"])
     assert (change.token_id, change.token_kind, change.token_name) == (token_id, "api", "script")
     assert change.before is None
@@ -167,169 +165,200 @@ def test_who_restored_it(app: Any, alice: Login, dbsession: Session, gone: int) 
 
 @pytest.mark.parametrize("all_at_once", [True, False])
 def test_what_goes_for_good_leaves_no_value(
-    as_alice: Client, alice: Login, dbsession: Session, gone: int, all_at_once: bool
+    alice: User, db: Session, gone: int, all_at_once: bool
 ) -> None:
-    as_alice.post(f"{alice.trash_url}/{gone}/restore")
-    as_alice.delete(f"{alice.tasks_url}/{gone}")
-    kept = make_task(dbsession, alice, name="Tea")
-    revision = as_alice.get(alice.tasks_url).json["revision"]
-    assert "saffron" in everything(dbsession)
-    answer = as_alice.delete(alice.trash_url if all_at_once else f"{alice.trash_url}/{gone}")
+    alice.post(f"{alice.trash_url}/{gone}/restore")
+    alice.delete(f"{alice.tasks_url}/{gone}")
+    kept = make_task(db, alice, name="Tea")
+    revision = alice.get(alice.tasks_url).json["revision"]
+    assert "saffron" in everything(db)
+    answer = alice.delete(alice.trash_url if all_at_once else f"{alice.trash_url}/{gone}")
     outcome: dict[str, Any] = {"deleted": 1} if all_at_once else {"msg": "Deleted."}
     assert answer.json == {"username": "alice"} | outcome
-    found = everything(dbsession)
+    found = everything(db)
     assert "saffron" not in found
     assert "Crème" not in found
-    assert (trashed(as_alice, alice), listed(as_alice, alice)) == ([], [kept])
-    assert as_alice.get(alice.tasks_url).json["revision"] == revision + 1
+    assert (trashed(alice), listed(alice)) == ([], [kept])
+    assert alice.get(alice.tasks_url).json["revision"] == revision + 1
     actions = ("create", "update", "delete", "restore", "delete", "create", "purge")
-    assert changes(dbsession, alice) == [
-        (each, len(actions) - 2 == n) for n, each in enumerate(actions)
-    ]
+    assert changes(db, alice) == [(each, len(actions) - 2 == n) for n, each in enumerate(actions)]
     for method, path in (("POST", f"/{gone}/restore"), ("DELETE", f"/{gone}")):
-        assert as_alice.request(alice.trash_url + path, method=method).status_int == 404
+        assert alice.request(alice.trash_url + path, method=method).status_int == 404
 
 
-def test_others_are_left_alone(
-    as_alice: Client, as_bob: Client, alice: Login, bob: Login, dbsession: Session, gone: int
-) -> None:
-    tea = make_trashed(dbsession, alice, name="Tea")
-    rice = make_trashed(dbsession, bob, name="Rice")
-    for method, path in (
-        ("GET", ""),
-        ("DELETE", ""),
-        ("DELETE", f"/{gone}"),
-        ("POST", f"/{gone}/restore"),
-    ):
-        assert as_bob.request(alice.trash_url + path, method=method).status_int == 403
-        if path:
-            assert as_bob.request(bob.trash_url + path, method=method).status_int == 404
-    as_alice.delete(f"{alice.trash_url}/{gone}")
-    assert trashed(as_alice, alice) == [tea]
-    assert as_alice.delete(alice.trash_url).json["deleted"] == 1
-    assert trashed(as_bob, bob) == [rice]
-    assert changes(dbsession, bob) == [("create", True), ("delete", True)]
+def test_others_are_left_alone(alice: User, bob: User, db: Session, gone: int) -> None:
+    tea = make_trashed(db, alice, name="Tea")
+    rice = make_trashed(db, bob, name="Rice")
+    alice.delete(f"{alice.trash_url}/{gone}")
+    assert trashed(alice) == [tea]
+    assert alice.delete(alice.trash_url).json["deleted"] == 1
+    assert trashed(bob) == [rice]
+    assert changes(db, bob) == [("create", True), ("delete", True)]
 
 
-def test_a_token_that_reads_changes_nothing(
-    app: Any, as_alice: Client, alice: Login, dbsession: Session, gone: int
-) -> None:
-    _, secret = make_token(dbsession, alice.id, kind=Kind.API, scope=Scope.READ, name="reader")
-    dbsession.commit()
-    reader = Client(app, secret)
-    assert trashed(reader, alice) == [gone]
-    for method, path in (("DELETE", ""), ("DELETE", f"/{gone}"), ("POST", f"/{gone}/restore")):
-        answer = reader.request(alice.trash_url + path, method=method)
-        assert (answer.status_int, answer.json["code"]) == (403, "insufficient_scope")
-    assert trashed(as_alice, alice) == [gone]
-
-
-@pytest.mark.parametrize(
-    "task_id", ["0", "x", "-1", "%D9%A3", str(ID_MAX), str(ID_MAX + 1), "1%0A"]
-)
-def test_what_is_not_there(as_alice: Client, alice: Login, gone: int, task_id: str) -> None:
+def test_a_task_that_is_not_deleted_is_not_in_the_trash(alice: User, milk: int) -> None:
     for method, path in (("DELETE", ""), ("POST", "/restore")):
-        answer = as_alice.request(f"{alice.trash_url}/{task_id}{path}", method=method)
+        answer = alice.request(f"{alice.trash_url}/{milk}{path}", method=method)
         assert answer.status_int == 404
+    assert alice.delete(alice.trash_url).json["deleted"] == 0
+    assert listed(alice) == [milk]
 
 
-def test_a_task_that_is_not_deleted_is_not_in_the_trash(
-    as_alice: Client, alice: Login, milk: int
-) -> None:
-    for method, path in (("DELETE", ""), ("POST", "/restore")):
-        answer = as_alice.request(f"{alice.trash_url}/{milk}{path}", method=method)
-        assert answer.status_int == 404
-    assert as_alice.delete(alice.trash_url).json["deleted"] == 0
-    assert listed(as_alice, alice) == [milk]
-
-
-@pytest.mark.parametrize(
-    ("method", "path"), [("POST", "/{id}/restore"), ("DELETE", "/{id}"), ("DELETE", "")]
-)
-def test_with_a_key_it_is_done_once(
-    as_alice: Client, alice: Login, dbsession: Session, gone: int, method: str, path: str
-) -> None:
-    url = alice.trash_url + path.format(id=gone)
-    first = as_alice.send_json(method, url, {}, KEY)
-    assert first.status_int == 200
-    # Were it done again, it would be refused, or would take this, too.
-    other = make_trashed(dbsession, alice)
-    again = as_alice.send_json(method, url, {}, KEY)
-    assert (again.status_int, again.body) == (200, first.body)
-    assert again.headers["Idempotency-Replayed"] == "true"
-    assert again.headers.get("ETag") == first.headers.get("ETag")
-    assert trashed(as_alice, alice) == [other]
-
-
-def test_pages_lead_through_all_while_others_are_deleted(
-    as_alice: Client, alice: Login, dbsession: Session
-) -> None:
-    ids = [make_task(dbsession, alice, name=str(number)) for number in range(9)]
+def test_pages_lead_through_all_while_others_are_deleted(alice: User, db: Session) -> None:
+    ids = [make_task(db, alice, name=str(number)) for number in range(9)]
     for chosen in (ids[4:], ids[1:4], ids[:1]):  # several at the same moment
-        as_alice.delete(f"{alice.tasks_url}?id={','.join(map(str, chosen))}")
+        alice.delete(f"{alice.tasks_url}?id={','.join(map(str, chosen))}")
     expected = [*ids[:1], *ids[3:0:-1], *ids[:3:-1]]
-    assert trashed(as_alice, alice) == expected
+    assert trashed(alice) == expected
     found: list[int] = []
     url = f"{alice.trash_url}?limit=2"
     while url:
-        answer = as_alice.get(url)
+        answer = alice.get(url)
         page = [task["id"] for task in answer.json["tasks"]]
         url = answer.json["next"]
         link = f'<{url}>; rel="next"' if url else None
         assert answer.headers.get("Link") == link
         found += page
         # Before the cursor one comes and one goes, and the last one of the page itself.
-        make_trashed(dbsession, alice)
-        as_alice.post(f"{alice.trash_url}/{page[0]}/restore")
-        as_alice.delete(f"{alice.trash_url}/{page[-1]}")
+        make_trashed(db, alice)
+        alice.post(f"{alice.trash_url}/{page[0]}/restore")
+        alice.delete(f"{alice.trash_url}/{page[-1]}")
     assert found == expected
 
 
-def test_pages_that_are_refused(
-    as_alice: Client, as_bob: Client, alice: Login, bob: Login, dbsession: Session
-) -> None:
+def test_pages_that_are_refused(alice: User, bob: User, db: Session) -> None:
     for _ in range(2):
-        make_task(dbsession, alice)
-        make_trashed(dbsession, alice)
-    foreign = as_alice.get(f"{alice.tasks_url}?limit=1").json["next"].partition("after=")[2]
-    own = as_alice.get(f"{alice.trash_url}?limit=1").json["next"].partition("after=")[2]
-    for query, field, code in (
-        ("limit=0", "limit", "range"),
-        ("limit=201", "limit", "range"),
-        ("sort=id", "sort", "unknown_field"),
-        ("completed=true", "completed", "unknown_field"),
-        ("after=x", "after", "cursor"),
-        (f"after={foreign}", "after", "cursor"),
-    ):
-        assert faults(as_alice.get(f"{alice.trash_url}?{query}")) == {field: code}, query
-    assert faults(as_bob.get(f"{bob.trash_url}?after={own}")) == {"after": "cursor"}
-    assert faults(as_alice.get(f"{alice.tasks_url}?after={own}")) == {"after": "cursor"}
+        make_task(db, alice)
+        make_trashed(db, alice)
+    foreign = alice.get(f"{alice.tasks_url}?limit=1").json["next"].partition("after=")[2]
+    own = alice.get(f"{alice.trash_url}?limit=1").json["next"].partition("after=")[2]
+    assert faults(alice.get(f"{alice.trash_url}?after={foreign}")) == {"after": "cursor"}
+    assert faults(bob.get(f"{bob.trash_url}?after={own}")) == {"after": "cursor"}
+    assert faults(alice.get(f"{alice.tasks_url}?after={own}")) == {"after": "cursor"}
 
 
 @pytest.mark.usefixtures("three_days")
 def test_after_its_time_it_is_not_there(
-    as_alice: Client, alice: Login, dbsession: Session, gone: int, set_clock: Move
+    alice: User, db: Session, gone: int, set_clock: Move
 ) -> None:
     """From that moment on, and not only when its row is purged."""
     used = set_clock(DAYS * DAY - SECOND)
-    dbsession.scalars(select(Token)).one().last_used_date = used
-    dbsession.commit()
-    assert trashed(as_alice, alice) == [gone]
+    db.scalars(select(Token)).one().last_used_date = used
+    db.commit()
+    assert trashed(alice) == [gone]
     set_clock(DAYS * DAY + SECOND)
-    assert trashed(as_alice, alice) == []
-    assert as_alice.get(f"{alice.url}/export").json["trash"] == []
+    assert trashed(alice) == []
+    assert alice.get(f"{alice.url}/export").json["trash"] == []
     for method, path in (("POST", f"/{gone}/restore"), ("DELETE", f"/{gone}")):
-        assert as_alice.request(alice.trash_url + path, method=method).status_int == 404
-    assert "saffron" in everything(dbsession)
-    assert as_alice.delete(alice.trash_url).json["deleted"] == 0, "it was not there any more"
-    assert "saffron" not in everything(dbsession)
+        assert alice.request(alice.trash_url + path, method=method).status_int == 404
+    assert "saffron" in everything(db)
+    assert alice.delete(alice.trash_url).json["deleted"] == 0, "it was not there any more"
+    assert "saffron" not in everything(db)
 
 
 def test_a_deleted_account_takes_its_trash_along(
-    as_alice: Client, alice: Login, bob: Login, dbsession: Session, gone: int
+    alice: User, bob: Login, db: Session, gone: int
 ) -> None:
-    make_key(dbsession, alice, "one", clock.now() + DAY)
-    kept = make_trashed(dbsession, bob)
-    assert as_alice.delete(alice.url).status_int == 204
-    assert "saffron" not in everything(dbsession)
-    assert dbsession.scalars(select(TrashedTask.id)).all() == [kept]
+    make_key(db, alice, "one", clock.now() + DAY)
+    kept = make_trashed(db, bob)
+    assert alice.delete(alice.url).status_int == 204
+    assert "saffron" not in everything(db)
+    assert db.scalars(select(TrashedTask.id)).all() == [kept]
+
+
+@pytest.fixture
+def full(real_alice: User, committed: Session, monkeypatch: Patch) -> User:
+    """Somebody with five tasks in the trash, of which two are erased at once."""
+    monkeypatch.setattr(trash_service, "AT_ONCE", 2)
+    for _ in range(5):
+        make_trashed(committed, real_alice)
+    return real_alice
+
+
+def test_a_very_full_trash_is_emptied_by_one_request(
+    alice: User, db: Session, monkeypatch: Patch
+) -> None:
+    monkeypatch.setattr(trash_service, "AT_ONCE", 3)
+    for number in (7, 6):
+        for _ in range(number):
+            make_task(db, alice)
+        alice.delete(f"{alice.tasks_url}?due=none")
+        before = alice.get(alice.tasks_url).json["revision"]
+        headers = {"Idempotency-Key": str(number)}
+        answer = alice.send_json("DELETE", alice.trash_url, {}, headers)
+        assert (answer.status_int, answer.json["deleted"]) == (200, number)
+        assert trashed(alice) == []
+        revision = alice.get(alice.tasks_url).json["revision"]
+        assert revision == before + -(-number // 3), "one a batch"
+        again = alice.send_json("DELETE", alice.trash_url, {}, headers)
+        assert again.body == answer.body
+    db.commit()
+    query = select(Change.token_kind).where(Change.action == "purge")
+    assert set(db.scalars(query)) == {"session"}
+
+
+def test_what_is_deleted_meanwhile_stays(
+    full: User, committed: Session, monkeypatch: Patch
+) -> None:
+    deleted = []
+
+    def delete_another(request: Request) -> None:
+        commit_so_far(request)
+        deleted.append(make_trashed(committed, full))
+
+    monkeypatch.setattr(view, "commit_so_far", delete_another)
+    assert full.delete(full.trash_url).json["deleted"] == 5
+    assert sorted(trashed(full)) == deleted
+    committed.commit()
+    journal.check(committed)
+
+
+def test_an_old_key_is_used_anew_by_several_transactions(
+    alice: User, db: Session, monkeypatch: Patch
+) -> None:
+    monkeypatch.setattr(trash_service, "AT_ONCE", 2)
+    for _ in range(5):
+        make_trashed(db, alice)
+    make_key(db, alice, "old", clock.now() - timedelta(days=1))
+    answer = alice.send_json("DELETE", alice.trash_url, {}, {"Idempotency-Key": "old"})
+    assert (answer.status_int, answer.json["deleted"]) == (200, 5)
+
+
+def test_whose_login_ends_meanwhile_empties_no_further(
+    full: User, committed: Session, monkeypatch: Patch
+) -> None:
+
+    def log_out(request: Request) -> None:
+        commit_so_far(request)
+        committed.delete(committed.scalars(select(Token)).one())
+        committed.commit()
+        monkeypatch.setattr(view, "commit_so_far", commit_so_far)
+
+    monkeypatch.setattr(view, "commit_so_far", log_out)
+    assert full.delete(full.trash_url).status_int == 401
+    assert len(committed.scalars(select(TrashedTask.id)).all()) == 3
+    journal.check(committed)
+    committed.commit()
+    assert full.app.registry["engine"].pool.checkedout() == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(RuntimeError("inside"), 500), (OperationalError("DELETE", {}, Exception("locked")), 503)],
+)
+def test_an_error_in_the_middle_says_that_a_part_is_gone(
+    alice: User, db: Session, monkeypatch: Patch, error: Exception, status: int
+) -> None:
+    for _ in range(3):
+        make_trashed(db, alice)
+    monkeypatch.setattr(trash_service, "AT_ONCE", 2)
+
+    def fail(request: Request) -> None:
+        commit_so_far(request)
+        raise error
+
+    monkeypatch.setattr(view, "commit_so_far", fail)
+    answer = alice.delete(alice.trash_url)
+    assert answer.status_int == status
+    assert "A part of this was done" in answer.json["detail"]
+    assert len(trashed(alice)) == 1

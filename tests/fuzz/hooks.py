@@ -52,11 +52,7 @@ class Login:
     @classmethod
     def renew(cls) -> None:
         cls.username = f"fuzz-{uuid.uuid4().hex}"
-        fields = {
-            "username": cls.username,
-            "email": "fuzz@example.com",
-            "password": PASSWORD,
-        }
+        fields = {"username": cls.username, "email": "fuzz@example.com", "password": PASSWORD}
         cls.token = http.post(ACCOUNTS, json=fields, timeout=10).json()["token"]
 
 

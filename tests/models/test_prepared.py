@@ -41,12 +41,12 @@ def use(client: Client, url: str) -> None:
 
 
 def test_frequent_statements_of_one_row_are_prepared_once(
-    committing_app: Any, committing_session: Session
+    real_app: Any, committed: Session
 ) -> None:
-    alice = make_account(committing_session)
-    use(Client(committing_app, alice.token), alice.tasks_url)
-    reading = prepared(committing_app.registry["reading_engine"])
-    writing = prepared(committing_app.registry["engine"])
+    alice = make_account(committed)
+    use(Client(real_app, alice.token), alice.tasks_url)
+    reading = prepared(real_app.registry["reading_engine"])
+    writing = prepared(real_app.registry["engine"])
     assert [each.split()[1] for each in sorted(reading)] == ["todo_0", "todo_1", "todo_2"]
     assert len(writing) == len(set(writing))
     assert not [each for each in writing if "), (" in each], "a statement of several rows"
@@ -55,9 +55,9 @@ def test_frequent_statements_of_one_row_are_prepared_once(
 
 
 def test_no_statement_is_prepared_where_the_setting_is_off(
-    database_url: str, committing_session: Session, monkeypatch: pytest.MonkeyPatch
+    database_url: str, committed: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alice = make_account(committing_session)
+    alice = make_account(committed)
     monkeypatch.setenv("TODO_PREPARED_STATEMENTS", "false")
     with running_app(database_url) as app:
         use(Client(app, alice.token), alice.tasks_url)
@@ -65,10 +65,10 @@ def test_no_statement_is_prepared_where_the_setting_is_off(
             assert prepared(app.registry[engine]) == []
 
 
-def test_an_error_of_a_prepared_statement_is_that_of_sqlalchemy(committing_app: Any) -> None:
+def test_an_error_of_a_prepared_statement_is_that_of_sqlalchemy(real_app: Any) -> None:
     row = {"name": "n", "subject": "secret", "count": 3, "expiration_date": clock.now()}
     insert = LIMIT_COUNTS.insert().execution_options(**PREPARED, **RECORDED)
-    with committing_app.registry["engine"].connect() as connection:
+    with real_app.registry["engine"].connect() as connection:
         connection.execute(insert, row)
         with pytest.raises(IntegrityError) as caught:
             connection.execute(insert, row)

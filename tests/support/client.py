@@ -6,6 +6,7 @@ from typing import Any
 from webtest import TestApp, TestResponse
 
 from tests.support.contract import contract_of
+from tests.support.factories import PASSWORD, Login
 
 
 class Client(TestApp):
@@ -17,7 +18,6 @@ class Client(TestApp):
     def __init__(self, app: Any, token: str | None = None) -> None:
         super().__init__(app)
         self.contract = contract_of(app.registry)
-        self.token = token
         if token is not None:
             self.authorization = ("Bearer", token)
 
@@ -47,11 +47,39 @@ class Client(TestApp):
         )
 
 
+class User(Login, Client):
+    """Somebody's client: the account, and requests by its token."""
+
+    def __init__(self, app: Any, login: Login) -> None:
+        Login.__init__(self, login.id, login.username, login.token)
+        Client.__init__(self, app, login.token)
+
+
+def log_in(
+    client: Client, username: str = "alice", password: str = PASSWORD, **options: Any
+) -> TestResponse:
+    fields = {"username": username, "password": password}
+    return client.post("/api/v1/accounts/login", fields, **options)
+
+
 def faults(response: TestResponse) -> dict[str, str]:
     """Return the codes of a refused input by field."""
     assert response.status_int == 400, response
     assert response.json["code"] == "validation", response
     return {fault["field"]: fault["code"] for fault in response.json["errors"]}
+
+
+def pages(client: Client, url: str, member: str) -> list[list[Any]]:
+    """Return what each page has, from this one on; each names the next in its Link, too."""
+    found = []
+    following: str | None = url
+    while following:
+        answer = client.get(following)
+        assert answer.status_int == 200, answer
+        found.append(answer.json[member])
+        following = answer.json["next"]
+        assert answer.headers.get("Link") == (f'<{following}>; rel="next"' if following else None)
+    return found
 
 
 def constant_headers(response: TestResponse) -> dict[str, str]:

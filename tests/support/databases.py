@@ -7,19 +7,22 @@ import shutil
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, event, make_url, select, text
+from sqlalchemy.orm import Session
 
 from alembic import command
 
 from todo import settings
 from todo.models import Base
+from todo.models.engine import create_engine
 
 ROOT = Path(__file__).parents[2]
 
@@ -103,16 +106,40 @@ def statements(database: Engine | Connection) -> Iterator[list[str]]:
         if not re.match("SAVEPOINT|RELEASE|ROLLBACK|BEGIN", statement):
             run.append(statement)
 
-    event.listen(database.engine, "before_cursor_execute", record)
-    try:
+    with listening(database.engine, "before_cursor_execute", record):
         yield run
+
+
+@contextmanager
+def listening(target: Any, name: str, listener: Callable[..., None]) -> Iterator[None]:
+    """Listen to an event of SQLAlchemy meanwhile."""
+    event.listen(target, name, listener)
+    try:
+        yield
     finally:
-        event.remove(database.engine, "before_cursor_execute", record)
+        event.remove(target, name, listener)
+
+
+@contextmanager
+def session_on(url: str, connect: Callable[..., Engine] = create_engine) -> Iterator[Session]:
+    """Yield a session on the database, and leave no connection."""
+    engine = connect(url)
+    with Session(engine, expire_on_commit=False) as session:
+        yield session
+    engine.dispose()
+
+
+@contextmanager
+def rolled_back(app: Any) -> Iterator[None]:
+    """Undo what requests do meanwhile; `app` is the application of the fixture."""
+    with app.registry["engine"].begin_nested() as savepoint:
+        yield
+        savepoint.rollback()
 
 
 def execute(url: str, statement: str) -> None:
     """Run a statement outside of a transaction."""
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    engine = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(statement))
     engine.dispose()
@@ -140,17 +167,27 @@ def database(server: str | Path, template: str | None = None, options: str = "")
         execute(server, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
+def stored(database: Session | Connection) -> dict[str, list[Any]]:
+    """Return all rows, but for the counts of limits, which no rollback undoes."""
+    if isinstance(database, Session):
+        database.rollback()
+    tables = [table for table in Base.metadata.sorted_tables if table.name != "limit_counts"]
+    return {
+        table.name: list(database.execute(select(table).order_by(*table.primary_key)))
+        for table in tables
+    }
+
+
 def empty(url: str) -> None:
     """Delete all rows, and number the next ones from 1 again."""
-    engine = create_engine(url)
     tables = [table.name for table in reversed(Base.metadata.sorted_tables)]
-    with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.execute(text(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY"))
+    with session_on(url) as session:
+        if url.startswith("postgresql"):
+            session.execute(text(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY"))
         else:
             for name in [*tables, "sqlite_sequence"]:
-                connection.execute(text(f"DELETE FROM {name}"))
-    engine.dispose()
+                session.execute(text(f"DELETE FROM {name}"))
+        session.commit()
 
 
 @contextmanager

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from todo import clock
 from todo.auth.passwords import hash_password
 from todo.journal import writes
 from todo.models import IdempotencyKey, Task, TrashedTask
-from todo.models.account import username_columns
+from todo.models.account import ACCOUNTS, username_columns
 from todo.models.change import DELETE
 from todo.models.task import STORED, TASKS, columns_of
 from todo.models.token import TOKENS, new_token
@@ -22,7 +22,7 @@ _PASSWORD_HASH = hash_password(PASSWORD)
 _numbers = itertools.count(1)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Login:
     """An account, the secret of its token, and its URL."""
 
@@ -56,6 +56,11 @@ def make_account(session: Session, username: str | None = None, **values: Any) -
     _, secret = make_token(session, account.id)
     session.commit()
     return Login(account.id, username, secret)
+
+
+def change_accounts(session: Session, **values: Any) -> None:
+    """Change all accounts past the journal, and commit nothing."""
+    session.execute(update(ACCOUNTS).execution_options(recorded=True).values(**values))
 
 
 def make_token(session: Session, account_id: int, **values: Any) -> tuple[int, str]:

@@ -3,12 +3,19 @@
 import itertools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.orm import Session
+
+from tests.support.databases import database, listening
+from tests.support.running import running_app
+
+T = TypeVar("T")
 
 PAGES = re.compile(
     "SELECT.*(tasks|task_words|trash).*LIMIT"
@@ -18,6 +25,22 @@ PAGES = re.compile(
 )
 
 STEPS = 10  # of SQLite's virtual machine, that are counted at once
+
+
+@contextmanager
+def large_app(
+    server: str | Path, template: str, fill: Callable[[Session], T]
+) -> Iterator[tuple[Any, T]]:
+    """Yield an application, and what `fill` says of its database, which it has filled."""
+    with database(server, template=template) as url, running_app(url) as app:
+        engine = app.registry["engine"]
+        with Session(engine) as session:
+            filled = fill(session)
+            session.commit()
+        if engine.dialect.name == "postgresql":  # SQLite chooses without knowing the data
+            with engine.begin() as connection:
+                connection.execute(text("ANALYZE"))
+        yield app, filled
 
 
 @dataclass(frozen=True)
@@ -61,15 +84,12 @@ def page_queries(
     """Yield the list of the queries of pages, or of others, that are run meanwhile."""
     run: list[Query] = []
 
-    def record(_connection: Any, _cursor: Any, text: str, parameters: Any, *_: Any) -> None:
-        if which.match(text):
-            run.append(Query(text, parameters[0] if isinstance(parameters, list) else parameters))
+    def record(_connection: Any, _cursor: Any, said: str, parameters: Any, *_: Any) -> None:
+        if which.match(said):
+            run.append(Query(said, parameters[0] if isinstance(parameters, list) else parameters))
 
-    event.listen(database.engine, "before_cursor_execute", record)
-    try:
+    with listening(database.engine, "before_cursor_execute", record):
         yield run
-    finally:
-        event.remove(database.engine, "before_cursor_execute", record)
 
 
 def explain(connection: Connection, query: Query) -> Plan:

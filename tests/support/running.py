@@ -1,8 +1,10 @@
-"""The application in the process of the tests, as it starts on a database."""
+"""The application in the process of the tests, and actions that begin at the same moment."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from todo import main
 
@@ -22,3 +24,18 @@ def dispose(app: Any) -> None:
     """Close the connections of the application."""
     for name in ("engine", "reading_engine"):
         app.registry[name].dispose()
+
+
+T = TypeVar("T")
+
+
+def at_once(action: Callable[[int], T], times: int) -> list[T]:
+    """Run the action with 0, 1, 2, … at the same moment."""
+    barrier = threading.Barrier(times)
+
+    def run(number: int) -> T:
+        barrier.wait()
+        return action(number)
+
+    with ThreadPoolExecutor(times) as pool:
+        return list(pool.map(run, range(times)))

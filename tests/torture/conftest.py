@@ -2,24 +2,20 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy.orm import Session
 
-from tests.support.databases import database
+from tests.support.databases import database, session_on
 from tests.support.factories import Login, make_account
+from tests.support.fixtures import Capture
 from tests.support.pserve import Server, two_processes
 from tests.torture import LONG
-from todo.models.engine import create_engine
 
 
 @pytest.fixture
 def report(
-    request: pytest.FixtureRequest,
-    database_server: str | Path,
-    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest, database_server: str | Path, capsys: Capture
 ) -> Callable[[str], None]:
     """Write a line of counts; of a short run it is shown if the test fails."""
     name = "SQLite" if isinstance(database_server, Path) else "PostgreSQL"
@@ -82,12 +78,3 @@ def store_account(url: str) -> Login:
     """Store an account, and leave no transaction open that the service would wait for."""
     with session_on(url) as session:
         return make_account(session)
-
-
-@contextmanager
-def session_on(url: str) -> Iterator[Session]:
-    """Look into the database that services use."""
-    engine = create_engine(url)
-    with Session(engine) as session:
-        yield session
-    engine.dispose()

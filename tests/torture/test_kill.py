@@ -10,11 +10,12 @@ from pathlib import Path
 from random import Random
 
 from tests.support import journal
+from tests.support.databases import session_on
 from tests.support.factories import Login
 from tests.support.pserve import Server, pserve
 from tests.torture import LONG, SEED
 from tests.torture.calls import BROKEN, Caller, all_tasks
-from tests.torture.conftest import session_on, store_account
+from tests.torture.conftest import store_account
 from tests.torture.writers import State, Writer, fits
 from todo.models import Account
 

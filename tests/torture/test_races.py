@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Callable
 
 from tests.support import journal
-from tests.support.at_once import at_once
+from tests.support.databases import session_on
 from tests.support.factories import PASSWORD, Login
 from tests.support.pserve import Server
+from tests.support.running import at_once
 from tests.torture import LONG
 from tests.torture.calls import Answer, Task, all_tasks, call
-from tests.torture.conftest import session_on
 from todo.models.change import DELETE
 
 TIMES = 50 if LONG else 5

@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 from tests.support import journal
+from tests.support.databases import session_on
 from tests.support.factories import Login
 from tests.support.pserve import Server
 from tests.torture import LONG
 from tests.torture.calls import Answer, Caller, all_tasks, call
-from tests.torture.conftest import session_on
 
 SECONDS = 60 if LONG else 2
 RATE = 50  # writes a second, of both together

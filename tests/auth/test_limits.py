@@ -1,0 +1,193 @@
+"""Limits: counted where no rollback undoes them, and over again after their time."""
+
+import itertools
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from email.message import Message
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+from tests.support.client import Client, User, log_in
+from tests.support.factories import PASSWORD, Login, make_account
+from tests.support.fixtures import Move, Patch
+from tests.support.pserve import Server, pserve, two_processes
+
+LOGIN = "/api/v1/accounts/login"
+
+
+@pytest.fixture
+def limit(app: Any) -> Iterator[Callable[[str, int], None]]:
+    settings = app.registry["settings"]
+    before = vars(settings).copy()
+
+    def set_limit(name: str, most: int) -> None:
+        setattr(settings, f"limit_{name}", most)
+
+    yield set_limit
+    vars(settings).update(before)
+
+
+def login(
+    client: Client, password: str, address: str = "192.0.2.1", username: str = "alice"
+) -> Any:
+    return log_in(client, username, password, extra_environ={"REMOTE_ADDR": address})
+
+
+def statuses(client: Client, times: int, *args: str) -> list[int]:
+    return [login(client, "wrong password", *args).status_int for _ in range(times)]
+
+
+def test_failures_of_an_account_from_an_address(
+    client: Client, alice: User, set_clock: Move
+) -> None:
+    assert statuses(client, 11) == [401] * 10 + [429]
+    response = login(client, PASSWORD)
+    assert (response.status_int, response.json["code"]) == (429, "too_many_requests")
+    assert 1 <= int(response.headers["Retry-After"]) <= 300
+    assert response.headers["RateLimit-Policy"] == '"login-account-address";q=10;w=300'
+    assert response.headers["RateLimit"].startswith('"login-account-address";r=0;t=')
+    assert alice.get(alice.url).status_int == 200, "the victim's session lives on"
+    assert login(client, PASSWORD, "192.0.2.2").status_int == 200, "and other addresses log in"
+    set_clock(timedelta(minutes=5, seconds=1))
+    assert login(client, PASSWORD).status_int == 200
+
+
+def test_successes_are_no_failures(client: Client, alice: Login) -> None:
+    assert {login(client, PASSWORD).status_int for _ in range(12)} == {200}
+    assert statuses(client, 9) == [401] * 9
+    assert login(client, PASSWORD).status_int == 200
+
+
+def test_who_was_never_heard_has_not_failed(
+    client: Client, alice: Login, monkeypatch: Patch
+) -> None:
+    with monkeypatch.context() as full:
+        full.setattr("todo.auth.passwords._places", threading.Semaphore(0))
+        for _ in range(12):
+            response = login(client, PASSWORD)
+            assert (response.status_int, response.json["code"]) == (503, "busy")
+            assert response.headers["Retry-After"] == "1"
+    assert login(client, PASSWORD).status_int == 200
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "status"),
+    [
+        ("192.0.2.1", "192.0.2.1", 429),
+        ("192.0.2.1", "192.0.2.2", 401),
+        ("2001:db8::1", "2001:db8::ffff:1", 429),
+        ("2001:db8::1", "2001:db8:0:1::1", 401),
+        ("::ffff:192.0.2.1", "192.0.2.1", 429),
+    ],
+)
+def test_failures_from_an_address(
+    client: Client, limit: Callable[[str, int], None], first: str, second: str, status: int
+) -> None:
+    limit("login_address", 3)
+    for name in ("a", "b", "c"):
+        assert statuses(client, 1, first, name) == [401]
+    assert statuses(client, 1, second, "d") == [status]
+
+
+def test_failures_of_an_account(
+    client: Client, alice: Login, limit: Callable[[str, int], None], set_clock: Move
+) -> None:
+    limit("login_account", 3)
+    assert [statuses(client, 1, f"192.0.2.{n}")[0] for n in range(4)] == [401, 401, 401, 429]
+    set_clock(timedelta(days=1, seconds=1))
+    assert login(client, PASSWORD).status_int == 200
+
+
+def test_what_is_refused_is_not_counted(
+    client: Client, alice: Login, limit: Callable[[str, int], None]
+) -> None:
+    limit("login_account", 15)
+    assert statuses(client, 30) == [401] * 10 + [429] * 20
+    assert login(client, PASSWORD, "192.0.2.2").status_int == 200, "one address locks nobody out"
+
+
+def test_a_spoofed_header_dodges_nothing(client: Client, alice: Login) -> None:
+    for n in range(11):
+        environ = {"REMOTE_ADDR": "192.0.2.1", "HTTP_X_FORWARDED_FOR": f"198.51.100.{n}"}
+        fields = {"username": "alice", "password": "wrong password"}
+        last = client.post(LOGIN, fields, extra_environ=environ)
+    assert last.status_int == 429
+
+
+def test_the_password_asked_again_counts_too(alice: User, set_clock: Move) -> None:
+    set_clock(timedelta(minutes=11))
+    fields = {"email": "x@example.com", "current_password": "wrong password"}
+    answers = [alice.put_json(alice.url, fields).status_int for _ in range(11)]
+    assert answers == [403] * 10 + [429]
+
+
+def test_strangers_failures_do_not_stop_who_is_logged_in(
+    client: Client, alice: User, set_clock: Move
+) -> None:
+    statuses(client, 11)
+    set_clock(timedelta(minutes=2))
+    fields = {"password": "another horse", "current_password": PASSWORD}
+    environ = {"REMOTE_ADDR": "192.0.2.1"}
+    assert alice.put(alice.url, fields, extra_environ=environ).status_int == 200
+
+
+def test_a_new_username_counts_like_a_registration(
+    alice: User, limit: Callable[[str, int], None]
+) -> None:
+    limit("registrations", 2)
+    url = alice.url
+    answers = []
+    for name in ("one1", "two2", "three3"):
+        answers.append(alice.put(url, {"username": name}).status_int)
+        url = f"/api/v1/accounts/{name}" if answers[-1] == 200 else url
+    assert answers == [200, 200, 429]
+
+
+def test_registrations(client: Client, limit: Callable[[str, int], None], set_clock: Move) -> None:
+    limit("registrations", 2)
+
+    def register(number: int) -> int:
+        fields = {"username": f"c{number}", "email": "c@example.com", "password": PASSWORD}
+        return client.post("/api/v1/accounts", fields).status_int
+
+    assert [register(n) for n in range(3)] == [201, 201, 429]
+    set_clock(timedelta(hours=1, seconds=1))
+    assert register(3) == 201
+
+
+def test_writes(alice: User, bob: User, limit: Callable[[str, int], None], set_clock: Move) -> None:
+    limit("writes", 3)
+    answers = [alice.post(alice.tasks_url, {"name": f"{n}"}) for n in range(4)]
+    assert [answer.status_int for answer in answers] == [201, 201, 201, 429]
+    assert answers[3].headers["RateLimit-Policy"] == '"writes";q=3;w=60'
+    assert len(alice.get(alice.tasks_url).json["tasks"]) == 3
+    assert bob.post(bob.tasks_url, {"name": "n"}).status_int == 201
+    set_clock(timedelta(minutes=1, seconds=1))
+    assert alice.post(alice.tasks_url, {"name": "n"}).status_int == 201
+
+
+def test_failed_logins_are_counted_together(database_url: str, committed: Session) -> None:
+    """By processes that share nothing but the database, and over a restart."""
+
+    def login(server: Server, password: str) -> tuple[int, Message, Any]:
+        return server.send("POST", LOGIN, {"username": "alice", "password": password})
+
+    make_account(committed, "alice")
+    committed.close()
+    with (
+        two_processes(DATABASE_URL=database_url) as servers,
+        # Each process takes four logins at a moment, and refuses a fifth as busy.
+        ThreadPoolExecutor(4) as pool,
+    ):
+        turns = itertools.islice(itertools.cycle(servers), 30)
+        answers = list(pool.map(lambda server: login(server, "wrong password"), turns))
+    assert Counter(status for status, _, _ in answers) == {401: 10, 429: 20}
+    refused = [headers for status, headers, _ in answers if status == 429]
+    assert all(1 <= int(headers["Retry-After"]) <= 300 for headers in refused)
+    with pserve("development.ini", DATABASE_URL=database_url) as restarted:
+        assert login(restarted, PASSWORD)[0] == 429

@@ -1,0 +1,151 @@
+"""Which statements of SQL each operation costs, after the one that finds out who asks.
+
+What grows here makes every request dearer: change a row only for a reason.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.client import User
+from tests.support.databases import statements
+from tests.support.factories import PASSWORD
+from todo.http.operations import operations
+
+NEW = {"name": "Milk", "note": "two bottles", "due_date": "2030-02-01"}
+SEVERAL = {"tasks": [{"name": "Rice"}, NEW] * 50}
+CAROL = {"username": "carol", "email": "carol@example.com", "password": PASSWORD}
+CREDENTIALS = {"username": "carol", "password": PASSWORD}
+TOKEN = {"name": "script", "scope": "read"}
+
+# The account's revision, and the record; what has been deleted is moved from table to table.
+CHANGED = "SELECT UPDATE UPDATE INSERT"
+MOVED = "SELECT UPDATE INSERT INSERT DELETE"
+PURGED = "SELECT UPDATE UPDATE INSERT DELETE"
+LOGGED_IN = "DELETE DELETE INSERT"
+
+# In this order, on one account: operation, method, path, fields, and the first words of the
+# statements after the one that finds out who asks; "limit" where a limit is counted first.
+COSTS: list[tuple[str, str, str, dict[str, Any], str]] = [
+    ("info", "GET", "/api/v1", {}, ""),
+    ("description", "GET", "/api/v1/openapi.json", {}, ""),
+    ("health", "GET", "/healthz", {}, ""),
+    ("readiness", "GET", "/readyz", {}, "SELECT"),
+    ("whoami", "GET", "/api/v1/whoami", {}, ""),
+    ("single profile detail", "GET", "{account}", {}, ""),
+    ("create task", "POST", "{account}/tasks", NEW, "limit UPDATE INSERT INSERT"),
+    ("create task", "POST", "{account}/tasks", NEW, "limit UPDATE INSERT INSERT"),
+    ("create task", "POST", "{account}/tasks", SEVERAL, "limit UPDATE several INSERT"),
+    *(
+        ("user's tasks", "GET", "{account}/tasks" + query, {}, "SELECT")
+        for query in ("", "?sort=-due_date", "?due=overdue", "?search=milk", "?limit=1&sort=name")
+    ),
+    (
+        "user's tasks",
+        "GET",
+        "{account}/tasks?due=week&sort=-due_date&count=true",
+        {},
+        "SELECT SELECT",
+    ),
+    ("task detail", "GET", "{account}/tasks/{ids[0]}", {}, "SELECT"),
+    ("task counts", "GET", "{account}/counts", {}, "SELECT"),
+    ("task update", "PATCH", "{account}/tasks/{ids[0]}", {"completed": True}, f"limit {CHANGED}"),
+    ("task update", "PATCH", "{account}/tasks/{ids[0]}", {"completed": True}, "limit SELECT"),
+    (
+        "update tasks",
+        "PATCH",
+        "{account}/tasks?id={ids[0]}",
+        {"name": "Tea"},
+        f"limit SELECT SELECT {CHANGED}",
+    ),
+    ("task history", "GET", "{account}/tasks/{ids[0]}/history", {}, "SELECT SELECT"),
+    ("changes", "GET", "{account}/changes?since=1", {}, "SELECT SELECT"),
+    ("changes", "GET", "{account}/changes?since=6", {}, ""),
+    (
+        "undo",
+        "POST",
+        "{account}/changes/6/undo",
+        {},
+        f"limit SELECT SELECT SELECT SELECT {CHANGED} SELECT",
+    ),
+    ("delete task", "DELETE", "{account}/tasks/{ids[0]}", {}, f"limit {MOVED}"),
+    ("trash", "GET", "{account}/trash", {}, "SELECT"),
+    ("restore task", "POST", "{account}/trash/{ids[0]}/restore", {}, f"limit {MOVED}"),
+    ("delete tasks", "DELETE", "{account}/tasks?id={ids[0]}", {}, f"limit SELECT SELECT {MOVED}"),
+    ("purge task", "DELETE", "{account}/trash/{ids[0]}", {}, f"limit {PURGED}"),
+    ("empty trash", "DELETE", "{account}/trash", {}, "limit SELECT"),
+    ("delete task", "DELETE", "{account}/tasks/{ids[1]}", {}, f"limit {MOVED}"),
+    ("empty trash", "DELETE", "{account}/trash", {}, f"limit {PURGED}"),
+    # The tasks, the trash, and whether one was restored between the two.
+    ("export", "GET", "{account}/export", {}, "SELECT SELECT SELECT"),
+    ("edit profile", "PATCH", "{account}", {"timezone": "Europe/Berlin"}, f"limit {CHANGED}"),
+    ("create token", "POST", "{account}/tokens", TOKEN, "limit SELECT SELECT INSERT"),
+    ("user's tokens", "GET", "{account}/tokens", {}, "SELECT"),
+    ("token detail", "GET", "{account}/tokens/{ids[2]}", {}, "SELECT"),
+    ("revoke token", "DELETE", "{account}/tokens/{ids[2]}", {}, "limit SELECT DELETE"),
+    ("revoke tokens", "DELETE", "{account}/tokens", {}, "limit SELECT DELETE"),
+    ("delete profile", "DELETE", "{account}", {}, "limit SELECT INSERT DELETE"),
+    ("register", "POST", "/api/v1/accounts", CAROL, f"INSERT INSERT SELECT {LOGGED_IN}"),
+    (
+        "login",
+        "POST",
+        "/api/v1/accounts/login",
+        CREDENTIALS,
+        f"SELECT INSERT INSERT INSERT UPDATE UPDATE UPDATE UPDATE {LOGGED_IN}",
+    ),
+    ("logout", "POST", "/api/v1/accounts/logout", {}, "DELETE"),
+]
+
+
+@pytest.fixture(params=[0, 600], ids=["unlimited", "limited"])
+def limit(request: pytest.FixtureRequest, app: Any) -> Iterator[int]:
+    settings = app.registry["settings"]
+    before = settings.limit_writes
+    settings.limit_writes = request.param
+    yield request.param
+    settings.limit_writes = before
+
+
+def ask(user: User, method: str, url: str, fields: Any, **headers: str) -> tuple[list[str], Any]:
+    """Send a request that must succeed; return the first words of its statements, and the answer.
+
+    The one that finds out who asks is left out: it is the first.
+    """
+    with statements(user.app.registry["engine"]) as run:
+        answer = user.send_json(method, url, fields, headers)
+    assert answer.status_int in (200, 201, 204, 304), answer
+    known = bool(run) and "FROM accounts JOIN tokens" in run[0]
+    return [statement.split()[0] for statement in run[known:]], answer
+
+
+def test_operation_runs_these_statements(app: Any, alice: User, limit: int) -> None:
+    """A path may name by {ids[...]} what an earlier request has created."""
+    ids: list[str] = []
+    inserts = 1 if app.registry["engine"].dialect.name == "postgresql" else 100
+    several = " ".join(["INSERT"] * inserts)
+    for operation, method, path, fields, expected in COSTS:
+        words = expected.replace("limit", "INSERT" if limit else "").replace("several", several)
+        run, answer = ask(alice, method, path.format(account=alice.url, ids=ids), fields)
+        assert run == words.split(), f"{operation}: {method} {path}"
+        if "Location" in answer.headers and fields is not SEVERAL:
+            ids.append(answer.headers["Location"].rpartition("/")[2])
+
+
+def test_key_costs_two_statements_and_a_replay_one(alice: User, limit: int) -> None:
+    counted = ["INSERT"] * bool(limit)
+    for cost in (["SELECT", "UPDATE", "INSERT", "INSERT", "INSERT"], ["SELECT"]):
+        run, _ = ask(alice, "POST", alice.tasks_url, NEW, **{"Idempotency-Key": "one"})
+        assert run == counted + cost
+
+
+@pytest.mark.parametrize("path", ["/tasks", "/changes?since=1"])
+def test_unchanged_list_costs_no_statement(alice: User, path: str) -> None:
+    etag = alice.get(alice.url + path).headers["ETag"]
+    run, answer = ask(alice, "GET", alice.url + path, {}, **{"If-None-Match": etag})
+    assert (answer.status_int, run) == (304, [])
+
+
+def test_every_operation_has_a_cost(app: Any) -> None:
+    named = {operation.name for operation in operations(app.registry) if operation.name}
+    assert named == {operation for operation, *_ in COSTS}

@@ -1,0 +1,291 @@
+"""Changes: the history of a task, the feed of an account, and how long they are kept."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from tests.support.client import User, pages
+from tests.support.factories import PASSWORD, Login, make_task
+from tests.support.fixtures import ApiToken, Move, Patch
+from todo import clock
+from todo.jobs.purge import purge_expired
+from todo.models import Change, Task, Token
+from todo.models.token import Scope
+
+CHANGES = "/api/v1/accounts/alice/changes"
+DAY = timedelta(days=1)
+
+Purge = Callable[[], None]
+
+FIELDS = ("name", "note", "creation_date", "due_date", "completed", "completion_date")
+
+
+@pytest.fixture
+def milk(alice: User) -> Any:
+    """A task, of revision 2."""
+    return alice.post_json(alice.tasks_url, {"name": "Milk"}).json["task"]
+
+
+@pytest.fixture
+def purge_now(app: Any, db: Session) -> Callable[[], None]:
+    """Return what runs the hourly purge."""
+
+    def run() -> None:
+        purge_expired(db, app.registry["settings"])
+        db.expire_all()
+
+    return run
+
+
+# --- the history of a task
+
+
+def test_who_changed_what_from_what_to_what(
+    alice: User, milk: Any, db: Session, api_token: ApiToken
+) -> None:
+    url = f"{alice.tasks_url}/{milk['id']}"
+    session = db.scalars(select(Token)).one()
+    token_id, script = api_token()
+    changed = script.send_json("PATCH", url, {"name": "Tea", "note": "green"})
+    answer = alice.get(f"{url}/history")
+    assert "ETag" not in answer.headers
+    assert answer.json == {
+        "username": "alice",
+        "history": [
+            {
+                "revision": 3,
+                "date": changed.json["task"]["modification_date"],
+                "kind": "task",
+                "id": milk["id"],
+                "action": "update",
+                "token": {"id": token_id, "kind": "api", "name": "script"},
+                "before": {"name": "Milk", "note": None},
+                "after": {"name": "Tea", "note": "green"},
+            },
+            {
+                "revision": 2,
+                "date": milk["modification_date"],
+                "kind": "task",
+                "id": milk["id"],
+                "action": "create",
+                "token": {"id": session.id, "kind": "session", "name": None},
+                "before": None,
+                "after": {name: milk[name] for name in FIELDS},
+            },
+        ],
+        "next": None,
+    }
+
+
+def test_a_token_is_named_when_it_is_gone(alice: User, api_token: ApiToken) -> None:
+    token_id, gone = api_token(name="gone")
+    url = gone.post_json(alice.tasks_url, {"name": "Tea"}).headers["Location"]
+    assert alice.delete(f"{alice.url}/tokens/{token_id}").status_int == 200
+    [change] = alice.get(f"{url}/history").json["history"]
+    assert change["token"] == {"id": token_id, "kind": "api", "name": "gone"}
+
+
+def test_pages_of_a_history(alice: User, milk: Any) -> None:
+    url = f"{alice.tasks_url}/{milk['id']}"
+    other = alice.post_json(alice.tasks_url, {"name": "Tea"}).headers["Location"]
+    for number in range(4):
+        alice.send_json("PATCH", url, {"name": f"Milk {number}"})
+        alice.send_json("PATCH", other, {"name": f"Tea {number}"})
+    found = pages(alice, f"{url}/history?limit=2", "history")
+    assert [[change["revision"] for change in page] for page in found] == [[10, 8], [6, 4], [2]]
+    assert found == pages(alice, f"{url}/history?limit=2&after=11", "history")
+    assert [*found[0], *found[1], *found[2]] == alice.get(f"{url}/history").json["history"]
+    assert alice.get(f"{url}/history?after=2").json["history"] == []
+
+
+def test_a_deleted_task_has_no_history(alice: User, milk: Any) -> None:
+    url = f"{alice.tasks_url}/{milk['id']}"
+    alice.delete(url)
+    assert alice.get(f"{url}/history").status_int == 404
+
+
+# --- the feed
+
+
+def test_changes_of_all_kinds_in_their_order(
+    alice: User, bob: Login, db: Session, api_token: ApiToken
+) -> None:
+    url = alice.post_json(alice.tasks_url, {"name": "Milk"}).headers["Location"]
+    make_task(db, bob)
+    alice.send_json("PATCH", alice.url, {"email": "a@example.com", "password": f"{PASSWORD} 2"})
+    db.commit()
+    _, reader = api_token(scope=Scope.READ)
+    registered, created, profile = reader.get(CHANGES).json["changes"]
+    assert (registered["kind"], registered["id"]) == ("profile", alice.id)
+    assert (registered["action"], registered["token"]) == ("create", None)
+    assert created == reader.get(f"{url}/history").json["history"][0]
+    assert (profile["kind"], profile["action"]) == ("profile", "update")
+    assert profile["before"] == {"email": "alice@example.com", "password": None}
+    assert profile["after"] == {"email": "a@example.com", "password": None}
+    assert [each["revision"] for each in (registered, created, profile)] == [1, 2, 3]
+    answer = reader.get(f"{CHANGES}?since=2").json
+    assert answer == {"username": "alice", "changes": [profile], "next": None, "revision": 3}
+
+
+def test_what_is_deleted_is_named(alice: User, milk: Any) -> None:
+    alice.delete(f"{alice.tasks_url}/{milk['id']}")
+    [change] = alice.get(f"{CHANGES}?since=2").json["changes"]
+    assert (change["action"], change["id"], change["after"]) == ("delete", milk["id"], None)
+    assert change["before"] == {name: milk[name] for name in FIELDS}
+
+
+def test_a_page_ends_at_the_end_of_a_revision(alice: User, milk: Any) -> None:
+    alice.post_json(alice.tasks_url, {"tasks": [{"name": "Tea"}] * 4})
+    alice.send_json("PATCH", f"{alice.tasks_url}/{milk['id']}", {"name": "Rice"})
+    alice.send_json("PATCH", alice.tasks_url, {"completed": True})
+    alice.send_json("PATCH", alice.url, {"timezone": "Asia/Tokyo"})
+    for limit, expected in (
+        (1, [[1], [2], [3] * 4, [4], [5] * 5, [6]]),
+        (2, [[1, 2], [3] * 4, [4] + [5] * 5, [6]]),
+        (6, [[1, 2] + [3] * 4, [4] + [5] * 5, [6]]),
+        (13, [[1, 2] + [3] * 4 + [4] + [5] * 5 + [6]]),
+    ):
+        found = pages(alice, f"{CHANGES}?limit={limit}", "changes")
+        assert [[change["revision"] for change in page] for page in found] == expected
+    after = alice.get(f"{CHANGES}?limit=3&since=3").json
+    assert after["next"] == f"{CHANGES}?limit=3&since=5"
+    assert after["revision"] == 6
+
+
+def test_nothing_new_is_304(alice: User, milk: Any) -> None:
+    at_the_end = alice.get(f"{CHANGES}?since=2")
+    assert at_the_end.json == {"username": "alice", "changes": [], "next": None, "revision": 2}
+    etag = at_the_end.headers["ETag"]
+    assert etag == alice.get(alice.tasks_url).headers["ETag"]
+    for query in ("since=2", "since=1", "limit=1"):
+        answer = alice.get(f"{CHANGES}?{query}", headers={"If-None-Match": etag})
+        assert (answer.status_int, answer.body) == (304, b"")
+        assert (answer.headers["ETag"], answer.headers.get("Link")) == (etag, None)
+    alice.send_json("PATCH", f"{alice.tasks_url}/{milk['id']}", {"name": "Tea"})
+    answer = alice.get(f"{CHANGES}?since=2", headers={"If-None-Match": etag})
+    assert answer.json["changes"][0]["after"] == {"name": "Tea"}
+
+
+def assert_expired(user: User, url: str) -> None:
+    answer = user.get(url)
+    assert (answer.status_int, answer.json["code"]) == (410, "cursor_expired")
+    assert f"GET {user.tasks_url}," in answer.json["detail"]
+    assert f"GET {user.url}/changes " in answer.json["detail"]
+    assert "ETag" not in answer.headers
+    # Whether the client has the newest revision is no question where there is no answer.
+    assert user.get(url, headers={"If-None-Match": "*"}).status_int == 410
+
+
+def test_a_revision_of_the_future_is_expired(alice: User, milk: Any) -> None:
+    for since in (3, 10**18 - 1):
+        assert_expired(alice, f"{CHANGES}?since={since}")
+
+
+def test_erased_values_are_shown_as_they_are(alice: User, milk: Any) -> None:
+    assert alice.delete(f"{alice.tasks_url}/{milk['id']}").status_int == 200
+    assert alice.delete(f"{alice.url}/trash/{milk['id']}").status_int == 200
+    _, *changes = alice.get(CHANGES).json["changes"]
+    assert [change["action"] for change in changes] == ["create", "delete", "purge"]
+    assert {(change["before"], change["after"]) for change in changes} == {(None, None)}
+
+
+# --- how long changes are kept
+
+
+@pytest.fixture
+def old(alice: User, milk: Any, set_clock: Move, db: Session) -> Any:
+    """Revisions 2 to 5, of which 2 and 3 are older than 90 days; 3 has three tasks."""
+    tasks = [{"name": "Tea"}] * 3
+    set_clock(-91 * DAY)
+    alice.post_json(alice.tasks_url, {"tasks": tasks})
+    db.execute(
+        update(Change)
+        .where(Change.account_id == alice.id, Change.revision <= 2)
+        .values(date=clock.now() - timedelta(hours=1))
+    )
+    db.commit()
+    set_clock(-89 * DAY)
+    alice.send_json("PATCH", f"{alice.tasks_url}/{milk['id']}", {"name": "Rice"})
+    set_clock(0 * DAY)
+    alice.send_json("PATCH", f"{alice.tasks_url}/{milk['id']}", {"note": "brown"})
+    return milk
+
+
+def kept(session: Session) -> list[int]:
+    session.commit()
+    return list(session.scalars(select(Change.revision).order_by(Change.revision)))
+
+
+@pytest.mark.purged
+def test_the_purge_deletes_old_changes(
+    alice: User, old: Any, purge_now: Purge, db: Session
+) -> None:
+    assert kept(db) == [1, 2, 3, 3, 3, 4, 5]
+    before = alice.get(alice.tasks_url).json
+    assert alice.get(CHANGES).json["changes"][0]["revision"] == 1
+    purge_now()
+    assert kept(db) == [4, 5]
+    for since in (0, 1, 2):
+        assert_expired(alice, f"{CHANGES}?since={since}")
+    for since, revisions in ((3, [4, 5]), (4, [5]), (5, [])):
+        answer = alice.get(f"{CHANGES}?since={since}")
+        assert [change["revision"] for change in answer.json["changes"]] == revisions
+    history = alice.get(f"{alice.tasks_url}/{old['id']}/history").json
+    assert [change["revision"] for change in history["history"]] == [5, 4]
+    assert alice.get(alice.tasks_url).json == before
+    assert before["revision"] == 5
+
+
+@pytest.mark.purged
+def test_what_changed_is_not_told_where_it_is_not_kept(
+    alice: User, old: Any, purge_now: Purge, db: Session
+) -> None:
+    url = f"{alice.tasks_url}/{old['id']}"
+
+    def changed(known: int) -> Any:
+        answer = alice.send_json("PATCH", url, {"name": "Oil"}, {"If-Match": f'"{known}"'})
+        assert answer.status_int == 412
+        return answer.json.get("changed")
+
+    assert changed(2) == ["name", "note"]
+    purge_now()
+    assert (changed(2), changed(3), changed(4)) == (None, ["name", "note"], ["note"])
+
+
+@pytest.mark.purged
+def test_a_revision_goes_as_a_whole_or_not_at_all(
+    alice: User, old: Any, purge_now: Purge, db: Session, monkeypatch: Patch
+) -> None:
+    monkeypatch.setattr("todo.jobs.purge.BATCH", 3)
+    purge_now()
+    assert kept(db) == [4, 5], "the third is the first of revision 3, which goes along"
+
+
+@pytest.mark.purged
+def test_the_purge_may_delete_all_changes_of_an_account(
+    alice: User, milk: Any, purge_now: Purge, db: Session
+) -> None:
+    db.execute(update(Change).values(date=clock.now() - 91 * DAY))
+    db.commit()
+    purge_now()
+    assert kept(db) == []
+    assert alice.get(f"{CHANGES}?since=2").json["changes"] == []
+    assert_expired(alice, f"{CHANGES}?since=1")
+    assert db.scalar(select(func.count()).select_from(Task)) == 1
+    alice.send_json("PATCH", f"{alice.tasks_url}/{milk['id']}", {"name": "Tea"})
+    [change] = alice.get(f"{CHANGES}?since=2").json["changes"]
+    assert (change["revision"], change["before"]) == (3, {"name": "Milk"})
+
+
+def test_a_younger_change_keeps_those_after_it(
+    alice: User, milk: Any, purge_now: Purge, db: Session
+) -> None:
+    """A clock that was wrong makes no gap."""
+    db.execute(update(Change).where(Change.revision == 2).values(date=clock.now() - 91 * DAY))
+    db.commit()
+    purge_now()
+    assert kept(db) == [1, 2]

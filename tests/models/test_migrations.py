@@ -1,0 +1,257 @@
+"""Migrations: forwards, back, and a service that starts only on the right one."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, inspect, select, text
+from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.orm import Session
+
+from alembic import command
+
+from tests.support import journal
+from tests.support.client import Client
+from tests.support.databases import ROOT, database, migrate, session_on, using
+from tests.support.factories import make_account, make_task, make_tasks, make_trashed
+from tests.support.pserve import pserve_refuses
+from tests.support.running import dispose
+from todo import main
+from todo.journal import writes
+from todo.models import Account, Task, Token, TrashedTask
+from todo.models.change import RESTORE
+from todo.models.engine import create_engine
+from todo.models.migration import MIGRATION, check_migrated
+from todo.models.trash import TRASH
+
+INI = "development.ini"
+
+
+@pytest.fixture
+def empty_url(database_server: str | Path) -> Iterator[str]:
+    with database(database_server) as url:
+        yield url
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = create_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def own_url(database_server: str | Path, migrated_url: str) -> Iterator[str]:
+    """A database of the test's own, for what changes more than rows."""
+    with database(database_server, template=migrated_url) as url:
+        yield url
+
+
+def down_and_up(url: str, revision: str) -> None:
+    """Bring the database back to a migration, and to the newest again."""
+    migrate(url, revision)
+    migrate(url)
+
+
+def test_the_code_names_the_newest_migration() -> None:
+    script = ScriptDirectory.from_config(Config(ROOT / INI))
+    assert script.get_current_head() == MIGRATION
+
+
+def test_the_models_are_what_the_migrations_make(migrated_url: str) -> None:
+    with using(migrated_url):
+        command.check(Config(ROOT / INI))
+
+
+def test_forwards_and_back(empty_url: str) -> None:
+    engine = create_engine(empty_url)
+    migrate(empty_url)
+    assert set(inspect(engine).get_table_names()) >= {"accounts", "tokens", "tasks"}
+    migrate(empty_url, "base")
+    assert set(inspect(engine).get_table_names()) == {"alembic_version"}
+    migrate(empty_url)
+    engine.dispose()
+
+
+def test_accounts_older_than_time_zones_are_in_utc(own_url: str) -> None:
+    with session_on(own_url) as session:
+        make_task(session, make_account(session, timezone="Europe/Berlin"))
+    down_and_up(own_url, "0002")
+    with session_on(own_url) as session:
+        assert session.scalars(select(Account.timezone)).one() == "UTC"
+        assert len(session.scalars(select(Task)).all()) == 1
+
+
+def test_tasks_of_before_are_found_by_their_words(own_url: str) -> None:
+    more_than_at_once = 1001
+    with session_on(own_url) as session:
+        login = make_account(session, "alice")
+        values = [{"name": f"Crème {n}", "note": "Zoë"} for n in range(more_than_at_once)]
+        make_tasks(session, login, values)
+    down_and_up(own_url, "0003")
+
+    app = main({}, **{"sqlalchemy.url": own_url})
+    client = Client(app, login.token)
+    tasks = f"{login.tasks_url}?count=true"
+    assert client.get(f"{tasks}&search=creme+zoe").json["total"] == more_than_at_once
+    assert client.get(f"{tasks}&search=creme+1000").json["total"] == 1
+    assert client.get(f"{tasks}&sort=name").json["tasks"][1]["name"] == "Crème 1"
+    client.send_json("PATCH", f"{login.tasks_url}?search=1000", {"name": "Tea"})
+    assert client.get(f"{tasks}&search=1000").json["total"] == 0
+    dispose(app)
+
+
+def test_without_a_trash_the_journal_tells_the_same(own_url: str) -> None:
+    with session_on(own_url) as session:
+        login = make_account(session)
+        kept, restored, purged = (make_trashed(session, login) for _ in range(3))
+        row = session.execute(select(*TRASH.c).where(TRASH.c.id == restored)).one()
+        writes.move(session, TrashedTask, Task, login.id, RESTORE, [row._asdict()])
+        writes.purge(session, TrashedTask, login.id, [purged])
+        session.commit()
+        journal.check(session)
+    migrate(own_url, "0005")
+    with session_on(own_url) as connection:
+        query = text("SELECT action FROM changes WHERE object_id = :id ORDER BY revision")
+        actions = {
+            each: list(connection.scalars(query, {"id": each}))[-1]
+            for each in (kept, restored, purged)
+        }
+        assert actions == {kept: "delete", restored: "create", purged: "delete"}
+        assert list(connection.scalars(text("SELECT id FROM tasks"))) == [restored]
+    migrate(own_url)
+    with session_on(own_url) as session:
+        assert session.scalars(select(TrashedTask)).all() == []
+        assert make_task(session, login) > purged
+
+
+def test_ids_are_not_used_again_after_a_migration(own_url: str) -> None:
+    with session_on(own_url) as session:
+        login = make_account(session)
+        deleted = [make_task(session, login), make_task(session, login)]
+        session.execute(text("DELETE FROM tasks"))
+        session.commit()
+    down_and_up(own_url, "0001")
+    with session_on(own_url) as session:
+        assert make_task(session, login) > max(deleted)
+        assert make_account(session).id > login.id
+
+
+def test_a_database_that_is_not_migrated_stops_the_start(empty_url: str) -> None:
+    refusal = pserve_refuses(INI, DATABASE_URL=empty_url)
+    expected = f"todo: the database is not set up; run: alembic -c {INI} upgrade head\n"
+    assert refusal == expected
+
+
+@pytest.mark.parametrize(
+    ("version", "message"),
+    [
+        ("0000", f"at migration 0000, not {MIGRATION}; run: alembic -c x.ini upgrade head"),
+        ("9999", f"newer than this code .{MIGRATION}.; run the newer todo, or with it first: "),
+    ],
+)
+def test_a_database_of_another_version_stops_the_start(
+    own_url: str, version: str, message: str
+) -> None:
+    with session_on(own_url) as session:
+        session.execute(text(f"UPDATE alembic_version SET version_num = '{version}'"))
+        session.commit()
+        with pytest.raises(SystemExit, match=message):
+            check_migrated(session.get_bind().engine, "x.ini")
+
+
+def test_a_database_that_cannot_be_opened_stops_the_start(tmp_path: Path) -> None:
+    no_database = tmp_path / "text"
+    no_database.write_text("This is a text, and no database, however long it may be. " * 50)
+    for url in (f"sqlite:///{no_database}", "postgresql+psycopg2://todo:a-secret@127.0.0.1:1/todo"):
+        with pytest.raises(SystemExit) as refusal:
+            check_migrated(create_engine(url), INI)
+        assert str(refusal.value).startswith("todo: cannot open the database: ")
+        assert "\n" not in str(refusal.value)
+        assert "a-secret" not in str(refusal.value)
+
+
+def test_looking_for_a_file_does_not_make_it(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/mistyped.sqlite")
+    with pytest.raises(SystemExit, match="not set up"):
+        check_migrated(engine, INI)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_that_lacks_characters_stops_the_start(postgresql: str) -> None:
+    with database(
+        postgresql, options="ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+    ) as url:
+        migrate(url)
+        engine = create_engine(url)
+        with pytest.raises(SystemExit, match="stores text as SQL_ASCII"):
+            check_migrated(engine, INI)
+        engine.dispose()
+
+
+def test_a_generated_migration_stands_by_itself(empty_url: str, tmp_path: Path) -> None:
+    versions = ROOT / "alembic" / "versions"
+    config = Config(ROOT / INI)
+    config.set_main_option("version_locations", f"{tmp_path}{os.pathsep}{versions}")
+    with using(empty_url):
+        command.stamp(config, "head")
+        command.revision(config, "all anew", autogenerate=True, version_path=str(tmp_path))
+    [script] = tmp_path.glob("*.py")
+    assert "op.create_table" in script.read_text()
+    assert "sa.DateTime(timezone=True)" in script.read_text()
+    assert "todo." not in script.read_text()
+
+
+def test_a_migrated_database_is_accepted(engine: Engine) -> None:
+    check_migrated(engine, INI)
+
+
+def test_deleting_an_account_deletes_what_it_owns(engine: Engine) -> None:
+    with Session(engine) as session:
+        login = make_account(session)
+        make_task(session, login)
+        make_trashed(session, login)
+        session.execute(text("DELETE FROM accounts"))
+        assert session.scalars(select(Token)).all() == []
+        assert session.scalars(select(Task)).all() == []
+        assert session.scalars(select(TrashedTask)).all() == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE accounts SET username = ''",
+        "UPDATE accounts SET username = '" + "u" * 65 + "', username_lower = '" + "u" * 65 + "'",
+        "UPDATE accounts SET username = 'Other'",
+        "UPDATE accounts SET username = 'b', username_lower = 'b'",
+        "UPDATE accounts SET email = '" + "e" * 255 + "'",
+        "UPDATE accounts SET timezone = NULL",
+        "UPDATE tokens SET account_id = 0",
+        "UPDATE tokens SET digest = (SELECT min(digest) FROM tokens)",
+        "UPDATE tasks SET account_id = 0",
+        "UPDATE tasks SET name = ''",
+        "UPDATE tasks SET name = '" + "n" * 256 + "'",
+        "UPDATE tasks SET note = '" + "n" * 10_001 + "'",
+        "UPDATE tasks SET due_all_day = true",
+        "UPDATE tasks SET creation_date = NULL",
+    ],
+)
+def test_the_database_itself_keeps_the_rules(engine: Engine, statement: str) -> None:
+    with Session(engine) as session:
+        for _ in range(2):
+            make_task(session, make_account(session))
+        with pytest.raises((IntegrityError, DataError)):
+            session.execute(text(statement))
+
+
+def test_instants_come_back_in_utc(engine: Engine) -> None:
+    with Session(engine) as session:
+        make_account(session)
+        token = session.scalars(select(Token)).one()
+        assert str(token.creation_date.tzinfo) == "UTC"
+        token.creation_date = token.creation_date.replace(tzinfo=None)
+        with pytest.raises(Exception, match="a naive datetime names no instant"):
+            session.flush()

@@ -1,0 +1,146 @@
+import pytest
+
+from tests.support.fixtures import Logs
+from todo import settings
+from todo.auth.policy import cookie_name
+
+SQLITE = {"sqlalchemy.url": "sqlite:///todo.sqlite"}
+
+
+def test_environment_wins_over_the_ini_file() -> None:
+    environ = {"DATABASE_URL": "sqlite:////other.sqlite", "TODO_SECURE_COOKIES": "false"}
+    read = settings.read(SQLITE | {"todo.secure_cookies": "true"}, environ)
+    assert read.database_url == "sqlite:////other.sqlite"
+    assert read.secure_cookies is False
+
+
+def test_empty_variable_is_none() -> None:
+    assert settings.read(SQLITE, {"DATABASE_URL": ""}).database_url == "sqlite:///todo.sqlite"
+
+
+def test_defaults_are_the_safe_ones() -> None:
+    assert settings.read(SQLITE, {}).secure_cookies is True
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2"])
+def test_postgresql_means_psycopg2(scheme: str) -> None:
+    read = settings.read({}, {"DATABASE_URL": f"{scheme}://u:p%25%40@h:5433/d?host=%2Frun"})
+    assert read.database_url == "postgresql+psycopg2://u:p%25%40@h:5433/d?host=%2Frun"
+
+
+@pytest.mark.parametrize(
+    ("ini", "environ", "named"),
+    [
+        ({}, {}, "sqlalchemy.url is missing"),
+        ({"sqlalchemy.url": "secret"}, {}, "sqlalchemy.url must be a database URL"),
+        ({}, {"DATABASE_URL": "postgresql://u:secret/d"}, "DATABASE_URL must be a database URL"),
+        ({}, {"DATABASE_URL": "postgresql://u:p@secret@h/d"}, "DATABASE_URL must be a database"),
+        (SQLITE, {"DATABASE_URL": "mysql://u:secret@h/d"}, "DATABASE_URL must begin with"),
+        (SQLITE, {"DATABASE_URL": "sqlite://"}, "DATABASE_URL must name a file"),
+        (SQLITE, {"DATABASE_URL": "sqlite:///:memory:"}, "DATABASE_URL must name a file"),
+        (SQLITE, {"DATABASE_URL": "sqlite:///file:x?mode=memory&uri=true"}, "must name a file"),
+        (SQLITE | {"todo.secure_cookies": "secret"}, {}, "todo.secure_cookies must be true"),
+        (SQLITE | {"todo.cors_origins": "*"}, {}, "todo.cors_origins must list origins"),
+        (SQLITE | {"todo.cors_origins": "https://a.example/secret"}, {}, "must list origins"),
+        (SQLITE | {"todo.cors_origins": "https://A.example"}, {}, "must list origins"),
+        (SQLITE | {"todo.production": "secret"}, {}, "todo.production must be true or false"),
+        (SQLITE | {"todo.public_url": "secret.example"}, {}, "todo.public_url must be a URL"),
+        (SQLITE | {"todo.public_url": "https://a.example/secret"}, {}, "without a path"),
+        (SQLITE | {"todo.trusted_proxy": "*"}, {}, "todo.trusted_proxy must be the IP address of"),
+        (SQLITE | {"todo.trusted_proxy": "0.0.0.0"}, {}, "todo.trusted_proxy must be the IP"),
+        (SQLITE | {"todo.trusted_proxy": "::"}, {}, "todo.trusted_proxy must be the IP"),
+        (SQLITE, {"TODO_TRUSTED_PROXY": "0.0.0.0/0"}, "TODO_TRUSTED_PROXY must be the IP"),
+        (SQLITE, {"TODO_TRUSTED_PROXY": "::/0"}, "TODO_TRUSTED_PROXY must be the IP"),
+        (SQLITE, {"TODO_TRUSTED_PROXY": "127.0.0.1 *"}, "TODO_TRUSTED_PROXY must be the IP"),
+        (SQLITE | {"todo.secure_cookie": "true"}, {}, "no setting todo.secure_cookie"),
+    ],
+)
+def test_bad_setting_stops_the_start_by_name(
+    ini: dict[str, str], environ: dict[str, str], named: str
+) -> None:
+    with pytest.raises(SystemExit, match=named) as stop:
+        settings.read(ini, environ)
+    assert "secret" not in str(stop.value)
+    assert "\n" not in str(stop.value)
+
+
+def test_origins_are_a_list() -> None:
+    text = "https://app.example.com http://localhost:3000\n  http://[::1]:3000"
+    read = settings.read(SQLITE | {"todo.cors_origins": text}, {})
+    assert read.cors_origins == set(text.split())
+
+
+def test_a_url_and_an_address_are_read_as_browsers_and_sockets_write_them() -> None:
+    ini = {"todo.public_url": "https://todo.example:8443/", "todo.trusted_proxy": "0:0:0::1 "}
+    read = settings.read(SQLITE | ini, {})
+    assert read.public_url == "https://todo.example:8443"
+    assert read.trusted_proxy == "::1"
+
+
+PRODUCTION = SQLITE | {"todo.production": "true", "todo.public_url": "https://todo.example"}
+AT_HOME = {"todo.allow_http": "true", "todo.public_url": ""}
+
+
+def start(ini: dict[str, str], environ: dict[str, str] | None = None) -> settings.Settings:
+    read = settings.read(ini, environ or {})
+    settings.refuse_unsafe_production(read, ini, environ or {})
+    return read
+
+
+@pytest.mark.parametrize(
+    ("ini", "environ", "named"),
+    [
+        ({"todo.public_url": ""}, {}, "todo.public_url must be set"),
+        ({"todo.public_url": "http://secret.example"}, {}, "todo.public_url must be set"),
+        ({}, {"TODO_PUBLIC_URL": "http://secret.example"}, "todo.public_url must be set"),
+        ({"todo.secure_cookies": "false"}, {}, "todo.secure_cookies must be true"),
+        ({"pyramid.debug_all": "true"}, {}, "pyramid.debug_all must be false"),
+        ({"pyramid.debug_authorization": "true"}, {}, "pyramid.debug_authorization must be false"),
+        ({"pyramid.debug_notfound": "1"}, {}, "pyramid.debug_notfound must be false"),
+        ({"pyramid.debug_routematch": "yes"}, {}, "pyramid.debug_routematch must be false"),
+        ({"pyramid.debug_templates": "on"}, {}, "pyramid.debug_templates must be false"),
+        ({"debug_templates": "true"}, {}, "pyramid.debug_templates must be false"),
+        ({"pyramid.reload_all": "true"}, {}, "pyramid.reload_all must be false"),
+        ({"pyramid.reload_templates": "true"}, {}, "pyramid.reload_templates must be false"),
+        ({"pyramid.reload_assets": "true"}, {}, "pyramid.reload_assets must be false"),
+        ({"pyramid.reload_resources": "true"}, {}, "pyramid.reload_assets must be false"),
+        ({}, {"PYRAMID_DEBUG_NOTFOUND": "1"}, "pyramid.debug_notfound must be false"),
+        ({"pyramid.includes": "a\npyramid_debugtoolbar"}, {}, "pyramid.includes must not"),
+        (AT_HOME | {"pyramid.debug_all": "true"}, {}, "pyramid.debug_all must be false"),
+    ],
+)
+def test_unsafe_production_stops_the_start(
+    ini: dict[str, str], environ: dict[str, str], named: str
+) -> None:
+    with pytest.raises(SystemExit, match=f"the setting {named}") as stop:
+        start(PRODUCTION | ini, environ)
+    assert "secret" not in str(stop.value)
+    assert "\n" not in str(stop.value)
+    start(PRODUCTION | ini | {"todo.production": "false"}, environ)
+
+
+@pytest.mark.parametrize(
+    ("ini", "name", "secure"),
+    [
+        (PRODUCTION, "__Host-todo_session", True),
+        (PRODUCTION | {"todo.trusted_proxy": "127.0.0.1"}, "__Host-todo_session", True),
+        (PRODUCTION | {"todo.allow_http": "true"}, "__Host-todo_session", True),
+        (PRODUCTION | AT_HOME, "todo_session", False),
+        (PRODUCTION | AT_HOME | {"todo.public_url": "http://todo.lan"}, "todo_session", False),
+        (PRODUCTION | AT_HOME | {"todo.secure_cookies": "false"}, "todo_session", False),
+        (SQLITE, "todo_session", True),
+        (SQLITE | {"todo.secure_cookies": "false"}, "todo_session", False),
+    ],
+)
+def test_cookie_of_a_safe_start(ini: dict[str, str], name: str, secure: bool) -> None:
+    read = start(ini)
+    assert (cookie_name(read), read.is_cookie_secure) == (name, secure)
+
+
+@pytest.mark.parametrize(("ini", "warnings"), [(AT_HOME, 1), ({}, 0)])
+def test_plain_http_in_production_is_warned_of(
+    ini: dict[str, str], warnings: int, caplog: Logs
+) -> None:
+    start(PRODUCTION | ini)
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * warnings
+    assert caplog.text.count("todo.allow_http") == warnings

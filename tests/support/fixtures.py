@@ -1,0 +1,16 @@
+"""Short names for the types of fixtures."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.support.client import Client
+
+Capture = pytest.CaptureFixture[str]
+Logs = pytest.LogCaptureFixture
+Patch = pytest.MonkeyPatch
+ApiToken = Callable[..., tuple[int, Client]]  # api_token
+Move = Callable[[timedelta], datetime]  # set_clock
+Plant = Callable[[Callable[[Any], Any]], None]  # plant
