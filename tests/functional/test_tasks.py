@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from tests.support.client import Client, User, faults
 from tests.support.factories import Login, make_account, make_task
 from tests.support.fixtures import Move
+from todo.schemas.task import READ_ONLY, NewTask, Task, TaskChange
 
 FIELDS = {
     *("revision", "id", "name", "note", "creation_date", "modification_date", "due_date"),
@@ -211,3 +212,8 @@ def test_a_deleted_id_is_never_given_again(alice: User, milk: str) -> None:
     alice.delete(milk)
     response = alice.post(alice.tasks_url, {"name": "Tea"})
     assert response.json["task"]["id"] > int(milk.rpartition("/")[2])
+
+
+def test_every_field_but_the_read_only_ones_can_be_given_and_changed() -> None:
+    fields = Task.model_fields.keys() - READ_ONLY
+    assert NewTask.model_fields.keys() == TaskChange.model_fields.keys() == fields

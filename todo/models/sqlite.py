@@ -57,8 +57,8 @@ def _connect(
         log = Path(f"{path}-wal")
         if storage_fault(error) != READ_ONLY or (log.exists() and log.stat().st_size):
             raise
-        # The log of writes, which who reads needs, too, is not there and cannot be made: nobody
-        # writes, and the file can be read without it.
+        # Reading needs the log of writes, which is missing and cannot be made. Nobody writes, so
+        # the file can be read without it.
         connection = sqlite3.connect(f"file:{quote(path)}?immutable=1", **options, uri=True)
     except sqlite3.Error:
         connection.close()
@@ -76,8 +76,8 @@ def _configure(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
     try:
-        # A journal that were deleted after each write could be there again after a power failure,
-        # and would undo it; and to make it anew costs time.
+        # A deleted journal could reappear after a power failure and undo the write; recreating it
+        # also costs time.
         connection.execute(f"PRAGMA journal_mode = {'WAL' if WAL_IS_SAFE else 'PERSIST'}")
         connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_SIZE}")
     except sqlite3.OperationalError as error:
@@ -103,7 +103,7 @@ def _begin(turn: Lock, timeout: float, connection: Connection) -> None:
 def _take_turn(turn: Lock, timeout: float, held: dict[str, Any]) -> None:
     """Let the threads of this process wait for each other, and but one for other processes.
 
-    Who waits for the file asks for it again and again, in ever longer pauses.
+    A connection that waits for the file polls it, in ever longer pauses.
     """
     if TURN in held:
         return  # of the transaction before, on the same connection
