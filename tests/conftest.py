@@ -20,7 +20,7 @@ from tests.support.factories import make_account, make_token
 from tests.support.fixtures import ApiToken, Move, Patch, Plant
 from tests.support.hashing import RememberingHasher
 from tests.support.pserve import PUBLIC_URL, Server, pserve
-from tests.support.running import dispose, running_app
+from tests.support.running import check_connections, dispose, running_app
 from todo import clock, configure, settings
 from todo.auth import passwords
 from todo.models import sqlite
@@ -205,11 +205,18 @@ def committed(database_url: str) -> Iterator[Session]:
         yield session
 
 
-@pytest.fixture
-def real_app(database_url: str) -> Iterator[Any]:
-    """The application on the test's own database, where what is committed stays."""
-    with running_app(database_url) as app:
+@pytest.fixture(scope="session")
+def shared_real_app(committed_url: str) -> Iterator[Any]:
+    """The application of `real_app`: ask for that one."""
+    with running_app(committed_url) as app:
         yield app
+
+
+@pytest.fixture
+def real_app(shared_real_app: Any, database_url: str) -> Iterator[Any]:
+    """The application on the test's database, where what is committed stays."""
+    yield shared_real_app
+    check_connections(shared_real_app)
 
 
 @pytest.fixture

@@ -51,16 +51,22 @@ def constant(value: Any) -> Any:
 # As the README has them: what is to try out on SQLite, what is for earnest use on PostgreSQL.
 # What a request does, other tests try on both databases.
 SERVICES = pytest.mark.parametrize(
-    ("database_server", "service"),
+    ("database_server", "running_service"),
     [("sqlite", "development.ini"), ("postgresql", "production.ini")],
     indirect=True,
 )
 
 
-@pytest.fixture
-def service(request: pytest.FixtureRequest, database_url: str) -> Iterator[Server]:
-    with pserve(request.param, DATABASE_URL=database_url, TODO_PUBLIC_URL=PUBLIC_URL) as server:
+@pytest.fixture(scope="module")
+def running_service(request: pytest.FixtureRequest, committed_url: str) -> Iterator[Server]:
+    """The process of `service`: ask for that one."""
+    with pserve(request.param, DATABASE_URL=committed_url, TODO_PUBLIC_URL=PUBLIC_URL) as server:
         yield server
+
+
+@pytest.fixture
+def service(running_service: Server, database_url: str) -> Server:
+    return running_service
 
 
 def run(command: list[str], script: str, server: Server) -> str:

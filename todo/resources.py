@@ -1,12 +1,13 @@
 """Context factories: a URL becomes a row, by its owner first, with its ACL; nothing else."""
 
 import re
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field
 from pyramid.authorization import Allow
 from pyramid.httpexceptions import HTTPForbidden
-from sqlalchemy import ColumnElement, Row, Table, bindparam, select
+from sqlalchemy import Row, Select, Table, bindparam, select
 
 from todo.auth.identity import Identity, KnownAccount, is_alive
 from todo.auth.permissions import Permission
@@ -14,7 +15,7 @@ from todo.auth.policy import InsufficientScope
 from todo.http.errors import Problem
 from todo.http.request import Request
 from todo.journal import history
-from todo.models import Account, Task
+from todo.models import Account, Task, trash
 from todo.models.meta import ID_MAX, ID_PATTERN, BigInt
 from todo.models.prepared import PREPARED
 from todo.models.task import STORED, TASKS, StoredTask
@@ -64,29 +65,34 @@ class AccountContext(LoginContext):
             raise HTTPForbidden
 
 
-class ProfileContext(AccountContext):
-    """The account that the path names, as its profile is shown and changed."""
+class ObjectContext(AccountContext):
+    """One object of the account, with its version: a Versioned of todo/http/preconditions.py."""
 
     versioned: ClassVar[bool] = True
-    kind: ClassVar[str] = Account.kind
-    representation: ClassVar[Any] = AccountSchema
+    kind: ClassVar[str]
+    representation: ClassVar[Any]
+    subject: Any
+    revision: int
 
     def __init__(self, request: Request) -> None:
         super().__init__(request)
         self.db = request.db
 
-    @property
-    def subject(self) -> KnownAccount:
-        return self.account
-
-    @property
-    def revision(self) -> int:
-        return self.account.profile_revision
-
     def changed_since(self, revision: int) -> list[str] | None:
         return history.fields_changed_since(
-            self.db, self.account, self.kind, self.account.id, revision
+            self.db, self.account, self.kind, self.subject.id, revision
         )
+
+
+class ProfileContext(ObjectContext):
+    """The account that the path names, as its profile is shown and changed."""
+
+    kind: ClassVar[str] = Account.kind
+    representation: ClassVar[Any] = AccountSchema
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        self.subject, self.revision = self.account, self.account.profile_revision
 
 
 class TasksContext(AccountContext):
@@ -128,21 +134,21 @@ class RevisionContext(AccountContext):
         self.named = number
 
 
-# Built once: building a query costs more than running it.
-_TASK = (
-    select(*STORED)
-    .where(
-        TASKS.c.account_id == bindparam("account_id", type_=BigInt),
-        TASKS.c.id == bindparam("id", type_=BigInt),
+def _of_account(columns: Iterable[Any], table: Table) -> Select[Any]:
+    """Return the query of the account's row that the path names; see _load()."""
+    return select(*columns).where(
+        table.c.account_id == bindparam("account_id", type_=BigInt),
+        table.c.id == bindparam("id", type_=BigInt),
     )
-    .execution_options(**PREPARED)
-)
 
 
-class TaskContext(AccountContext):
+# Built once: building a query costs more than running it.
+_TASK = _of_account(STORED, TASKS).execution_options(**PREPARED)
+
+
+class TaskContext(ObjectContext):
     """A task of the account that the path names."""
 
-    versioned: ClassVar[bool] = True
     kind: ClassVar[str] = Task.kind
     representation: ClassVar[Any] = TaskSchema
 
@@ -155,28 +161,8 @@ class TaskContext(AccountContext):
 
     def __init__(self, request: Request) -> None:
         super().__init__(request)
-        self.db = request.db
-        parameters = {"account_id": self.account.id, "id": _number(request.matchdict["id"])}
-        if parameters["id"] is None:
-            raise not_there()
-        row = self.db.execute(_TASK, parameters).first()
-        if row is None:
-            raise not_there()
-        self.task = StoredTask._make(row)
-
-    @property
-    def subject(self) -> StoredTask:
-        return self.task
-
-    @property
-    def revision(self) -> int:
-        revision: int = self.task.revision
-        return revision
-
-    def changed_since(self, revision: int) -> list[str] | None:
-        return history.fields_changed_since(
-            self.db, self.account, self.kind, self.task.id, revision
-        )
+        self.task = StoredTask._make(_load(request, _TASK))
+        self.subject, self.revision = self.task, self.task.revision
 
 
 class HistoryContext(TaskContext):
@@ -196,7 +182,9 @@ class TrashContext(AccountContext):
 
     def __init__(self, request: Request) -> None:
         super().__init__(request)
-        self.task: Row[Any] = _load(request, TRASH, is_kept(request.settings.trash_time))
+        self.task: Row[Any] = _load(
+            request, _of_account(trash.STORED, TRASH).where(is_kept(request.settings.trash_time))
+        )
 
 
 class TokenContext(AccountContext):
@@ -214,25 +202,19 @@ class TokenContext(AccountContext):
         if not self.identity.may(Permission.MANAGE):
             # Before a row is looked for: the answer does not tell whether there is one.
             raise HTTPForbidden(result=InsufficientScope("the scope of the token is too small"))
-        self.token: Row[Any] = _load(request, TOKENS, is_alive(request.settings))
+        self.token: Row[Any] = _load(
+            request, _of_account(TOKENS.c, TOKENS).where(is_alive(request.settings))
+        )
 
 
-def _load(request: Request, table: Table, condition: ColumnElement[bool]) -> Row[Any]:
-    """Return the owner's row that the path names, if the condition holds."""
+def _load(request: Request, query: Select[Any]) -> Row[Any]:
+    """Return the account's row that the path names. Raises Problem with 404 where there is none."""
     row_id = _number(request.matchdict["id"])
-    if row_id is None:
-        raise not_there()
-    mine = table.c.account_id == request.identity.account.id
-    row = request.db.execute(select(*table.c).where(mine, table.c.id == row_id, condition))
-    found: Row[Any] | None = row.one_or_none()
-    if found is None:
-        raise not_there()
-    return found
-
-
-def not_there() -> Problem:
-    """Return the answer where the account has no such thing, though another one may."""
-    return Problem("not_found", "There is no such thing in this account.")
+    parameters = {"account_id": request.identity.account.id, "id": row_id}
+    row: Row[Any] | None = request.db.execute(query, parameters).first() if row_id else None
+    if row is None:
+        raise Problem("not_found", "There is no such thing in this account.")
+    return row
 
 
 def _number(text: str) -> int | None:

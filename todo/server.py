@@ -61,8 +61,7 @@ def server_factory(
 
 
 def _check(name: str, value: str) -> None:
-    try:
-        # `sockets` excludes the options that open another one; some others need a trusted proxy.
+    try:  # `sockets` excludes the options that open another one; some others need a trusted proxy
         read = Adjustments(**proxy_options("*") | {"sockets": [], name: value})
         if name == "threads" and read.threads <= PLACES:
             raise ValueError(f"must be more than {PLACES}, as so many logins may wait in threads")
@@ -73,10 +72,8 @@ def _check(name: str, value: str) -> None:
 def _listen(host: str, port: str) -> socket.socket:
     if not (port.isascii() and port.isdigit() and int(port) < 2**16):
         raise SystemExit(f"todo: http_port must be a number from 0 to 65535, not {port}")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        # waitress listens once the application is loaded: until then nobody shall connect.
-        listening = socket.socket(family)
+    try:  # waitress listens once the application is loaded: until then nobody shall connect
+        listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, int(port)))
         return listening
@@ -131,10 +128,10 @@ def _serve(app: Any, listening: socket.socket, options: dict[str, Any]) -> None:
         wasyncore.loop(timeout, server.adj.asyncore_use_poll, sockets, count=1)
 
     def is_busy(waited: float) -> bool:
+        channels = server.active_channels.values()
         # `request` is still arriving, `requests` have come.
         return any(
-            waited < GRACE or each.request or each.requests or each.total_outbufs_len
-            for each in server.active_channels.values()
+            waited < GRACE or c.request or c.requests or c.total_outbufs_len for c in channels
         )
 
     signal.signal(signal.SIGTERM, stop)

@@ -93,10 +93,6 @@ def _days(text: str) -> timedelta:
     return timedelta(days=_number(1, 3650)(text))
 
 
-def _reading_url(text: str) -> str:
-    return text and parse_database_url(text)
-
-
 def _public_url(text: str) -> str:
     """Return the URL as the origin that a browser has on it."""
     url = text.strip().removesuffix("/")
@@ -145,7 +141,9 @@ class Settings:
     """The settings of the application."""
 
     database_url: Annotated[str, Setting("sqlalchemy.url", parse_database_url)]
-    reading_url: Annotated[str, Setting("todo.reading_url", _reading_url, "")]
+    reading_url: Annotated[
+        str, Setting("todo.reading_url", lambda url: url and parse_database_url(url), "")
+    ]
     prepared_statements: Annotated[bool, Setting("todo.prepared_statements", _boolean, "true")]
     secure_cookies: Annotated[bool, Setting("todo.secure_cookies", _boolean, "true")]
     session_idle: Annotated[timedelta, Setting("todo.session_idle_days", _days, "7")]

@@ -19,7 +19,7 @@ from tests.support.client import Client, User, log_in
 from tests.support.factories import PASSWORD, Login, make_account, make_task
 from tests.support.fixtures import Logs, Move, Patch, Plant
 from tests.support.planted import PLANTED
-from tests.support.running import dispose
+from tests.support.running import dispose, running_app
 from todo import configure
 from todo.http.errors import Problem
 from todo.http.transactions import end_transaction
@@ -211,24 +211,26 @@ def test_no_connection_is_held_while_a_password_is_hashed(
 
 @pytest.mark.usefixtures("without_wal")
 @pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
-def test_a_commit_that_waited_too_long_keeps_no_lock(
-    real_app: Any, real_alice: User, database_url: str
-) -> None:
+def test_a_commit_that_waited_too_long_keeps_no_lock(database_url: str, committed: Session) -> None:
     milk = {"name": "Milk"}
     path = database_url.removeprefix("sqlite:///")
-    with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+    with (
+        running_app(database_url) as app,
+        closing(sqlite3.connect(path, isolation_level=None)) as reader,
+    ):
+        alice = User(app, make_account(committed, "alice"))
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM tasks").fetchall()
-        with closing(real_app.registry["engine"].raw_connection()) as connection:
+        with closing(app.registry["engine"].raw_connection()) as connection:
             connection.execute("PRAGMA busy_timeout = 50")  # the pool hands it out again
-        assert real_alice.post(real_alice.tasks_url, milk).status_int == 503
+        assert alice.post(alice.tasks_url, milk).status_int == 503
         reader.execute("ROLLBACK")
         # Another process reads and writes, and the service does.
         reader.execute("PRAGMA busy_timeout = 50")
         assert reader.execute("SELECT count(*) FROM tasks").fetchone() == (0,)
         reader.execute("BEGIN IMMEDIATE")
         reader.execute("ROLLBACK")
-    assert real_alice.post(real_alice.tasks_url, milk).status_int == 201
+        assert alice.post(alice.tasks_url, milk).status_int == 201
 
 
 WHOAMI = "/api/v1/whoami"

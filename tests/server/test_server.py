@@ -32,6 +32,7 @@ def test_serves_on_the_port_of_the_command_line(server: Server) -> None:
         assert response.status == 200
 
 
+@ONE_DATABASE
 def test_production_takes_its_database_from_the_environment(database_url: str) -> None:
     with pserve("production.ini", DATABASE_URL=database_url, TODO_PUBLIC_URL=PUBLIC_URL) as server:
         body = b"username=carol&email=carol%40example.com&password=correct+horse"

@@ -13,11 +13,14 @@ from todo import main
 def running_app(url: str) -> Iterator[Any]:
     """Yield the application; in the end it must have given all connections back."""
     app = main({}, **{"sqlalchemy.url": url, "todo.secure_cookies": "false"})
-    pool = app.registry["engine"].pool
     yield app
-    assert pool.checkedout() == 0, "a request has kept its connection"
-    assert app.registry["reading_engine"].pool.checkedout() == 0, "as above"
+    check_connections(app)
     dispose(app)
+
+
+def check_connections(app: Any) -> None:
+    for name in ("engine", "reading_engine"):
+        assert app.registry[name].pool.checkedout() == 0, "a request has kept its connection"
 
 
 def dispose(app: Any) -> None:

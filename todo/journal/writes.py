@@ -13,12 +13,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from sqlalchemy import Insert, Row, Update, bindparam, delete, insert, literal, select, update
 from sqlalchemy.orm import Session, SessionTransaction
 
 from todo import clock
+from todo.auth.identity import KnownToken
 from todo.models.account import ACCOUNTS, Account
 from todo.models.change import CHANGES, CREATE, DELETE, PURGE, UPDATE
 from todo.models.journalled import RECORDED, columns_except
@@ -29,18 +30,6 @@ AT_ONCE = 1000  # ids in one statement; SQLite takes 32,766 parameters
 
 Fields = dict[str, Any]
 Model = Any  # a class that is Journalled
-T = TypeVar("T")
-
-
-class Credential(Protocol):
-    """The token by which a change is made."""
-
-    @property
-    def id(self) -> int: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def name(self) -> str | None: ...
 
 
 @dataclass
@@ -52,7 +41,7 @@ class _Write:
     revisions: dict[int, int]  # account -> the revision that it was raised to
 
 
-def set_credential(session: Session, token: Credential) -> None:
+def set_credential(session: Session, token: KnownToken) -> None:
     """Record from now on that this token makes the changes of the session."""
     session.info["token"] = token
 
@@ -176,7 +165,7 @@ def record(
     """Add the changes, each an `object_id` with its fields `before` and `after`, to the journal."""
     if not changes:
         return
-    token: Credential | None = session.info.get("token")
+    token: KnownToken | None = session.info.get("token")
     common = {
         "account_id": account_id,
         "revision": _revise(session, account_id),
@@ -222,7 +211,7 @@ def _revise(session: Session, account_id: int) -> int:
     return revisions[account_id]
 
 
-def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
+def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
     for begin in range(0, len(items), AT_ONCE):
         yield items[begin : begin + AT_ONCE]
 
