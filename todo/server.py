@@ -1,5 +1,6 @@
 """Stock waitress, as `pserve` launches it from [server:main], and what its options cannot say."""
 
+import gc
 import os
 import select
 import signal
@@ -42,16 +43,16 @@ def proxy_options(trusted_proxy: str) -> dict[str, Any]:
 def server_factory(
     global_conf: dict[str, str], host: str = "127.0.0.1", http_port: str = "6543", **options: str
 ) -> Callable[[Any], None]:
-    """Check the section, take the port, and return the function that serves an application.
+    """Check the section, bind the port, and return the function that serves an application.
 
-    `http_port=NNNN` on pserve's command line wins over the ini file. Raises SystemExit with one
-    line here already: pserve reports a later one as success.
+    `http_port=NNNN` on the command line wins. pserve reports a SystemExit after this as success.
     """
     for name, value in options.items():
         _check(name, value)
     listening = _listen(host, global_conf.get("http_port", http_port))
 
     def serve(app: Any) -> None:
+        gc.freeze()  # to search all that the start has made would stop requests for 50 ms
         background = jobs.start(app.registry)
         proxy = proxy_options(app.registry["settings"].trusted_proxy)
         _serve(app, listening, DEFAULTS | proxy | options)
@@ -127,12 +128,10 @@ def _serve(app: Any, listening: socket.socket, options: dict[str, Any]) -> None:
     def poll(timeout: float) -> None:
         wasyncore.loop(timeout, server.adj.asyncore_use_poll, sockets, count=1)
 
-    def is_busy(waited: float) -> bool:
-        channels = server.active_channels.values()
+    def is_busy(spent: float) -> bool:
+        clients = server.active_channels.values()
         # `request` is still arriving, `requests` have come.
-        return any(
-            waited < GRACE or c.request or c.requests or c.total_outbufs_len for c in channels
-        )
+        return any(spent < GRACE or c.request or c.requests or c.total_outbufs_len for c in clients)
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
@@ -145,6 +144,6 @@ def _serve(app: Any, listening: socket.socket, options: dict[str, Any]) -> None:
         poll(0)
     del sockets[listening.fileno()]
     listening.close()
-    while (waited := time.monotonic() - began) < DRAIN and is_busy(waited):
+    while (spent := time.monotonic() - began) < DRAIN and is_busy(spent):
         poll(0.05)
     server.task_dispatcher.shutdown(timeout=1)

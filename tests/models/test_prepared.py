@@ -41,12 +41,13 @@ def use(client: Client, url: str) -> None:
 
 
 def test_frequent_statements_of_one_row_are_prepared_once(
-    real_app: Any, committed: Session
+    database_url: str, committed: Session
 ) -> None:
     alice = make_account(committed)
-    use(Client(real_app, alice.token), alice.tasks_url)
-    reading = prepared(real_app.registry["reading_engine"])
-    writing = prepared(real_app.registry["engine"])
+    with running_app(database_url) as app:
+        use(Client(app, alice.token), alice.tasks_url)
+        reading = prepared(app.registry["reading_engine"])
+        writing = prepared(app.registry["engine"])
     assert [each.split()[1] for each in sorted(reading)] == ["todo_0", "todo_1", "todo_2"]
     assert len(writing) == len(set(writing))
     assert not [each for each in writing if "), (" in each], "a statement of several rows"
