@@ -83,7 +83,7 @@ def measure(
         server = stack.enter_context(own_postgresql_server())
         # All systems keep their connections at the same time.
         execute(server.url, "ALTER SYSTEM SET max_connections = 400")
-        # What one system has left to clean up would be done while another is measured.
+        # Else PostgreSQL would vacuum after one system while another is measured.
         execute(server.url, "ALTER SYSTEM SET autovacuum = off")
         server.stop("fast")
         server.start()

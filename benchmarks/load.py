@@ -151,7 +151,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Target:
-    """What the load is on."""
+    """The server and the database under load."""
 
     running: Running
     accounts: Path  # the file that jobs.lua reads

@@ -51,7 +51,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Bar:
-    """What a ratio has to be: at least the limit, or at most."""
+    """The bar of a ratio: at least the limit, or at most."""
 
     name: str
     over: Side

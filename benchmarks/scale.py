@@ -275,7 +275,7 @@ def cases() -> list[Case]:
 
 @dataclass(frozen=True)
 class Asker:
-    """Who asks the application, and has so many tasks."""
+    """A client of the application, and the number of its tasks."""
 
     app: Any
     login: Login

@@ -1,4 +1,4 @@
-"""What is measured: each system with its server and its database, and how it is started."""
+"""The systems under test: each with its server and its database, and how it is started."""
 
 import os
 import signal
@@ -100,11 +100,11 @@ def on_granian(application: str) -> tuple[str, ...]:
 ONE_CORE = f"waitress, {DEFAULTS['threads']} threads, one core"
 GUNICORN = f"nginx, gunicorn gthread, {WORKERS} x 4 threads"
 OWN = "benchmarks.own_data"
-TODO, DRF = "todo", "Django REST framework"
+OURS, DRF = "todo", "Django REST framework"
 SYSTEMS = (
     System("floor", "bare floor", ONE_CORE, FLOOR, (on_waitress(f"{FLOOR}:application"),)),
-    System("todo", TODO, ONE_CORE, OWN, (on_pserve(-1),)),
-    System("todo-sqlite", f"{TODO} on SQLite", ONE_CORE, OWN, (on_pserve(-1),), sqlite=True),
+    System("todo", OURS, ONE_CORE, OWN, (on_pserve(-1),)),
+    System("todo-sqlite", f"{OURS} on SQLite", ONE_CORE, OWN, (on_pserve(-1),), sqlite=True),
     System("flask", "Flask", ONE_CORE, FLASK, (on_waitress(f"{FLASK}:create_app()"),)),
     System("drf", DRF, ONE_CORE, DJANGO, (on_waitress(f"{DJANGO}:application"),)),
     System(
@@ -117,7 +117,7 @@ SYSTEMS = (
     ),
     System(
         "todo-best",
-        TODO,
+        OURS,
         "nginx, 2 instances of production.ini, each on a core",
         OWN,
         (on_pserve(0), on_pserve(1)),
@@ -188,7 +188,7 @@ def running(system: System, postgresql: str, sqlite: Path, folder: Path) -> Iter
         if system.behind_nginx:
             own = folder / system.name
             own.mkdir()
-            # What nginx uses is the same for all, and is not counted.
+            # nginx uses the same for all, so its CPU is not counted.
             port = stack.enter_context(nginx(own, (ports[0], ports[-1]))).port
         yield Running(system, port, pids, accounts)
 

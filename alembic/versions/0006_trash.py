@@ -53,7 +53,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    # What the code of before knows, and what leads it to the same tasks.
+    # The previous version knows three actions; these two lead it to the same tasks.
     op.execute("UPDATE changes SET action = 'create' WHERE action = 'restore'")
     op.execute("UPDATE changes SET action = 'delete' WHERE action = 'purge'")
     set_actions("create", "update", "delete")

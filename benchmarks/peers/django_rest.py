@@ -64,7 +64,7 @@ class BearerAuthentication(TokenAuthentication):
 
 
 class Task(models.Model):
-    """What a user has to do."""
+    """A task of one user."""
 
     owner = models.ForeignKey(User, on_delete=models.CASCADE)
     name = models.CharField(max_length=255)
@@ -77,7 +77,7 @@ class Task(models.Model):
 
 
 class TaskSerializer(serializers.ModelSerializer):
-    """What is shown, and what can be set."""
+    """The fields of a task that an answer has and a request sets."""
 
     class Meta:
         model = Task

@@ -18,11 +18,11 @@ engine = create_engine(os.environ["DATABASE_URL"])
 
 
 class Base(DeclarativeBase):
-    """What the tables are made of."""
+    """The base class of the tables."""
 
 
 class User(Base):
-    """Who has tasks."""
+    """A user with a token."""
 
     __tablename__ = "users"
 
@@ -32,7 +32,7 @@ class User(Base):
 
 
 class Task(Base):
-    """What a user has to do."""
+    """A task of one user."""
 
     __tablename__ = "tasks"
 
@@ -48,7 +48,7 @@ class Task(Base):
 
 
 class TaskCreate(BaseModel):
-    """What creates a task."""
+    """The input of a new task."""
 
     name: str = Field(min_length=1, max_length=255)
     note: str | None = None
@@ -56,13 +56,13 @@ class TaskCreate(BaseModel):
 
 
 class TaskUpdate(BaseModel):
-    """What completes a task, or opens it again."""
+    """The input that completes a task, or opens it again."""
 
     completed: bool
 
 
 class TaskPublic(BaseModel):
-    """What is shown."""
+    """A task in an answer."""
 
     model_config = ConfigDict(from_attributes=True)
 

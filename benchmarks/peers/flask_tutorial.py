@@ -16,7 +16,7 @@ from benchmarks import data
 
 
 class Base(DeclarativeBase):
-    """What the tables are made of."""
+    """The base class of the tables."""
 
 
 db = SQLAlchemy(model_class=Base)
@@ -24,7 +24,7 @@ bp = Blueprint("tasks", __name__)
 
 
 class User(db.Model):  # type: ignore[name-defined]
-    """Who has tasks."""
+    """A user with a token."""
 
     id: Mapped[int] = mapped_column(primary_key=True)
     username: Mapped[str] = mapped_column(String(64), unique=True)
@@ -32,7 +32,7 @@ class User(db.Model):  # type: ignore[name-defined]
 
 
 class Task(db.Model):  # type: ignore[name-defined]
-    """What a user has to do."""
+    """A task of one user."""
 
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey(User.id), index=True)

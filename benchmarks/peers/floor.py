@@ -67,7 +67,7 @@ class Task(msgspec.Struct):
 
 
 class NewTask(msgspec.Struct):
-    """What creates a task."""
+    """The input of a new task."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
     note: str | None = None
@@ -75,7 +75,7 @@ class NewTask(msgspec.Struct):
 
 
 class Change(msgspec.Struct):
-    """What completes a task, or opens it again."""
+    """The input that completes a task, or opens it again."""
 
     completed: bool
 

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy.orm import Session
 
-from tests.support.client import Client, User, constant_headers
+from tests.support.client import Client, User
 from tests.support.databases import statements, stored
 from tests.support.factories import PASSWORD, make_task
 from todo.models.meta import ID_MAX
@@ -550,58 +550,8 @@ def test_id_of_nothing_is_not_found(alice: User, db: Session, method: str, path:
     assert stored(db) == before
 
 
-FORM_OF_CAROL = urlencode(CAROL)
-
-
-@pytest.mark.parametrize(
-    ("what", "method", "path", "body", "status"),
-    [
-        ("HEAD", "HEAD", K, "", 200),
-        ("a change by form", "PUT", K, "name=Tea", 200),
-        ("DELETE with a body", "DELETE", K, "name=%ff&x=1", 200),
-        ("password2 missing", "POST", A, FORM_OF_CAROL, 201),
-        ("false in a form", "POST", T, "name=n&completed=false", 201),
-        ("read-only fields", "PUT", K, "id=9&creation_date=then", 200),
-        ("read-only field of an account", "POST", A, f"{FORM_OF_CAROL}&id=1", 201),
-    ],
-)
-def test_what_is_not_bad(
-    alice: User, db: Session, what: str, method: str, path: str, body: str, status: int
-) -> None:
-    url = path.replace("{id}", str(make_task(db, alice)))
-    before = alice.get(url).json.get("task")
-    response = alice.send_form(method, url, body)
-    assert response.status_int == status
-    if what == "HEAD":
-        assert response.body == b""
-        assert constant_headers(response) == constant_headers(alice.get(url))
-    if what == "false in a form":
-        assert response.json["task"]["completed"] is False
-    if what == "read-only fields":
-        assert response.json["task"] == before
-
-
-@pytest.mark.parametrize(
-    ("content_type", "body"),
-    [
-        (JSON, '{"name": "' + "[" * 40 + '"}'),
-        ("Application/JSON; Charset=UTF-8", '{"name": "Milk"}'),
-        (FORM, "name=Caf%C3%A9"),
-        (FORM, "name=Café"),
-        (f'{FORM}; charset="utf-8"', "name=Milk"),
-    ],
-)
-def test_body_of_a_known_type_is_taken(alice: User, content_type: str, body: str) -> None:
-    assert alice.send("POST", alice.tasks_url, body, content_type).status_int == 201
-
-
 def test_unknown_field_is_named_but_never_at_length(alice: User) -> None:
     response = alice.post_json(alice.tasks_url, {"x" * 10_000: 1, "name": "Milk"})
     assert response.json["errors"][0]["field"] == "body"
     response = alice.post_json(alice.tasks_url, {f"x{n}": 1 for n in range(5000)})
     assert len(response.json["errors"]) == 100
-
-
-def test_form_keeps_every_character(alice: User) -> None:
-    name = "a&b=c;d+e f%g é\U0001f95b"
-    assert alice.post(alice.tasks_url, {"name": name}).json["task"]["name"] == name
