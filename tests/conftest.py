@@ -24,7 +24,7 @@ from tests.support.running import check_connections, dispose, running_app
 from todo import clock, configure, settings
 from todo.auth import passwords
 from todo.models import sqlite
-from todo.models.token import Kind
+from todo.models.token import TokenKind
 
 # Whoever runs the suite may have exported these, for a database that matters.
 for setting in settings.SETTINGS.values():
@@ -171,7 +171,7 @@ def api_token(app: Any, db: Session, alice: User) -> ApiToken:
     """Return what stores an API token of Alice's, and returns its id and a client that has it."""
 
     def store(**values: Any) -> tuple[int, Client]:
-        values = {"kind": Kind.API, "name": "script"} | values
+        values = {"kind": TokenKind.API, "name": "script"} | values
         token_id, secret = make_token(db, alice.id, **values)
         db.commit()
         return token_id, Client(app, secret)

@@ -10,7 +10,7 @@ from pyramid.events import BeforeTraversal
 from pyramid.httpexceptions import HTTPForbidden
 
 from todo.auth.csrf import refuse_cross_site
-from todo.auth.limits import note_use, note_write
+from todo.auth.limits import count_write, record_use
 from todo.auth.permissions import Permission
 from todo.auth.policy import InsufficientScope
 from todo.http.idempotency import replay
@@ -34,10 +34,10 @@ def begin_request(event: BeforeTraversal) -> None:
     if writes and not identity.may(Permission.WRITE):
         # Before a row is looked for: the answer does not tell whether there is one.
         raise HTTPForbidden(result=InsufficientScope("the scope of the token is too small"))
-    request.add_finished_callback(partial(note_use, identity.token))
+    request.add_finished_callback(partial(record_use, identity.token))
     if writes:
         set_credential(request.db, identity.token)
-        note_write(request)
+        count_write(request)
         # Before the path is looked up: the first request may have moved or deleted the object.
         replay(request)
 

@@ -11,7 +11,7 @@ from todo import clock
 logger = logging.getLogger(__name__)
 
 # The machine's own zone, and none: they mean another thing elsewhere.
-NO_PLACES = {"localtime", "Factory"}
+EXCLUDED_ZONES = {"localtime", "Factory"}
 
 DEFAULT_ZONE = ZoneInfo("UTC")
 
@@ -33,7 +33,7 @@ FIRST_INSTANT = datetime.min.replace(tzinfo=UTC)
 @cache
 def zone_names() -> frozenset[str]:
     """Return the names of the IANA database that this machine knows; case counts."""
-    return frozenset(available_timezones()) - NO_PLACES
+    return frozenset(available_timezones()) - EXCLUDED_ZONES
 
 
 @cache

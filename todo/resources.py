@@ -9,18 +9,18 @@ from pyramid.authorization import Allow
 from pyramid.httpexceptions import HTTPForbidden
 from sqlalchemy import Row, Select, Table, bindparam, select
 
-from todo.auth.identity import Identity, KnownAccount, is_alive
+from todo.auth.identity import AccountRow, Identity, is_active
 from todo.auth.permissions import Permission
 from todo.auth.policy import InsufficientScope
 from todo.http.errors import Problem
 from todo.http.request import Request
 from todo.journal import history
-from todo.models import Account, Task, trash
+from todo.models import Account, Task
 from todo.models.meta import ID_MAX, ID_PATTERN, BigInt
 from todo.models.prepared import PREPARED
-from todo.models.task import STORED, TASKS, StoredTask
+from todo.models.task import TASK_COLUMNS, TASKS, TaskRow
 from todo.models.token import TOKENS
-from todo.models.trash import TRASH, is_kept
+from todo.models.trash import TRASH, TRASH_COLUMNS, is_restorable
 from todo.schemas.account import Account as AccountSchema
 from todo.schemas.task import Task as TaskSchema
 
@@ -37,7 +37,7 @@ class LoginContext:
         self.identity: Identity = request.identity  # todo/begin.py refuses a request without one
 
     @property
-    def account(self) -> KnownAccount:
+    def account(self) -> AccountRow:
         return self.identity.account
 
     def __acl__(self) -> list[tuple[Any, ...]]:
@@ -143,7 +143,7 @@ def _of_account(columns: Iterable[Any], table: Table) -> Select[Any]:
 
 
 # Built once: building a query costs more than running it.
-_TASK = _of_account(STORED, TASKS).execution_options(**PREPARED)
+_TASK = _of_account(TASK_COLUMNS, TASKS).execution_options(**PREPARED)
 
 
 class TaskContext(ObjectContext):
@@ -161,7 +161,7 @@ class TaskContext(ObjectContext):
 
     def __init__(self, request: Request) -> None:
         super().__init__(request)
-        self.task = StoredTask._make(_load(request, _TASK))
+        self.task = TaskRow._make(_load(request, _TASK))
         self.subject, self.revision = self.task, self.task.revision
 
 
@@ -183,7 +183,10 @@ class TrashContext(AccountContext):
     def __init__(self, request: Request) -> None:
         super().__init__(request)
         self.task: Row[Any] = _load(
-            request, _of_account(trash.STORED, TRASH).where(is_kept(request.settings.trash_time))
+            request,
+            _of_account(TRASH_COLUMNS, TRASH).where(
+                is_restorable(request.settings.trash_retention)
+            ),
         )
 
 
@@ -203,7 +206,7 @@ class TokenContext(AccountContext):
             # Before a row is looked for: the answer does not tell whether there is one.
             raise HTTPForbidden(result=InsufficientScope("the scope of the token is too small"))
         self.token: Row[Any] = _load(
-            request, _of_account(TOKENS.c, TOKENS).where(is_alive(request.settings))
+            request, _of_account(TOKENS.c, TOKENS).where(is_active(request.settings))
         )
 
 

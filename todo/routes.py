@@ -24,10 +24,10 @@ from todo.resources import (
 ACCOUNTS = "/api/v1/accounts"
 ACCOUNT = ACCOUNTS + "/{username}"
 
-_OTHER_SPELLING = re.compile(r"//|.*(%2f|[#\t])", re.IGNORECASE)
+_NOT_CANONICAL = re.compile(r"//|.*(%2f|[#\t])", re.IGNORECASE)
 
 
-class OneSpelling:
+class CanonicalPath:
     """The predicate of all routes: the path is the one spelling of what the route has matched.
 
     Pyramid's patterns end in "$", which also matches before a final newline; and WSGI decodes
@@ -40,7 +40,7 @@ class OneSpelling:
 
     def text(self) -> str:
         """Say which predicate this is, for Pyramid."""
-        return f"one_spelling = {self.value}"
+        return f"canonical_path = {self.value}"
 
     phash = text
 
@@ -48,14 +48,14 @@ class OneSpelling:
         """Tell whether it is, of the path that the route has matched with values."""
         path, values = request.path_info, info["match"].values()
         raw = request.environ.get("REQUEST_URI", "").partition("?")[0]
-        if _OTHER_SPELLING.match(raw):
+        if _NOT_CANONICAL.match(raw):
             return False
         return not path.endswith("\n") or any(value.endswith("\n") for value in values)
 
 
 def includeme(config: Configurator) -> None:
-    config.add_route_predicate("one_spelling", OneSpelling)
-    add_route = partial(config.add_route, one_spelling=True)
+    config.add_route_predicate("canonical_path", CanonicalPath)
+    add_route = partial(config.add_route, canonical_path=True)
     # The patterns are tried in this order: what is asked for most stands first.
     add_route("tasks", ACCOUNT + "/tasks", factory=TasksContext)
     add_route("task", ACCOUNT + "/tasks/{id}", factory=TaskContext)

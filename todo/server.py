@@ -15,11 +15,11 @@ from waitress import wasyncore
 from waitress.adjustments import Adjustments
 
 from todo import jobs
-from todo.auth.passwords import PLACES
+from todo.auth.passwords import MAX_PENDING
 from todo.http.request import MAX_BODY
 
-GRACE = 1  # seconds to serve open connections at the end; the proxy rests none for so long
-DRAIN = 25  # seconds for running requests to finish
+CLOSE_DELAY = 1  # seconds to serve open connections at the end; the proxy rests none for so long
+DRAIN_TIMEOUT = 25  # seconds for running requests to finish
 
 # The options of waitress, unless [server:main] has them. Its limits are the first size refused.
 DEFAULTS: dict[str, Any] = {
@@ -64,8 +64,10 @@ def server_factory(
 def _check(name: str, value: str) -> None:
     try:  # `sockets` excludes the options that open another one; some others need a trusted proxy
         read = Adjustments(**proxy_options("*") | {"sockets": [], name: value})
-        if name == "threads" and read.threads <= PLACES:
-            raise ValueError(f"must be more than {PLACES}, as so many logins may wait in threads")
+        if name == "threads" and read.threads <= MAX_PENDING:
+            raise ValueError(
+                f"must be more than {MAX_PENDING}, as so many logins may wait in threads"
+            )
     except ValueError as error:
         raise SystemExit(f"todo: the option {name} in [server:main]: {error}") from None
 
@@ -131,7 +133,9 @@ def _serve(app: Any, listening: socket.socket, options: dict[str, Any]) -> None:
     def is_busy(spent: float) -> bool:
         clients = server.active_channels.values()
         # `request` is still arriving, `requests` have come.
-        return any(spent < GRACE or c.request or c.requests or c.total_outbufs_len for c in clients)
+        return any(
+            spent < CLOSE_DELAY or c.request or c.requests or c.total_outbufs_len for c in clients
+        )
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
@@ -140,10 +144,10 @@ def _serve(app: Any, listening: socket.socket, options: dict[str, Any]) -> None:
         poll(server.adj.asyncore_loop_timeout)
     began = time.monotonic()
     # To close the socket resets the connections in its queue: accept those first.
-    while time.monotonic() - began < GRACE and select.select([listening], [], [], 0)[0]:
+    while time.monotonic() - began < CLOSE_DELAY and select.select([listening], [], [], 0)[0]:
         poll(0)
     del sockets[listening.fileno()]
     listening.close()
-    while (spent := time.monotonic() - began) < DRAIN and is_busy(spent):
+    while (spent := time.monotonic() - began) < DRAIN_TIMEOUT and is_busy(spent):
         poll(0.05)
     server.task_dispatcher.shutdown(timeout=1)

@@ -155,8 +155,8 @@ class Settings:
     limit_login_account: Annotated[int, Setting("todo.limit_login_account", _LIMIT, "100")]
     limit_registrations: Annotated[int, Setting("todo.limit_registrations", _LIMIT, "5")]
     limit_writes: Annotated[int, Setting("todo.limit_writes", _LIMIT, "0")]
-    trash_time: Annotated[timedelta, Setting("todo.trash_days", _days, "30")]
-    journal_time: Annotated[timedelta, Setting("todo.journal_days", _days, "90")]
+    trash_retention: Annotated[timedelta, Setting("todo.trash_days", _days, "30")]
+    journal_retention: Annotated[timedelta, Setting("todo.journal_days", _days, "90")]
     cors_origins: Annotated[frozenset[str], Setting("todo.cors_origins", _origins, "")]
     production: Annotated[bool, Setting("todo.production", _boolean, "false")]
     public_url: Annotated[str, Setting("todo.public_url", _public_url, "")]
@@ -246,6 +246,6 @@ def refuse_unsafe_production(
         )
     insecure = not settings.secure_cookies and (settings.is_https or not settings.allow_http)
     unsafe.append(("todo.secure_cookies must be true in production", insecure))
-    for refusal, found in unsafe:
+    for validation_problem, found in unsafe:
         if found:
-            raise SystemExit(f"todo: the setting {refusal}")
+            raise SystemExit(f"todo: the setting {validation_problem}")

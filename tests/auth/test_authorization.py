@@ -19,7 +19,7 @@ from todo import clock, configure
 from todo.auth.permissions import Permission
 from todo.http.operations import operations
 from todo.models import Task, Token
-from todo.models.token import Kind, Scope
+from todo.models.token import Scope, TokenKind
 
 PUBLIC = {
     *("root", "docs", "docs_file", "healthz", "readyz", "info", "info_slash", "openapi"),
@@ -128,8 +128,8 @@ def things(db: Session, alice: Login, bob: Login) -> Things:
         Actor.STRANGER: bob.token,
         Actor.EXPIRED: issue(timedelta(seconds=-1))[1],
         Actor.REVOKED: revoked_secret,
-        Actor.READ: issue(kind=Kind.API, scope=Scope.READ, name="reads")[1],
-        Actor.WRITE: issue(kind=Kind.API, scope=Scope.WRITE, name="writes")[1],
+        Actor.READ: issue(kind=TokenKind.API, scope=Scope.READ, name="reads")[1],
+        Actor.WRITE: issue(kind=TokenKind.API, scope=Scope.WRITE, name="writes")[1],
     }
     db.delete(revoked)
     db.commit()

@@ -67,7 +67,7 @@ def test_who_was_never_heard_has_not_failed(
     client: Client, alice: Login, monkeypatch: Patch
 ) -> None:
     with monkeypatch.context() as full:
-        full.setattr("todo.auth.passwords._places", threading.Semaphore(0))
+        full.setattr("todo.auth.passwords._pending", threading.Semaphore(0))
         for _ in range(12):
             response = login(client, PASSWORD)
             assert (response.status_int, response.json["code"]) == (503, "busy")

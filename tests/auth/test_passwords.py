@@ -42,7 +42,7 @@ def slots(monkeypatch: Patch) -> BoundedSemaphore:
 def test_no_more_hashes_at_once_than_slots(slots: BoundedSemaphore, monkeypatch: Patch) -> None:
     hasher = SlowHasher()
     monkeypatch.setattr(passwords, "_hasher", hasher)
-    with ThreadPoolExecutor(passwords.PLACES) as pool:
+    with ThreadPoolExecutor(passwords.MAX_PENDING) as pool:
         hashed = pool.map(passwords.hash_password, ["a password"] * 6)
         verified = pool.map(passwords.verify_password, ["hash"] * 6, ["a password"] * 6)
         assert [*hashed, *verified] == ["hash"] * 6 + [True] * 6
@@ -52,9 +52,9 @@ def test_no_more_hashes_at_once_than_slots(slots: BoundedSemaphore, monkeypatch:
 def test_login_that_finds_no_place_is_refused_at_once(slots: BoundedSemaphore) -> None:
     slots.acquire()
     slots.acquire()
-    with ThreadPoolExecutor(passwords.PLACES) as pool:
+    with ThreadPoolExecutor(passwords.MAX_PENDING) as pool:
         waiting = [
-            pool.submit(passwords.hash_password, "a password") for _ in range(passwords.PLACES)
+            pool.submit(passwords.hash_password, "a password") for _ in range(passwords.MAX_PENDING)
         ]
         while not all(each.running() for each in waiting):
             time.sleep(0.01)
@@ -91,7 +91,10 @@ def test_who_waits_too_long_is_told_to_come_back(
             ):
                 with pytest.raises(Problem) as refusal:
                     pool.submit(wait).result(timeout=5)
-                assert (refusal.value.status, refusal.value.code) == (503, "busy")
+                assert (refusal.value.status, refusal.value.code) == (
+                    503,
+                    "busy",
+                )
                 assert refusal.value.headers["Retry-After"] == "1"
         finally:
             release.set()

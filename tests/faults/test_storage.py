@@ -184,4 +184,4 @@ def test_the_journal_of_sqlite_stays_and_is_void(file: Path) -> None:
         assert client.delete(f"{alice.tasks_url}?completed=false").status_int == 200
     journal = Path(f"{file}-journal").read_bytes()
     assert not any(journal[:28])  # its header, https://www.sqlite.org/fileformat.html
-    assert len(journal) <= models.sqlite.JOURNAL_SIZE
+    assert len(journal) <= models.sqlite.ROLLBACK_JOURNAL_LIMIT

@@ -20,7 +20,7 @@ from todo.services import export
 def test_everything_of_the_account_and_nothing_else(
     db: Session, alice: User, bob: Login, tasks: int, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr(export, "BATCH", 2)
+    monkeypatch.setattr(export, "BATCH_SIZE", 2)
     for number in range(tasks):
         make_task(
             db,
@@ -49,7 +49,7 @@ def test_everything_of_the_account_and_nothing_else(
 @pytest.fixture
 def three(real_alice: User, committed: Session, monkeypatch: Patch) -> User:
     """Somebody with more tasks than are read at once."""
-    monkeypatch.setattr(export, "BATCH", 1)
+    monkeypatch.setattr(export, "BATCH_SIZE", 1)
     for number in range(3):
         make_task(committed, real_alice, name=str(number))
     return real_alice
@@ -97,7 +97,7 @@ def test_head_has_the_length_and_no_body(alice: User) -> None:
 def test_it_takes_no_more_memory_for_more_tasks(
     db: Session, alice: User, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr(export, "BATCH", 10)
+    monkeypatch.setattr(export, "BATCH_SIZE", 10)
     values = {"name": "long", "note": "x" * 10_000}
     make_tasks(db, alice, [values] * 200)
     db.close()

@@ -138,14 +138,14 @@ def test_several_are_found_where_location_says(alice: User) -> None:
 
 
 def test_how_many_at_once() -> None:
-    assert service.MOST_AT_ONCE == 10_000
+    assert service.MAX_TASKS == 10_000
 
 
 @pytest.mark.parametrize(("method", "counted"), [("PATCH", "updated"), ("DELETE", "deleted")])
 def test_at_most_so_many_at_once(
     alice: User, db: Session, monkeypatch: Patch, method: str, counted: str
 ) -> None:
-    monkeypatch.setattr(service, "MOST_AT_ONCE", 10)
+    monkeypatch.setattr(service, "MAX_TASKS", 10)
     old, *others = (make_task(db, alice, name="Tea") for _ in range(11))
     answer = alice.send_json(method, f"{alice.tasks_url}?due=none", {"name": "Milk"})
     assert answer.status_int == 409
@@ -169,11 +169,11 @@ def test_at_most_so_many_words_at_once(
     make_task(db, alice, name="Milk", note="bottles")
     make_task(db, alice, name="Bread", completed=True)
     words = len(" milk bottles bread")
-    monkeypatch.setattr(service, "MOST_WORDS_AT_ONCE", words - 1)
+    monkeypatch.setattr(service, "MAX_INDEXED_CHARACTERS", words - 1)
     answer = alice.send_json(method, f"{alice.tasks_url}?due=none", {"completed": True})
     assert (answer.status_int, answer.json["code"], answer.json["count"]) == (409, "too_many", 2)
     # What each is given counts, too.
-    monkeypatch.setattr(service, "MOST_WORDS_AT_ONCE", words)
+    monkeypatch.setattr(service, "MAX_INDEXED_CHARACTERS", words)
     url = f"{alice.tasks_url}?due=none"
     assert alice.send_json("PATCH", url, {"note": "x"}).status_int == 409
     assert alice.send_json(method, url, {"completed": True}).status_int == 200

@@ -15,7 +15,7 @@ from tests.support.factories import PASSWORD, Login, change_accounts, make_accou
 from tests.support.fixtures import Move, Patch
 from todo import clock
 from todo.models import Token
-from todo.models.token import Kind, is_well_formed, new_secret, token_digest
+from todo.models.token import TokenKind, is_well_formed, new_secret, token_digest
 
 LOGIN = "/api/v1/accounts/login"
 WHOAMI = "/api/v1/whoami"
@@ -305,7 +305,7 @@ def test_registering_ends_the_session_it_came_with(app: Any, alice: User) -> Non
 
 
 def test_at_most_a_hundred_api_tokens(alice: User, monkeypatch: Patch) -> None:
-    monkeypatch.setattr("todo.services.tokens.MOST_API_TOKENS", 2)
+    monkeypatch.setattr("todo.services.tokens.MAX_API_TOKENS", 2)
     fields = {"name": "script", "scope": "read"}
     answers = [alice.post(TOKENS, fields) for _ in range(3)]
     assert [answer.status_int for answer in answers] == [201, 201, 409]
@@ -321,4 +321,4 @@ def test_a_password_that_is_sent_must_be_right(alice: User) -> None:
 def test_a_session_s_token_never_looks_like_an_api_token(monkeypatch: Patch) -> None:
     drawn = iter(["tdo_" + "x" * 39, "good"])
     monkeypatch.setattr("secrets.token_urlsafe", lambda _bytes: next(drawn))
-    assert new_secret(Kind.SESSION) == "good"
+    assert new_secret(TokenKind.SESSION) == "good"

@@ -27,7 +27,7 @@ SECOND = timedelta(seconds=1)
 @pytest.fixture
 def three_days(app: Any, monkeypatch: Patch) -> None:
     """Keep the trash for a time in which no login ends."""
-    monkeypatch.setattr(app.registry["settings"], "trash_time", DAYS * DAY)
+    monkeypatch.setattr(app.registry["settings"], "trash_retention", DAYS * DAY)
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def everything(session: Session) -> str:
 
 
 def test_it_is_kept_for_30_days(app: Any) -> None:
-    assert app.registry["settings"].trash_time == 30 * DAY
+    assert app.registry["settings"].trash_retention == 30 * DAY
 
 
 def test_every_column_of_a_task_is_kept() -> None:
@@ -269,7 +269,7 @@ def test_a_deleted_account_takes_its_trash_along(
 @pytest.fixture
 def full(real_alice: User, committed: Session, monkeypatch: Patch) -> User:
     """Somebody with five tasks in the trash, of which two are erased at once."""
-    monkeypatch.setattr(trash_service, "AT_ONCE", 2)
+    monkeypatch.setattr(trash_service, "BATCH_SIZE", 2)
     for _ in range(5):
         make_trashed(committed, real_alice)
     return real_alice
@@ -278,7 +278,7 @@ def full(real_alice: User, committed: Session, monkeypatch: Patch) -> User:
 def test_a_very_full_trash_is_emptied_by_one_request(
     alice: User, db: Session, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr(trash_service, "AT_ONCE", 3)
+    monkeypatch.setattr(trash_service, "BATCH_SIZE", 3)
     for number in (7, 6):
         for _ in range(number):
             make_task(db, alice)
@@ -316,7 +316,7 @@ def test_what_is_deleted_meanwhile_stays(
 def test_an_old_key_is_used_anew_by_several_transactions(
     alice: User, db: Session, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr(trash_service, "AT_ONCE", 2)
+    monkeypatch.setattr(trash_service, "BATCH_SIZE", 2)
     for _ in range(5):
         make_trashed(db, alice)
     make_key(db, alice, "old", clock.now() - timedelta(days=1))
@@ -351,7 +351,7 @@ def test_an_error_in_the_middle_says_that_a_part_is_gone(
 ) -> None:
     for _ in range(3):
         make_trashed(db, alice)
-    monkeypatch.setattr(trash_service, "AT_ONCE", 2)
+    monkeypatch.setattr(trash_service, "BATCH_SIZE", 2)
 
     def fail(request: Request) -> None:
         commit_so_far(request)

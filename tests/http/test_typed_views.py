@@ -11,7 +11,7 @@ import todo.schemas
 from todo.http.errors import FAULTS
 from todo.http.request import Request
 from todo.http.schema import Body, Input, Query
-from todo.http.typed_views import chosen, read_query, validate
+from todo.http.typed_views import choose_model, read_query, validate
 from todo.schemas.meta import Text
 
 
@@ -123,8 +123,8 @@ class Noted(Items):
     ],
 )
 def test_the_fields_tell_which_body_it_is(names: str, model: type[Body]) -> None:
-    assert chosen((Item, Items, Noted), names.split()) is model
-    assert chosen((Item,), names.split()) is Item
+    assert choose_model((Item, Items, Noted), names.split()) is model
+    assert choose_model((Item,), names.split()) is Item
 
 
 def descendants(model: type[Input]) -> Iterator[type[Input]]:

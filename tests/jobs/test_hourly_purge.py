@@ -76,7 +76,7 @@ def test_the_thread_goes_on_after_a_failure_and_stops(
     expire(committed, make_account(committed))
     committed.execute(text("ALTER TABLE limit_counts RENAME TO hidden"))
     committed.commit()
-    monkeypatch.setattr(jobs, "ROUND", 0.01)
+    monkeypatch.setattr(jobs, "CHECK_INTERVAL", 0.01)
     with caplog.at_level(logging.INFO, "todo.jobs"):
         thread = jobs.start(real_app.registry)
         try:

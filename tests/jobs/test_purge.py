@@ -23,7 +23,7 @@ from todo.models import (
     Token,
     TrashedTask,
 )
-from todo.models.token import Kind
+from todo.models.token import TokenKind
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def test_purge_deletes_what_expired_and_nothing_else(
     todo_admin: TodoAdmin, committed: Session, alice: Login, monkeypatch: Patch
 ) -> None:
     now = clock.now()
-    kept = add_token(committed, alice, kind=Kind.API, name="kept")
+    kept = add_token(committed, alice, kind=TokenKind.API, name="kept")
     committed.execute(update(Token).values(last_used_date=now - 8 * DAY))
     for _ in range(5):
         add_token(committed, alice, ends=-DAY)
@@ -48,7 +48,7 @@ def test_purge_deletes_what_expired_and_nothing_else(
         for subject in ("a", "b"):
             committed.add(LimitCount(name=name, subject=subject, count=1, expiration_date=ends))
         make_key(committed, alice, name, ends)
-    monkeypatch.setattr(purge, "BATCH", 2)
+    monkeypatch.setattr(purge, "BATCH_SIZE", 2)
     commits = []
 
     def note(session: Session) -> None:
@@ -75,7 +75,7 @@ def test_purge_deletes_what_expired_and_nothing_else(
 def test_purge_erases_what_was_long_in_the_trash(
     todo_admin: TodoAdmin, committed: Session, alice: Login, bob: Login, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr(purge, "BATCH", 2)
+    monkeypatch.setattr(purge, "BATCH_SIZE", 2)
     with a_month_ago(monkeypatch):
         for login in (alice, bob):
             for number in range(5):
@@ -144,7 +144,7 @@ def old_changes(committed: Session, alice: Login, bob: Login) -> None:
 def test_purge_deletes_old_changes_of_everybody(
     todo_admin: TodoAdmin, committed: Session, old_changes: None, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr(purge, "BATCH", 2)
+    monkeypatch.setattr(purge, "BATCH_SIZE", 2)
     monkeypatch.setenv("TODO_JOURNAL_DAYS", "92")
     assert "changes: 0 deleted" in todo_admin("purge")
     monkeypatch.delenv("TODO_JOURNAL_DAYS")

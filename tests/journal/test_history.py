@@ -260,7 +260,7 @@ def test_what_changed_is_not_told_where_it_is_not_kept(
 def test_a_revision_goes_as_a_whole_or_not_at_all(
     alice: User, old: Any, purge_now: Purge, db: Session, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr("todo.jobs.purge.BATCH", 3)
+    monkeypatch.setattr("todo.jobs.purge.BATCH_SIZE", 3)
     purge_now()
     assert kept(db) == [4, 5], "the third is the first of revision 3, which goes along"
 

@@ -199,7 +199,7 @@ def test_one_of_many_has_gone_for_good(alice: User, ids: dict[str, int]) -> None
 def test_at_most_so_much_text_at_once(alice: User, ids: dict[str, int], monkeypatch: Patch) -> None:
     alice.send_json("PATCH", alice.tasks_url, {"note": "long " * 100})
     answer = alice.send_json("PATCH", alice.tasks_url, {"note": "short"})
-    monkeypatch.setattr(service, "MOST_WORDS", 100)
+    monkeypatch.setattr(service, "MAX_INDEXED_CHARACTERS", 100)
     refused = alice.post(undo_path(answer))
     assert (refused.status_int, refused.json["code"]) == (409, "too_many")
     assert refused.json["count"] == 3
@@ -210,7 +210,7 @@ def test_at_most_so_much_text_at_once(alice: User, ids: dict[str, int], monkeypa
 def test_many_are_read_in_batches(
     alice: User, ids: dict[str, int], monkeypatch: Patch, batch: int
 ) -> None:
-    monkeypatch.setattr(service, "BATCH", batch)
+    monkeypatch.setattr(service, "BATCH_SIZE", batch)
     before = state(alice)
     answer = alice.send_json("PATCH", alice.tasks_url, FULL)
     assert alice.post(undo_path(answer)).json["undone"] == 3

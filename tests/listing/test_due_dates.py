@@ -30,11 +30,11 @@ def truth_table() -> tuple[list[str], dict[str, list[bool]]]:
     return cells(head)[1:], truth
 
 
-FILTERS, TRUTH = truth_table()
+FILTERS, BOOLEAN_PATTERN = truth_table()
 
 
 def test_the_table_has_what_there_is() -> None:
-    assert len(TRUTH) == 14
+    assert len(BOOLEAN_PATTERN) == 14
     assert {due.partition("=")[0] for due in FILTERS} == {"due", "due_after", "due_before"}
     whole = {"overdue", "today", "tomorrow", "week", "upcoming", "none", "any"}
     assert {value for name, _, value in (due.partition("=") for due in FILTERS)} >= whole
@@ -51,12 +51,12 @@ def test_the_truth_table(app: Any, db: Session, monkeypatch: Patch, *, completed
             due_date=None if due_date == "none" else parse_date(due_date),
             completed=completed,
         ): due_date
-        for due_date in TRUTH
+        for due_date in BOOLEAN_PATTERN
     }
     for column, due in enumerate(FILTERS):
         found = alice.get(f"{alice.tasks_url}?{due}").json["tasks"]
         never = completed and due in ("due=overdue", "due=upcoming")
-        expected = {date for date, truth in TRUTH.items() if truth[column] and not never}
+        expected = {date for date, truth in BOOLEAN_PATTERN.items() if truth[column] and not never}
         assert {dates[task["id"]] for task in found} == expected, due
 
 

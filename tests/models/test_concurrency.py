@@ -16,9 +16,9 @@ from tests.support.factories import PASSWORD, Login, make_account, make_key, mak
 from tests.support.pserve import Server
 from tests.support.running import at_once
 from todo import clock
-from todo.auth.passwords import PLACES
+from todo.auth.passwords import MAX_PENDING
 from todo.models import Account, Task, Token
-from todo.models.token import Kind, new_token
+from todo.models.token import TokenKind, new_token
 
 THREADS = 8
 OTHER_EMAIL = update(Account).execution_options(recorded=True).values(email="other@example.com")
@@ -136,7 +136,7 @@ def test_a_token_that_is_made_meanwhile_is_revoked_too(
     server: Server, alice: Login, committed: Session, elsewhere: Callable[..., Any]
 ) -> None:
     committed.execute(select(Account).with_for_update())
-    made, _ = new_token(alice.id, clock.now() + timedelta(days=1), kind=Kind.API, name="late")
+    made, _ = new_token(alice.id, clock.now() + timedelta(days=1), kind=TokenKind.API, name="late")
     status, _, _ = elsewhere(
         insert(Token).values(made),
         lambda: server.send("DELETE", f"{alice.url}/tokens", {}, alice.token),
@@ -168,8 +168,8 @@ def test_the_same_with_one_key_is_answered_alike(
     """Where done twice it would fail: what was deleted, moved, or changed from that version."""
     url = alice.url + path.format(id=make_task(committed, alice))
     headers = headers | {"Idempotency-Key": "one"}
-    # More passwords than PLACES at one moment are refused as busy.
-    times = PLACES if "current_password" in fields else THREADS
+    # More passwords than MAX_PENDING at one moment are refused as busy.
+    times = MAX_PENDING if "current_password" in fields else THREADS
     answers = at_once(lambda _: server.send(method, url, fields, alice.token, **headers), times)
     assert {status for status, _, _ in answers} <= {200, 201}, answers
     assert len({json.dumps(body) for _, _, body in answers}) == 1

@@ -17,7 +17,7 @@ from tests.support.factories import PASSWORD, Login, change_accounts, make_token
 from tests.support.fixtures import Patch
 from todo import clock
 from todo.models import Account, ReleasedUsername, Token
-from todo.models.token import Kind, Scope
+from todo.models.token import Scope, TokenKind
 from todo.scripts import admin
 
 ACCOUNTS = "/api/v1/accounts"
@@ -201,7 +201,7 @@ def test_revoke_what_is_not_the_account_s(
 def test_tokens_are_a_table_without_secrets(
     todo_admin: TodoAdmin, committed: Session, alice: Login, bob: Login
 ) -> None:
-    add_token(committed, alice, kind=Kind.API, scope=Scope.READ, name="backup \u00fc")
+    add_token(committed, alice, kind=TokenKind.API, scope=Scope.READ, name="backup \u00fc")
     add_token(committed, alice, client="curl\x1b[2J\n8.1")
     table = todo_admin("tokens", "alice")
     head, *rows = table.splitlines()
@@ -228,7 +228,7 @@ def test_tokens_are_a_table_without_secrets(
 def test_a_table_where_the_terminal_lacks_characters(
     todo_admin: TodoAdmin, committed: Session, alice: Login, monkeypatch: Patch
 ) -> None:
-    add_token(committed, alice, kind=Kind.API, name="\u00fc\u2603")
+    add_token(committed, alice, kind=TokenKind.API, name="\u00fc\u2603")
     stdout = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
     monkeypatch.setattr(sys, "stdout", stdout)
     todo_admin("tokens", "alice")

@@ -24,7 +24,7 @@ from todo import clock, main
 from todo.models import Base, LimitCount, ReleasedUsername, engine, sqlite
 from todo.models.engine import create_engine
 from todo.models.migration import MIGRATION, check_migrated
-from todo.models.token import Kind
+from todo.models.token import TokenKind
 from todo.services import backup
 
 TABLES = Base.metadata.sorted_tables
@@ -98,7 +98,7 @@ def before(beginning: str, act: Callable[[Any], None]) -> Iterator[None]:
 def fill(session: Session, alice: Login) -> None:
     """Store rows of every kind, and give ids to some that are gone again."""
     carol = make_account(session, "Carol", timezone="Europe/Berlin", disabled_date=clock.now())
-    add_token(session, alice, kind=Kind.API, name="scrípt", ends=-DAY)
+    add_token(session, alice, kind=TokenKind.API, name="scrípt", ends=-DAY)
     for name in ("Crème brûlée", "日本", "😀 \\x00 '%s' \n", "x" * 255):
         make_task(session, alice, name=name, note=name * 30, completed=len(name) > 2)
     make_task(session, carol, due_date=clock.now())
@@ -128,7 +128,7 @@ def test_a_restored_service_is_the_same(
     monkeypatch: Patch,
 ) -> None:
     fill(committed, alice)
-    monkeypatch.setattr(backup, "BATCH", 2)
+    monkeypatch.setattr(backup, "BATCH_SIZE", 2)
     original = rows_of(database_url)
     said = todo_admin("backup", str(path))
     counts = (

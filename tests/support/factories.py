@@ -14,7 +14,7 @@ from todo.journal import writes
 from todo.models import IdempotencyKey, Task, TrashedTask
 from todo.models.account import ACCOUNTS, username_columns
 from todo.models.change import DELETE
-from todo.models.task import STORED, TASKS, columns_of
+from todo.models.task import TASK_COLUMNS, TASKS, columns_of
 from todo.models.token import TOKENS, new_token
 
 PASSWORD = "correct horse battery"
@@ -79,7 +79,7 @@ def make_task(session: Session, login: Login, **values: Any) -> int:
 
 def make_tasks(session: Session, login: Login, several: list[dict[str, Any]]) -> list[int]:
     """Store tasks of the account by one change, and return their ids."""
-    now = writes.date_of(session)
+    now = writes.transaction_date(session)
     rows = []
     for values in several:
         fields = {"name": "Water the plants", "note": None, "due_date": None, **values}
@@ -93,7 +93,7 @@ def make_tasks(session: Session, login: Login, several: list[dict[str, Any]]) ->
 def make_trashed(session: Session, login: Login, **values: Any) -> int:
     """Store a task of the account, move it to the trash, and return its id."""
     task_id = make_task(session, login, **values)
-    row = session.execute(select(*STORED).where(TASKS.c.id == task_id)).one()
+    row = session.execute(select(*TASK_COLUMNS).where(TASKS.c.id == task_id)).one()
     writes.move(session, Task, TrashedTask, login.id, DELETE, [row._asdict()])
     session.commit()
     return task_id

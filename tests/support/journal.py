@@ -128,7 +128,7 @@ def version(each: Any) -> int:
 
 
 def recorded(each: Journalled) -> dict[str, Any]:
-    row = {c.key: getattr(each, c.key) for c in columns_except(each.__table__, each.unread)}
+    row = {c.key: getattr(each, c.key) for c in columns_except(each.__table__, each.database_only)}
     fields = each.recorded(row) | {DATED: getattr(each, DATED, None)}
     shown: dict[str, Any] = json.loads(to_json(fields | dict.fromkeys(each.secrets)))
     return shown

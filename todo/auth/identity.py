@@ -17,7 +17,7 @@ from todo.http.request import SAFE_METHODS, Request
 from todo.models.account import ACCOUNTS
 from todo.models.meta import UTCDateTime
 from todo.models.prepared import PREPARED
-from todo.models.token import TOKENS, Kind, Scope
+from todo.models.token import TOKENS, Scope, TokenKind
 from todo.settings import Settings
 
 FRESH_LOGIN = timedelta(minutes=10)  # a login this young needs no password again
@@ -25,13 +25,13 @@ FRESH_LOGIN = timedelta(minutes=10)  # a login this young needs no password agai
 _ACCOUNTS, _TOKENS = ACCOUNTS.c, TOKENS.c
 
 _ALL = frozenset(Permission)
-_OF_SCOPE: Mapping[str, frozenset[Permission]] = {
+_SCOPE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
     Scope.READ: frozenset({Permission.READ}),
     Scope.WRITE: frozenset({Permission.READ, Permission.WRITE}),
 }
 
 
-class KnownAccount(NamedTuple):
+class AccountRow(NamedTuple):
     """Of an account what a request needs to know: a row, of which each attribute is Account's."""
 
     id: int
@@ -54,7 +54,7 @@ class KnownAccount(NamedTuple):
         return find_zone(self.timezone)
 
 
-class KnownToken(NamedTuple):
+class TokenRow(NamedTuple):
     """Of a token what a request needs to know: a row, of which each attribute is Token's."""
 
     id: int
@@ -71,13 +71,15 @@ class KnownToken(NamedTuple):
 class Identity:
     """The account that a request acts for, and the token that it came with."""
 
-    account: KnownAccount
-    token: KnownToken
+    account: AccountRow
+    token: TokenRow
 
     @property
     def permissions(self) -> frozenset[Permission]:
         """What the token may do with what its account owns."""
-        return _ALL if self.token.kind == Kind.SESSION else _OF_SCOPE[self.token.scope]
+        return (
+            _ALL if self.token.kind == TokenKind.SESSION else _SCOPE_PERMISSIONS[self.token.scope]
+        )
 
     def may(self, permission: Permission) -> bool:
         """Tell whether the token has the permission."""
@@ -87,36 +89,37 @@ class Identity:
     def is_fresh(self) -> bool:
         """Tell whether this is a login of the last ten minutes."""
         return (
-            self.token.kind == Kind.SESSION and self.token.creation_date > clock.now() - FRESH_LOGIN
+            self.token.kind == TokenKind.SESSION
+            and self.token.creation_date > clock.now() - FRESH_LOGIN
         )
 
 
-_ACCOUNT = [_ACCOUNTS[name] for name in KnownAccount._fields]
-_TOKEN = [_TOKENS[name] for name in KnownToken._fields]
+_ACCOUNT = [_ACCOUNTS[name] for name in AccountRow._fields]
+_TOKEN = [_TOKENS[name] for name in TokenRow._fields]
 
 
-def is_alive(settings: Settings) -> ColumnElement[bool]:
+def is_active(settings: Settings) -> ColumnElement[bool]:
     """Return the condition that a token has not ended; an unused session ends, too."""
-    return _is_alive(**_ages(settings))
+    return _is_active(**_age_limits(settings))
 
 
-def _is_alive(now: Any, unused_since: Any) -> ColumnElement[bool]:
-    used = or_(_TOKENS.kind == Kind.API, _TOKENS.last_used_date > unused_since)
+def _is_active(now: Any, unused_since: Any) -> ColumnElement[bool]:
+    used = or_(_TOKENS.kind == TokenKind.API, _TOKENS.last_used_date > unused_since)
     return and_(_TOKENS.expiration_date > now, used)
 
 
-def _ages(settings: Settings) -> dict[str, datetime]:
+def _age_limits(settings: Settings) -> dict[str, datetime]:
     now = clock.now()
     return {"now": now, "unused_since": now - settings.session_idle}
 
 
 # Built once: building a query costs more than running it.
-_READER = (
+_READ_IDENTITY = (
     select(*_ACCOUNT, *_TOKEN)
     .join_from(ACCOUNTS, TOKENS, _TOKENS.account_id == _ACCOUNTS.id)
     .where(
         _TOKENS.digest == bindparam("digest"),
-        _is_alive(
+        _is_active(
             bindparam("now", type_=UTCDateTime), bindparam("unused_since", type_=UTCDateTime)
         ),
         _ACCOUNTS.disabled_date.is_(None),
@@ -126,18 +129,18 @@ _READER = (
 # A write holds the account's row from here to the end of its transaction: the writes of an account
 # wait for each other, as all do on SQLite. (A new token need not wait.) It holds the token's row,
 # too: a write that has waited sees whether the token was ended meanwhile.
-_WRITER = _READER.with_for_update(of=(ACCOUNTS, TOKENS), key_share=True)
+_LOCK_IDENTITY = _READ_IDENTITY.with_for_update(of=(ACCOUNTS, TOKENS), key_share=True)
 
 
 def load_identity(request: Request, digest: bytes) -> Identity | None:
     """Return the identity of the token with this digest; for a write, with its rows locked."""
-    query = _READER if request.method in SAFE_METHODS else _WRITER
-    parameters = {"digest": digest, **_ages(request.settings)}
+    query = _READ_IDENTITY if request.method in SAFE_METHODS else _LOCK_IDENTITY
+    parameters = {"digest": digest, **_age_limits(request.settings)}
     row = request.db.execute(query, parameters).first()
     if row is None:
         return None
     split = len(_ACCOUNT)
-    return Identity(KnownAccount(*row[:split]), KnownToken(*row[split:]))
+    return Identity(AccountRow(*row[:split]), TokenRow(*row[split:]))
 
 
 def lock_account(session: Session, identity: Identity) -> Row[Any]:

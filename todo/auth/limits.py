@@ -19,20 +19,20 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from todo import clock
-from todo.auth.identity import KnownToken
+from todo.auth.identity import TokenRow
 from todo.http.errors import Problem, first_line
 from todo.http.request import SAFE_METHODS, Request
 from todo.models.engine import separate_transaction
 from todo.models.limit import LIMIT_COUNTS, SUBJECT_MAX, WRITES
 from todo.models.meta import UTCDateTime
 from todo.models.prepared import PREPARED
-from todo.models.sqlite import wait_briefly
+from todo.models.sqlite import begin_with_short_timeout
 from todo.models.token import TOKENS
 from todo.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-TOUCH_AFTER = timedelta(minutes=1)  # the precision of a token's last use
+LAST_USE_PRECISION = timedelta(minutes=1)  # the precision of a token's last use
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ class Limit:
     setting: str  # the attribute of Settings that has the number; 0 is no limit
     window: timedelta
 
-    def most(self, settings: Settings) -> int:
+    def maximum(self, settings: Settings) -> int:
         """Return how many the settings allow."""
-        most: int = getattr(settings, self.setting)
-        return most
+        maximum: int = getattr(settings, self.setting)
+        return maximum
 
 
 LOGINS_OF_ACCOUNT_FROM_ADDRESS = Limit(
@@ -58,7 +58,7 @@ REAUTHENTICATIONS = Limit("reauthentication", "limit_login_account_address", tim
 REGISTRATIONS = Limit("registrations", "limit_registrations", timedelta(hours=1))
 WRITES_OF_ACCOUNT = Limit(WRITES, "limit_writes", timedelta(minutes=1))
 
-Counted = Iterable[tuple[Limit, str]]
+Attempt = Iterable[tuple[Limit, str]]
 
 
 def _count_statement(insert: Any) -> Any:
@@ -86,11 +86,12 @@ _COUNT = {
 }
 
 # Skip a locked row: a write by the same token has locked it, and notes the use itself or ends it.
-_TOUCHED = select(TOKENS.c.id).where(TOKENS.c.id == bindparam("token_id")).correlate(None)
-_TOUCH = (
+_UNLOCKED_TOKEN = select(TOKENS.c.id).where(TOKENS.c.id == bindparam("token_id")).correlate(None)
+_SET_LAST_USE = (
     update(TOKENS)
     .where(
-        TOKENS.c.id == _TOUCHED.with_for_update(key_share=True, skip_locked=True).scalar_subquery()
+        TOKENS.c.id
+        == _UNLOCKED_TOKEN.with_for_update(key_share=True, skip_locked=True).scalar_subquery()
     )
     .values(last_used_date=bindparam("used"))
 )
@@ -110,7 +111,7 @@ def address(request: Request) -> str:
     return str(parsed)
 
 
-def take(engine: Engine, settings: Settings, counted: Counted) -> None:
+def count_attempt(engine: Engine, settings: Settings, attempt: Attempt) -> None:
     """Count one of each. Raises Problem with 429 where that is one too many, and counts none.
 
     A refused attempt is not counted: else one address could use up an account's logins of a day.
@@ -118,77 +119,77 @@ def take(engine: Engine, settings: Settings, counted: Counted) -> None:
     """
     refused = []
     with separate_transaction(engine) as own:
-        for limit, subject in counted:
-            if most := limit.most(settings):
+        for limit, subject in attempt:
+            if maximum := limit.maximum(settings):
                 count, expires = _count(own, limit, subject)
-                if count > most:
-                    refused.append((expires, limit, most))
+                if count > maximum:
+                    refused.append((expires, limit, maximum))
         if refused:
-            expires, limit, most = max(refused, key=lambda row: row[0])
-            raise exceeded(limit, most, expires)
+            expires, limit, maximum = max(refused, key=lambda row: row[0])
+            raise limit_exceeded(limit, maximum, expires)
 
 
-def give_back(engine: Engine, counted: Counted) -> None:
+def refund(engine: Engine, attempt: Attempt) -> None:
     """Take one of each back: only failures count."""
     with separate_transaction(engine) as own:
-        for limit, subject in counted:
+        for limit, subject in attempt:
             own.execute(
                 update(LIMIT_COUNTS)
                 .where(
                     LIMIT_COUNTS.c.name == limit.name,
-                    LIMIT_COUNTS.c.subject == _stored(subject),
+                    LIMIT_COUNTS.c.subject == _storable(subject),
                     LIMIT_COUNTS.c.count > 0,
                 )
                 .values(count=LIMIT_COUNTS.c.count - 1)
             )
 
 
-def note_write(request: Request) -> None:
+def count_write(request: Request) -> None:
     """Count the write, and note the use of its token, in its own transaction.
 
-    Where this is rolled back, note_use() does it. Raises Problem with 429 where the account has
+    Where this is rolled back, record_use() does it. Raises Problem with 429 where the account has
     written too often in this minute; that is not counted.
     """
-    token: KnownToken = request.identity.token
-    if most := request.settings.limit_writes:
+    token: TokenRow = request.identity.token
+    if maximum := request.settings.limit_writes:
         count, expires = _count(request.db, WRITES_OF_ACCOUNT, str(token.account_id))
-        if count > most:
-            request.write_is_noted = True
-            raise exceeded(WRITES_OF_ACCOUNT, most, expires)
-    if _is_due(token):
-        _touch(request.db, token)
+        if count > maximum:
+            request.write_is_counted = True
+            raise limit_exceeded(WRITES_OF_ACCOUNT, maximum, expires)
+    if _use_is_due(token):
+        _set_last_use(request.db, token)
 
     def committed(success: bool) -> None:
-        request.write_is_noted = success
+        request.write_is_counted = success
 
     request.tm.get().addAfterCommitHook(committed)
 
 
-def note_use(token: KnownToken, request: Request) -> None:
+def record_use(token: TokenRow, request: Request) -> None:
     """Note the use of the token after the request's transaction, and count a refused write.
 
     A failure is logged and no more: the request itself has been answered.
     """
-    is_refused = request.method not in SAFE_METHODS and not request.write_is_noted
+    is_refused = request.method not in SAFE_METHODS and not request.write_is_counted
     counts = is_refused and request.settings.limit_writes > 0
-    touches = _is_due(token) and not request.write_is_noted
-    if not (touches or counts):
+    sets_last_use = _use_is_due(token) and not request.write_is_counted
+    if not (sets_last_use or counts):
         return
     try:
         with separate_transaction(request.registry["engine"]) as own:
             if counts:  # first: it may wait, and must not hold a lock meanwhile
                 _count(own, WRITES_OF_ACCOUNT, str(token.account_id))
             else:
-                wait_briefly(own)  # the answer, which is made already, waits for this
-            if touches:
-                _touch(own, token)
+                begin_with_short_timeout(own)  # the answer, which is made already, waits for this
+            if sets_last_use:
+                _set_last_use(own, token)
     except SQLAlchemyError as error:
         logger.warning(
             "%s: the use of a token is not noted: %s", request.request_id, first_line(error)
         )
 
 
-def exceeded(limit: Limit, most: int, expires: datetime) -> Problem:
+def limit_exceeded(limit: Limit, maximum: int, expires: datetime) -> Problem:
     """Return the refusal, with the headers of draft-ietf-httpapi-ratelimit-headers-10."""
     seconds = max(1, ceil((expires - clock.now()).total_seconds()))
     window = int(limit.window.total_seconds())
@@ -197,32 +198,32 @@ def exceeded(limit: Limit, most: int, expires: datetime) -> Problem:
         f"This was tried too often; try again in {seconds} seconds.",
         headers={
             "Retry-After": str(seconds),
-            "RateLimit-Policy": f'"{limit.name}";q={most};w={window}',
+            "RateLimit-Policy": f'"{limit.name}";q={maximum};w={window}',
             "RateLimit": f'"{limit.name}";r=0;t={seconds}',
         },
     )
 
 
-def _is_due(token: KnownToken) -> bool:
+def _use_is_due(token: TokenRow) -> bool:
     """Tell whether the use of the token is to be noted."""
-    return clock.now() - token.last_used_date >= TOUCH_AFTER
+    return clock.now() - token.last_used_date >= LAST_USE_PRECISION
 
 
-def count_once(session: Session, limit: Limit) -> bool:
+def is_first_in_window(session: Session, limit: Limit) -> bool:
     """Count one in the session's transaction; tell whether it is the first of its window."""
     count, _ = _count(session, limit, "")
     return count == 1
 
 
-def _touch(session: Session, token: KnownToken) -> None:
-    session.execute(_TOUCH, {"token_id": token.id, "used": clock.now()})
+def _set_last_use(session: Session, token: TokenRow) -> None:
+    session.execute(_SET_LAST_USE, {"token_id": token.id, "used": clock.now()})
 
 
 def _count(session: Session, limit: Limit, subject: str) -> tuple[int, datetime]:
     now = clock.now()
     values = {
         "name": limit.name,
-        "subject": _stored(subject),
+        "subject": _storable(subject),
         "now": now,
         "expiration_date": now + limit.window,
     }
@@ -231,6 +232,6 @@ def _count(session: Session, limit: Limit, subject: str) -> tuple[int, datetime]
     return count, expires
 
 
-def _stored(subject: str) -> str:
+def _storable(subject: str) -> str:
     """Return the subject as the column can hold it: PostgreSQL takes no NUL."""
     return subject.replace("\0", " ")[:SUBJECT_MAX]

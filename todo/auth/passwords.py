@@ -21,7 +21,7 @@ MIN_CHARACTERS = 8
 MAX_BYTES = 1024
 PERSONAL_MIN = 3  # characters; a shorter name is in too many words
 SLOT_TIMEOUT = 2  # seconds
-PLACES = 4  # passwords of a process that are hashed or wait; fewer than waitress has threads
+MAX_PENDING = 4  # passwords of a process that are hashed or wait; fewer than waitress has threads
 # Of the process; a container may have fewer than the machine. Only Linux tells.
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
@@ -31,12 +31,12 @@ logger = logging.getLogger(__name__)
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 # What an unknown user's password is compared with, so that it costs the time of a known one's.
-_NOBODY = _hasher.hash("nobody has this password")
+_DUMMY_HASH = _hasher.hash("nobody has this password")
 
 # As many hashes at once as there are cores: more would only take memory and slow all others down.
 _slots = BoundedSemaphore(CORES)
 # Cap the queue: each waiting login blocks a thread, and other requests need threads, too.
-_places = BoundedSemaphore(PLACES)
+_pending = BoundedSemaphore(MAX_PENDING)
 
 
 def normalize_password(password: str) -> str:
@@ -70,7 +70,7 @@ def _encoded(password: str) -> bytes:
 
 @contextmanager
 def _slot() -> Iterator[None]:
-    if not _places.acquire(blocking=False):
+    if not _pending.acquire(blocking=False):
         raise _busy()
     try:
         if not _slots.acquire(timeout=SLOT_TIMEOUT):
@@ -80,7 +80,7 @@ def _slot() -> Iterator[None]:
         finally:
             _slots.release()
     finally:
-        _places.release()
+        _pending.release()
 
 
 def _busy() -> Problem:
@@ -99,7 +99,7 @@ def verify_password(password_hash: str | None, password: str) -> bool:
     """Tell whether the password is the one hashed; None stands for an unknown user."""
     try:
         with _slot():
-            matches = _hasher.verify(password_hash or _NOBODY, _encoded(password))
+            matches = _hasher.verify(password_hash or _DUMMY_HASH, _encoded(password))
     except VerifyMismatchError:
         return False
     except (InvalidHashError, VerificationError):

@@ -16,9 +16,9 @@ from todo.http.transactions import end_transaction
 from todo.models.account import ACCOUNTS
 from todo.models.engine import separate_transaction
 from todo.models.journalled import RECORDED
-from todo.models.token import TOKENS, Kind, new_token, token_digest
+from todo.models.token import TOKENS, TokenKind, new_token, token_digest
 
-MOST_SESSIONS = 20  # live logins of an account; the oldest goes
+MAX_SESSIONS = 20  # live logins of an account; the oldest goes
 
 
 def start_session(request: Request, account_id: int) -> dict[str, Any]:
@@ -36,9 +36,9 @@ def start_session(request: Request, account_id: int) -> dict[str, Any]:
 
 def _end_old_sessions(session: Session, account_id: int) -> None:
     """Delete the account's oldest sessions over the most."""
-    sessions = (TOKENS.c.account_id == account_id, TOKENS.c.kind == Kind.SESSION)
+    sessions = (TOKENS.c.account_id == account_id, TOKENS.c.kind == TokenKind.SESSION)
     newest = (
-        select(TOKENS.c.id).where(*sessions).order_by(TOKENS.c.id.desc()).limit(MOST_SESSIONS - 1)
+        select(TOKENS.c.id).where(*sessions).order_by(TOKENS.c.id.desc()).limit(MAX_SESSIONS - 1)
     )
     session.execute(delete(TOKENS).where(*sessions, TOKENS.c.id.not_in(newest)))
 
@@ -48,7 +48,7 @@ def end_session(request: Request, session: Session) -> None:
     bearer = bearer_token(request)
     digests = [token_digest(s) for s in (cookie_tokens(request) if bearer is None else [bearer])]
     if digests:
-        mine = (TOKENS.c.digest.in_(digests), TOKENS.c.kind == Kind.SESSION)
+        mine = (TOKENS.c.digest.in_(digests), TOKENS.c.kind == TokenKind.SESSION)
         session.execute(delete(TOKENS).where(*mine))
 
 
@@ -115,13 +115,13 @@ def reauthenticate(request: Request, password: str | None) -> None:
         raise Problem("reauthentication_required", "current_password is wrong.")
 
 
-def _matches(request: Request, attempt: limits.Counted, stored: str | None, password: str) -> bool:
+def _matches(request: Request, attempt: limits.Attempt, stored: str | None, password: str) -> bool:
     """Verify a password, counted as a failure until it turns out right."""
-    limits.take(request.registry["engine"], request.settings, attempt)
+    limits.count_attempt(request.registry["engine"], request.settings, attempt)
     failed = False
     try:
         failed = len(password.encode()) > MAX_BYTES or not verify_password(stored, password)
     finally:
         if not failed:  # it was right, or the service was too busy to tell
-            limits.give_back(request.registry["engine"], attempt)
+            limits.refund(request.registry["engine"], attempt)
     return not failed

@@ -7,7 +7,7 @@ from math import isinf
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
-from todo.http.errors import Problem, shown
+from todo.http.errors import Problem, safe_name
 from todo.http.request import MAX_BODY, Request
 
 MAX_DEPTH = 32  # objects and arrays within each other
@@ -132,5 +132,5 @@ def parse_pairs(text: str) -> list[tuple[str, str]]:
 
 
 def _duplicate_key(key: str) -> NoReturn:
-    name = shown(key, "whose name is not repeated here")
+    name = safe_name(key, "whose name is not repeated here")
     raise Problem("duplicate_key", f"The field {name} stands more than once in the body.")

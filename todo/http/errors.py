@@ -129,7 +129,7 @@ CHALLENGE = 'Bearer realm="todo"'  # RFC 6750, section 3
 RETRY_AFTER = 1  # seconds
 STORAGE_RETRY_AFTER = 30  # seconds; somebody must make room first
 
-OUR_FAULT = "The fault is ours; nothing was changed."
+INTERNAL_ERROR = "The fault is ours; nothing was changed."
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
@@ -186,22 +186,22 @@ class Problem(Exception):
             self.headers.setdefault("WWW-Authenticate", CHALLENGE)  # RFC 9110, section 15.5.2
 
 
-MAX_FAULTS = 100  # a body of a megabyte has room for many more
+MAX_REPORTED_FAULTS = 100  # a body of a megabyte has room for many more
 
 
-def refusal(faults: list[Fault]) -> Problem:
+def validation_problem(faults: list[Fault]) -> Problem:
     """Return the problem that names the faults."""
-    faults = faults[:MAX_FAULTS]
+    faults = faults[:MAX_REPORTED_FAULTS]
     detail = " ".join(f"{fault.field}: {fault.message}" for fault in faults)
     return Problem("validation", detail, errors=faults)
 
 
-def shown(name: str, otherwise: str) -> str:
+def safe_name(name: str, fallback: str) -> str:
     """Return a submitted name if it looks like one.
 
     What does not is not repeated: it may be a whole body in the wrong format, password and all.
     """
-    return name if _NAME.fullmatch(name) else otherwise
+    return name if _NAME.fullmatch(name) else fallback
 
 
 def problem_body(problem: Problem, request_id: str) -> dict[str, Any]:
@@ -237,7 +237,7 @@ def _not_found(error: HTTPException, request: Request) -> Response:
         allow = ", ".join(allowed_methods(request.registry, request.matched_route.name))
         problem = Problem(
             "method_not_allowed",
-            f"This URL does not take {shown(request.method, 'this method')}; it takes {allow}.",
+            f"This URL does not take {safe_name(request.method, 'this method')}; it takes {allow}.",
             headers={"Allow": allow},
         )
     else:
@@ -286,7 +286,7 @@ def _database_error(error: Exception, request: Request) -> Response:
         first_line(error),
         "".join(traceback.format_tb(error.__traceback__)),
     )
-    return _failure(request, "internal_error", OUR_FAULT)
+    return _failure(request, "internal_error", INTERNAL_ERROR)
 
 
 def first_line(error: Exception) -> str:
@@ -298,12 +298,12 @@ def _internal_error(error: Exception, request: Request) -> Response:
     logger.error(
         "%s: %s %s failed", request.request_id, request.method, request.path, exc_info=error
     )
-    return _failure(request, "internal_error", OUR_FAULT)
+    return _failure(request, "internal_error", INTERNAL_ERROR)
 
 
 def _failure(request: Request, code: str, detail: str, seconds: int | None = None) -> Response:
     """Answer what is not the client's fault; after so many seconds it may be over."""
-    if request.partly_done:
+    if request.partly_committed:
         detail = "A part of this was done before something failed; ask again for the rest."
     headers = {} if seconds is None else {"Retry-After": str(seconds)}
     return problem_response(Problem(code, detail, headers=headers), request)

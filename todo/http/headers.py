@@ -10,13 +10,13 @@ from todo.http.cors import CORS, OPTIONS
 from todo.http.request import Request
 
 # Answers are data: no browser shall guess at their type, or run or frame what they hold.
-SAFETY = {
+SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
 }
 
-DECIDE_WHO_ASKS = ("Authorization", "Cookie")
+CREDENTIAL_HEADERS = ("Authorization", "Cookie")
 
 HSTS = "max-age=31536000"  # seconds, a year; RFC 6797, section 6.1
 
@@ -36,7 +36,9 @@ def complete_headers(request: Request, response: Any) -> None:
     """Add what is missing; what a view has set, it has set for a reason."""
     headers = response.headerlist
     present = {name.lower() for name, _ in headers}
-    headers += [(name, value) for name, value in SAFETY.items() if name.lower() not in present]
+    headers += [
+        (name, value) for name, value in SECURITY_HEADERS.items() if name.lower() not in present
+    ]
     headers.append(("X-Request-Id", request.request_id))
     if request.scheme == "https":
         headers.append(("Strict-Transport-Security", HSTS))
@@ -46,9 +48,9 @@ def complete_headers(request: Request, response: Any) -> None:
         # One may keep a copy, and asks each time whether it still holds (RFC 9111, section 5.2.2).
         headers.append(("Cache-Control", "private, no-cache"))
         if "vary" in present:
-            response.vary = (*response.vary, *DECIDE_WHO_ASKS)
+            response.vary = (*response.vary, *CREDENTIAL_HEADERS)
         else:
-            headers.append(("Vary", ", ".join(DECIDE_WHO_ASKS)))
+            headers.append(("Vary", ", ".join(CREDENTIAL_HEADERS)))
     else:
         headers.append(("Cache-Control", "no-store"))
 

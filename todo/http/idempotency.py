@@ -22,11 +22,11 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from todo import clock
 from todo.http.bodies import read_body
-from todo.http.errors import Fault, Problem, refusal
+from todo.http.errors import Fault, Problem, validation_problem
 from todo.http.operations import Operation, operations
 from todo.http.renderers import Response
 from todo.http.request import Request
-from todo.models.idempotency_key import IDEMPOTENCY_KEYS, KEPT, KEY_MAX
+from todo.models.idempotency_key import IDEMPOTENCY_KEYS, KEY_MAX, RETENTION
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -70,7 +70,7 @@ def replay(request: Request) -> None:
         return
     if not re.fullmatch(PATTERN, key):
         message = f"This must be 1 to {KEY_MAX} characters of printable ASCII, such as a UUID."
-        raise refusal([Fault(HEADER, "idempotency_key", message)])
+        raise validation_problem([Fault(HEADER, "idempotency_key", message)])
     known = _find(request, key)
     if known is None:
         return
@@ -141,7 +141,7 @@ def _store(request: Request, key: str, response: Response) -> None:
             name: response.headers[name] for name in STORED_HEADERS if name in response.headers
         },
         "body": response.body,
-        "expiration_date": clock.now() + KEPT,
+        "expiration_date": clock.now() + RETENTION,
     }
     if request.key_has_expired:
         mine = (columns.account_id == row["account_id"], columns.key == key)

@@ -10,14 +10,14 @@ from typing import Any, Protocol
 
 from pyramid.config import Configurator
 
-from todo.http.errors import Fault, Problem, refusal
+from todo.http.errors import Fault, Problem, validation_problem
 from todo.http.request import SAFE_METHODS, Request
 
 _TAG = r'(?:W/)?"[!#-~]*"'
 # RFC 9110, sections 8.8.3 and 13.1.1, in ASCII.
 PATTERN = rf"\*|[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*"
 
-_OURS = re.compile('"[0-9]{1,18}"')
+_REVISION_TAG = re.compile('"[0-9]{1,18}"')
 
 
 class Versioned(Protocol):
@@ -85,7 +85,7 @@ def _tags(request: Request, name: str) -> list[str]:
         return []
     if not re.fullmatch(PATTERN, value):
         message = 'This must be an entity tag as ETag has it, in its quotes, such as "12".'
-        raise refusal([Fault(name, "entity_tag", message)])
+        raise validation_problem([Fault(name, "entity_tag", message)])
     return ["*"] if value == "*" else re.findall(_TAG, value)
 
 
@@ -99,7 +99,7 @@ def _precondition(context: Versioned, known: list[str]) -> Problem:
     extensions: dict[str, Any] = {"etag": entity_tag(context.revision)}
     if subject := context.subject:
         extensions[context.kind] = context.representation.of(subject)
-        since = max((int(tag[1:-1]) for tag in known if _OURS.fullmatch(tag)), default=-1)
+        since = max((int(tag[1:-1]) for tag in known if _REVISION_TAG.fullmatch(tag)), default=-1)
         if 0 <= since < context.revision:
             changed = context.changed_since(since)
             if changed is not None:

@@ -29,9 +29,9 @@ class Request(pyramid.request.Request):
     """A request to the API."""
 
     timezone: ZoneInfo = DEFAULT_ZONE  # the account's, see todo/begin.py
-    partly_done: bool = False  # see commit_so_far of todo/http/transactions.py
+    partly_committed: bool = False  # see commit_so_far of todo/http/transactions.py
     key_has_expired: bool = False  # see replay of todo/http/idempotency.py
-    write_is_noted: bool = False  # see note_write of todo/auth/limits.py
+    write_is_counted: bool = False  # see count_write of todo/auth/limits.py
     validated_body: Any  # an instance of the view's `body=`, see todo/http/typed_views.py
     validated_query: Any  # an instance of the view's `query=`
 

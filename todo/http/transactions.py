@@ -43,7 +43,7 @@ def commit_so_far(request: Request) -> None:
     One transaction would hold them too long. What was read before must be read again.
     """
     request.tm.commit()
-    request.partly_done = True  # an error must not say that nothing was changed
+    request.partly_committed = True  # an error must not say that nothing was changed
     request.tm.begin()
     mark_changed(request.db, request.tm)
 
@@ -70,7 +70,7 @@ def mark_if_retryable(error: BaseException, request: Request) -> bool:
         isinstance(error, DBAPIError)
         and (
             isinstance(error.orig, psycopg2.extensions.TransactionRollbackError)
-            or (is_lost_before_commit(error) and not request.partly_done)
+            or (is_lost_before_commit(error) and not request.partly_committed)
         )
     )
     if lost:

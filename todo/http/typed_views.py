@@ -31,7 +31,7 @@ from pyramid.config import Configurator
 from pyramid.exceptions import ConfigurationError
 
 from todo.http.bodies import FORM, JSON, parse_pairs, read_body
-from todo.http.errors import CODES, FAULTS, Fault, Problem, refusal, shown
+from todo.http.errors import CODES, FAULTS, Fault, Problem, safe_name, validation_problem
 from todo.http.request import Request
 from todo.http.schema import Input, Query
 
@@ -39,7 +39,7 @@ View = Callable[[Any, Request], Any]
 
 # What pydantic calls a fault, or a family of faults -> what we call it. Ours are stable. Without a
 # message here the fault has pydantic's, which must not name a class.
-_FAULTS = (
+_PYDANTIC_FAULTS = (
     ("extra_forbidden", "unknown_field", "There is no such field."),
     ("missing", "missing", "This field is required."),
     ("string_type", "type", "This must be a string."),
@@ -62,13 +62,13 @@ def typed_view(view: View, info: Any) -> View:
     returns = info.options.get("returns")
     if returns is None:
         return view
-    status, _ = success(returns)
+    status, _ = success_response(returns)
     if unknown := set(info.options.get("errors") or ()) - CODES.keys():
         raise ConfigurationError(
             f"{info.original_view}: errors= has no code {unknown} of errors.py"
         )
     query = info.options.get("query") or Query
-    bodies = alternatives(info.options.get("body"))
+    bodies = models_of(info.options.get("body"))
 
     def derived(context: Any, request: Request) -> Any:
         request.validated_query, faults = read_query(query, request)
@@ -77,13 +77,13 @@ def typed_view(view: View, info: Any) -> View:
             fields, media_type = ({}, JSON) if absent else read_body(request)
             strict = media_type != FORM
             # A form is always the first model: a form has no lists.
-            model = chosen(bodies, fields) if strict else bodies[0]
+            model = choose_model(bodies, fields) if strict else bodies[0]
             request.validated_body, more_faults = validate(
                 model, fields, strict=strict, context=_context(request)
             )
             faults += more_faults
         if faults:
-            raise refusal(faults)
+            raise validation_problem(faults)
         if status != 200:
             request.response.status_int = status
         return view(context, request)
@@ -102,22 +102,22 @@ typed_view.options = (  # type: ignore[attr-defined]
 )
 
 
-def success(returns: Any) -> tuple[int, tuple[Any, ...]]:
+def success_response(returns: Any) -> tuple[int, tuple[Any, ...]]:
     """Return the status that `returns=` names, and its models: none is an answer without a body."""
     if isinstance(returns, dict):
         [(status, model)] = returns.items()
-        return status, alternatives(model)
-    return 200, alternatives(returns)
+        return status, models_of(model)
+    return 200, models_of(returns)
 
 
-def alternatives(option: Any) -> tuple[Any, ...]:
+def models_of(option: Any) -> tuple[Any, ...]:
     """Return the models that an option names: none, one, or one of several."""
     if option is None:
         return ()
     return option if isinstance(option, tuple) else (option,)
 
 
-def chosen(models: tuple[type[Input], ...], fields: Collection[str]) -> type[Input]:
+def choose_model(models: tuple[type[Input], ...], fields: Collection[str]) -> type[Input]:
     """Return the model that the names of the fields tell.
 
     It is the first, unless they hold one that only a later model has.
@@ -143,14 +143,16 @@ def read_query(model: type[Input], request: Request) -> tuple[Any, list[Fault]]:
     context = _context(request)
     validated, faults = validate(model, fields, strict=False, context=context, whole="query")
     if len(fields) < len(pairs):
-        faults += _repeated([name for name, _ in pairs], {fault.field for fault in faults})
+        faults += _duplicate_parameters(
+            [name for name, _ in pairs], {fault.field for fault in faults}
+        )
     return validated, faults
 
 
-def _repeated(names: list[str], known: set[str]) -> list[Fault]:
+def _duplicate_parameters(names: list[str], known: set[str]) -> list[Fault]:
     """Return the faults of those that are there twice, but for those whose fault is known."""
     message = "This parameter may be given only once."
-    shown_names = [shown(name, "query") for name, times in Counter(names).items() if times > 1]
+    shown_names = [safe_name(name, "query") for name, times in Counter(names).items() if times > 1]
     return [Fault(name, "duplicate", message) for name in shown_names if name not in known]
 
 
@@ -181,30 +183,30 @@ def _context(request: Request) -> dict[str, Any]:
 
 def _fault(details: ErrorDetails, known: str, whole: str) -> Fault:
     """Return the fault in our words; `known` are the fields of the body or query itself."""
-    field = _place(details["loc"]) or whole
-    kind, context = details["type"], details.get("ctx", {})
+    field = _field_path(details["loc"]) or whole
+    fault_type, context = details["type"], details.get("ctx", {})
     message = details["msg"].replace("Input should be", "This must be")
-    if kind == "extra_forbidden" and len(details["loc"]) == 1:
+    if fault_type == "extra_forbidden" and len(details["loc"]) == 1:
         allowed = f"; there are: {known}" if known else ", and none is allowed here"
         noun = "parameter" if whole == "query" else "field"
         return Fault(field, "unknown_field", f"There is no such {noun}{allowed}.")
-    if kind.endswith("_type") and details["input"] is None:
+    if fault_type.endswith("_type") and details["input"] is None:
         return Fault(field, "null", "This must have a value.")
     # One of our own. pydantic calls a few of its faults the same; those of lists tell by a context.
-    if kind in FAULTS and kind != "missing" and "field_type" not in context:
-        return Fault(field, kind, message)
-    for family, code, ours in _FAULTS:
-        if kind.startswith(family):
+    if fault_type in FAULTS and fault_type != "missing" and "field_type" not in context:
+        return Fault(field, fault_type, message)
+    for family, code, ours in _PYDANTIC_FAULTS:
+        if fault_type.startswith(family):
             return Fault(field, code, ours.format(**context) if ours else f"{message}.")
     return Fault(field, "invalid", f"{message}.")
 
 
-def _place(location: tuple[int | str, ...]) -> str:
+def _field_path(location: tuple[int | str, ...]) -> str:
     """Return the names and indexes on the way to a field, such as tasks.3.name.
 
     The way ends before a name that is not to be repeated; it can be empty.
     """
-    names = [part if isinstance(part, int) else shown(part, otherwise="") for part in location]
+    names = [part if isinstance(part, int) else safe_name(part, fallback="") for part in location]
     return ".".join(str(name) for name in takewhile(lambda name: name != "", names))
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from todo.auth.limits import Limit, count_once, give_back
+from todo.auth.limits import Limit, is_first_in_window, refund
 from todo.http.errors import first_line
 from todo.jobs.purge import purge_expired
 from todo.settings import Settings
@@ -22,14 +22,14 @@ from todo.settings import Settings
 logger = logging.getLogger(__name__)
 
 PURGE = Limit("purge", setting="", window=timedelta(hours=1))
-ROUND = 5 * 60  # seconds between two looks whether the hour is over
+CHECK_INTERVAL = 5 * 60  # seconds between two looks whether the hour is over
 
 
 class StoppedError(Exception):
     """The process ends before the job does."""
 
 
-class Jobs(threading.Thread):
+class JobThread(threading.Thread):
     """The thread that runs the jobs until it is stopped."""
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
@@ -38,7 +38,7 @@ class Jobs(threading.Thread):
         self.stopping = threading.Event()
 
     def run(self) -> None:
-        while not self.stopping.wait(ROUND):
+        while not self.stopping.wait(CHECK_INTERVAL):
             try:
                 purge_hourly(self.engine, self.settings, self.pause)
             except StoppedError:
@@ -59,9 +59,9 @@ class Jobs(threading.Thread):
         self.join()
 
 
-def start(registry: Registry) -> Jobs:
+def start(registry: Registry) -> JobThread:
     """Start the thread of this process, and return it."""
-    thread = Jobs(registry["engine"], registry["settings"])
+    thread = JobThread(registry["engine"], registry["settings"])
     thread.start()
     return thread
 
@@ -71,14 +71,14 @@ def purge_hourly(
 ) -> dict[str, int]:
     """Purge, unless a process has begun to in this hour; return how many rows of each kind."""
     with Session(engine) as session:
-        if not count_once(session, PURGE):
+        if not is_first_in_window(session, PURGE):
             return {}
         session.commit()
         try:
             deleted = purge_expired(session, settings, pause)
         except Exception:
             session.rollback()
-            give_back(engine, [(PURGE, "")])
+            refund(engine, [(PURGE, "")])
             raise
     if any(deleted.values()):
         logger.info("purged: %s", ", ".join(f"{name} {n}" for name, n in deleted.items() if n))

@@ -15,13 +15,13 @@ from todo.models.change import CHANGES
 from todo.models.idempotency_key import IDEMPOTENCY_KEYS
 from todo.models.limit import LIMIT_COUNTS
 from todo.models.released_username import RELEASED_USERNAMES
-from todo.models.token import TOKENS, Kind
-from todo.models.trash import TRASH, TrashedTask, is_kept
+from todo.models.token import TOKENS, TokenKind
+from todo.models.trash import TRASH, TrashedTask, is_restorable
 from todo.settings import Settings
 
-BATCH = 500  # rows of one transaction
+BATCH_SIZE = 500  # rows of one transaction
 # Seconds between two, on SQLite: a process that waits to write looks every tenth of a second.
-PAUSE = 0.2
+BATCH_PAUSE = 0.2
 
 _IN_ORDER = (CHANGES.c.account_id, CHANGES.c.revision, CHANGES.c.kind, CHANGES.c.object_id)
 
@@ -46,7 +46,7 @@ def purge_expired(
 
     def end_batch() -> None:
         session.commit()
-        pause(PAUSE if session.get_bind().dialect.name == "sqlite" else 0)
+        pause(BATCH_PAUSE if session.get_bind().dialect.name == "sqlite" else 0)
 
     def purge(table: Table, condition: ColumnElement[bool]) -> int:
         count = 0
@@ -59,7 +59,7 @@ def purge_expired(
     idle = TOKENS.c.last_used_date <= now - settings.session_idle
     deleted = {
         "expired sessions and tokens": purge(TOKENS, TOKENS.c.expiration_date <= now),
-        "idle sessions": purge(TOKENS, and_(TOKENS.c.kind == Kind.SESSION, idle)),
+        "idle sessions": purge(TOKENS, and_(TOKENS.c.kind == TokenKind.SESSION, idle)),
         "limit counts": purge(LIMIT_COUNTS, LIMIT_COUNTS.c.expiration_date <= now),
         "idempotency keys": purge(IDEMPOTENCY_KEYS, IDEMPOTENCY_KEYS.c.expiration_date <= now),
         "released usernames": purge(
@@ -68,8 +68,8 @@ def purge_expired(
         "trashed tasks": 0,
         "changes": 0,
     }
-    since = now - settings.journal_time
-    for account_id in _accounts(session, _FIRST_TRASHED, now - settings.trash_time):
+    since = now - settings.journal_retention
+    for account_id in _accounts(session, _FIRST_TRASHED, now - settings.trash_retention):
         while batch := purge_trash(session, account_id, settings):
             end_batch()
             deleted["trashed tasks"] += batch
@@ -86,7 +86,7 @@ def _accounts(session: Session, first: Select[datetime], until: datetime) -> Ite
     """Yield the ids of the accounts whose first date is not later."""
     last = 0
     query = select(ACCOUNTS.c.id).where(first.scalar_subquery() <= until).order_by(ACCOUNTS.c.id)
-    while ids := session.scalars(query.where(ACCOUNTS.c.id > last).limit(BATCH)).all():
+    while ids := session.scalars(query.where(ACCOUNTS.c.id > last).limit(BATCH_SIZE)).all():
         session.rollback()  # on SQLite, everybody else waits for a transaction to end
         yield from ids
         last = ids[-1]
@@ -100,8 +100,8 @@ def purge_trash(session: Session, account_id: int, settings: Settings) -> int:
     """
     expired = (
         select(TRASH.c.id)
-        .where(TRASH.c.account_id == account_id, not_(is_kept(settings.trash_time)))
-        .limit(BATCH)
+        .where(TRASH.c.account_id == account_id, not_(is_restorable(settings.trash_retention)))
+        .limit(BATCH_SIZE)
     )
     # Read under the lock: no request can restore one of these any more.
     ids = session.scalars(expired).all() if _lock(session, account_id) else []
@@ -118,7 +118,10 @@ def purge_changes(session: Session, account_id: int, until: datetime) -> int:
     """
     mine = CHANGES.c.account_id == account_id
     oldest = (
-        select(CHANGES.c.revision, CHANGES.c.date).where(mine).order_by(*_IN_ORDER).limit(BATCH)
+        select(CHANGES.c.revision, CHANGES.c.date)
+        .where(mine)
+        .order_by(*_IN_ORDER)
+        .limit(BATCH_SIZE)
     )
     first = session.execute(oldest.limit(1)).one_or_none()
     if first is None or first.date > until or not _lock(session, account_id):
@@ -141,7 +144,7 @@ def _lock(session: Session, account_id: int) -> bool:
 def _delete(session: Session, table: Table, condition: ColumnElement[bool]) -> int:
     """Delete a batch of rows and return how many. Skips rows that another transaction locks."""
     key = tuple(table.primary_key)
-    found = select(*key).where(condition).limit(BATCH).with_for_update(skip_locked=True)
+    found = select(*key).where(condition).limit(BATCH_SIZE).with_for_update(skip_locked=True)
     rows = session.execute(found).all()
     if rows:
         session.execute(delete(table).where(tuple_(*key).in_([tuple(row) for row in rows])))

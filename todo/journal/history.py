@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, select
 
-from todo.auth.identity import KnownAccount
+from todo.auth.identity import AccountRow
 from todo.models.change import CHANGES
 from todo.models.engine import Database
 from todo.models.task import Task
@@ -26,12 +26,12 @@ class Page:
     after: int | None
 
 
-class NotKeptError(Exception):
+class RevisionExpiredError(Exception):
     """The journal does not have all changes after the revision."""
 
 
 def read_history(
-    db: Database, account: KnownAccount, task_id: int, limit: int, after: int | None
+    db: Database, account: AccountRow, task_id: int, limit: int, after: int | None
 ) -> Page:
     """Return a page of the task's changes, the newest first."""
     statement = select(*CHANGES.c).where(*_of_object(account.id, Task.kind, task_id))
@@ -44,10 +44,10 @@ def read_history(
     return Page(changes[:-1], changes[limit - 1].revision)
 
 
-def read_changes(db: Database, account: KnownAccount, since: int, limit: int) -> Page:
+def read_changes(db: Database, account: AccountRow, since: int, limit: int) -> Page:
     """Return a page of the account's changes after the revision, of whole revisions.
 
-    Raises NotKeptError where they are not kept, or the account has no such revision.
+    Raises RevisionExpiredError where they are not kept, or the account has no such revision.
     """
     if since == account.revision:
         return Page([], None)
@@ -57,17 +57,17 @@ def read_changes(db: Database, account: KnownAccount, since: int, limit: int) ->
     ).all()
     # Revisions have no gaps: where the first one is there, all are.
     if not changes or changes[0].revision != since + 1:
-        raise NotKeptError
+        raise RevisionExpiredError
     return Page(changes, None if last == account.revision else last)
 
 
-def has_revision(db: Database, account: KnownAccount, revision: int) -> bool:
+def has_revision(db: Database, account: AccountRow, revision: int) -> bool:
     """Tell whether the journal has changes of the revision."""
     return db.scalar(_found(account, revision - 1)) is not None
 
 
 def fields_changed_since(
-    db: Database, account: KnownAccount, kind: str, object_id: int, revision: int
+    db: Database, account: AccountRow, kind: str, object_id: int, revision: int
 ) -> list[str] | None:
     """Return the fields of the object that changed after the revision, sorted.
 
@@ -83,7 +83,7 @@ def fields_changed_since(
     return sorted({name for after in changes for name in after or {}})
 
 
-def _found(account: KnownAccount, since: int) -> Any:
+def _found(account: AccountRow, since: int) -> Any:
     """Return the query that finds a change of the revision after this one."""
     return select(CHANGES.c.revision).where(*_between(account, since, since + 1)).limit(1)
 
@@ -96,7 +96,7 @@ def _of_object(account_id: int, kind: str, object_id: int) -> list[ColumnElement
     ]
 
 
-def _last_revision(db: Database, account: KnownAccount, since: int, limit: int) -> int:
+def _last_revision(db: Database, account: AccountRow, since: int, limit: int) -> int:
     """Return the revision that a page of so many changes ends with.
 
     It is at most the one that the account has in this answer: later commits are for the next one.
@@ -111,7 +111,7 @@ def _last_revision(db: Database, account: KnownAccount, since: int, limit: int) 
     return account.revision if last is None else last
 
 
-def _between(account: KnownAccount, since: int, last: int) -> list[ColumnElement[bool]]:
+def _between(account: AccountRow, since: int, last: int) -> list[ColumnElement[bool]]:
     return [
         CHANGES.c.account_id == account.id,
         CHANGES.c.revision > since,

@@ -8,29 +8,28 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
-from todo.auth.identity import KnownAccount
+from todo.auth.identity import AccountRow
 from todo.days import parse_date
 from todo.http.errors import Conflict, Problem
 from todo.journal import writes
-from todo.models import trash
 from todo.models.change import CHANGES, CREATE, DELETE, RESTORE, UPDATE
 from todo.models.journalled import Journalled
 from todo.models.json import to_json
 from todo.models.meta import UTCDateTime
-from todo.models.task import STORED, TASKS, Task, columns_of
-from todo.models.trash import TrashedTask, is_kept
+from todo.models.task import TASK_COLUMNS, TASKS, Task, columns_of
+from todo.models.trash import TRASH, TRASH_COLUMNS, TrashedTask, is_restorable
 
-BATCH = 500  # changes in memory
+BATCH_SIZE = 500  # changes in memory
 MAX_CONFLICTS = 100  # that an answer names
-MOST_WORDS = 10_000_000  # characters of the words to index, as in a change of many tasks
+MAX_INDEXED_CHARACTERS = 10_000_000  # the same as for a change of many tasks
 
 # The fields that the journal has as the text of a date.
-DATES = {"due_date", *(each.key for each in STORED if isinstance(each.type, UTCDateTime))}
+DATES = {"due_date", *(each.key for each in TASK_COLUMNS if isinstance(each.type, UTCDateTime))}
 
 Fields = dict[str, Any]
 
 
-def undo(session: Session, account: KnownAccount, revision: int, trash_time: timedelta) -> int:
+def undo(session: Session, account: AccountRow, revision: int, trash_retention: timedelta) -> int:
     """Change back what the revision has changed, and return how many tasks these are.
 
     Raises Problem with 409 where that cannot be, or where a task is not as the revision left it;
@@ -40,12 +39,12 @@ def undo(session: Session, account: KnownAccount, revision: int, trash_time: tim
     conflicts: list[Conflict] = []
     undone = 0
     for batch in _batches(session, account, revision):
-        there = _there(session, account, batch, trash_time)
-        conflicts += _conflicts(batch, there)
+        current = _current_rows(session, account, batch, trash_retention)
+        conflicts += _conflicts(batch, current)
         if len(conflicts) >= MAX_CONFLICTS:
             break
         if not conflicts:
-            _change_back(session, account, batch, there)
+            _revert(session, account, batch, current)
             undone += len(batch)
     if conflicts:  # the transaction is rolled back
         raise Problem(
@@ -56,7 +55,7 @@ def undo(session: Session, account: KnownAccount, revision: int, trash_time: tim
     return undone
 
 
-def _refuse_impossible(session: Session, account: KnownAccount, revision: int) -> None:
+def _refuse_impossible(session: Session, account: AccountRow, revision: int) -> None:
     """Raise Problem with 409 where an undo could change back nothing, or would change too much."""
     kept_values = func.count(
         case((CHANGES.c.before.is_not(None) | CHANGES.c.after.is_not(None), 1))
@@ -77,28 +76,28 @@ def _refuse_impossible(session: Session, account: KnownAccount, revision: int) -
     )
     indexed = session.scalar(select(words).where(TASKS.c.id.in_(updated)))
     count = sum(row[1] for row in rows)
-    if sum(row[3] for row in rows) + (indexed or 0) > MOST_WORDS:
+    if sum(row[3] for row in rows) + (indexed or 0) > MAX_INDEXED_CHARACTERS:
         raise Problem(
             "too_many",
             f"The texts of these {count} tasks have, as they are and as they were, more than "
-            f"{MOST_WORDS} characters: change them back in smaller parts.",
+            f"{MAX_INDEXED_CHARACTERS} characters: change them back in smaller parts.",
             extensions={"count": count},
         )
 
 
-def _conflicts(batch: Sequence[Any], there: dict[int, Fields]) -> Iterator[Conflict]:
+def _conflicts(batch: Sequence[Any], current: dict[int, Fields]) -> Iterator[Conflict]:
     """Yield the tasks that are not there, or whose fields are not as the revision left them."""
     for each in batch:
         left = (each.before if each.action == DELETE else each.after) or {}
-        row = there.get(each.object_id)
+        row = current.get(each.object_id)
         now = {} if row is None else recorded(Task, row)
         differing = [name for name in left if name not in now or now[name] != left[name]]
         if differing or not left:  # the values of what has gone for good are not kept
             yield Conflict(each.object_id, sorted(differing))
 
 
-def _there(
-    session: Session, account: KnownAccount, batch: Sequence[Any], trash_time: timedelta
+def _current_rows(
+    session: Session, account: AccountRow, batch: Sequence[Any], trash_retention: timedelta
 ) -> dict[int, Fields]:
     """Return the columns of the tasks: of deleted ones, as they are in the trash."""
     deleted = [each.object_id for each in batch if each.action == DELETE]
@@ -106,33 +105,35 @@ def _there(
     found: list[Any] = []
     if deleted:
         found += session.execute(
-            select(*trash.STORED).where(*_these(trash.TRASH, account, deleted), is_kept(trash_time))
+            select(*TRASH_COLUMNS).where(
+                *_owned_rows(TRASH, account, deleted), is_restorable(trash_retention)
+            )
         )
     if others:
-        found += session.execute(select(*STORED).where(*_these(TASKS, account, others)))
+        found += session.execute(select(*TASK_COLUMNS).where(*_owned_rows(TASKS, account, others)))
     return {row.id: row._asdict() for row in found}
 
 
-def _these(table: Any, account: KnownAccount, ids: list[int]) -> list[ColumnElement[bool]]:
+def _owned_rows(table: Any, account: AccountRow, ids: list[int]) -> list[ColumnElement[bool]]:
     # The sum keeps the databases from beginning with all that the account has.
     return [table.c.id.in_(ids), table.c.account_id + 0 == account.id]
 
 
-def _change_back(
-    session: Session, account: KnownAccount, batch: Sequence[Any], there: dict[int, Fields]
+def _revert(
+    session: Session, account: AccountRow, batch: Sequence[Any], current: dict[int, Fields]
 ) -> None:
     updated = [each for each in batch if each.action == UPDATE]
-    wanted = [(there[each.object_id], _columns(each.before or {})) for each in updated]
+    wanted = [(current[each.object_id], _columns(each.before or {})) for each in updated]
     writes.change(session, Task, account.id, wanted)
     for source, target, action, rows in (
-        (TrashedTask, Task, RESTORE, _rows(batch, there, {DELETE})),
-        (Task, TrashedTask, DELETE, _rows(batch, there, {CREATE, RESTORE})),
+        (TrashedTask, Task, RESTORE, _rows(batch, current, {DELETE})),
+        (Task, TrashedTask, DELETE, _rows(batch, current, {CREATE, RESTORE})),
     ):
         writes.move(session, source, target, account.id, action, rows)
 
 
-def _rows(batch: Iterable[Any], there: dict[int, Fields], actions: set[str]) -> list[Fields]:
-    return [there[each.object_id] for each in batch if each.action in actions]
+def _rows(batch: Iterable[Any], current: dict[int, Fields], actions: set[str]) -> list[Fields]:
+    return [current[each.object_id] for each in batch if each.action in actions]
 
 
 def recorded(model: type[Journalled], row: Fields) -> Fields:
@@ -151,14 +152,14 @@ def _columns(before: Fields) -> Fields:
     )
 
 
-def _batches(session: Session, account: KnownAccount, revision: int) -> Iterator[Sequence[Any]]:
+def _batches(session: Session, account: AccountRow, revision: int) -> Iterator[Sequence[Any]]:
     """Yield the changes of the revision, by the ids of the tasks."""
     query = select(*CHANGES.c).where(*_of_revision(account, revision)).order_by(CHANGES.c.object_id)
     last = 0
-    while batch := session.execute(query.where(CHANGES.c.object_id > last).limit(BATCH)).all():
+    while batch := session.execute(query.where(CHANGES.c.object_id > last).limit(BATCH_SIZE)).all():
         yield batch
         last = batch[-1].object_id
 
 
-def _of_revision(account: KnownAccount, revision: int) -> list[ColumnElement[bool]]:
+def _of_revision(account: AccountRow, revision: int) -> list[ColumnElement[bool]]:
     return [CHANGES.c.account_id == account.id, CHANGES.c.revision == revision]

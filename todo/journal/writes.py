@@ -19,21 +19,21 @@ from sqlalchemy import Insert, Row, Update, bindparam, delete, insert, literal, 
 from sqlalchemy.orm import Session, SessionTransaction
 
 from todo import clock
-from todo.auth.identity import KnownToken
+from todo.auth.identity import TokenRow
 from todo.models.account import ACCOUNTS, Account
 from todo.models.change import CHANGES, CREATE, DELETE, PURGE, UPDATE
 from todo.models.journalled import RECORDED, columns_except
 from todo.models.prepared import PREPARED
-from todo.models.task import TaskRow
+from todo.models.task import TaskColumns
 
-AT_ONCE = 1000  # ids in one statement; SQLite takes 32,766 parameters
+BATCH_SIZE = 1000  # ids in one statement; SQLite takes 32,766 parameters
 
 Fields = dict[str, Any]
 Model = Any  # a class that is Journalled
 
 
 @dataclass
-class _Write:
+class _TransactionWrites:
     """The writes of one transaction."""
 
     transaction: SessionTransaction
@@ -41,24 +41,24 @@ class _Write:
     revisions: dict[int, int]  # account -> the revision that it was raised to
 
 
-def set_credential(session: Session, token: KnownToken) -> None:
+def set_credential(session: Session, token: TokenRow) -> None:
     """Record from now on that this token makes the changes of the session."""
     session.info["token"] = token
 
 
-def date_of(session: Session) -> datetime:
+def transaction_date(session: Session) -> datetime:
     """Return the time of the session's transaction, which is that of all its changes."""
-    return _write(session).date
+    return _writes(session).date
 
 
-def revision_of(session: Session, account_id: int) -> int | None:
+def transaction_revision(session: Session, account_id: int) -> int | None:
     """Return the revision that the transaction has raised the account to; None before a change."""
-    return _write(session).revisions.get(account_id)
+    return _writes(session).revisions.get(account_id)
 
 
 def register(session: Session, columns: Fields) -> Row[Any]:
     """Store a new account and return its row. Its profile is the first change of its journal."""
-    write = _write(session)
+    write = _writes(session)
     first = {"date_joined": write.date, "revision": 1, **Account.stamps(1, write.date)}
     statement = insert(ACCOUNTS).values(first | columns).returning(*ACCOUNTS.c)
     row = session.execute(statement, execution_options=RECORDED).one()
@@ -74,7 +74,7 @@ def create(
 
     SQLite promises no order of what it returns, so SQLAlchemy sends it a statement for each row.
     """
-    revision, date = _revise(session, account_id), date_of(session)
+    revision, date = _raise_revision(session, account_id), transaction_date(session)
     stamps = {"account_id": account_id, "creation_date": date, **model.stamps(revision, date)}
     stored = session.execute(_insert(model), [stamps | row for row in rows]).all()
     changes = [_change(model, row.id, after=row._mapping) for row in stored]
@@ -86,25 +86,27 @@ def change(
     session: Session,
     model: Model,
     account_id: int,
-    wanted: Iterable[tuple[Fields, Fields]],
+    updates: Iterable[tuple[Fields, Fields]],
 ) -> list[Fields]:
     """Set columns of rows, each given as it is and with the columns to set; return it as it is now.
 
     Rows whose recorded fields stay as they are remain untouched.
     """
     results, changes = [], []
-    together: dict[tuple[str, ...], list[Fields]] = defaultdict(list)
-    for row, columns in wanted:
+    grouped: dict[tuple[str, ...], list[Fields]] = defaultdict(list)
+    for row, columns in updates:
         entry = _change(model, row["id"], before=row, after=row | columns)
         if not entry["after"]:
             results.append(row)
             continue
         changes.append(entry)
-        stamped = columns | model.stamps(_revise(session, account_id), date_of(session))
+        stamped = columns | model.stamps(
+            _raise_revision(session, account_id), transaction_date(session)
+        )
         results.append(row | stamped)
         parameters = {f"new_{name}": value for name, value in stamped.items()}
-        together[tuple(stamped)].append(parameters | {"row_id": row["id"]})
-    for names, parameters_of_rows in together.items():
+        grouped[tuple(stamped)].append(parameters | {"row_id": row["id"]})
+    for names, parameters_of_rows in grouped.items():
         session.execute(_update(model, names), parameters_of_rows)
     record(session, model, account_id, UPDATE, changes)
     return results
@@ -112,8 +114,8 @@ def change(
 
 def move(  # noqa: PLR0913, PLR0917
     session: Session,
-    source: type[TaskRow],
-    target: type[TaskRow],
+    source: type[TaskColumns],
+    target: type[TaskColumns],
     account_id: int,
     action: str,
     rows: Sequence[Fields],
@@ -121,7 +123,7 @@ def move(  # noqa: PLR0913, PLR0917
     """Move rows to the table that has their columns, to the trash or back; return them as moved."""
     moved: list[Fields] = []
     for batch in _batches(rows):
-        stamps = target.stamps(_revise(session, account_id), date_of(session))
+        stamps = target.stamps(_raise_revision(session, account_id), transaction_date(session))
         role = "before" if action == DELETE else "after"
         changes = [_change(source, row["id"], **{role: row}) for row in batch]
         record(session, source, account_id, action, changes)
@@ -132,7 +134,7 @@ def move(  # noqa: PLR0913, PLR0917
             for column in target.__table__.c
         }
         ids = [row["id"] for row in batch]
-        found = select(*columns.values()).where(*_these(source, account_id, ids))
+        found = select(*columns.values()).where(*_owned_rows(source, account_id, ids))
         session.execute(
             insert(target.__table__).from_select(list(columns), found), execution_options=RECORDED
         )
@@ -144,7 +146,7 @@ def move(  # noqa: PLR0913, PLR0917
 def purge(session: Session, model: Model, account_id: int, ids: Sequence[int]) -> None:
     """Delete rows for good, with the values that are recorded of them; record that they went."""
     for batch in _batches(ids):
-        _revise(session, account_id)
+        _raise_revision(session, account_id)
         erased = update(CHANGES).where(
             CHANGES.c.account_id == account_id,
             CHANGES.c.kind == model.kind,
@@ -165,12 +167,12 @@ def record(
     """Add the changes, each an `object_id` with its fields `before` and `after`, to the journal."""
     if not changes:
         return
-    token: KnownToken | None = session.info.get("token")
+    token: TokenRow | None = session.info.get("token")
     common = {
         "account_id": account_id,
-        "revision": _revise(session, account_id),
+        "revision": _raise_revision(session, account_id),
         "kind": model.kind,
-        "date": date_of(session),
+        "date": transaction_date(session),
         "action": action,
         "token_id": token and token.id,
         "token_kind": token and token.kind,
@@ -192,45 +194,47 @@ def _change(model: Model, object_id: int, *, before: Any = None, after: Any = No
     return {"object_id": object_id, "before": was, "after": now}
 
 
-def _write(session: Session) -> _Write:
+def _writes(session: Session) -> _TransactionWrites:
     """Return the writes of the session's transaction, which begins where there is none."""
     if session.in_nested_transaction():
         raise RuntimeError("a savepoint could roll back a revision that is taken for given")
     transaction = session.get_transaction() or session.begin()
-    write: _Write | None = session.info.get("write")
+    write: _TransactionWrites | None = session.info.get("write")
     if write is None or write.transaction is not transaction:
-        write = session.info["write"] = _Write(transaction, clock.now(), {})
+        write = session.info["write"] = _TransactionWrites(transaction, clock.now(), {})
     return write
 
 
-def _revise(session: Session, account_id: int) -> int:
+def _raise_revision(session: Session, account_id: int) -> int:
     """Raise the account's revision, once in a transaction, and return it."""
-    revisions = _write(session).revisions
+    revisions = _writes(session).revisions
     if account_id not in revisions:
-        revisions[account_id] = session.execute(_REVISE, {"row_id": account_id}).scalar_one()
+        revisions[account_id] = session.execute(
+            _RAISE_REVISION, {"row_id": account_id}
+        ).scalar_one()
     return revisions[account_id]
 
 
 def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for begin in range(0, len(items), AT_ONCE):
-        yield items[begin : begin + AT_ONCE]
+    for begin in range(0, len(items), BATCH_SIZE):
+        yield items[begin : begin + BATCH_SIZE]
 
 
-def _these(model: Model, account_id: int, ids: Sequence[int]) -> list[Any]:
+def _owned_rows(model: Model, account_id: int, ids: Sequence[int]) -> list[Any]:
     table = model.__table__
     # The sum keeps the index of accounts out of it: the ids lead to the rows.
     return [table.c.id.in_(ids), table.c.account_id + 0 == account_id]
 
 
 def _delete(session: Session, model: Model, account_id: int, ids: Sequence[int]) -> None:
-    statement = delete(model.__table__).where(*_these(model, account_id, ids))
+    statement = delete(model.__table__).where(*_owned_rows(model, account_id, ids))
     session.execute(statement, execution_options=RECORDED)
 
 
 # Statements are built once: building one costs more than running it.
 
 _RECORD = insert(CHANGES).execution_options(**PREPARED)
-_REVISE = (
+_RAISE_REVISION = (
     update(ACCOUNTS)
     .where(ACCOUNTS.c.id == bindparam("row_id"))
     .values(revision=ACCOUNTS.c.revision + 1)
@@ -241,7 +245,7 @@ _REVISE = (
 
 @cache
 def _insert(model: Model) -> Insert:
-    read = columns_except(model.__table__, model.unread)
+    read = columns_except(model.__table__, model.database_only)
     returning = insert(model.__table__).returning(*read, sort_by_parameter_order=True)
     return returning.execution_options(**RECORDED, **PREPARED)
 

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 import msgspec
 
-from todo.http.errors import Fault, Problem, refusal
+from todo.http.errors import Fault, Problem, validation_problem
 from todo.listing.orders import Order
 from todo.models.meta import ID_MAX
 from todo.models.task import NAME_MAX
 
-NO_PLACE = "This is not a cursor of this list."
+NOT_A_CURSOR = "This is not a cursor of this list."
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Cursor:
 
 # A cursor as it is written, in JSON: a digest of the list that it is of, the key and the id.
 # It is not signed: it opens nothing but the list of who sends it.
-WrittenCursor = tuple[str, str | None, Annotated[int, msgspec.Meta(ge=1, le=ID_MAX)]]
+EncodedCursor = tuple[str, str | None, Annotated[int, msgspec.Meta(ge=1, le=ID_MAX)]]
 
 
 def list_digest(account_id: int, filters: dict[str, Any], order: Order) -> str:
@@ -38,10 +38,10 @@ def list_digest(account_id: int, filters: dict[str, Any], order: Order) -> str:
     return hashlib.sha256(msgspec.json.encode(named)).hexdigest()[:16]
 
 
-def write_cursor(task: Any, digest: str, order: Order) -> str:
+def encode_cursor(task: Any, digest: str, order: Order) -> str:
     """Return the cursor after the task, in the alphabet of URLs (RFC 4648, section 5)."""
     key = order.key_of(task)
-    written: WrittenCursor = (
+    written: EncodedCursor = (
         digest,
         key.isoformat() if isinstance(key, datetime) else key,
         task.id,
@@ -49,21 +49,21 @@ def write_cursor(task: Any, digest: str, order: Order) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(written)).decode().rstrip("=")
 
 
-def read_cursor(text: str, digest: str, order: Order) -> Cursor:
+def decode_cursor(text: str, digest: str, order: Order) -> Cursor:
     """Return the cursor. Raises Problem with 400 where it is none, or of another list."""
     try:
         padded = text + "=" * (-len(text) % 4)
         written = base64.b64decode(padded, b"-_", validate=True)
-        found, key, task_id = msgspec.json.decode(written, type=WrittenCursor)
-        cursor = Cursor(None if key is None else _read_key(key, order), task_id)
+        found, key, task_id = msgspec.json.decode(written, type=EncodedCursor)
+        cursor = Cursor(None if key is None else _decode_key(key, order), task_id)
     except (ValueError, OverflowError):
-        raise wrong_cursor(NO_PLACE) from None
+        raise cursor_problem(NOT_A_CURSOR) from None
     if found != digest:
-        raise wrong_cursor("This is a cursor of another account, filter or order.")
+        raise cursor_problem("This is a cursor of another account, filter or order.")
     return cursor
 
 
-def _read_key(key: str, order: Order) -> str | datetime:
+def _decode_key(key: str, order: Order) -> str | datetime:
     """Return the key as its column has it. Raises ValueError or OverflowError."""
     if order.name == "name":
         if len(key) > NAME_MAX or "\0" in key:
@@ -75,8 +75,8 @@ def _read_key(key: str, order: Order) -> str | datetime:
     return instant.astimezone(UTC)
 
 
-def wrong_cursor(message: str) -> Problem:
+def cursor_problem(message: str) -> Problem:
     """Return the refusal of a cursor."""
-    return refusal(
+    return validation_problem(
         [Fault("after", "cursor", f"{message} Follow `next` of the page before, unchanged.")]
     )

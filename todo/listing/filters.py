@@ -24,68 +24,76 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import array
 
 from todo import clock
-from todo.auth.identity import KnownAccount
+from todo.auth.identity import AccountRow
 from todo.days import first_day_from, start_of, today
 from todo.listing.orders import KEYS, RANGES
 from todo.listing.search import TASK_WORDS, contains, search_query
 from todo.models.meta import BigInt
 from todo.models.task import TASKS
 
-AFTER_ALL_DAYS = datetime.max.replace(tzinfo=UTC)
+LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
 
 Condition = ColumnElement[bool]
 
 # The names of filters, with the value of those whose condition depends on it.
-Kinds = tuple[tuple[str, Any], ...]
-_CHOICES = ("completed", "due")
+FilterShape = tuple[tuple[str, Any], ...]
+_SHAPING_FILTERS = ("completed", "due")
 
 Values = Mapping[str, Any]
 
 
-class _Named(dict[str, BindParameter[Any]]):
+class _Parameters(dict[str, BindParameter[Any]]):
     def __missing__(self, name: str) -> BindParameter[Any]:
         return bindparam(name)
 
 
 # Of each value a parameter with its name. In an array nothing else tells its type.
-NAMED: Values = _Named(account_id=bindparam("account_id", type_=BigInt))
+PARAMETERS: Values = _Parameters(account_id=bindparam("account_id", type_=BigInt))
 
 
-def conditions(dialect: Dialect, account: KnownAccount, filters: dict[str, Any]) -> list[Condition]:
+def conditions(dialect: Dialect, account: AccountRow, filters: dict[str, Any]) -> list[Condition]:
     """Return the conditions that a task is the account's and matches every filter."""
-    return shape(dialect.name, kinds(filters), parameters(dialect, account, filters))
+    return parametrized_conditions(
+        dialect.name, filter_shape(filters), parameters(dialect, account, filters)
+    )
 
 
-def kinds(filters: dict[str, Any]) -> Kinds:
+def filter_shape(filters: dict[str, Any]) -> FilterShape:
     """Return what tells queries by these filters apart: all but the values that they compare."""
-    return tuple((name, value if name in _CHOICES else None) for name, value in filters.items())
+    return tuple(
+        (name, value if name in _SHAPING_FILTERS else None) for name, value in filters.items()
+    )
 
 
-def shape(dialect_name: str, kinds: Kinds, values: Values = NAMED) -> list[Condition]:
+def parametrized_conditions(
+    dialect_name: str, shape: FilterShape, values: Values = PARAMETERS
+) -> list[Condition]:
     """Return the conditions on these values, which by default are parameters yet to be given."""
-    searched = "search" in dict(kinds)
+    searched = "search" in dict(shape)
     return [
-        of_account(dialect_name, values, searched=searched),
-        *filter_shape(dialect_name, kinds, values),
+        belongs_to_account(dialect_name, values, searched=searched),
+        *filter_conditions(dialect_name, shape, values),
     ]
 
 
-def parameters(dialect: Dialect, account: KnownAccount, filters: dict[str, Any]) -> dict[str, Any]:
-    """Return the values that the filters compare, by the names that shape() gives them."""
+def parameters(dialect: Dialect, account: AccountRow, filters: dict[str, Any]) -> dict[str, Any]:
+    """Return the values that the filters compare, named as in parametrized_conditions()."""
     values: dict[str, Any] = {"account_id": account.id}
     for name, value in filters.items():
         if name == "due":
-            values |= due_values(value, account.zone)
+            values |= due_parameters(value, account.zone)
         elif name == "search":
             values["search"] = search_query(dialect, account.id, value)
         elif name == "id":
             values["ids"] = value
         elif name != "completed":
-            values |= _bound(name, *_bounds(value, account.zone))
+            values |= _bound_values(name, *_instant_and_midnight(value, account.zone))
     return values
 
 
-def of_account(dialect_name: str, values: Values = NAMED, *, searched: bool = False) -> Condition:
+def belongs_to_account(
+    dialect_name: str, values: Values = PARAMETERS, *, searched: bool = False
+) -> Condition:
     """Return the condition that a task is the asker's; `searched` where it is found by words."""
     account_id = values["account_id"]
     if dialect_name == "postgresql":
@@ -97,9 +105,11 @@ def of_account(dialect_name: str, values: Values = NAMED, *, searched: bool = Fa
     return (TASKS.c.account_id + 0 if searched else TASKS.c.account_id) == account_id
 
 
-def filter_shape(dialect_name: str, kinds: Kinds, values: Values = NAMED) -> list[Condition]:
+def filter_conditions(
+    dialect_name: str, shape: FilterShape, values: Values = PARAMETERS
+) -> list[Condition]:
     """Return what holds of anybody's tasks that match every filter."""
-    return [_condition(dialect_name, name, choice, values) for name, choice in kinds]
+    return [_condition(dialect_name, name, choice, values) for name, choice in shape]
 
 
 def _condition(dialect_name: str, name: str, choice: Any, values: Values) -> Condition:
@@ -129,8 +139,8 @@ def is_completed() -> Condition:
     return TASKS.c.completion_date.is_not(None)
 
 
-def due(when: str, values: Values = NAMED) -> Condition:
-    """Return the condition that a task is due then; due_values() has when that is."""
+def due(when: str, values: Values = PARAMETERS) -> Condition:
+    """Return the condition that a task is due then; due_parameters() has when that is."""
     match when:
         case "none":
             return TASKS.c.due_at.is_(None)
@@ -143,14 +153,14 @@ def due(when: str, values: Values = NAMED) -> Condition:
     return and_(_due_after(f"{when}_begins", values), _due_before(f"{when}_ends", values))
 
 
-def due_values(when: str, zone: ZoneInfo) -> dict[str, Any]:
+def due_parameters(when: str, zone: ZoneInfo) -> dict[str, Any]:
     """Return the values for due(); `zone` has the days of the account."""
     day = today(zone)
     match when:
         case "none" | "any":
             return {}
         case "overdue" | "upcoming":
-            return _bound(when, clock.now(), _midnight(day))
+            return _bound_values(when, clock.now(), _midnight(day))
         case "today":
             first, days = day, 1
         case "tomorrow":
@@ -158,8 +168,8 @@ def due_values(when: str, zone: ZoneInfo) -> dict[str, Any]:
         case _:  # week
             first, days = day, 7
     ends = first + timedelta(days=days)
-    return _bound(f"{when}_begins", *_bounds(first, zone)) | _bound(
-        f"{when}_ends", *_bounds(ends, zone)
+    return _bound_values(f"{when}_begins", *_instant_and_midnight(first, zone)) | _bound_values(
+        f"{when}_ends", *_instant_and_midnight(ends, zone)
     )
 
 
@@ -185,7 +195,7 @@ def _due_before(name: str, values: Values) -> Condition:
     )
 
 
-def _bound(name: str, instant: datetime, midnight: datetime) -> dict[str, datetime]:
+def _bound_values(name: str, instant: datetime, midnight: datetime) -> dict[str, datetime]:
     """Return the values of a bound: an instant, and a day as `due_at` holds it."""
     return {
         name: instant,
@@ -195,7 +205,7 @@ def _bound(name: str, instant: datetime, midnight: datetime) -> dict[str, dateti
     }
 
 
-def _bounds(value: date | datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+def _instant_and_midnight(value: date | datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """Return the instant that the value means, and the first day that begins then or later.
 
     The day is given as `due_at` holds it: its 00:00 in UTC.
@@ -203,7 +213,7 @@ def _bounds(value: date | datetime, zone: ZoneInfo) -> tuple[datetime, datetime]
     if not isinstance(value, datetime):
         return start_of(value, zone), _midnight(value)
     day = first_day_from(value, zone)
-    return value, AFTER_ALL_DAYS if day is None else _midnight(day)
+    return value, LAST_INSTANT if day is None else _midnight(day)
 
 
 def _midnight(day: date) -> datetime:

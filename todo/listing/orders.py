@@ -49,13 +49,13 @@ class Order:
             case _:
                 return getattr(task, self.key.key)
 
-    def directed(self, *columns: Any) -> list[Any]:
+    def order_by_columns(self, *columns: Any) -> list[Any]:
         """Return the columns as ORDER BY has them."""
         return [column.desc() if self.descending else column for column in columns]
 
-    def beyond(self, value: Any, place: Any) -> ColumnElement[bool]:
-        """Return the condition that a value comes after a place of the list."""
-        return value < place if self.descending else value > place
+    def is_after(self, value: Any, position: Any) -> ColumnElement[bool]:
+        """Return the condition that a value comes after a position of the list."""
+        return value < position if self.descending else value > position
 
 
 def order_of(filters: dict[str, Any], sort: str | None) -> Order:

@@ -10,7 +10,7 @@ READ_ONLY = "storage_read_only"
 
 # By SQLSTATE (PostgreSQL's documentation, appendix A), and by SQLite's primary result code
 # (https://www.sqlite.org/rescode.html).
-_FAULTS: Mapping[str | int, str] = {
+_STORAGE_FAULTS: Mapping[str | int, str] = {
     "53100": FULL,
     "25006": READ_ONLY,
     sqlite3.SQLITE_FULL: FULL,
@@ -23,7 +23,7 @@ _FAULTS: Mapping[str | int, str] = {
 def storage_fault(error: BaseException | None) -> str | None:
     """Return FULL or READ_ONLY where the driver's error says so."""
     code = getattr(error, "pgcode", None) or getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return _FAULTS.get(code)
+    return _STORAGE_FAULTS.get(code)
 
 
 def renew_read_only(context: ExceptionContext) -> None:

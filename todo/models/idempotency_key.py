@@ -9,7 +9,7 @@ from todo.models.json import JSONText
 from todo.models.meta import Base, UTCDateTime
 
 KEY_MAX = 255
-KEPT = timedelta(hours=24)
+RETENTION = timedelta(hours=24)
 
 
 class IdempotencyKey(Base):

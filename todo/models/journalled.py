@@ -21,7 +21,7 @@ class Journalled:
     kind: ClassVar[str]
     # Columns that no record shows: keys, stamps, and columns that serve the database.
     unrecorded: ClassVar[frozenset[str]]
-    unread: ClassVar[frozenset[str]] = frozenset()  # columns that serve the database alone
+    database_only: ClassVar[frozenset[str]] = frozenset()  # columns that serve the database alone
     secrets: ClassVar[frozenset[str]] = frozenset()  # fields that are recorded without a value
 
     id: Mapped[int]

@@ -16,19 +16,19 @@ from todo.models.faults import READ_ONLY, storage_fault
 # Before this version a WAL file could be reset while in use, and the database corrupted.
 WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
 
-JOURNAL_SIZE = 1024 * 1024  # bytes that are kept of it; what a large change needed is given back
+ROLLBACK_JOURNAL_LIMIT = 1024 * 1024  # bytes; truncate the file after a larger transaction
 
-BRIEF = "waits_briefly"  # the execution option of a transaction that does not wait long
-BRIEF_TIMEOUT = 0.1  # seconds
-TURN = "turn"  # the lock that a connection holds while it writes
+SHORT_TIMEOUT = "short_timeout"  # the execution option of a transaction that does not wait long
+SHORT_TIMEOUT_SECONDS = 0.1
+WRITE_LOCK = "write_lock"  # the lock that a connection holds while it writes
 
 
-def wait_briefly(session: Session) -> None:
+def begin_with_short_timeout(session: Session) -> None:
     """Begin the session's transaction as one that fails rather than wait long for its turn.
 
     On PostgreSQL, where nobody has to wait to begin, it begins like any other.
     """
-    session.connection(execution_options={BRIEF: True})
+    session.connection(execution_options={SHORT_TIMEOUT: True})
 
 
 def listen(engine: Engine, *, reads_only: bool, timeout: float) -> None:
@@ -41,8 +41,8 @@ def listen(engine: Engine, *, reads_only: bool, timeout: float) -> None:
         event.listen(engine, "connect", _refuse_writes)
     else:
         event.listen(engine, "begin", partial(_begin, Lock(), timeout))
-    event.listen(engine, "checkin", partial(_end, timeout))
-    event.listen(engine, "invalidate", _abandon)
+    event.listen(engine, "checkin", partial(_reset, timeout))
+    event.listen(engine, "invalidate", _roll_back)
 
 
 def _connect(
@@ -79,7 +79,7 @@ def _configure(connection: sqlite3.Connection) -> None:
         # A deleted journal could reappear after a power failure and undo the write; recreating it
         # also costs time.
         connection.execute(f"PRAGMA journal_mode = {'WAL' if WAL_IS_SAFE else 'PERSIST'}")
-        connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_SIZE}")
+        connection.execute(f"PRAGMA journal_size_limit = {ROLLBACK_JOURNAL_LIMIT}")
     except sqlite3.OperationalError as error:
         if storage_fault(error) != READ_ONLY:
             raise
@@ -89,29 +89,29 @@ def _refuse_writes(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA query_only = ON")
 
 
-def _begin(turn: Lock, timeout: float, connection: Connection) -> None:
-    is_brief = connection.get_execution_options().get(BRIEF)
-    _take_turn(turn, BRIEF_TIMEOUT if is_brief else timeout, connection.info)
-    if is_brief:
-        connection.info[BRIEF] = True
-        connection.exec_driver_sql(_busy_timeout(BRIEF_TIMEOUT))
+def _begin(write_lock: Lock, timeout: float, connection: Connection) -> None:
+    is_short = connection.get_execution_options().get(SHORT_TIMEOUT)
+    _acquire_write_lock(write_lock, SHORT_TIMEOUT_SECONDS if is_short else timeout, connection.info)
+    if is_short:
+        connection.info[SHORT_TIMEOUT] = True
+        connection.exec_driver_sql(_busy_timeout(SHORT_TIMEOUT_SECONDS))
     # A transaction that reads first and writes later fails at once if another has written in
     # between. One that begins as a writer waits for its turn instead.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _take_turn(turn: Lock, timeout: float, held: dict[str, Any]) -> None:
+def _acquire_write_lock(write_lock: Lock, timeout: float, held: dict[str, Any]) -> None:
     """Let the threads of this process wait for each other, and but one for other processes.
 
     A connection that waits for the file polls it, in ever longer pauses.
     """
-    if TURN in held:
+    if WRITE_LOCK in held:
         return  # of the transaction before, on the same connection
-    has_turn = turn.acquire(timeout=timeout)
-    if not has_turn:
+    acquired = write_lock.acquire(timeout=timeout)
+    if not acquired:
         locked = sqlite3.OperationalError("database is locked, by another thread")
         raise OperationalError("BEGIN IMMEDIATE", None, locked)
-    held[TURN] = turn
+    held[WRITE_LOCK] = write_lock
 
 
 def _busy_timeout(seconds: float) -> str:
@@ -119,7 +119,7 @@ def _busy_timeout(seconds: float) -> str:
     return f"PRAGMA busy_timeout = {seconds * 1000:.0f}"
 
 
-def _end(timeout: float, connection: sqlite3.Connection | None, record: Any) -> None:
+def _reset(timeout: float, connection: sqlite3.Connection | None, record: Any) -> None:
     try:
         if connection is None:
             return
@@ -127,14 +127,14 @@ def _end(timeout: float, connection: sqlite3.Connection | None, record: Any) -> 
         # its locks: nobody else could read or write any more.
         if connection.in_transaction:
             connection.rollback()
-        if record.info.pop(BRIEF, False):
+        if record.info.pop(SHORT_TIMEOUT, False):
             connection.execute(_busy_timeout(timeout))
     finally:
-        if TURN in record.info:
-            record.info.pop(TURN).release()
+        if WRITE_LOCK in record.info:
+            record.info.pop(WRITE_LOCK).release()
 
 
-def _abandon(connection: sqlite3.Connection, _record: object, _error: object) -> None:
+def _roll_back(connection: sqlite3.Connection, _record: object, _error: object) -> None:
     # As long as a cursor is left somewhere, to close the connection would not end its transaction.
     if connection.in_transaction:
         connection.rollback()

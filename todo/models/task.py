@@ -61,7 +61,7 @@ class DueAndDone:
         return self.completion_date is not None
 
 
-class TaskRow(DueAndDone, Journalled):
+class TaskColumns(DueAndDone, Journalled):
     """The columns of a task, on the list and in the trash.
 
     A due date is an instant or a day: `due_at` holds the instant, or the day's 00:00 UTC
@@ -72,8 +72,8 @@ class TaskRow(DueAndDone, Journalled):
     """
 
     kind: ClassVar[str] = "task"
-    unread: ClassVar[frozenset[str]] = frozenset({"name_folded", "name_words", "note_words"})
-    unrecorded: ClassVar[frozenset[str]] = unread | {
+    database_only: ClassVar[frozenset[str]] = frozenset({"name_folded", "name_words", "note_words"})
+    unrecorded: ClassVar[frozenset[str]] = database_only | {
         *("id", "account_id", "revision", "modification_date", "deletion_date"),
         *("due_at", "due_all_day"),  # recorded as due_date
     }
@@ -100,7 +100,7 @@ class TaskRow(DueAndDone, Journalled):
         }
 
 
-class Task(TaskRow, Base):
+class Task(TaskColumns, Base):
     """A task. It is completed exactly when it has a completion date.
 
     Its revision is that of its account at its last change.
@@ -146,7 +146,7 @@ class Task(TaskRow, Base):
 
 TASKS: Table = inspect(Task).local_table  # type: ignore[assignment]
 
-STORED = columns_except(TASKS, Task.unread)
+TASK_COLUMNS = columns_except(TASKS, Task.database_only)
 
 
 def row_class(columns: list[Column[Any]]) -> Any:
@@ -154,11 +154,11 @@ def row_class(columns: list[Column[Any]]) -> Any:
     return namedtuple("_Stored", [column.key for column in columns])
 
 
-_Stored = row_class(STORED)
+_Stored = row_class(TASK_COLUMNS)
 
 
-class StoredTask(_Stored, DueAndDone):  # type: ignore[valid-type, misc]
-    """A task as a query of STORED reads it."""
+class TaskRow(_Stored, DueAndDone):  # type: ignore[valid-type, misc]
+    """A task as a query of TASK_COLUMNS reads it."""
 
     __slots__ = ()
 

@@ -24,7 +24,7 @@ _RANDOM_LENGTH = 43
 _CHECKSUM_LENGTH = 6
 
 
-class Kind(StrEnum):
+class TokenKind(StrEnum):
     """What a token is."""
 
     SESSION = "session"
@@ -58,9 +58,9 @@ def _checksum(random: str) -> str:
     return _base62(zlib.crc32(random.encode("ascii", "replace")), _CHECKSUM_LENGTH)
 
 
-def new_secret(kind: Kind) -> str:
+def new_secret(kind: TokenKind) -> str:
     """Return a new opaque token of 256 random bits, in the form of its kind."""
-    if kind is Kind.SESSION:
+    if kind is TokenKind.SESSION:
         secret = API_PREFIX
         while secret.startswith(API_PREFIX):  # once in millions it would look like an API token
             secret = secrets.token_urlsafe(32)
@@ -108,7 +108,7 @@ def new_token(  # noqa: PLR0913
     account_id: int,
     expiration_date: datetime,
     *,
-    kind: Kind = Kind.SESSION,
+    kind: TokenKind = TokenKind.SESSION,
     scope: Scope = Scope.WRITE,
     name: str | None = None,
     client: str | None = None,

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from todo import clock
 from todo.models.journalled import columns_except
 from todo.models.meta import Base, BigInt, UTCDateTime
-from todo.models.task import DueAndDone, TaskRow, row_class
+from todo.models.task import DueAndDone, TaskColumns, row_class
 
 
-class TrashedTask(TaskRow, Base):
+class TrashedTask(TaskColumns, Base):
     """A deleted task, as it was, under the id that it had and gets back.
 
     todo/journal/writes.py moves its row here and back: no query of tasks can find it by mistake,
@@ -33,17 +33,17 @@ class TrashedTask(TaskRow, Base):
 TRASH: Table = inspect(TrashedTask).local_table  # type: ignore[assignment]
 
 # The columns of a deleted task that are read.
-STORED = columns_except(TRASH, TrashedTask.unread)
-_Stored = row_class(STORED)
+TRASH_COLUMNS = columns_except(TRASH, TrashedTask.database_only)
+_Stored = row_class(TRASH_COLUMNS)
 
 
-class StoredTrash(_Stored, DueAndDone):  # type: ignore[valid-type, misc]
-    """A deleted task as a query of STORED reads it."""
+class TrashRow(_Stored, DueAndDone):  # type: ignore[valid-type, misc]
+    """A deleted task as a query of TRASH_COLUMNS reads it."""
 
     __slots__ = ()
 
 
-def is_kept(time: timedelta) -> ColumnElement[bool]:
+def is_restorable(time: timedelta) -> ColumnElement[bool]:
     """Return the condition that a deleted task is still there, where they are kept for the time.
 
     Other rows count as gone, though they may still wait to be purged.

@@ -13,8 +13,8 @@ from todo.http import errors, idempotency, preconditions
 from todo.http.bodies import FORM, JSON
 from todo.http.errors import CHALLENGE, CODES, RETRY_AFTER, phrase
 from todo.http.operations import Operation
-from todo.http.typed_views import alternatives, success
-from todo.models.idempotency_key import KEPT, KEY_MAX
+from todo.http.typed_views import models_of, success_response
+from todo.models.idempotency_key import KEY_MAX, RETENTION
 from todo.openapi.schemas import REF, Schema, SchemaWriter, example, resolve
 from todo.schemas.problem import ProblemDetails
 
@@ -85,9 +85,9 @@ IDEMPOTENCY_KEY: Schema = {
     "name": idempotency.HEADER,
     "in": "header",
     "required": False,
-    "description": "A key of the client's own, such as a UUID, another for each write. The same "
-    f"request with the same key, within {KEPT.total_seconds() / 3600:.0f} hours, is answered as "
-    "before and not done again. A request that was refused leaves its key free.",
+    "description": "A key that the client makes up, such as a UUID; a new one for each write. A "
+    f"repeated request with the same key within {RETENTION.total_seconds() / 3600:.0f} hours gets "
+    "the stored answer and is not executed again. A refused request does not use up its key.",
     "schema": {
         "type": "string",
         "minLength": 1,
@@ -163,7 +163,7 @@ def _operation(
     }
     if description.strip():
         described["description"] = description.strip()
-    if bodies := alternatives(operation.options.get("body")):
+    if bodies := models_of(operation.options.get("body")):
         described["requestBody"] = _request_body(bodies, refs, schemas) | {
             "required": method != "DELETE"
         }
@@ -261,7 +261,7 @@ def _content(models: tuple[Any, ...], refs: dict[Any, Schema], schemas: Schema) 
 def _responses(
     operation: Operation, method: str, refs: dict[Any, Schema], schemas: Schema
 ) -> Schema:
-    status, _ = success(operation.options["returns"])
+    status, _ = success_response(operation.options["returns"])
     responses = {str(status): _success_response(operation, refs, schemas)}
     if is_versioned(operation) and method == "GET":
         responses["304"] = {
@@ -298,7 +298,7 @@ def _error_codes(operation: Operation, method: str) -> Iterable[str]:
 
 
 def _success_response(operation: Operation, refs: dict[Any, Schema], schemas: Schema) -> Schema:
-    status, models = success(operation.options["returns"])
+    status, models = success_response(operation.options["returns"])
     headers = operation.options.get("headers") or ()
     if unknown := set(headers) - HEADERS.keys():
         raise ConfigurationError(f"{operation.pattern}: headers= has no {unknown} of HEADERS")

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
 from todo.http.operations import Operation
-from todo.http.typed_views import alternatives, success
+from todo.http.typed_views import models_of, success_response
 from todo.schemas.problem import ProblemDetails
 
 Schema = dict[str, Any]
@@ -15,7 +15,7 @@ REF = "#/components/schemas/"
 
 # What pydantic reads from a form as true or false, in any case of letters. No enum: a generator
 # of clients would make one constant of "true" and "True".
-TRUTH = "^({})$".format(
+BOOLEAN_PATTERN = "^({})$".format(
     "|".join(
         "".join(f"[{letter.upper()}{letter}]" if letter.isalpha() else letter for letter in word)
         for word in ["true", "false", "yes", "no", "on", "off", "t", "f", "y", "n", "1", "0"]
@@ -47,9 +47,9 @@ def schemas_of(described: list[Operation]) -> tuple[Schema, dict[Any, Schema]]:
         inputs += [
             (model, "validation")
             for name in ("query", "body")
-            for model in alternatives(operation.options.get(name))
+            for model in models_of(operation.options.get(name))
         ]
-        _, answers = success(operation.options["returns"])
+        _, answers = success_response(operation.options["returns"])
         outputs += [(model, "serialization") for model in answers]
     models = list(dict.fromkeys([*inputs, *outputs]))
     refs, definitions = models_json_schema(
@@ -61,7 +61,7 @@ def schemas_of(described: list[Operation]) -> tuple[Schema, dict[Any, Schema]]:
         if "description" in schema:
             schema["description"] = inspect.cleandoc(schema["description"])
     for operation in described:
-        for model in alternatives(operation.options.get("body"))[:1]:
+        for model in models_of(operation.options.get("body"))[:1]:
             schemas[f"{model.__name__}Form"] = _form(schemas[model.__name__])
     return dict(sorted(schemas.items())), {model: refs[model, mode] for model, mode in models}
 
@@ -81,7 +81,7 @@ def _form(schema: Schema) -> Schema:
         elif form_field.get("type") == "string":
             form_field["minLength"] = form_field.get("minLength", 1)
         elif form_field.get("type") == "boolean":
-            form_field |= {"type": "string", "pattern": TRUTH, "examples": ["false"]}
+            form_field |= {"type": "string", "pattern": BOOLEAN_PATTERN, "examples": ["false"]}
             form_field.pop("default", None)
         properties[name] = form_field
     return schema | {"properties": properties}

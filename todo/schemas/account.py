@@ -80,7 +80,7 @@ def _password(text: str, info: ValidationInfo) -> str:
     return text
 
 
-def _repetition(text: str, info: ValidationInfo) -> str:
+def _repeated_password(text: str, info: ValidationInfo) -> str:
     # A password with a fault of its own is not in the data: one fault is enough for it.
     if len(text) <= MAX_BYTES:
         text = normalize_password(text)
@@ -136,9 +136,9 @@ Password = Annotated[
         },
     ),
 ]
-Repetition = Annotated[
+RepeatedPassword = Annotated[
     Unicode,
-    AfterValidator(_repetition),
+    AfterValidator(_repeated_password),
     Field(
         description="The password again; where it is sent, it must match.",
         examples=["correct horse battery"],
@@ -189,7 +189,7 @@ class Registration(Body):
     username: Username
     email: Email
     password: Annotated[Password, Field(repr=False)]
-    password2: Annotated[Repetition | MISSING, Field(repr=False)] = MISSING
+    password2: Annotated[RepeatedPassword | MISSING, Field(repr=False)] = MISSING
     timezone: Timezone = DEFAULT_TIMEZONE
 
 
@@ -201,12 +201,12 @@ class AccountChange(Body):
     username: Username | MISSING = MISSING
     email: Email | MISSING = MISSING
     password: Annotated[Password | MISSING, Field(repr=False)] = MISSING
-    password2: Annotated[Repetition | MISSING, Field(repr=False)] = MISSING
+    password2: Annotated[RepeatedPassword | MISSING, Field(repr=False)] = MISSING
     timezone: Timezone | MISSING = MISSING
     current_password: Annotated[CurrentPassword | MISSING, Field(repr=False)] = MISSING
 
 
-class Farewell(Body):
+class AccountDeletion(Body):
     """What deleting an account may need."""
 
     current_password: Annotated[CurrentPassword | MISSING, Field(repr=False)] = MISSING

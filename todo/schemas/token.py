@@ -14,8 +14,8 @@ from todo.schemas.dates import DateIn, zone_of
 from todo.schemas.meta import NOT_BLANK, Instant, Owner, Text, not_blank
 from todo.schemas.session import CurrentPassword
 
-LIFETIME = timedelta(days=90)
-LONGEST = timedelta(days=366)
+DEFAULT_LIFETIME = timedelta(days=90)
+MAX_LIFETIME = timedelta(days=366)
 
 
 def _name(text: str) -> str:
@@ -25,10 +25,10 @@ def _name(text: str) -> str:
 def _expires(value: date | datetime | None, info: ValidationInfo) -> datetime:
     now = clock.now()
     if value is None:
-        return now + LIFETIME
+        return now + DEFAULT_LIFETIME
     if not isinstance(value, datetime):
         value = start_of(value, zone_of(info))
-    if not now < value <= now + LONGEST:
+    if not now < value <= now + MAX_LIFETIME:
         raise PydanticCustomError(
             "expires", "This must be in the future, and not more than 366 days away."
         )

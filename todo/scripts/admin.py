@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from todo import settings
 from todo.auth.passwords import hash_password
 from todo.auth.sessions import find_account
-from todo.http.errors import Problem, refusal
+from todo.http.errors import Problem, validation_problem
 from todo.http.schema import Input
 from todo.http.typed_views import validate
 from todo.jobs.purge import purge_expired
@@ -319,7 +319,7 @@ def _validated(model: type[Input], fields: dict[str, Any]) -> dict[str, Any]:
     """Return the values as the API would take them. Raises its Problem where it would not."""
     validated, faults = validate(model, fields, strict=True)
     if faults:
-        raise refusal(faults)
+        raise validation_problem(faults)
     values: dict[str, Any] = validated.values()
     return values
 

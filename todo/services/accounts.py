@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from todo import clock
-from todo.auth.identity import Identity, KnownAccount, lock_account
+from todo.auth.identity import AccountRow, Identity, lock_account
 from todo.auth.passwords import hash_password, is_personal
-from todo.http.errors import USERNAME_TAKEN, Fault, Problem, refusal
+from todo.http.errors import USERNAME_TAKEN, Fault, Problem, validation_problem
 from todo.journal import writes
 from todo.models.account import ACCOUNTS, Account, username_columns
 from todo.models.journalled import RECORDED
@@ -21,7 +21,7 @@ from todo.models.token import TOKENS
 NOT_SENSITIVE = frozenset({"timezone"})
 
 
-def create_account(session: Session, values: dict[str, Any]) -> KnownAccount:
+def create_account(session: Session, values: dict[str, Any]) -> AccountRow:
     """Return a new account. Raises Problem with 409 where the username is taken.
 
     The session must not have begun a transaction: hashing the password is slow.
@@ -34,14 +34,14 @@ def create_account(session: Session, values: dict[str, Any]) -> KnownAccount:
     }
     try:
         # The database decides whether the name is free, so no race can.
-        account = KnownAccount.of(writes.register(session, columns)._asdict())
+        account = AccountRow.of(writes.register(session, columns)._asdict())
     except IntegrityError as error:
         raise _username_taken() from error
     _refuse_released(session, account.id, account.username_lower)
     return account
 
 
-def sensitive_changes(account: KnownAccount, values: dict[str, Any]) -> dict[str, Any]:
+def sensitive_changes(account: AccountRow, values: dict[str, Any]) -> dict[str, Any]:
     """Return the values that differ from the account's and need the password again."""
     return {
         name: value
@@ -50,7 +50,7 @@ def sensitive_changes(account: KnownAccount, values: dict[str, Any]) -> dict[str
     }
 
 
-def renames(account: KnownAccount, values: dict[str, Any]) -> bool:
+def renames(account: AccountRow, values: dict[str, Any]) -> bool:
     """Tell whether the values have another username, apart from the case of its letters."""
     username: str = values.get("username", account.username)
     return username.lower() != account.username_lower
@@ -58,7 +58,7 @@ def renames(account: KnownAccount, values: dict[str, Any]) -> bool:
 
 def change_account(
     session: Session, identity: Identity, values: dict[str, Any], *, compared: bool
-) -> KnownAccount:
+) -> AccountRow:
     """Set the columns named in `values`, leave the rest, and return the account as it is now.
 
     `compared` tells that If-Match was compared with the profile that the identity has. Raises
@@ -69,7 +69,7 @@ def change_account(
     row = lock_account(session, identity)
     if compared and row.profile_revision != known.profile_revision:
         raise StaleDataError("the account was changed meanwhile")
-    account = KnownAccount.of(row._asdict())
+    account = AccountRow.of(row._asdict())
     if not sensitive_changes(known, values) and sensitive_changes(account, values):
         raise StaleDataError("the account was changed meanwhile")
     columns = dict(values)
@@ -83,7 +83,7 @@ def change_account(
         raise _username_taken() from error
     if renames(account, values):
         _refuse_released(session, account.id, changed["username_lower"])
-    return KnownAccount.of(changed)
+    return AccountRow.of(changed)
 
 
 def delete_account(session: Session, identity: Identity, *, compared: bool) -> None:
@@ -91,7 +91,7 @@ def delete_account(session: Session, identity: Identity, *, compared: bool) -> N
     row = lock_account(session, identity)
     if compared and row.profile_revision != identity.account.profile_revision:
         raise StaleDataError("the account was changed meanwhile")
-    _release_username(session, KnownAccount.of(row._asdict()))
+    _release_username(session, AccountRow.of(row._asdict()))
     # Its journal goes with it.
     session.execute(delete(ACCOUNTS).where(ACCOUNTS.c.id == row.id), execution_options=RECORDED)
 
@@ -119,10 +119,10 @@ def refuse_personal(password: str, account: Any, values: dict[str, Any]) -> None
     names = {"username": account.username, "email": account.email} | values
     if is_personal(password, names["username"], names["email"]):
         message = "This must not hold the username or the e-mail address."
-        raise refusal([Fault("password", "password_personal", message)])
+        raise validation_problem([Fault("password", "password_personal", message)])
 
 
-def _release_username(session: Session, account: KnownAccount) -> None:
+def _release_username(session: Session, account: AccountRow) -> None:
     session.execute(
         insert(RELEASED_USERNAMES),
         {

@@ -38,7 +38,7 @@ from todo.models import Base
 from todo.models.journalled import RECORDED
 from todo.models.migration import BACKUP_ID, MIGRATION
 
-BATCH = 1000  # rows in memory
+BATCH_SIZE = 1000  # rows in memory
 
 # As alembic has it.
 VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
@@ -198,7 +198,7 @@ def _copy(source: Connection, target: Connection) -> dict[str, int]:
     for each in Base.metadata.sorted_tables:
         rows[_words(each)] = 0
         query = select(each).order_by(*each.primary_key)
-        found = source.execute(query, execution_options={"yield_per": BATCH})
+        found = source.execute(query, execution_options={"yield_per": BATCH_SIZE})
         for batch in found.mappings().partitions():
             target.execute(insert(each), [dict(row) for row in batch], execution_options=RECORDED)
             rows[_words(each)] += len(batch)

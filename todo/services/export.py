@@ -9,23 +9,22 @@ from typing import IO, Any
 from sqlalchemy import Select, literal, select, tuple_
 from sqlalchemy.orm.exc import StaleDataError
 
-from todo.auth.identity import KnownAccount
+from todo.auth.identity import AccountRow
 from todo.listing.filters import conditions
-from todo.models import trash
 from todo.models.change import CHANGES, RESTORE
 from todo.models.engine import Database, dialect_of
 from todo.models.json import to_json
-from todo.models.task import STORED, TASKS, StoredTask
-from todo.models.trash import TRASH
+from todo.models.task import TASK_COLUMNS, TASKS, TaskRow
+from todo.models.trash import TRASH, TRASH_COLUMNS, TrashRow
 from todo.schemas import task as schemas
 from todo.schemas.account import Account
 from todo.schemas.trash import TrashedTask
-from todo.services.trash import kept
+from todo.services.trash import restorable
 
-BATCH = 1000  # tasks in memory, and in one statement: on SQLite nobody else can commit meanwhile
+BATCH_SIZE = 1000  # tasks in memory and per statement: on SQLite a read blocks commits meanwhile
 
 
-def write_export(db: Database, account: KnownAccount, trash_time: timedelta) -> IO[bytes]:
+def write_export(db: Database, account: AccountRow, trash_retention: timedelta) -> IO[bytes]:
     """Return a file that holds the account's profile, tasks and trash as JSON, at its end.
 
     It is whole before the answer begins: a failure on the way is still an error answer. It has no
@@ -34,15 +33,15 @@ def write_export(db: Database, account: KnownAccount, trash_time: timedelta) -> 
     # A query's order begins with the account: see pages.py.
     c = TASKS.c
     tasks = (
-        select(*STORED).where(*conditions(dialect_of(db), account, {})),
+        select(*TASK_COLUMNS).where(*conditions(dialect_of(db), account, {})),
         (c.account_id, c.id),
-        StoredTask,
+        TaskRow,
     )
     c = TRASH.c
     trashed = (
-        select(*trash.STORED).where(*kept(account, trash_time)),
+        select(*TRASH_COLUMNS).where(*restorable(account, trash_retention)),
         (c.account_id, c.deletion_date, c.id),
-        trash.StoredTrash,
+        TrashRow,
     )
     with ExitStack() as stack:
         file: IO[bytes] = stack.enter_context(TemporaryFile())
@@ -66,7 +65,7 @@ def write_export(db: Database, account: KnownAccount, trash_time: timedelta) -> 
         return file
 
 
-def _refuse_restored(db: Database, account: KnownAccount) -> None:
+def _refuse_restored(db: Database, account: AccountRow) -> None:
     """Have the request run again where a task was restored meanwhile: it may be in neither list."""
     restored = select(CHANGES.c.object_id).where(
         CHANGES.c.account_id == account.id,
@@ -79,12 +78,12 @@ def _refuse_restored(db: Database, account: KnownAccount) -> None:
 
 def _batches(db: Database, query: Select[Any], key: tuple[Any, ...]) -> Iterator[Sequence[Any]]:
     """Yield all rows of the query in the order of the key, each batch by a statement of its own."""
-    query = query.order_by(*key).limit(BATCH)
+    query = query.order_by(*key).limit(BATCH_SIZE)
     place = key[1:]
     following = query
     while batch := db.execute(following).all():
         yield batch
-        if len(batch) < BATCH:
+        if len(batch) < BATCH_SIZE:
             return
         values = (literal(getattr(batch[-1], each.key), each.type) for each in place)
         following = query.where(tuple_(*place) > tuple_(*values))

@@ -7,52 +7,52 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from todo.auth.identity import KnownAccount
-from todo.http.errors import Fault, Problem, refusal
+from todo.auth.identity import AccountRow
+from todo.http.errors import Fault, Problem, validation_problem
 from todo.journal import writes
 from todo.listing.filters import (
     Condition,
+    belongs_to_account,
     conditions,
     due,
-    due_values,
+    due_parameters,
     is_completed,
     is_open,
-    of_account,
 )
 from todo.models.change import DELETE
 from todo.models.engine import Database, dialect_of
-from todo.models.task import STORED, TASKS, StoredTask, Task, columns_of
+from todo.models.task import TASK_COLUMNS, TASKS, Task, TaskRow, columns_of
 from todo.models.trash import TrashedTask
 
-MOST_AT_ONCE = 10_000
+MAX_TASKS = 10_000
 # Keeps a change on SQLite, where nobody else can write meanwhile, below the wait for a lock.
-MOST_WORDS_AT_ONCE = 10_000_000  # characters of the words to index
+MAX_INDEXED_CHARACTERS = 10_000_000  # characters of the words to index
 
 
 def create_tasks(
-    session: Session, account: KnownAccount, several: Iterable[dict[str, Any]]
-) -> list[StoredTask]:
+    session: Session, account: AccountRow, several: Iterable[dict[str, Any]]
+) -> list[TaskRow]:
     """Store new tasks of the account, and return them in their order."""
-    now = writes.date_of(session)
+    now = writes.transaction_date(session)
     rows = [
         {**columns_of(values), "completion_date": now if values.get("completed") else None}
         for values in several
     ]
-    return list(map(StoredTask._make, writes.create(session, Task, account.id, rows)))
+    return list(map(TaskRow._make, writes.create(session, Task, account.id, rows)))
 
 
 def change_task(
-    session: Session, account: KnownAccount, task: StoredTask, values: dict[str, Any]
-) -> StoredTask:
+    session: Session, account: AccountRow, task: TaskRow, values: dict[str, Any]
+) -> TaskRow:
     """Set the fields named in `values`, leave the rest, and return the task as it is now."""
     [changed] = _change(session, account, [task], values)
     return changed
 
 
 def _change(
-    session: Session, account: KnownAccount, tasks: Iterable[StoredTask], values: dict[str, Any]
-) -> list[StoredTask]:
-    now = writes.date_of(session)
+    session: Session, account: AccountRow, tasks: Iterable[TaskRow], values: dict[str, Any]
+) -> list[TaskRow]:
+    now = writes.transaction_date(session)
     columns = columns_of(values)
     done = {"completion_date": now if values.get("completed") else None}
     wanted = [
@@ -63,12 +63,12 @@ def _change(
         )
         for task in tasks
     ]
-    return [StoredTask.of(row) for row in writes.change(session, Task, account.id, wanted)]
+    return [TaskRow.of(row) for row in writes.change(session, Task, account.id, wanted)]
 
 
 def change_tasks(
     session: Session,
-    account: KnownAccount,
+    account: AccountRow,
     filters: dict[str, Any],
     values: dict[str, Any],
     *,
@@ -87,13 +87,13 @@ def change_tasks(
     return len(tasks)
 
 
-def delete_task(session: Session, account: KnownAccount, task: StoredTask) -> None:
+def delete_task(session: Session, account: AccountRow, task: TaskRow) -> None:
     """Move the task to the trash."""
     writes.move(session, Task, TrashedTask, account.id, DELETE, [task._asdict()])
 
 
 def delete_tasks(
-    session: Session, account: KnownAccount, filters: dict[str, Any], *, dry_run: bool
+    session: Session, account: AccountRow, filters: dict[str, Any], *, dry_run: bool
 ) -> int:
     """Move all tasks that match to the trash, and return how many these were.
 
@@ -104,7 +104,7 @@ def delete_tasks(
             "Name at least one filter, such as completed=true. To delete every task, name one that "
             "all match, such as created_after=0001-01-01."
         )
-        raise refusal([Fault("query", "missing", message)])
+        raise validation_problem([Fault("query", "missing", message)])
     tasks = _matching(session, account, filters, new_words=0)
     if not dry_run:
         rows = [task._asdict() for task in tasks]
@@ -112,15 +112,15 @@ def delete_tasks(
     return len(tasks)
 
 
-def count_tasks(db: Database, account: KnownAccount, filters: dict[str, Any]) -> int:
+def count_tasks(db: Database, account: AccountRow, filters: dict[str, Any]) -> int:
     """Return how many of the account's tasks match."""
     matching = conditions(dialect_of(db), account, filters)
     return db.scalar(_count_query(matching)) or 0
 
 
-def task_counts(db: Database, account: KnownAccount) -> dict[str, int]:
+def task_counts(db: Database, account: AccountRow) -> dict[str, int]:
     """Return the sizes of the lists that people look at."""
-    values = due_values("overdue", account.zone) | due_values("today", account.zone)
+    values = due_parameters("overdue", account.zone) | due_parameters("today", account.zone)
     values["account_id"] = account.id
     sizes = _sizes(dialect_of(db).name)
     return dict(db.execute(sizes, values).mappings().one())
@@ -138,7 +138,9 @@ def _sizes(dialect_name: str) -> Select[Any]:
     # A subquery for each, so that each is counted in its own index.
     return select(
         *(
-            _count_query([of_account(dialect_name), condition]).scalar_subquery().label(name)
+            _count_query([belongs_to_account(dialect_name), condition])
+            .scalar_subquery()
+            .label(name)
             for name, condition in lists.items()
         )
     )
@@ -149,8 +151,8 @@ def _count_query(matching: list[Condition]) -> Select[int]:
 
 
 def _matching(
-    session: Session, account: KnownAccount, filters: dict[str, Any], new_words: int
-) -> list[StoredTask]:
+    session: Session, account: AccountRow, filters: dict[str, Any], new_words: int
+) -> list[TaskRow]:
     """Return the tasks that match, by id.
 
     Raises Problem with 409 where one change cannot take them all. A change costs above all the
@@ -159,18 +161,18 @@ def _matching(
     matching = conditions(dialect_of(session), account, filters)
     count = session.scalar(_count_query(matching)) or 0
     characters = 0
-    if count <= MOST_AT_ONCE:  # else every text of the account would be read for nothing
+    if count <= MAX_TASKS:  # else every text of the account would be read for nothing
         words = func.length(TASKS.c.name_words) + func.length(TASKS.c.note_words)
         characters = session.scalar(select(func.sum(words)).where(*matching)) or 0
-    if count > MOST_AT_ONCE or characters + count * new_words > MOST_WORDS_AT_ONCE:
+    if count > MAX_TASKS or characters + count * new_words > MAX_INDEXED_CHARACTERS:
         raise Problem(
             "too_many",
-            f"{count} tasks match, and one request may change or delete at most {MOST_AT_ONCE}, "
-            f"whose words, old and new, have at most {MOST_WORDS_AT_ONCE} characters together; "
+            f"{count} tasks match, and one request may change or delete at most {MAX_TASKS}, "
+            f"whose words, old and new, have at most {MAX_INDEXED_CHARACTERS} characters together; "
             "narrow the filters, for example by created_after and created_before.",
             extensions={"count": count},
         )
     if not count:
         return []
-    found = session.execute(select(*STORED).where(*matching))
-    return sorted(map(StoredTask._make, found), key=lambda task: task.id)
+    found = session.execute(select(*TASK_COLUMNS).where(*matching))
+    return sorted(map(TaskRow._make, found), key=lambda task: task.id)

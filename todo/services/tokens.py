@@ -6,18 +6,18 @@ from typing import Any
 from sqlalchemy import Row, delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from todo.auth.identity import Identity, KnownAccount, is_alive, lock_account
+from todo.auth.identity import AccountRow, Identity, is_active, lock_account
 from todo.http.errors import Problem
 from todo.models.engine import Database
-from todo.models.token import TOKENS, Kind, Scope, new_token
+from todo.models.token import TOKENS, Scope, TokenKind, new_token
 from todo.settings import Settings
 
-MOST_API_TOKENS = 100  # live ones of an account
+MAX_API_TOKENS = 100  # live ones of an account
 
 
-def live_tokens(db: Database, account: KnownAccount, settings: Settings) -> Sequence[Row[Any]]:
+def active_tokens(db: Database, account: AccountRow, settings: Settings) -> Sequence[Row[Any]]:
     """Return the account's sessions and API tokens, oldest first."""
-    query = select(*TOKENS.c).where(TOKENS.c.account_id == account.id, is_alive(settings))
+    query = select(*TOKENS.c).where(TOKENS.c.account_id == account.id, is_active(settings))
     return db.execute(query.order_by(TOKENS.c.id)).all()
 
 
@@ -30,16 +30,16 @@ def create_token(
     has as many as it may have.
     """
     account = lock_account(session, identity)
-    api = (TOKENS.c.account_id == account.id, TOKENS.c.kind == Kind.API, is_alive(settings))
+    api = (TOKENS.c.account_id == account.id, TOKENS.c.kind == TokenKind.API, is_active(settings))
     count = session.scalar(select(func.count()).select_from(TOKENS).where(*api)) or 0
-    if count >= MOST_API_TOKENS:
+    if count >= MAX_API_TOKENS:
         raise Problem(
-            "too_many_tokens", f"An account has at most {MOST_API_TOKENS} API tokens: revoke one."
+            "too_many_tokens", f"An account has at most {MAX_API_TOKENS} API tokens: revoke one."
         )
     columns, secret = new_token(
         account.id,
         values["expires"],
-        kind=Kind.API,
+        kind=TokenKind.API,
         scope=Scope(values["scope"]),
         name=values["name"],
     )

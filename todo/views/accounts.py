@@ -7,7 +7,7 @@ from pyramid.security import NO_PERMISSION_REQUIRED, forget
 from pyramid.view import view_config, view_defaults
 
 from todo.auth import limits
-from todo.auth.identity import KnownAccount
+from todo.auth.identity import AccountRow
 from todo.auth.passwords import hash_password
 from todo.auth.permissions import Permission
 from todo.auth.sessions import end_session, reauthenticate, start_session
@@ -102,7 +102,7 @@ class AccountViews:
         request_method="DELETE",
         permission=Permission.MANAGE,
         operation="delete profile",
-        body=schemas.Farewell,
+        body=schemas.AccountDeletion,
         returns={204: None},
         errors=("reauthentication_required", "busy"),
     )
@@ -120,7 +120,7 @@ class AccountViews:
 
 def _change(
     request: Request, values: dict[str, Any], current_password: str | None
-) -> tuple[KnownAccount, dict[str, Any]]:
+) -> tuple[AccountRow, dict[str, Any]]:
     """Change the account; return it and, after a new password, the answer's new session.
 
     The password is asked for, the name counted and the hash made before the account is locked.
@@ -147,7 +147,7 @@ def _change(
 
 def _count_registration(request: Request) -> None:
     counted = [(limits.REGISTRATIONS, limits.address(request))]
-    limits.take(request.registry["engine"], request.settings, counted)
+    limits.count_attempt(request.registry["engine"], request.settings, counted)
 
 
 def _has_if_match(request: Request) -> bool:
@@ -168,7 +168,7 @@ def export(context: AccountContext, request: Request) -> Response:
 
     That is the profile, all tasks and the trash. Sessions and API tokens are not in it.
     """
-    file = write_export(request.db, context.account, request.settings.trash_time)
+    file = write_export(request.db, context.account, request.settings.trash_retention)
     size = file.tell()
     file.seek(0)
     response = request.response

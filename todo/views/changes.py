@@ -10,7 +10,7 @@ from todo.http.links import next_page
 from todo.http.preconditions import is_not_modified
 from todo.http.renderers import Response
 from todo.http.request import Request
-from todo.journal.history import NotKeptError, read_changes, read_history
+from todo.journal.history import RevisionExpiredError, read_changes, read_history
 from todo.resources import ChangesContext, HistoryContext
 from todo.schemas.change import Change, Changes, ChangesPage, HistoryPage, TaskHistory
 
@@ -59,7 +59,7 @@ def changes(context: ChangesContext, request: Request) -> dict[str, Any] | Respo
     query, account = request.validated_query, context.account
     try:
         page = read_changes(request.db, account, query.since, query.limit)
-    except NotKeptError:
+    except RevisionExpiredError:
         raise _cursor_expired(request, query.since) from None
     if is_not_modified(request, account.revision):
         return request.response

@@ -12,7 +12,7 @@ from pyramid.view import view_config
 from todo.http.renderers import Response
 from todo.http.request import Request
 
-OURS = Path(__file__).parent.parent / "static"
+STATIC = Path(__file__).parent.parent / "static"
 # Not imported: offapi's own code reads all its nine megabytes into memory.
 SWAGGER_UI = Path(str(distribution("offapi").locate_file("offapi")))
 
@@ -45,10 +45,10 @@ class File:
         return cls(content, content_type, sha256(content).hexdigest()[:32])
 
 
-PAGE = File.read(OURS / "docs.html", "text/html")
+PAGE = File.read(STATIC / "docs.html", "text/html")
 # No path is made from a URL: a name that is not in this table is not there.
 FILES = {
-    "docs.js": File.read(OURS / "docs.js", "text/javascript"),
+    "docs.js": File.read(STATIC / "docs.js", "text/javascript"),
     "swagger_bundle.js": File.read(SWAGGER_UI / "swagger_bundle.js", "text/javascript"),
     "swagger_style.css": File.read(SWAGGER_UI / "swagger_style.css", "text/css"),
 }

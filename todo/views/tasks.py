@@ -10,7 +10,7 @@ from todo.http.preconditions import entity_tag, is_not_modified
 from todo.http.renderers import Response
 from todo.http.request import Request
 from todo.listing.pages import read_page
-from todo.models.task import StoredTask
+from todo.models.task import TaskRow
 from todo.resources import AccountContext, TaskContext, TasksContext
 from todo.schemas import task as schemas
 from todo.schemas.task_filter import DryRun, TaskPage, TaskSelection
@@ -144,7 +144,7 @@ def counts(context: AccountContext, request: Request) -> dict[str, Any]:
     return {"username": context.account.username, **task_counts(request.db, context.account)}
 
 
-def task_path(request: Request, tasks: list[StoredTask]) -> str:
+def task_path(request: Request, tasks: list[TaskRow]) -> str:
     """Return the path of the task, or of the list of just these."""
     username = request.identity.account.username
     if len(tasks) == 1:

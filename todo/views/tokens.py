@@ -9,7 +9,7 @@ from todo.auth.sessions import reauthenticate
 from todo.http.request import Request
 from todo.resources import AccountContext, LoginContext, TokenContext
 from todo.schemas import token as schemas
-from todo.services.tokens import create_token, end_other_tokens, end_token, live_tokens
+from todo.services.tokens import active_tokens, create_token, end_other_tokens, end_token
 
 
 @view_config(
@@ -44,7 +44,7 @@ class TokensViews:
     @view_config(request_method="GET", operation="user's tokens", returns=schemas.TokenList)
     def get(self) -> dict[str, Any]:
         """List the sessions and API tokens, oldest first."""
-        tokens = live_tokens(self.request.db, self.account, self.request.settings)
+        tokens = active_tokens(self.request.db, self.account, self.request.settings)
         return {
             "username": self.account.username,
             "tokens": [

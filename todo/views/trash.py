@@ -42,7 +42,7 @@ class TrashViews:
         page = read_trash(
             self.request.db,
             self.account,
-            self.request.settings.trash_time,
+            self.request.settings.trash_retention,
             self.request.validated_query,
         )
         return {
@@ -68,7 +68,7 @@ class TrashViews:
         deleted = empty_trash(
             self.request.db,
             self.request.identity,
-            self.request.settings.trash_time,
+            self.request.settings.trash_retention,
             commit=partial(commit_so_far, self.request),
         )
         return {"username": self.account.username, "deleted": deleted}

@@ -7,7 +7,7 @@ from pyramid.view import view_config
 from todo.auth.permissions import Permission
 from todo.http.request import Request
 from todo.journal.undo import undo
-from todo.journal.writes import revision_of
+from todo.journal.writes import transaction_revision
 from todo.resources import RevisionContext
 from todo.schemas.undo import Undone
 
@@ -29,7 +29,7 @@ def post(context: RevisionContext, request: Request) -> dict[str, Any]:
     an undo names what does it again. What was created goes to the trash, what was deleted comes
     back. Where a task is not as that request has left it, in the same fields, nothing is changed.
     """
-    undone = undo(request.db, context.account, context.named, request.settings.trash_time)
+    undone = undo(request.db, context.account, context.named, request.settings.trash_retention)
     offer_undo(request)
     return {"username": context.account.username, "undone": undone}
 
@@ -37,7 +37,7 @@ def post(context: RevisionContext, request: Request) -> dict[str, Any]:
 def offer_undo(request: Request) -> None:
     """Name, in the answer's field `Link`, the path that undoes the request's changes of tasks."""
     account = request.identity.account
-    revision = revision_of(request.db, account.id)
+    revision = transaction_revision(request.db, account.id)
     if revision is not None:
         path = request.route_path("undo", username=account.username, revision=revision)
         request.response.headers["Link"] = f'<{path}>; rel="undo"'  # RFC 8288
