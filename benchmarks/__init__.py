@@ -1,1 +1,1 @@
-"""Measurements: what is promised in numbers. Each prints what it saw; none is a test."""
+"""Benchmarks. Each prints its measurements; none is a test."""

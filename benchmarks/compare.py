@@ -1,12 +1,12 @@
-"""This project beside its peers: the same five jobs, on the same PostgreSQL, in one run.
+"""Compare this project with other frameworks: the same jobs, on the same PostgreSQL server.
 
-`make bench` runs it, for about eleven minutes. Every system is started, and fills a database of its
-own; then rounds begin. In each, every system does every job once, for some seconds; so what the
-machine does meanwhile is the same for all, and ratios are taken within a round. It prints tables,
-and writes benchmarks/RESULTS.md and benchmarks/results.svg.
+`make bench` runs this in about eleven minutes. It starts all systems, each with its own database,
+and measures in rounds. In each round every system does every job once, for some seconds. Ratios are
+taken within a round, because other load on the machine then affects both sides. The results go to
+standard output, benchmarks/RESULTS.md and benchmarks/results.svg.
 
-BENCH_SECONDS and BENCH_ROUNDS change its length. BENCH_SYSTEMS=todo,floor and BENCH_JOBS=list,one
-measure a part, which is printed alone.
+BENCH_SECONDS and BENCH_ROUNDS change the duration. BENCH_SYSTEMS=todo,floor and
+BENCH_JOBS=list,one restrict the run; its results are then only printed.
 """
 
 import logging
@@ -32,48 +32,50 @@ MEMORY = Path("/dev/shm")
 WARM_UP_SECONDS = 1
 
 
-def number(variable: str, default: int) -> int:
-    """Return what the environment says, a whole number from 1."""
+def positive_integer(variable: str, default: int) -> int:
+    """Return the value of an environment variable. Raise SystemExit unless it is 1 or more."""
     text = os.environ.get(variable) or str(default)
     if not (text.isascii() and text.isdigit() and int(text)):
-        raise SystemExit(f"{variable} must be a whole number from 1, not {text}")
+        raise SystemExit(f"{variable} must be a whole number of at least 1, not {text}")
     return int(text)
 
 
-def chosen(variable: str, names: list[str]) -> list[str]:
-    """Return those of the names that the environment lists, or all."""
+def selected(variable: str, names: list[str]) -> list[str]:
+    """Return the names that the environment variable lists; all if it is not set."""
     wanted = [each for each in os.environ.get(variable, "").replace(",", " ").split() if each]
     if unknown := set(wanted) - set(names):
-        raise SystemExit(f"{variable}: there is no {', '.join(sorted(unknown))}; {names}")
+        raise SystemExit(
+            f"{variable}: unknown names {', '.join(sorted(unknown))}; choose from {names}"
+        )
     return [name for name in names if not wanted or name in wanted]
 
 
-def stopped(*_: object) -> NoReturn:
+def exit_on_signal(*_: object) -> NoReturn:
     raise SystemExit("stopped")
 
 
 def main() -> None:
-    """Measure and report."""
+    """Measure, print and write the results."""
     if shutil.which("wrk") is None:
         raise SystemExit("wrk is missing: apt-get install wrk")
-    signal.signal(signal.SIGTERM, stopped)
-    logging.disable(logging.INFO)  # Alembic tells each migration
-    rounds, seconds = number("BENCH_ROUNDS", 7), number("BENCH_SECONDS", 1)
-    names = chosen("BENCH_SYSTEMS", [system.name for system in SYSTEMS])
-    jobs = chosen("BENCH_JOBS", list(JOBS))
+    signal.signal(signal.SIGTERM, exit_on_signal)
+    logging.disable(logging.INFO)  # Alembic logs each migration
+    rounds, seconds = positive_integer("BENCH_ROUNDS", 7), positive_integer("BENCH_SECONDS", 1)
+    names = selected("BENCH_SYSTEMS", [system.name for system in SYSTEMS])
+    jobs = selected("BENCH_JOBS", list(JOBS))
     systems = [system for system in SYSTEMS if system.name in names]
     results, postgresql = measure(systems, jobs, rounds, seconds)
     print(report.tables(results))
     if systems == list(SYSTEMS) and jobs == list(JOBS):
         report.draw(results, PICTURE)
         RESULTS.write_text(report.document(results, postgresql, rounds, seconds, PICTURE))
-        print(f"\nwritten: {RESULTS.name}, {PICTURE.name}")
+        print(f"\nwrote {RESULTS.name}, {PICTURE.name}")
 
 
 def measure(
     systems: list[System], jobs: list[str], rounds: int, seconds: int
 ) -> tuple[report.Results, str]:
-    """Return the runs, and the version of PostgreSQL."""
+    """Run all rounds. Return the runs and the version of PostgreSQL."""
     results: report.Results = {}
     completed: dict[tuple[str, str], int] = {}
     with ExitStack() as stack:
@@ -81,40 +83,40 @@ def measure(
         memory = MEMORY if MEMORY.is_dir() else None
         sqlite = Path(stack.enter_context(tempfile.TemporaryDirectory("-todo-bench", dir=memory)))
         server = stack.enter_context(own_postgresql_server())
-        # All systems keep their connections at the same time.
+        # All systems keep their connections open at the same time.
         execute(server.url, "ALTER SYSTEM SET max_connections = 400")
-        # Else PostgreSQL would vacuum after one system while another is measured.
+        # Autovacuum would clean up after one system while another is measured.
         execute(server.url, "ALTER SYSTEM SET autovacuum = off")
         server.stop("fast")
         server.start()
         postgres = postgresql_pid(server.url)
         started = []
         for system in systems:
-            tell(f"starting {system.name}")
-            it = stack.enter_context(running(system, server.url, sqlite, folder))
+            show_progress(f"starting {system.name}")
+            running_system = stack.enter_context(running(system, server.url, sqlite, folder))
             file = folder / f"{system.name}.accounts"
-            write_accounts(it.accounts, verify(it), file)
-            started.append(Target(it, file, postgres))
-        # Round 0 warms them up.
+            write_accounts(running_system.accounts, verify(running_system), file)
+            started.append(Target(running_system, file, postgres))
+        # Round 0 is the warm-up.
         for round_ in range(rounds + 1):
-            # Each is the first of a round sometimes, and the last.
+            # Rotate, so that each system is sometimes first and sometimes last.
             begin = round_ % len(started)
             for job in jobs:
                 for each in started[begin:] + started[:begin]:
                     if job not in jobs_of(each.running):
                         continue
                     key = each.running.system.name, job
-                    tell(f"round {round_} of {rounds}: {job}, {key[0]}")
+                    show_progress(f"round {round_} of {rounds}: {job}, {key[0]}")
                     run = drive(
                         each, job, completed.get(key, 0), seconds if round_ else WARM_UP_SECONDS
                     )
                     completed[key] = run.completed
                     if round_:
                         results.setdefault(key, []).append(run)
-        tell("verifying once more")
+        show_progress("verifying again")
         for each in started:
             verify(each.running)
-        tell("")
+        show_progress("")
         return results, postgresql_version(server.url)
 
 
@@ -126,8 +128,8 @@ def postgresql_version(url: str) -> str:
         connection.close()
 
 
-def tell(what: str) -> None:
-    """Show what is done now, on the last line of a terminal."""
+def show_progress(what: str) -> None:
+    """Show the current step on the last line of the terminal."""
     if sys.stderr.isatty():
         print(f"\r\x1b[K{what}", end="", file=sys.stderr, flush=True)
 

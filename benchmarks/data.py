@@ -1,7 +1,7 @@
-"""The data that every system begins with: accounts, and tasks of each.
+"""The initial data of every system: accounts and their tasks.
 
-`python -m benchmarks.data MODULE` lets the module fill the database of DATABASE_URL, and prints
-the accounts, one a line: the token, the path of the tasks, and the ids of these.
+`python -m benchmarks.data MODULE` calls the `fill` of the module, which fills the database of
+DATABASE_URL, and prints one account per line: its token, the path of its tasks, and their ids.
 """
 
 import importlib
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-# benchmarks/jobs.lua says which accounts a job uses.
+# benchmarks/jobs.lua assigns them to jobs.
 ACCOUNTS = 60
 TASKS = 50
 
@@ -28,8 +28,8 @@ FIELDS = {
 
 
 @dataclass(frozen=True)
-class Filled:
-    """An account that is in the database."""
+class StoredAccount:
+    """An account in the database."""
 
     token: str
     path: str
@@ -40,23 +40,23 @@ class Filled:
         return " ".join([self.token, self.path, *map(str, self.ids)])
 
     @classmethod
-    def parse(cls, line: str) -> "Filled":
+    def parse(cls, line: str) -> "StoredAccount":
         token, path, *ids = line.split()
         return cls(token, path, [int(each) for each in ids])
 
 
 def username(account: int) -> str:
-    """Return the name of an account, counted from 0."""
+    """Return the name of an account. Accounts are numbered from 0."""
     return f"user{account}"
 
 
 def new_token() -> str:
-    """Return a token of 40 characters, as many as Django REST framework has room for."""
+    """Return a token of 40 characters, the maximum of Django REST framework."""
     return secrets.token_hex(20)
 
 
 def task(number: int) -> dict[str, Any]:
-    """Return what the user says of a task: every second has a note, and a due date."""
+    """Return the fields of a new task. Every second task has a note and a due date."""
     noted = number % 2 == 0
     return {
         "name": f"Water the plants in room {number}",
@@ -70,7 +70,7 @@ def task(number: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Fill a database."""
+    """Fill the database and print its accounts."""
     for account in importlib.import_module(sys.argv[1]).fill():
         print(account.line)
 

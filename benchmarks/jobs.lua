@@ -1,12 +1,12 @@
--- One job, for wrk: wrk ... -s jobs.lua URL -- JOB FILE NUMBER
+-- The requests of one job, for wrk: wrk ... -s jobs.lua URL -- JOB FILE NUMBER
 --
--- FILE has an account a line: token, path of the tasks, ETag of the list or "-", ids of the tasks.
--- NUMBER is how many tasks were completed before: each pass over the tasks completes them all, or
--- opens them all again, so that each request changes one.
+-- FILE has one account per line: token, path of the tasks, ETag or "-", ids of the tasks.
+-- NUMBER counts the "complete" requests of earlier runs. Each pass over the tasks completes or
+-- reopens all of them, so every request changes a task.
 
 local GROUP = 20 -- accounts
 local TASKS = 50 -- of each account
-local first = { read = 0, mix = GROUP, write = 2 * GROUP } -- each group has accounts of its own
+local first = { read = 0, mix = GROUP, write = 2 * GROUP } -- the first account of each group
 
 local NEW = '{"name": "Water the plants in room 7", "due_date": "2030-02-01T09:30:00Z", '
     .. '"note": "One litre each, and two in summer, before the sun is on them"}'
@@ -30,7 +30,7 @@ local function read(file)
     end
 end
 
--- Neighbouring numbers are of different accounts, as the requests of a moment are in life.
+-- Consecutive requests use different accounts, like the requests of real users.
 local function account_of(group, number)
     return accounts[first[group] + number % GROUP + 1]
 end
@@ -65,7 +65,7 @@ function step.unchanged(number)
     return send(account, "GET", account.path, nil, account.etag)
 end
 
--- The lists of the mix keep their 50 tasks: what is new goes to the accounts of no list.
+-- New tasks go to accounts that are never listed, so that all lists keep their 50 tasks.
 function step.create(number)
     local account = account_of("write", number)
     return send(account, "POST", account.path, NEW)
@@ -78,7 +78,7 @@ function step.complete(number, group)
     return send(account_of(group, number), "PATCH", task_path(group, number), body)
 end
 
--- 80 % read and 20 % write.
+-- 80 % reads and 20 % writes.
 local MIX = { "list", "one", "list", "one", "create", "list", "one", "list", "one", "complete" }
 
 function init(args)
@@ -89,7 +89,7 @@ function init(args)
     end
     completed = tonumber(args[3])
     if job == "complete" then
-        -- wrk asks for one request more, at its start, which it does not send.
+        -- At its start, wrk calls request() once without sending the result.
         completed = completed - 1
     end
     turn = 0

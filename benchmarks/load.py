@@ -1,4 +1,4 @@
-"""The load: one job on one system, by wrk, and the CPU time that it takes."""
+"""The load: wrk runs one job on one system; the kernel reports the CPU time."""
 
 import http.client
 import json
@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import psycopg2
 
-from benchmarks.data import FIELDS, TASKS, Filled
+from benchmarks.data import FIELDS, TASKS, StoredAccount
 from benchmarks.systems import OWN, Running
 
 CONNECTIONS = 8
@@ -24,22 +24,22 @@ JOBS = {
     "create": "create",
     "complete": "complete",
     "mix": "mix 80/20",
-    "unchanged": "list, unchanged: 304",
+    "unchanged": "unchanged list (304)",
 }
 
 
 def jobs_of(running: Running) -> list[str]:
-    """Return the jobs that the system knows. Only this project answers 304."""
+    """Return the jobs that the system supports. Only this project answers 304."""
     return [job for job in JOBS if job != "unchanged" or running.system.data == OWN]
 
 
-# --- before and after: are the answers right?
+# --- verification, before and after the measurement
 
 
 def ask(
     running: Running, method: str, path: str, fields: Any = None, **headers: str
 ) -> tuple[int, Any, str]:
-    """Return the status, the JSON and the ETag of one answer."""
+    """Send a request. Return the status, the JSON and the ETag of the answer."""
     connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=30)
     try:
         headers = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -61,7 +61,7 @@ def ask(
 
 
 def expect(running: Running, status: int, method: str, path: str, **options: Any) -> Any:
-    """Return the JSON of one answer; stop (SystemExit) if it has another status."""
+    """Send a request and return the JSON of the answer. Raise SystemExit for another status."""
     got, body, _ = ask(running, method, path, **options)
     if got != status:
         wrong(running, f"{method} {path} answers {got}, not {status}: {body}")
@@ -69,12 +69,12 @@ def expect(running: Running, status: int, method: str, path: str, **options: Any
 
 
 def expect_task(running: Running, body: Any, **values: Any) -> Any:
-    """Return the task of an answer; stop (SystemExit) if it has not these values."""
+    """Return the task of an answer. Raise SystemExit unless it has these values."""
     task = body.get("task", body)
     if not task.keys() >= FIELDS or any(task[key] != values[key] for key in values):
-        wrong(running, f"this is not the task that it should be: {task}")
+        wrong(running, f"wrong task: {task}")
     if (task["completion_date"] is not None) != task["completed"]:
-        wrong(running, f"completed and completion_date differ: {task}")
+        wrong(running, f"completed and completion_date disagree: {task}")
     return task
 
 
@@ -83,7 +83,7 @@ def wrong(running: Running, what: str) -> NoReturn:
 
 
 def verify(running: Running) -> list[str]:
-    """Stop (SystemExit) unless each job has the right answer; return the ETags of all lists."""
+    """Return the ETags of all lists. Raise SystemExit if the answer to any job is wrong."""
     verify_reads(running)
     verify_writes(running)
     etags = []
@@ -96,13 +96,13 @@ def verify(running: Running) -> list[str]:
 
 
 def verify_reads(running: Running) -> None:
-    """See that somebody gets all that is theirs, and nothing else."""
+    """Check that an account sees all of its tasks, and no others."""
     account, other = running.accounts[0], running.accounts[1]
     bearer = {"Authorization": f"Bearer {account.token}"}
     body = expect(running, 200, "GET", account.path, **bearer)
     tasks = body if isinstance(body, list) else body["tasks"]
     if len(tasks) != TASKS or [task["id"] for task in tasks] != account.ids:
-        wrong(running, f"the list has not the {TASKS} tasks that it should have")
+        wrong(running, f"the list does not have the {TASKS} tasks of the account")
     for task in tasks:
         expect_task(running, task, completed=False)
     body = expect(running, 200, "GET", f"{account.path}/{account.ids[0]}", **bearer)
@@ -112,7 +112,7 @@ def verify_reads(running: Running) -> None:
 
 
 def verify_writes(running: Running) -> None:
-    """See that a task is created, completed and opened again, and that a fault is refused."""
+    """Check that a task can be created, completed and reopened, and that bad input is refused."""
     account = running.accounts[-1]
     bearer = {"Authorization": f"Bearer {account.token}"}
     fields = {"name": "Water the plants", "note": None, "due_date": "2030-02-01T09:30:00Z"}
@@ -126,7 +126,7 @@ def verify_writes(running: Running) -> None:
         expect_task(running, body, **shown)
     status, _, _ = ask(running, "POST", account.path, fields={**fields, "name": ""}, **bearer)
     if status not in (400, 422):
-        wrong(running, f"a task without a name is answered by {status}")
+        wrong(running, f"a task without a name gets {status}")
 
 
 # --- the measurement
@@ -134,31 +134,26 @@ def verify_writes(running: Running) -> None:
 
 @dataclass(frozen=True)
 class Run:
-    """One run: requests a second; milliseconds of an answer; milliseconds of CPU per request."""
+    """One run: requests per second, latency in ms, and CPU time per request in ms."""
 
     rate: float
     p50: float
     p99: float
     cpu: float
-    database: float  # CPU of PostgreSQL
-    completed: int  # tasks completed by now, all runs together
-
-    @property
-    def all_cpu(self) -> float:
-        """The server's CPU and PostgreSQL's; SQLite is a part of the server."""
-        return self.cpu + self.database
+    database: float  # CPU time of PostgreSQL
+    completed: int  # "complete" requests so far, in all runs
 
 
 @dataclass(frozen=True)
 class Target:
-    """The server and the database under load."""
+    """A server and a database under load."""
 
     running: Running
     accounts: Path  # the file that jobs.lua reads
-    postgresql: int  # the process
+    postgresql: int  # process id
 
 
-def write_accounts(accounts: list[Filled], etags: list[str], file: Path) -> None:
+def write_accounts(accounts: list[StoredAccount], etags: list[str], file: Path) -> None:
     """Write the file that jobs.lua reads."""
     lines = []
     for account, etag in zip(accounts, etags, strict=True):
@@ -168,7 +163,7 @@ def write_accounts(accounts: list[Filled], etags: list[str], file: Path) -> None
 
 
 def postgresql_pid(url: str) -> int:
-    """Return the id of the server's process, of which all its others descend."""
+    """Return the id of the main process of PostgreSQL, the parent of all others."""
     connection = psycopg2.connect(url.replace("+psycopg2", ""))
     try:
         return parents()[connection.info.backend_pid]
@@ -177,36 +172,36 @@ def postgresql_pid(url: str) -> int:
 
 
 def stat(pid: int | str) -> list[str]:
-    """Return what the kernel knows of a process, from its state on: proc_pid_stat(5)."""
-    # A name may have spaces and brackets.
+    """Return the fields of a process after its name: proc_pid_stat(5)."""
+    # The name can contain spaces and parentheses.
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
 def parents() -> dict[int, int]:
-    """Return the parent of each process."""
+    """Return the parent of every process."""
     found = {}
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             try:
                 found[int(entry)] = int(stat(entry)[1])
             except (FileNotFoundError, ProcessLookupError):
-                continue  # it has ended
+                continue  # the process has ended
     return found
 
 
 def family(pid: int) -> list[int]:
-    """Return a process and all that descend from it."""
+    """Return a process and all of its descendants."""
     children: dict[int, list[int]] = {}
     for child, parent in parents().items():
         children.setdefault(parent, []).append(child)
     found = [pid]
-    for each in found:  # which grows meanwhile
+    for each in found:  # grows during the loop
         found.extend(children.get(each, []))
     return found
 
 
 def cpu(pids: tuple[int, ...]) -> dict[int, float]:
-    """Return the milliseconds of CPU that processes and all that descend from them have used."""
+    """Return the CPU time in ms of each process and of each of its descendants."""
     used = {}
     for each in (each for pid in pids for each in family(pid)):
         try:
@@ -218,12 +213,12 @@ def cpu(pids: tuple[int, ...]) -> dict[int, float]:
 
 
 def used_since(before: dict[int, float], pids: tuple[int, ...]) -> float:
-    """Return the milliseconds that they have used since, without those that have ended."""
+    """Return the CPU time in ms used since then, except by processes that ended."""
     return sum(used - before.get(each, 0) for each, used in cpu(pids).items())
 
 
 def drive(target: Target, job: str, completed: int, seconds: int) -> Run:
-    """Run wrk, and return what it has seen. Any error stops the benchmark (SystemExit)."""
+    """Run wrk and return its measurements. Raise SystemExit if any request fails."""
     running = target.running
     command = [
         *("wrk", "--threads=1", f"--connections={CONNECTIONS}", f"--duration={seconds}s"),
@@ -237,12 +232,12 @@ def drive(target: Target, job: str, completed: int, seconds: int) -> Run:
     used = used_since(before[0], running.pids), used_since(before[1], (target.postgresql,))
     found = re.search(r"^\{.*\}$", result.stdout, re.MULTILINE)
     if result.returncode or not found:
-        wrong(running, f"{job}: wrk has failed:\n{result.stdout}{result.stderr}")
+        wrong(running, f"{job}: wrk failed:\n{result.stdout}{result.stderr}")
     seen = json.loads(found[0])
     if seen["refused"] or seen["broken"] or not seen["requests"]:
         wrong(
             running,
-            f"{job}: of {seen['requests']} requests {seen['refused']} had an error for an answer, "
+            f"{job}: of {seen['requests']} requests, {seen['refused']} got an error, "
             f"and {seen['broken']} connections failed",
         )
     return Run(

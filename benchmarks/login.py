@@ -1,9 +1,9 @@
-"""Logins under load, on SQLite and on PostgreSQL; it stops by itself after about a minute.
+"""Measure logins under load, on SQLite and on PostgreSQL, for about a minute.
 
-1. Fifty logins a second for ten seconds, most of them wrong, and beside them somebody who lists
-   tasks: how long does this wait?
-2. A hundred logins of a known user with a wrong password and of an unknown one, in turn: does the
-   time tell which is which?
+1. How long does listing tasks take during a flood of fifty logins per second, most of them wrong,
+   for ten seconds?
+2. Does timing reveal which users exist? A hundred logins each, alternating, of a known user with a
+   wrong password and of an unknown user.
 """
 
 import http.client
@@ -21,20 +21,20 @@ from typing import Any
 from tests.support.databases import database, migrate, postgresql_server
 from tests.support.pserve import Server, pserve
 
-FLOOD_RATE = 50  # logins a second
+FLOOD_RATE = 50  # logins per second
 FLOOD_SECONDS = 10
-PAUSE = 0.02  # seconds between two lists
+PAUSE = 0.02  # seconds between two list requests
 PAIRS = 100
 ACCOUNTS = "/api/v1/accounts"
 PASSWORD = "correct horse battery"
-# Limits are counted, but set above the load.
+# Keep the limits on, but above the load.
 LIMITS = {
     f"TODO_LIMIT_LOGIN_{name}": "1000000" for name in ("ACCOUNT_ADDRESS", "ADDRESS", "ACCOUNT")
 }
 
 
 def call(server: Server, method: str, path: str, fields: Any = None, token: str = "") -> Any:
-    """Return the status, the body and the milliseconds that the answer took."""
+    """Send a request. Return the status, the body and the latency in ms."""
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
     if not token:
         del headers["Authorization"]
@@ -56,7 +56,7 @@ def log_in(server: Server, username: str, password: str) -> tuple[int, float]:
 
 
 def flood(server: Server) -> Counter[int]:
-    """Log in at the rate of the flood, each in its turn, and count the statuses."""
+    """Log in at the rate of the flood, and count the statuses."""
     begun = time.perf_counter()
 
     def attempt(number: int) -> int:
@@ -68,12 +68,12 @@ def flood(server: Server) -> Counter[int]:
 
 
 def lists(server: Server, token: str, stop: threading.Event) -> list[float]:
-    """List tasks until told to stop, and return the milliseconds of each."""
+    """List tasks until `stop` is set, and return the latencies in ms."""
     times = []
     while not stop.is_set():
         status, _, took = call(server, "GET", f"{ACCOUNTS}/alice/tasks", token=token)
         if status != 200:
-            raise SystemExit(f"the list answers {status}")
+            raise SystemExit(f"the list request got {status}")
         times.append(took)
         time.sleep(PAUSE)
     return times
@@ -84,10 +84,10 @@ def percentile(times: list[float], percent: int) -> float:
 
 
 def measure(name: str, server: Server) -> None:
-    """Print the figures of one database."""
+    """Measure and print the results for one database."""
     account = {"username": "alice", "email": "alice@example.com", "password": PASSWORD}
     _, registered, _ = call(server, "POST", ACCOUNTS, account)
-    # An API token: the flood's logins end the oldest sessions.
+    # Use an API token, because the logins of the flood end the oldest sessions.
     fields = {"name": "bench", "scope": "read"}
     _, created, _ = call(server, "POST", f"{ACCOUNTS}/alice/tokens", fields, registered["token"])
     stop = threading.Event()
@@ -96,11 +96,11 @@ def measure(name: str, server: Server) -> None:
         statuses = flood(server)
         stop.set()
         times = listed.result()
-    print(f"{name}: a flood of {FLOOD_RATE} logins a second for {FLOOD_SECONDS} s")
+    print(f"{name}: a flood of {FLOOD_RATE} logins per second for {FLOOD_SECONDS} s")
     print(f"  answers to the logins: {dict(sorted(statuses.items()))}")
     print(
-        f"  {len(times)} lists beside them: p50 {percentile(times, 50):.0f} ms, "
-        f"p99 {percentile(times, 99):.0f} ms (to be under 1000)"
+        f"  {len(times)} concurrent list requests: p50 {percentile(times, 50):.0f} ms, "
+        f"p99 {percentile(times, 99):.0f} ms (limit 1000)"
     )
     known, unknown = [], []
     for _ in range(PAIRS):
@@ -108,8 +108,8 @@ def measure(name: str, server: Server) -> None:
         unknown.append(log_in(server, "nobody", "wrong password")[1])
     medians = statistics.median(known), statistics.median(unknown)
     print(
-        f"  {PAIRS} logins each, medians: known user {medians[0]:.2f} ms, unknown user "
-        f"{medians[1]:.2f} ms, apart {abs(medians[0] - medians[1]):.2f} ms (to be under 5)"
+        f"  {PAIRS} logins each, median: known user {medians[0]:.2f} ms, unknown user "
+        f"{medians[1]:.2f} ms, difference {abs(medians[0] - medians[1]):.2f} ms (limit 5)"
     )
 
 

@@ -14,12 +14,12 @@ from todo.server import DEFAULTS
 
 
 def main() -> None:
-    """Serve until stopped."""
+    """Serve the application until the process is stopped."""
     name, port = sys.argv[1:]
     application = resolve_name(name.removesuffix("()"))
     if name.endswith("()"):
         application = application()
-    # It would write a line for each request that waits for a thread.
+    # WARNING would log each request that waits for a thread.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     waitress.create_server(application, host="127.0.0.1", port=int(port), **DEFAULTS).run()
 

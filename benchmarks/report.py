@@ -1,4 +1,4 @@
-"""The report: ratios, and which promises hold, as tables in Markdown and as a picture."""
+"""The report: Markdown tables of ratios and promises, and a chart."""
 
 import os
 import platform
@@ -16,9 +16,9 @@ from matplotlib.figure import Figure
 from benchmarks.load import CONNECTIONS, JOBS, Run
 from benchmarks.systems import SYSTEMS
 
-Results = dict[tuple[str, str], list[Run]]  # (system, job) -> its runs, one a round
+Results = dict[tuple[str, str], list[Run]]  # (system, job) -> its runs, one per round
 
-# All others are compared with it.
+# The system that all others are compared with.
 SUBJECT = "todo"
 
 PACKAGES = (
@@ -30,7 +30,7 @@ PACKAGES = (
 
 @dataclass(frozen=True)
 class Ratio:
-    """A ratio of two runs of the same round: the median of the rounds, and how far they are."""
+    """The ratio of two runs of the same round: median, minimum and maximum over all rounds."""
 
     median: float
     least: float
@@ -42,16 +42,16 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Side:
-    """One side of a ratio."""
+    """The numerator or denominator of a ratio."""
 
     system: str
     job: str
-    value: str  # of a Run
+    value: str  # an attribute of Run
 
 
 @dataclass(frozen=True)
-class Bar:
-    """The bar of a ratio: at least the limit, or at most."""
+class Promise:
+    """A promise: the lower or upper limit of a ratio."""
 
     name: str
     over: Side
@@ -69,22 +69,22 @@ class Bar:
         return f"at least {self.least:g}" if self.most is None else f"at most {self.most:g}"
 
 
-def compared(name: str, value: str, over: str, under: str, job: str, **limits: float) -> Bar:
-    """Return the bar of two systems at the same job."""
+def compared(name: str, value: str, over: str, under: str, job: str, **limits: float) -> Promise:
+    """Return the promise that compares two systems at the same job."""
     full = f"{name}, {JOBS[job]}: {over} / {under}"
-    return Bar(full, Side(over, job, value), Side(under, job, value), **limits)
+    return Promise(full, Side(over, job, value), Side(under, job, value), **limits)
 
 
-def bars() -> list[Bar]:
-    """Return all that is promised."""
+def promises() -> list[Promise]:
+    """Return all promises."""
     return [
-        # Each on one core, on the same server.
+        # Each on one core, with the same server.
         *(
             compared("CPU", "cpu", "flask", "todo", job, least=least)
             for job, least in (("list", 2), ("one", 2), ("create", 1))
         ),
         *(
-            Bar(f"{system}, {JOBS[job]}: p99 / p50", *sides(system, job), most=4)
+            Promise(f"{system}, {JOBS[job]}: p99 / p50", *sides(system, job), most=4)
             for system in ("todo", "todo-best")
             for job in JOBS
         ),
@@ -96,7 +96,7 @@ def sides(system: str, job: str) -> tuple[Side, Side]:
 
 
 def ratio(results: Results, over: Side, under: Side) -> Ratio | None:
-    """Return the ratio of two sides, or None where one was not measured."""
+    """Return the ratio of two sides, or None if one was not measured."""
     pairs = zip(
         results.get((over.system, over.job), []),
         results.get((under.system, under.job), []),
@@ -115,7 +115,7 @@ def median(results: Results, side: Side) -> float:
 
 
 def table(head: list[str], rows: list[list[str]], left: int) -> str:
-    """Return a table; the first columns, `left` of them, are text, and the others numbers."""
+    """Return a Markdown table. The first `left` columns are text, the others numbers."""
     lines = [
         head,
         ["---"] * left + ["--:"] * (len(head) - left),
@@ -124,21 +124,21 @@ def table(head: list[str], rows: list[list[str]], left: int) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def bars_table(results: Results) -> str:
-    """Return the promises that were measured, and whether each holds."""
+def promises_table(results: Results) -> str:
+    """Return the table of the measured promises and whether each holds."""
     rows = []
-    for bar in bars():
-        seen = ratio(results, bar.over, bar.under)
+    for promise in promises():
+        seen = ratio(results, promise.over, promise.under)
         if seen is None:
             continue
-        verdict = "yes" if bar.holds(seen.median) else "**no**"
-        rows.append([bar.name, verdict, bar.limit, str(seen)])
-    head = ["ratio", "holds", "limit", "seen: median (least to most)"]
-    return table(head, rows, left=2) if rows else "None of the promises was measured."
+        verdict = "yes" if promise.holds(seen.median) else "**no**"
+        rows.append([promise.name, verdict, promise.limit, str(seen)])
+    head = ["ratio", "holds", "limit", "measured: median (min to max)"]
+    return table(head, rows, left=2) if rows else "No promise was measured."
 
 
 def job_table(results: Results, job: str) -> str:
-    """Return all systems at one job."""
+    """Return the table of all systems at one job."""
     rows = []
     for system in SYSTEMS:
         if (system.name, job) not in results:
@@ -164,7 +164,7 @@ def job_table(results: Results, job: str) -> str:
             ]
         )
     head = [
-        *("system", "what", "requests/s", "p50 ms", "p99 ms", "CPU ms", "PostgreSQL ms"),
+        *("system", "description", "requests/s", "p50 ms", "p99 ms", "CPU ms", "PostgreSQL ms"),
         *(f"CPU / {SUBJECT}", f"requests/s / {SUBJECT}"),
     ]
     return table(head, rows, left=2)
@@ -172,7 +172,7 @@ def job_table(results: Results, job: str) -> str:
 
 def tables(results: Results) -> str:
     """Return all tables, in Markdown."""
-    parts = [bars_table(results)]
+    parts = [promises_table(results)]
     for job, title in JOBS.items():
         if any(measured == job for _, measured in results):
             parts.append(f"### {title}\n\n{job_table(results, job)}")
@@ -180,7 +180,7 @@ def tables(results: Results) -> str:
 
 
 def machine(postgresql: str) -> str:
-    """Return what the figures were measured on. `postgresql` is the version of the server."""
+    """Return a list of the hardware and versions. `postgresql` is the version of the server."""
     info = Path("/proc/cpuinfo").read_text()
     names = [line.partition(":")[2].strip() for line in info.splitlines() if "model name" in line]
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
@@ -199,39 +199,38 @@ def machine(postgresql: str) -> str:
 
 def document(results: Results, postgresql: str, rounds: int, seconds: int, picture: Path) -> str:
     """Return RESULTS.md."""
-    return f"""# This project and its peers
+    return f"""# Benchmark results
 
-`make bench` wrote this on {datetime.now(UTC):%Y-%m-%d}; [compare.py](compare.py) says how it is \
-measured.
+This page compares the speed of the service with that of the same small service in other frameworks.
+`make bench` wrote it on {datetime.now(UTC):%Y-%m-%d}; [compare.py](compare.py) has the method.
 
-* Each figure is the median of {rounds} rounds; in each round every system does every job for
-  {seconds} s, in turn, by `wrk` with one thread and {CONNECTIONS} connections.
-* A ratio is that of two runs of the same round, and its median, least and most those of the rounds.
-* "CPU" is what the processes of the server use for a request, without PostgreSQL, which stands
-  beside it; SQLite has no process of its own, so it is a part of its "CPU". "All CPU" has both.
-* PostgreSQL does not wait for the disk here (`fsync = off`), nor clean up (`autovacuum = off`), and
-  SQLite's file is in memory where the machine lets it: the disk is the same for all, and
-  none is favoured.
-* All of this project is on, also what no peer has: revisions, the journal, full-text search, the
-  limit of writes, which is set above the load.
-* What runs on waitress has the same number of threads, and is kept to the same core by `taskset`,
-  as [todo@.service](../deploy/todo@.service) does. "Best" is each on the server that suits it,
-  behind nginx with [our file](../deploy/nginx.conf), of which TLS is left out; nginx's CPU is not
+* Each figure is the median of {rounds} rounds. In each round every system does every job once, for
+  {seconds} s, under `wrk` with one thread and {CONNECTIONS} connections.
+* A ratio compares two runs of the same round. Its median, minimum and maximum are over all rounds.
+* "CPU" is the CPU time of the server processes per request. PostgreSQL has its own column. SQLite
+  runs within the server, so "CPU" includes it.
+* PostgreSQL runs with `fsync = off` and `autovacuum = off`, and SQLite's file is in memory if the
+  machine has `/dev/shm`, so the speed of the disk does not affect the results.
+* All features of this project are on, including those that the others lack: revisions, the journal,
+  full-text search, and the write limit, which is set above the load.
+* Systems on waitress have the same number of threads and are pinned to the same core by `taskset`,
+  as in [todo@.service](../deploy/todo@.service). "Best" is a framework on the server that suits it,
+  behind nginx with [nginx.conf](../deploy/nginx.conf), without TLS. The CPU time of nginx is not
   counted.
-* The lists of the peers have no pages and no filters; they answer the same 50 tasks.
+* The lists of the other frameworks have no pages and no filters; they return the same 50 tasks.
 
 {machine(postgresql)}
 
 ![CPU per request]({picture.name})
 
-## What is promised
+## Promises
 
 {tables(results).replace("### ", "## ")}
 """
 
 
 def draw(results: Results, file: Path) -> None:
-    """Draw the CPU of a request, by job and system; the same figures make the same file."""
+    """Draw the CPU time per request, by job and system. Equal figures give an equal file."""
     mpl.rcParams["svg.fonttype"] = "none"
     mpl.rcParams["svg.hashsalt"] = "todo"
     mpl.rcParams["font.size"] = 9
@@ -248,5 +247,5 @@ def draw(results: Results, file: Path) -> None:
         panel.set_xlim(0, 1.25 * max(values))
         panel.tick_params(left=False)
         panel.spines[["top", "right", "left"]].set_visible(False)
-    figure.supxlabel("milliseconds of CPU that the server uses for a request; less is better")
+    figure.supxlabel("milliseconds of server CPU time per request (less is better)")
     figure.savefig(file, metadata={"Date": None})

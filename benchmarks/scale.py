@@ -1,10 +1,10 @@
-"""Pages of an account with 1,000,000 tasks, beside one with 1,000, on SQLite and on PostgreSQL.
+"""Compare pages of an account with 1,000,000 tasks with pages of one with 1,000, on both databases.
 
-Both accounts are in one database of 2,000,000 tasks; each has three times as many changes as tasks,
-a third of them of one task, and as many tasks in the trash. Every page is asked for of both, in
-turn; a page should take at most 1.5 times as long of the large one, and is never to read all of it.
-Writes what it saw to benchmarks/scale.md and stops by itself, after some minutes;
-`SCALE_TASKS=100000 make bench-scale` takes a tenth of the tasks.
+Both accounts are in a database of 2,000,000 tasks. Each has three times as many changes as tasks, a
+third of them to a single task, and as many trashed tasks as tasks. Both accounts request every page
+in turn. A page of the large account should take at most 1.5 times as long, and must never read the
+whole account. The results go to benchmarks/scale.md after some minutes.
+`SCALE_TASKS=100000 make bench-scale` uses a tenth of the tasks.
 """
 
 import base64
@@ -38,10 +38,10 @@ from todo.words import fold, indexed_words
 
 LARGE = int(os.environ.get("SCALE_TASKS", "1000000"))
 SMALL = 1000
-CHANGES = 3  # for each task of an account
-LIMIT = 1.5  # how many times longer a page of the large account may take
+CHANGES = 3  # per task of an account
+LIMIT = 1.5  # the maximum ratio of large to small account
 PAIRS = 101
-SECONDS = 2  # what is slow is measured less often
+SECONDS = 2  # the time limit for all pairs: slow requests get fewer than PAIRS
 RESULTS = Path(__file__).with_suffix(".md")
 
 MIDNIGHT = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -61,7 +61,7 @@ CHANGE_COLUMNS = "account_id, revision, kind, object_id, date, action, before, a
 
 @dataclass(frozen=True)
 class Times:
-    """When the tasks of an account of this size were created, and how far they are due."""
+    """The creation and due dates of the tasks of an account of this size."""
 
     tasks: int
 
@@ -70,15 +70,15 @@ class Times:
 
     @property
     def days(self) -> int:
-        """Tasks are due so many days before and after today; even the few fill a page of a day."""
+        """Tasks are due up to this many days from today. In both accounts, one day fills a page."""
         return max(6, 600 * self.tasks // 1_000_000)
 
 
 def rows(account_id: int, tasks: int) -> Iterator[tuple[Any, ...]]:
-    """Yield the tasks of an account, in the order in which they were created."""
+    """Yield the tasks of an account in the order of their creation."""
     times = Times(tasks)
     for number in range(tasks):
-        # Neither names nor dates are in the order of the ids.
+        # Mix the numbers, so that names and dates are not in the order of the ids.
         mixed = number * 7919 % tasks
         verb = ("Buy", "Call", "Éclair", "mend", "Write")[mixed % 5]
         name = f"{verb} {mixed:07d}{words_of(number, tasks)}"
@@ -89,7 +89,7 @@ def rows(account_id: int, tasks: int) -> Iterator[tuple[Any, ...]]:
         if mixed % 5 < 4:
             due = MIDNIGHT + timedelta(days=mixed // 5 % (2 * times.days) - times.days)
             due += timedelta(seconds=0 if all_day else mixed * 37 % 86400)
-        # The older ones are done, but for some.
+        # Most of the older tasks are completed.
         done = number < tasks * 6 // 10 and number % 20
         yield (
             account_id,
@@ -107,7 +107,7 @@ def rows(account_id: int, tasks: int) -> Iterator[tuple[Any, ...]]:
 
 
 def words_of(number: int, tasks: int) -> str:
-    """Return the words by which a task is searched."""
+    """Return the search words in the name of a task."""
     common = " milk" if number % 4 == 0 else ""
     rare = " saffron" if number % (tasks // 5) == tasks // 10 else ""
     old = " ancient" if number < tasks // 4 else ""
@@ -115,7 +115,7 @@ def words_of(number: int, tasks: int) -> str:
 
 
 def all_rows(others: list[Login], small: Login, large: Login) -> Iterator[tuple[Any, ...]]:
-    """Yield the tasks of the database: others', who took turns, and then two that came at once."""
+    """Yield all tasks: those of the other accounts, interleaved, then those of the two accounts."""
     for row in rows(0, SMALL):
         yield from ((login.id, *row[1:]) for login in others)
     yield from rows(small.id, SMALL)
@@ -123,7 +123,7 @@ def all_rows(others: list[Login], small: Login, large: Login) -> Iterator[tuple[
 
 
 def changes(login: Login, first_task: int, tasks: int) -> Iterator[tuple[Any, ...]]:
-    """Yield the changes of an account, each a revision: every third one is of its first task."""
+    """Yield the changes of an account, one per revision; every third changes its first task."""
     for number in range(CHANGES * tasks):
         task = first_task + (0 if number % CHANGES == 0 else number * 7919 % tasks)
         before, after = f'{{"name":"Task {number}"}}', f'{{"name":"Task {number + 1}"}}'
@@ -154,7 +154,7 @@ def load(url: str) -> tuple[Login, Login]:
                 f" SELECT id + {10**12}, {TASK_COLUMNS}, modification_date"
                 f" FROM tasks WHERE account_id IN ({small.id}, {large.id})"
             )
-            # Within the days for which they are kept.
+            # Keep half of the trash within its retention.
             cursor.execute(f"UPDATE trash SET deletion_date = '{as_text(NOW)}' WHERE id % 2 = 0")
         connection.commit()
     if engine.dialect.name == "postgresql":
@@ -167,7 +167,7 @@ def load(url: str) -> tuple[Login, Login]:
 
 @contextmanager
 def without_indexes(cursor: Any, dialect: str) -> Iterator[None]:
-    """Take the indexes away and make the same anew at the end: that is much faster."""
+    """Drop the indexes and recreate them at the end of the block, which is much faster."""
     if dialect == "sqlite":
         cursor.execute("PRAGMA synchronous = OFF")
         cursor.execute("PRAGMA cache_size = -500000")
@@ -221,11 +221,11 @@ class Case:
     """A list whose pages are measured."""
 
     name: str
-    query: str  # {middle}: when half of the tasks had been created; {ids}: some ids
-    middle: bool = True  # whether a page in the middle is measured, too
-    # The list in which the middle is found, where the list itself is of two parts.
+    query: str  # {middle}: the date when half of the tasks had been created; {ids}: some ids
+    middle: bool = True  # whether to measure a page in the middle, too
+    # If the list has two segments: the filter that selects the one whose middle is measured.
     within: str | None = None
-    limited: bool = True  # whether it must be fast
+    limited: bool = True  # whether LIMIT applies
 
 
 def cases() -> list[Case]:
@@ -265,8 +265,8 @@ def cases() -> list[Case]:
         ),
         Case("search: rare word", "search=saffron", middle=False),
         Case("search: common word", "search=milk"),
-        Case("search: beginning of a common word", "search=mil"),
-        Case("search: only in the oldest", "search=ancient", limited=False),
+        Case("search: prefix of a common word", "search=mil"),
+        Case("search: word in the oldest tasks only", "search=ancient", limited=False),
         Case("search: common and rare word", "search=milk+saffron", middle=False, limited=False),
         Case("search: two common words", "search=ancient+milk", limited=False),
         Case("search: one letter", "search=m", limited=False),
@@ -274,15 +274,15 @@ def cases() -> list[Case]:
 
 
 @dataclass(frozen=True)
-class Asker:
-    """A client of the application, and the number of its tasks."""
+class Client:
+    """A client of the application with the number of its tasks."""
 
     app: Any
     login: Login
     tasks: int
 
     def ask(self, query: str, method: str = "GET", body: Any = None, path: str = "/tasks") -> Any:
-        """Return the answer's JSON."""
+        """Send a request and return the JSON of the answer. Raise SystemExit unless it is 200."""
         headers = {"Authorization": f"Bearer {self.login.token}"}
         request = webob.Request.blank(
             f"{self.login.url}{path}?{query}", method=method, headers=headers
@@ -292,11 +292,11 @@ class Asker:
             request.content_type = "application/json"
         response = request.get_response(self.app)
         if response.status_int != 200:
-            raise SystemExit(f"{method} {query} answers {response.status}: {response.text}")
+            raise SystemExit(f"{method} {query} gets {response.status}: {response.text}")
         return response.json
 
     def filled_in(self, query: str) -> str:
-        """Return the query with what is meant by {middle} and {ids}."""
+        """Return the query with {middle} and {ids} replaced."""
         if "{ids}" in query:
             found = self.ask(f"limit=200&{self.middle_of('', '')}&fields=id")
             query = query.format(ids=",".join(str(task["id"]) for task in found["tasks"]))
@@ -304,12 +304,12 @@ class Asker:
         return query.replace("{middle}", middle.strftime("%Y-%m-%dT%H:%M:%SZ"))
 
     def middle_of(self, query: str, within: str) -> str:
-        """Return the cursor of a page in the middle of a list, as a part of a query."""
+        """Return the query parameter for a page in the middle of a list."""
         longer = f"{query}&{within}".strip("&")
         half = self.ask(f"{longer}&limit=1&count=true")["total"] // 2
         with skipping(half):
             place = cursor_of(self.ask(f"{longer}&limit=1"))
-        # The place in the longer query's list, as one of the list itself.
+        # Turn the position in the segment's list into a cursor of the list itself.
         of, *_ = cursor_of(self.ask(f"{query}&limit=1"))
         written = json.dumps([of, *place[1:]]).encode()
         return f"after={base64.urlsafe_b64encode(written).decode().rstrip('=')}"
@@ -322,7 +322,7 @@ def cursor_of(page: Any) -> Any:
 
 @contextmanager
 def skipping(rows: int) -> Iterator[None]:
-    """Let pages leave out so many tasks. It is slow, and finds the middle of any list."""
+    """Add an OFFSET to all pages: slow, but it finds the middle of any list."""
 
     def skip(state: ORMExecuteState) -> None:
         if state.is_select and state.statement._limit_clause is not None:  # type: ignore[attr-defined]
@@ -345,9 +345,9 @@ def milliseconds(run: Callable[[], Any]) -> float:
 
 
 def medians(small: Callable[[], Any], large: Callable[[], Any]) -> tuple[float, float, float]:
-    """Run both in turn, and return the medians of their milliseconds, and of their ratio.
+    """Run both alternately; return the medians of their times in ms and of their ratio.
 
-    The ratio is of each pair: what else the machine does meanwhile slows both of it.
+    The ratio is computed per pair, because other load on the machine slows both runs of a pair.
     """
     pairs: list[tuple[float, float]] = []
     small(), large()
@@ -359,63 +359,65 @@ def medians(small: Callable[[], Any], large: Callable[[], Any]) -> tuple[float, 
     return statistics.median(few), statistics.median(many), ratio
 
 
-def pages(engine: Engine, small: Asker, large: Asker) -> Iterator[str]:
+def pages(engine: Engine, small: Client, large: Client) -> Iterator[str]:
     """Yield the lines of the table of pages."""
     yield "| page | SQL: few | many | ratio | request: few | many | ratio | plan |"
     yield "| --- | --: | --: | --: | --: | --: | --: | --- |"
     for case in cases():
-        asked = [(asker, asker.filled_in(case.query), "/tasks") for asker in (small, large)]
+        requests = [(client, client.filled_in(case.query), "/tasks") for client in (small, large)]
         within = case.within or ""
         if not within.startswith(("due=none", "completed=false")):
-            yield page(engine, case, f"{case.name}, first", asked)
+            yield page(engine, case, f"{case.name}, first", requests)
         if case.middle:
-            asked = [
-                (asker, f"{query}&{asker.middle_of(query, within)}", path)
-                for asker, query, path in asked
+            requests = [
+                (client, f"{query}&{client.middle_of(query, within)}", path)
+                for client, query, path in requests
             ]
-            yield page(engine, case, f"{case.name}, middle", asked)
+            yield page(engine, case, f"{case.name}, middle", requests)
 
 
-def pages_of_changes(engine: Engine, small: Asker, large: Asker) -> Iterator[str]:
-    """Yield the lines of the table of pages that are about changes."""
+def pages_of_changes(engine: Engine, small: Client, large: Client) -> Iterator[str]:
+    """Yield the lines of the table for pages of the feed and of a history."""
     for name, path, place in (
         ("changes", "/changes", "since"),
         ("history", "/tasks/{first}/history", "after"),
     ):
         for where, part in (("first", 0.0), ("middle", 0.5), ("late", 0.9)):
-            asked = []
-            for asker in (small, large):
-                revision = int(CHANGES * asker.tasks * (part if place == "since" else 1 - part)) + 1
-                [first] = asker.ask("limit=1&fields=id")["tasks"]
-                asked.append((asker, f"{place}={revision}", path.format(first=first["id"])))
-            yield page(engine, Case(name, ""), f"{name}, {where}", asked)
+            requests = []
+            for client in (small, large):
+                revision = (
+                    int(CHANGES * client.tasks * (part if place == "since" else 1 - part)) + 1
+                )
+                [first] = client.ask("limit=1&fields=id")["tasks"]
+                requests.append((client, f"{place}={revision}", path.format(first=first["id"])))
+            yield page(engine, Case(name, ""), f"{name}, {where}", requests)
 
 
-def pages_of_trash(engine: Engine, small: Asker, large: Asker) -> Iterator[str]:
-    """Yield the lines of the table of pages of the trash."""
-    firsts = [asker.ask("limit=50", path="/trash") for asker in (small, large)]
+def pages_of_trash(engine: Engine, small: Client, large: Client) -> Iterator[str]:
+    """Yield the lines of the table for pages of the trash."""
+    firsts = [client.ask("limit=50", path="/trash") for client in (small, large)]
     later = [f"limit=50&{urlsplit(first['next']).query.partition('&')[2]}" for first in firsts]
     for where, queries in (("first", ["limit=50"] * 2), ("next", later)):
-        asked = [
-            (asker, query, "/trash") for asker, query in zip((small, large), queries, strict=True)
+        requests = [
+            (client, query, "/trash") for client, query in zip((small, large), queries, strict=True)
         ]
-        yield page(engine, Case("trash", ""), f"trash, {where}", asked)
+        yield page(engine, Case("trash", ""), f"trash, {where}", requests)
 
 
-def undone(asker: Asker) -> None:
-    """Change a task, and undo that."""
-    [task] = asker.ask("limit=1&sort=-id")["tasks"]
+def change_and_undo(client: Client) -> None:
+    """Change a task and undo the change."""
+    [task] = client.ask("limit=1&sort=-id")["tasks"]
     path = f"/tasks/{task['id']}"
-    asker.ask("", "PATCH", {"note": task["name"]}, path=path)
-    revision = asker.ask("", path=path)["task"]["revision"]
-    asker.ask("", "POST", None, path=f"/changes/{revision}/undo")
+    client.ask("", "PATCH", {"note": task["name"]}, path=path)
+    revision = client.ask("", path=path)["task"]["revision"]
+    client.ask("", "POST", None, path=f"/changes/{revision}/undo")
 
 
-def page(engine: Engine, case: Case, name: str, asked: list[tuple[Asker, str, str]]) -> str:
+def page(engine: Engine, case: Case, name: str, requests: list[tuple[Client, str, str]]) -> str:
     queries: list[list[Query]] = []
-    for asker, query, path in asked:
-        with page_queries(asker.app.registry["reading_engine"]) as run:
-            asker.ask(query, path=path)
+    for client, query, path in requests:
+        with page_queries(client.app.registry["reading_engine"]) as run:
+            client.ask(query, path=path)
         queries.append(run)
     few, many = queries
     with engine.connect() as connection:
@@ -424,7 +426,7 @@ def page(engine: Engine, case: Case, name: str, asked: list[tuple[Asker, str, st
             lambda: [query.run(connection) for query in many],
         )
         plan = explain(connection, many[-1])
-    (small, small_query, small_path), (large, large_query, large_path) = asked
+    (small, small_query, small_path), (large, large_query, large_path) = requests
     whole = medians(
         lambda: small.ask(small_query, path=small_path),
         lambda: large.ask(large_query, path=large_path),
@@ -440,8 +442,8 @@ def page(engine: Engine, case: Case, name: str, asked: list[tuple[Asker, str, st
     return line
 
 
-def others(small: Asker, large: Asker) -> Iterator[str]:
-    """Yield the lines of the table of what takes its time, and may."""
+def slow_requests(small: Client, large: Client) -> Iterator[str]:
+    """Yield the lines of the table of requests that may be slow."""
     yield "| request | few | many |"
     yield "| --- | --: | --: |"
 
@@ -454,7 +456,7 @@ def others(small: Asker, large: Asker) -> Iterator[str]:
         yield line(f"GET tasks, {query}", *times[:2])
     times = medians(lambda: small.ask("", path="/counts"), lambda: large.ask("", path="/counts"))
     yield line("GET counts", *times[:2])
-    times = medians(lambda: undone(small), lambda: undone(large))
+    times = medians(lambda: change_and_undo(small), lambda: change_and_undo(large))
     yield line("GET, PATCH and undo of one task", *times[:2])
     for method, body, changed in (
         ("PATCH", {"completed": True}, "updated"),
@@ -462,11 +464,11 @@ def others(small: Asker, large: Asker) -> Iterator[str]:
         ("DELETE", None, "deleted"),
     ):
         took = []
-        for asker, number in ((small, SMALL // 10), (large, CHANGED)):
-            before = Times(asker.tasks).created(number)
+        for client, number in ((small, SMALL // 10), (large, CHANGED)):
+            before = Times(client.tasks).created(number)
             query = f"created_before={quote(before.isoformat())}"
             begun = time.perf_counter()
-            answer = asker.ask(query, method, body)
+            answer = client.ask(query, method, body)
             took.append(1000 * (time.perf_counter() - begun))
             if answer[changed] != number:
                 raise SystemExit(f"{method} {query}: {answer}")
@@ -475,7 +477,7 @@ def others(small: Asker, large: Asker) -> Iterator[str]:
 
 
 def measure(name: str, url: str) -> Iterator[str]:
-    """Yield the lines of one database."""
+    """Measure one database and yield its lines of the report."""
     migrate(url)
     begun = time.perf_counter()
     logins = load(url)
@@ -483,7 +485,7 @@ def measure(name: str, url: str) -> Iterator[str]:
     app = make_app({}, **{"sqlalchemy.url": url, "todo.secure_cookies": "false"})
     engine = app.registry["engine"]
     small, large = (
-        Asker(app, login, tasks) for login, tasks in zip(logins, (SMALL, LARGE), strict=True)
+        Client(app, login, tasks) for login, tasks in zip(logins, (SMALL, LARGE), strict=True)
     )
     with engine.connect() as connection:
         version = (
@@ -496,7 +498,7 @@ def measure(name: str, url: str) -> Iterator[str]:
     yield from pages_of_changes(engine, small, large)
     yield from pages_of_trash(engine, small, large)
     yield ""
-    yield from others(small, large)
+    yield from slow_requests(small, large)
     engine.dispose()
 
 
@@ -505,15 +507,17 @@ def main() -> None:
     lines = [
         "# Pages of an account with many tasks",
         "",
-        f"By `make bench-scale`: an account with many tasks, {LARGE:,}, beside one with few,",
-        f"{SMALL:,}, in a database of {2 * LARGE:,}; and three times as many changes,",
-        "every third one of the same task, and as many tasks in the trash. Medians in",
-        "milliseconds, of the page's SQL alone and of the whole request through the application,",
-        "asked for in turn. A request may",
-        f"take {LIMIT} times as long of the many; where it takes longer, the ratio is **bold**. No",
-        "limit is set for words that only the oldest tasks hold, for two words of which one is",
-        "common, and for a single letter. The data is warm: each page was read before. Behind the",
-        "plan's indexes stands how many rows PostgreSQL read for the page of 50 tasks.",
+        f"`make bench-scale` wrote this page. It compares an account with many tasks ({LARGE:,})",
+        f"to one with few ({SMALL:,}), in a database of {2 * LARGE:,} tasks. Each account has",
+        "three times as many changes as tasks, every third of them to the same task, and as many",
+        "trashed tasks as tasks. The figures are medians in milliseconds, for the SQL of the page",
+        "and for the whole request through the application. Requests of both accounts alternate.",
+        "",
+        f"A request for many tasks may take {LIMIT} times as long; a higher ratio is **bold**.",
+        "There is no limit for a word that only the oldest tasks contain, for two words of which",
+        "one is common, and for a single letter. The data is warm: each page was read before.",
+        "The column `plan` shows the indexes, and how many rows PostgreSQL read for the page of 50",
+        "tasks.",
         "",
         f"Python {platform.python_version()}.",
     ]
@@ -525,7 +529,7 @@ def main() -> None:
         ):
             lines += measure(name, stack.enter_context(database(place)))
     RESULTS.write_text("\n".join(lines) + "\n")
-    print(f"written to {RESULTS.name}")
+    print(f"wrote {RESULTS.name}")
 
 
 if __name__ == "__main__":

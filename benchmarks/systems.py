@@ -1,4 +1,4 @@
-"""The systems under test: each with its server and its database, and how it is started."""
+"""The systems under test: their servers, databases and start commands."""
 
 import os
 import signal
@@ -11,13 +11,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.data import Filled
+from benchmarks.data import StoredAccount
 from tests.support.databases import ROOT, database, execute, migrate
 from tests.support.proxies import free_port, nginx
 from tests.support.pserve import PSERVE
 from todo.server import DEFAULTS
 
-# Processes of a server that has several: one for each core.
+# Multi-process servers run one process per core.
 CORES = sorted(os.sched_getaffinity(0))
 WORKERS = len(CORES)
 BIN = Path(sys.executable).parent
@@ -30,7 +30,7 @@ FLOOR = f"{PEERS}.floor"
 
 START_SECONDS = 30
 
-# All of the project is on; limits are counted, but set above the load.
+# Keep all features on; limits are counted, but above the load.
 TODO_ENVIRON = {
     "TODO_ALLOW_HTTP": "true",
     "TODO_LIMIT_WRITES": "1000000",
@@ -40,9 +40,9 @@ TODO_ENVIRON = {
 
 @dataclass(frozen=True)
 class System:
-    """A system on a server: commands to start its instances, each on a port of its own.
+    """A system: the commands that start its instances, each on its own port.
 
-    Several instances, or one with `behind_nginx`, stand behind nginx with our file.
+    `behind_nginx` puts nginx with deploy/nginx.conf in front.
     """
 
     name: str
@@ -59,7 +59,7 @@ class System:
 
 
 def on_core(core: int, *command: str) -> tuple[str, ...]:
-    """Return the command that keeps to one core, as deploy/todo@.service does."""
+    """Return the command pinned to a core, as in deploy/todo@.service."""
     return ("taskset", "--cpu-list", str(CORES[core % WORKERS]), *command)
 
 
@@ -91,7 +91,7 @@ def on_granian(application: str) -> tuple[str, ...]:
     return (
         *(str(BIN / "granian"), "--interface=wsgi", f"--workers={WORKERS}"),
         *("--blocking-threads=4", "--host=127.0.0.1", "--port={port}"),
-        # A thread has its connection; between two runs it shall not lose it.
+        # An idle thread would end, with its database connection, between two runs.
         *("--blocking-threads-idle-timeout=600", "--no-access-log", "--log-level=warning"),
         application,
     )
@@ -102,14 +102,14 @@ GUNICORN = f"nginx, gunicorn gthread, {WORKERS} x 4 threads"
 OWN = "benchmarks.own_data"
 OURS, DRF = "todo", "Django REST framework"
 SYSTEMS = (
-    System("floor", "bare floor", ONE_CORE, FLOOR, (on_waitress(f"{FLOOR}:application"),)),
+    System("floor", "bare WSGI", ONE_CORE, FLOOR, (on_waitress(f"{FLOOR}:application"),)),
     System("todo", OURS, ONE_CORE, OWN, (on_pserve(-1),)),
     System("todo-sqlite", f"{OURS} on SQLite", ONE_CORE, OWN, (on_pserve(-1),), sqlite=True),
     System("flask", "Flask", ONE_CORE, FLASK, (on_waitress(f"{FLASK}:create_app()"),)),
     System("drf", DRF, ONE_CORE, DJANGO, (on_waitress(f"{DJANGO}:application"),)),
     System(
         "floor-best",
-        "bare floor",
+        "bare WSGI",
         f"nginx, granian, {WORKERS} x 4 threads",
         FLOOR,
         (on_granian(f"{FLOOR}:application"),),
@@ -152,12 +152,12 @@ SYSTEMS = (
 
 @dataclass(frozen=True)
 class Running:
-    """A system that runs: the port for requests, and the processes that use CPU for them."""
+    """A running system: its port and the processes whose CPU time counts."""
 
     system: System
     port: int
     pids: tuple[int, ...]
-    accounts: list[Filled]
+    accounts: list[StoredAccount]
 
     @property
     def url(self) -> str:
@@ -166,9 +166,10 @@ class Running:
 
 @contextmanager
 def running(system: System, postgresql: str, sqlite: Path, folder: Path) -> Iterator[Running]:
-    """Run a system on a new database, until the block ends.
+    """Run a system on a new database for the duration of the block.
 
-    `postgresql` is the URL of a server, `sqlite` and `folder` are for files.
+    `postgresql` is the URL of the server, `sqlite` the folder of SQLite databases, `folder` that of
+    other files.
     """
     with ExitStack() as stack:
         url = stack.enter_context(database(sqlite if system.sqlite else postgresql))
@@ -188,13 +189,13 @@ def running(system: System, postgresql: str, sqlite: Path, folder: Path) -> Iter
         if system.behind_nginx:
             own = folder / system.name
             own.mkdir()
-            # nginx uses the same for all, so its CPU is not counted.
+            # nginx costs every system the same, so its CPU time is not counted.
             port = stack.enter_context(nginx(own, (ports[0], ports[-1]))).port
         yield Running(system, port, pids, accounts)
 
 
-def fill(system: System, environ: dict[str, str]) -> list[Filled]:
-    """Fill the system's database, and return the accounts that are in it."""
+def fill(system: System, environ: dict[str, str]) -> list[StoredAccount]:
+    """Fill the database of the system and return its accounts."""
     result = subprocess.run(
         [sys.executable, "-m", "benchmarks.data", system.data],
         cwd=ROOT,
@@ -204,14 +205,14 @@ def fill(system: System, environ: dict[str, str]) -> list[Filled]:
         timeout=120,
         check=True,
     )
-    return [Filled.parse(line) for line in result.stdout.splitlines()]
+    return [StoredAccount.parse(line) for line in result.stdout.splitlines()]
 
 
 @contextmanager
 def serving(
     system: System, command: tuple[str, ...], environ: dict[str, str], folder: Path
 ) -> Iterator[tuple[int, int]]:
-    """Run a command on a free port, and yield the port and the process id."""
+    """Run a command on a free port. Yield the port and the process id."""
     port = free_port()
     log = folder / f"{system.name}.{port}.log"
     with log.open("w") as output:
@@ -222,7 +223,7 @@ def serving(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            # Ctrl-C is for the benchmark alone, which then ends all processes of each system.
+            # Ctrl-C must reach only the benchmark, which then stops all systems itself.
             start_new_session=True,
         )
     try:
@@ -245,7 +246,7 @@ def wait_for(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
 
 
 def stop(process: "subprocess.Popen[bytes]") -> None:
-    """End the process and all that it has started."""
+    """Stop the process and everything that it started."""
     try:
         process.terminate()
         process.wait(10)

@@ -1,6 +1,6 @@
-"""The same small service as others would write it: each file as the documentation it follows says.
+"""The same small service in other frameworks, each as its documentation recommends.
 
-Each file has its tables, `fill`, which makes them and the data in the database of DATABASE_URL, and
-the application. All know four requests, with `Authorization: Bearer` and a token:
-GET and POST /tasks, GET and PATCH /tasks/<id>.
+Each module has the tables, the application, and `fill`, which creates the tables and the data in
+the database of DATABASE_URL. All support GET and POST /tasks, and GET and PATCH /tasks/<id>, with
+`Authorization: Bearer` and a token.
 """

@@ -1,6 +1,6 @@
-"""Django REST framework the way of its tutorial: a model, a serializer, a view set and a router.
+"""Django REST framework as in its tutorial: a model, a serializer, a view set and a router.
 
-Of what a new project of Django has, only what this service uses is on.
+Only the default apps and middleware of Django that this service needs are enabled.
 """
 
 import os
@@ -47,7 +47,7 @@ settings.configure(
 )
 django.setup()
 
-# Models can be imported, and defined, only once Django is set up.
+# Django must be set up before models are imported or defined.
 from django.contrib.auth.models import User  # noqa: E402
 from django.db import connection, models, transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
@@ -58,7 +58,7 @@ from rest_framework.permissions import IsAuthenticated  # noqa: E402
 
 
 class BearerAuthentication(TokenAuthentication):
-    """Tokens under the word that the other systems use."""
+    """Token authentication with the scheme of the other systems."""
 
     keyword = "Bearer"
 
@@ -77,7 +77,7 @@ class Task(models.Model):
 
 
 class TaskSerializer(serializers.ModelSerializer):
-    """The fields of a task that an answer has and a request sets."""
+    """The fields of a task in requests and answers."""
 
     class Meta:
         model = Task
@@ -112,8 +112,8 @@ urlpatterns = router.urls
 application = get_wsgi_application()
 
 
-def fill() -> list[data.Filled]:
-    """Make the tables and the data."""
+def fill() -> list[data.StoredAccount]:
+    """Create the tables and the data; return the accounts."""
     filled = []
     call_command("migrate", verbosity=0)
     with connection.schema_editor() as editor:
@@ -124,5 +124,5 @@ def fill() -> list[data.Filled]:
             token = Token.objects.create(user=user, key=data.new_token())
             tasks = [Task(owner=user, **data.task(number)) for number in range(data.TASKS)]
             Task.objects.bulk_create(tasks)
-            filled.append(data.Filled(token.key, "/tasks", [task.id for task in tasks]))
+            filled.append(data.StoredAccount(token.key, "/tasks", [task.id for task in tasks]))
     return filled

@@ -1,4 +1,4 @@
-"""FastAPI the way of its tutorials on SQL databases and on security, with models of SQLAlchemy."""
+"""FastAPI as in its tutorials on SQL databases and security, with SQLAlchemy models."""
 
 import hashlib
 import os
@@ -56,7 +56,7 @@ class TaskCreate(BaseModel):
 
 
 class TaskUpdate(BaseModel):
-    """The input that completes a task, or opens it again."""
+    """The input that completes or reopens a task."""
 
     completed: bool
 
@@ -92,7 +92,7 @@ SessionDep = Annotated[Session, Depends(get_session)]
 def get_current_user(
     session: SessionDep, credentials: Annotated[HTTPAuthorizationCredentials, Depends(bearer)]
 ) -> User:
-    """Return whose token came along."""
+    """Return the user of the token. Raise HTTPException 401 if the token is unknown."""
     digest = hashlib.sha256(credentials.credentials.encode()).digest()
     user = session.scalars(select(User).where(User.token_digest == digest)).one_or_none()
     if user is None:
@@ -104,7 +104,7 @@ CurrentUser = Annotated[User, Depends(get_current_user)]
 
 
 def get_task(task_id: int, session: SessionDep, user: CurrentUser) -> Task:
-    """Return a task of the user."""
+    """Return a task of the user. Raise HTTPException 404 if there is none with this id."""
     task = session.scalars(select(Task).filter_by(id=task_id, user_id=user.id)).one_or_none()
     if task is None:
         raise HTTPException(404, "Task not found")
@@ -145,8 +145,8 @@ def update_task(
     return task
 
 
-def fill() -> list[data.Filled]:
-    """Make the tables and the data."""
+def fill() -> list[data.StoredAccount]:
+    """Create the tables and the data; return the accounts."""
     filled = []
     Base.metadata.create_all(engine)
     with Session(engine) as session:
@@ -162,6 +162,6 @@ def fill() -> list[data.Filled]:
             ]
             session.add_all(tasks)
             session.flush()
-            filled.append(data.Filled(token, "/tasks", [task.id for task in tasks]))
+            filled.append(data.StoredAccount(token, "/tasks", [task.id for task in tasks]))
         session.commit()
     return filled

@@ -1,4 +1,4 @@
-"""Flask the way of its tutorial, with the quickstart of Flask-SQLAlchemy for the database."""
+"""Flask as in its tutorial, with the database as in the quickstart of Flask-SQLAlchemy."""
 
 import functools
 import hashlib
@@ -45,7 +45,7 @@ class Task(db.Model):  # type: ignore[name-defined]
     completion_date: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what is shown."""
+        """Return the task as JSON members."""
         return {
             "id": self.id,
             "name": self.name,
@@ -69,7 +69,7 @@ def create_app() -> Flask:
 
 @bp.before_app_request
 def load_user() -> None:
-    """Let `g.user` be whose token came along."""
+    """Set `g.user` to the user of the token, or to None."""
     g.user = None
     if request.authorization and request.authorization.token:
         digest = hashlib.sha256(request.authorization.token.encode()).digest()
@@ -79,7 +79,7 @@ def load_user() -> None:
 
 
 def login_required(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Let nobody else in."""
+    """Answer 401 to requests without a user."""
 
     @functools.wraps(view)
     def wrapped_view(**kwargs: Any) -> Any:
@@ -91,7 +91,7 @@ def login_required(view: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def get_task(task_id: int) -> Task:
-    """Return a task of the user."""
+    """Return a task of the user, or abort with 404."""
     task: Task = db.one_or_404(db.select(Task).filter_by(id=task_id, user_id=g.user.id))
     return task
 
@@ -122,7 +122,7 @@ def create() -> Any:
         try:
             due_date = datetime.fromisoformat(due_date)
         except (TypeError, ValueError):
-            error = "The due date is not a date."
+            error = "Due date is not a valid date."
     if error is not None:
         return jsonify(error=error), 400
     now = datetime.now(UTC)
@@ -144,7 +144,7 @@ def create() -> Any:
 def update(task_id: int) -> Any:
     completed = request.json.get("completed")
     if not isinstance(completed, bool):
-        return jsonify(error="Completed is true or false."), 400
+        return jsonify(error="Completed must be true or false."), 400
     task = get_task(task_id)
     now = datetime.now(UTC)
     if completed != task.completed:
@@ -155,8 +155,8 @@ def update(task_id: int) -> Any:
     return jsonify(task.to_dict())
 
 
-def fill() -> list[data.Filled]:
-    """Make the tables and the data."""
+def fill() -> list[data.StoredAccount]:
+    """Create the tables and the data; return the accounts."""
     filled = []
     with create_app().app_context():
         db.create_all()
@@ -172,6 +172,6 @@ def fill() -> list[data.Filled]:
             ]
             db.session.add_all(tasks)
             db.session.flush()
-            filled.append(data.Filled(token, "/tasks", [task.id for task in tasks]))
+            filled.append(data.StoredAccount(token, "/tasks", [task.id for task in tasks]))
         db.session.commit()
     return filled

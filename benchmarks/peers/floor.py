@@ -1,4 +1,4 @@
-"""The floor: a bare WSGI callable, SQL by psycopg2, JSON by msgspec, and nothing else."""
+"""The lower bound: a bare WSGI callable with psycopg2 and msgspec, without a framework."""
 
 import hashlib
 import os
@@ -54,7 +54,7 @@ ONE_PATH = re.compile(r"/tasks/([0-9]{1,18})")
 
 
 class Task(msgspec.Struct):
-    """A task as it is shown, in the order of COLUMNS."""
+    """A task in an answer, in the order of COLUMNS."""
 
     id: int
     name: str
@@ -75,7 +75,7 @@ class NewTask(msgspec.Struct):
 
 
 class Change(msgspec.Struct):
-    """The input that completes a task, or opens it again."""
+    """The input that completes or reopens a task."""
 
     completed: bool
 
@@ -83,7 +83,7 @@ class Change(msgspec.Struct):
 encode = msgspec.json.Encoder().encode
 decode_new_task = msgspec.json.Decoder(NewTask).decode
 decode_change = msgspec.json.Decoder(Change).decode
-of_thread = threading.local()
+thread_local = threading.local()
 
 
 def connect() -> Any:
@@ -95,11 +95,11 @@ def connect() -> Any:
 
 
 def query(sql: str, *values: Any) -> list[Any]:
-    """Run one statement on the connection of this thread, and return the rows."""
+    """Run a statement on the connection of this thread and return the rows."""
     try:
-        cursor = of_thread.cursor
+        cursor = thread_local.cursor
     except AttributeError:
-        cursor = of_thread.cursor = connect().cursor()
+        cursor = thread_local.cursor = connect().cursor()
     cursor.execute(sql, values)
     rows: list[Any] = cursor.fetchall()
     return rows
@@ -118,7 +118,7 @@ def application(
 
 
 def respond(environ: dict[str, Any]) -> tuple[str, Any]:
-    """Return the status and what becomes the JSON."""
+    """Return the status line and the object to encode as JSON."""
     scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     digest = hashlib.sha256(token.encode("latin-1")).digest()
     users = query(USER, digest) if scheme == "Bearer" else []
@@ -166,8 +166,8 @@ def one_task(method: str, user_id: int, task_id: int, environ: dict[str, Any]) -
     return "200 OK", Task(*rows[0])
 
 
-def fill() -> list[data.Filled]:
-    """Make the tables and the data."""
+def fill() -> list[data.StoredAccount]:
+    """Create the tables and the data; return the accounts."""
     filled = []
     connection = connect()
     with connection.cursor() as cursor:
@@ -183,6 +183,6 @@ def fill() -> list[data.Filled]:
                 values = (user_id, task["name"], task["note"], task["due_date"], now, now)
                 cursor.execute(CREATE, values)
                 ids.append(cursor.fetchone()[0])
-            filled.append(data.Filled(token, "/tasks", ids))
+            filled.append(data.StoredAccount(token, "/tasks", ids))
     connection.close()
     return filled
