@@ -1,4 +1,4 @@
-"""docs/security.md, docs/guarantees.md and docs/faults.md promise nothing without a test."""
+"""Each promise of docs/security.md, docs/guarantees.md and docs/faults.md names its tests."""
 
 import ast
 import re
@@ -19,23 +19,23 @@ FAULTS = [
 ]
 
 
-def test_there_are_promises() -> None:
+def test_security_and_faults_tables_are_found() -> None:
     assert len(SECURITY) > 40
     assert len(FAULTS) > 8
 
 
 @pytest.mark.parametrize("row", SECURITY + FAULTS, ids=lambda row: row.split("|")[1].strip())
-def test_every_promise_names_tests_that_exist(row: str) -> None:
-    held_by = row.split("|")[-2]
-    named = re.findall(r"`(tests/[a-z_/]+\.py)::(\w+)`", held_by)
+def test_promise_names_existing_tests(row: str) -> None:
+    tests_column = row.split("|")[-2]
+    named = re.findall(r"`(tests/[a-z_/]+\.py)::(\w+)`", tests_column)
     assert named
-    assert len(named) == held_by.count("`") / 2, "nothing else stands there"
+    assert len(named) == tests_column.count("`") / 2, "the column contains only names of tests"
     for path, name in named:
         functions = ast.parse((ROOT / path).read_text()).body
         assert name in {f.name for f in functions if isinstance(f, ast.FunctionDef)}, path
 
 
-def test_every_guarantee_names_tests_that_exist() -> None:
+def test_guarantee_names_existing_test_files() -> None:
     rows = re.findall(r"^\| \*\*.*\|$", (ROOT / "docs" / "guarantees.md").read_text(), re.MULTILINE)
     assert len(rows) > 10
     for row in rows:

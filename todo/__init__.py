@@ -1,4 +1,4 @@
-"""A to-do list service over HTTP. Only the application factory belongs here."""
+"""A to-do list service over HTTP. This module has only the application factory."""
 
 import os
 from typing import Any
@@ -11,10 +11,10 @@ from todo.models.migration import check_migrated
 
 
 def main(global_config: dict[str, str], **ini_settings: str) -> Any:
-    """Return the WSGI application; called by PasteDeploy with the section [app:main].
+    """Return the WSGI application; PasteDeploy calls this with the section [app:main].
 
-    Stops the start (SystemExit, one line) on a bad or unsafe setting, or a database that is
-    unreachable, not migrated or newer than this code.
+    Raise SystemExit (one line) for a bad or unsafe setting, or a database that is unreachable, not
+    migrated or newer than this code.
     """
     config = configure(ini_settings)
     ini = global_config.get("__file__", "development.ini")
@@ -26,7 +26,7 @@ def main(global_config: dict[str, str], **ini_settings: str) -> Any:
 
 
 def configure(ini_settings: dict[str, str]) -> Configurator:
-    """Return the configuration of the application, part by part."""
+    """Return the configurator with all parts of the application."""
     checked = settings.read(ini_settings)
     settings.refuse_unsafe_production(checked, ini_settings)
     config = Configurator(settings=ini_settings)

@@ -1,6 +1,6 @@
-"""The start of every request that needs a login, before its path is looked up: the steps in order.
+"""The steps at the start of every request, before its context is loaded.
 
-A route with a context factory needs a login; one without is public.
+A route with a context factory requires a login; a route without one is public.
 """
 
 from functools import partial
@@ -19,7 +19,7 @@ from todo.journal.writes import set_credential
 
 
 def begin_request(event: BeforeTraversal) -> None:
-    """Find out who asks, and hold the request to their scope, limits and earlier requests."""
+    """Refuse cross-site writes; then check login, scope and limits, and replay a repeated write."""
     request = event.request
     writes = request.method not in SAFE_METHODS
     if writes:
@@ -32,13 +32,13 @@ def begin_request(event: BeforeTraversal) -> None:
         raise HTTPForbidden
     request.timezone = identity.account.zone
     if writes and not identity.may(Permission.WRITE):
-        # Before a row is looked for: the answer does not tell whether there is one.
+        # Before the row is loaded, so that the response does not reveal whether it exists.
         raise HTTPForbidden(result=InsufficientScope("the scope of the token is too small"))
     request.add_finished_callback(partial(record_use, identity.token))
     if writes:
         set_credential(request.db, identity.token)
         count_write(request)
-        # Before the path is looked up: the first request may have moved or deleted the object.
+        # Before the context is loaded: the first request may have moved or deleted the object.
         replay(request)
 
 

@@ -1,4 +1,4 @@
-"""Context factories: a URL becomes a row, by its owner first, with its ACL; nothing else."""
+"""Context factories: load the row that a URL names, by its owner first, with its ACL."""
 
 import re
 from collections.abc import Iterable
@@ -28,10 +28,10 @@ _ALL = tuple(Permission)
 
 
 class LoginContext:
-    """Whoever is logged in; no account is named."""
+    """The logged-in account, for a path without a username."""
 
     errors: ClassVar[tuple[str, ...]] = ("too_many_requests",)
-    versioned: ClassVar[bool] = False  # whether it is a Versioned of todo/http/preconditions.py
+    versioned: ClassVar[bool] = False  # True for a Versioned of todo/http/preconditions.py
 
     def __init__(self, request: Request) -> None:
         self.identity: Identity = request.identity  # todo/begin.py refuses a request without one
@@ -45,28 +45,28 @@ class LoginContext:
 
 
 class AccountContext(LoginContext):
-    """The account that the path names, which is always the one that asks.
+    """The account in the path, which must be the logged-in one.
 
-    Anybody else is refused before a query: the answer tells nobody which accounts exist.
+    Other accounts are refused without a query, so the response does not reveal which exist.
     """
 
     class Path(BaseModel):
         """The variable parts of the path, for the OpenAPI document."""
 
         username: str = Field(
-            description="One's own username, in any case of letters.", examples=["alice"]
+            description="Your own username, in upper or lower case.", examples=["alice"]
         )
 
     def __init__(self, request: Request) -> None:
         super().__init__(request)
         username = request.matchdict["username"]
-        # Without isascii() a letter such as the Kelvin sign would fold into an ASCII one.
+        # isascii(): lower() would fold a letter such as the Kelvin sign into an ASCII one.
         if not username.isascii() or username.lower() != self.account.username_lower:
             raise HTTPForbidden
 
 
 class ObjectContext(AccountContext):
-    """One object of the account, with its version: a Versioned of todo/http/preconditions.py."""
+    """An object of the account with a version: a Versioned of todo/http/preconditions.py."""
 
     versioned: ClassVar[bool] = True
     kind: ClassVar[str]
@@ -85,7 +85,7 @@ class ObjectContext(AccountContext):
 
 
 class ProfileContext(ObjectContext):
-    """The account that the path names, as its profile is shown and changed."""
+    """The profile of the account in the path."""
 
     kind: ClassVar[str] = Account.kind
     representation: ClassVar[Any] = AccountSchema
@@ -96,7 +96,7 @@ class ProfileContext(ObjectContext):
 
 
 class TasksContext(AccountContext):
-    """All tasks of the account that the path names."""
+    """All tasks of the account in the path."""
 
     versioned: ClassVar[bool] = True
     kind: ClassVar[str] = Task.kind
@@ -108,17 +108,17 @@ class TasksContext(AccountContext):
 
 
 class ChangesContext(TasksContext):
-    """All changes of the account that the path names."""
+    """All changes of the account in the path."""
 
 
 class RevisionContext(AccountContext):
-    """The changes of the account that one request has made."""
+    """The changes that one request has made to the account."""
 
     class Path(AccountContext.Path):
         """The variable parts of the path, for the OpenAPI document."""
 
         revision: int = Field(
-            description="To which that request has raised the account's `revision`.",
+            description="The account's `revision` after the request that made the changes.",
             ge=1,
             le=ID_MAX,
             examples=[12],
@@ -130,24 +130,24 @@ class RevisionContext(AccountContext):
         super().__init__(request)
         number = _number(request.matchdict["revision"])
         if number is None or not history.has_revision(request.db, self.account, number):
-            raise Problem("not_found", "There is no such revision, or it is not kept any more.")
+            raise Problem("not_found", "This account has no such revision, or no longer keeps it.")
         self.named = number
 
 
 def _of_account(columns: Iterable[Any], table: Table) -> Select[Any]:
-    """Return the query of the account's row that the path names; see _load()."""
+    """Return the query for one row of the account by its id; see _load()."""
     return select(*columns).where(
         table.c.account_id == bindparam("account_id", type_=BigInt),
         table.c.id == bindparam("id", type_=BigInt),
     )
 
 
-# Built once: building a query costs more than running it.
+# Built once: building the query costs more than running it.
 _TASK = _of_account(TASK_COLUMNS, TASKS).execution_options(**PREPARED)
 
 
 class TaskContext(ObjectContext):
-    """A task of the account that the path names."""
+    """A task of the account in the path."""
 
     kind: ClassVar[str] = Task.kind
     representation: ClassVar[Any] = TaskSchema
@@ -155,7 +155,7 @@ class TaskContext(ObjectContext):
     class Path(AccountContext.Path):
         """The variable parts of the path, for the OpenAPI document."""
 
-        id: int = Field(description="The task's number.", ge=1, le=ID_MAX, examples=[1])
+        id: int = Field(description="The id of the task.", ge=1, le=ID_MAX, examples=[1])
 
     errors: ClassVar[tuple[str, ...]] = (*AccountContext.errors, "not_found")
 
@@ -166,14 +166,14 @@ class TaskContext(ObjectContext):
 
 
 class HistoryContext(TaskContext):
-    """The changes of a task of the account that the path names."""
+    """The changes of a task of the account in the path."""
 
-    # The oldest go by their age, of which no revision tells.
+    # Old changes expire by age, without a new revision.
     versioned: ClassVar[bool] = False
 
 
 class TrashContext(AccountContext):
-    """A deleted task of the account that the path names."""
+    """A deleted task of the account in the path."""
 
     class Path(TaskContext.Path):
         """The variable parts of the path, for the OpenAPI document."""
@@ -191,19 +191,19 @@ class TrashContext(AccountContext):
 
 
 class TokenContext(AccountContext):
-    """A token of the account that the path names."""
+    """A token of the account in the path."""
 
     class Path(AccountContext.Path):
         """The variable parts of the path, for the OpenAPI document."""
 
-        id: int = Field(description="The token's number.", ge=1, le=ID_MAX, examples=[1])
+        id: int = Field(description="The id of the token.", ge=1, le=ID_MAX, examples=[1])
 
     errors: ClassVar[tuple[str, ...]] = (*AccountContext.errors, "not_found")
 
     def __init__(self, request: Request) -> None:
         super().__init__(request)
         if not self.identity.may(Permission.MANAGE):
-            # Before a row is looked for: the answer does not tell whether there is one.
+            # Before the row is loaded, so that the response does not reveal whether it exists.
             raise HTTPForbidden(result=InsufficientScope("the scope of the token is too small"))
         self.token: Row[Any] = _load(
             request, _of_account(TOKENS.c, TOKENS).where(is_active(request.settings))
@@ -211,17 +211,17 @@ class TokenContext(AccountContext):
 
 
 def _load(request: Request, query: Select[Any]) -> Row[Any]:
-    """Return the account's row that the path names. Raises Problem with 404 where there is none."""
+    """Return the account's row with the id in the path. Raise Problem 404 if there is none."""
     row_id = _number(request.matchdict["id"])
     parameters = {"account_id": request.identity.account.id, "id": row_id}
     row: Row[Any] | None = request.db.execute(query, parameters).first() if row_id else None
     if row is None:
-        raise Problem("not_found", "There is no such thing in this account.")
+        raise Problem("not_found", "Nothing with this id exists in this account.")
     return row
 
 
 def _number(text: str) -> int | None:
-    """Return the number of the path, or None where nothing can have it."""
+    """Return the number in the path, or None if no row can have it."""
     if re.fullmatch(ID_PATTERN, text) and int(text) <= ID_MAX:
         return int(text)
     return None

@@ -1,4 +1,4 @@
-"""The URL table, and nothing else."""
+"""The table of URLs."""
 
 import re
 from collections.abc import Mapping
@@ -28,24 +28,24 @@ _NOT_CANONICAL = re.compile(r"//|.*(%2f|[#\t])", re.IGNORECASE)
 
 
 class CanonicalPath:
-    """The predicate of all routes: the path is the one spelling of what the route has matched.
+    """A route predicate that accepts only the canonical spelling of a path.
 
-    Pyramid's patterns end in "$", which also matches before a final newline; and WSGI decodes
-    %2F, so that a value with a slash would be taken for two segments (RFC 3986, section 2.2).
-    waitress drops further slashes in front, tabs, and what follows a "#".
+    Pyramid's patterns end in "$", which also matches before a final newline. WSGI decodes %2F, so
+    a value with a slash would look like two segments (RFC 3986, section 2.2). waitress drops
+    repeated slashes in front, tabs, and everything after a "#".
     """
 
     def __init__(self, value: bool, _config: Configurator) -> None:
         self.value = value
 
     def text(self) -> str:
-        """Say which predicate this is, for Pyramid."""
+        """Return the description that Pyramid shows."""
         return f"canonical_path = {self.value}"
 
     phash = text
 
     def __call__(self, info: Mapping[str, Any], request: Request) -> bool:
-        """Tell whether it is, of the path that the route has matched with values."""
+        """Return whether the matched path has its canonical spelling."""
         path, values = request.path_info, info["match"].values()
         raw = request.environ.get("REQUEST_URI", "").partition("?")[0]
         if _NOT_CANONICAL.match(raw):
@@ -56,7 +56,7 @@ class CanonicalPath:
 def includeme(config: Configurator) -> None:
     config.add_route_predicate("canonical_path", CanonicalPath)
     add_route = partial(config.add_route, canonical_path=True)
-    # The patterns are tried in this order: what is asked for most stands first.
+    # Pyramid tries the patterns in this order: the most frequent requests come first.
     add_route("tasks", ACCOUNT + "/tasks", factory=TasksContext)
     add_route("task", ACCOUNT + "/tasks/{id}", factory=TaskContext)
     add_route("root", "/")
@@ -69,7 +69,7 @@ def includeme(config: Configurator) -> None:
     add_route("openapi", "/api/v1/openapi.json")
     add_route("whoami", "/api/v1/whoami", factory=LoginContext)
     add_route("accounts", ACCOUNTS)
-    # The words after /accounts/ here are reserved in schemas/account.py: nobody is called so.
+    # schemas/account.py reserves the words after /accounts/: they are not valid usernames.
     add_route("login", ACCOUNTS + "/login")
     add_route("logout", ACCOUNTS + "/logout")
     add_route("account", ACCOUNT, factory=ProfileContext)

@@ -1,4 +1,4 @@
-"""Stock waitress, as `pserve` launches it from [server:main], and what its options cannot say."""
+"""Stock waitress for `pserve` and [server:main], with the behaviour that it has no options for."""
 
 import gc
 import os
@@ -18,10 +18,10 @@ from todo import jobs
 from todo.auth.passwords import MAX_PENDING
 from todo.http.request import MAX_BODY
 
-CLOSE_DELAY = 1  # seconds to serve open connections at the end; the proxy rests none for so long
+CLOSE_DELAY = 1  # seconds to keep serving at the end; the proxy closes idle connections sooner
 DRAIN_TIMEOUT = 25  # seconds for running requests to finish
 
-# The options of waitress, unless [server:main] has them. Its limits are the first size refused.
+# waitress options; [server:main] overrides them. Each size limit is the smallest refused size.
 DEFAULTS: dict[str, Any] = {
     "asyncore_use_poll": True,  # select() fails beyond 1024 open files
     "channel_timeout": 65,  # seconds; most proxies close an idle connection after 60
@@ -34,7 +34,7 @@ DEFAULTS: dict[str, Any] = {
 
 
 def proxy_options(trusted_proxy: str) -> dict[str, Any]:
-    """Return the options to believe X-Forwarded-* of this proxy alone: the last address counts."""
+    """Return the options to trust X-Forwarded-* from this proxy only; the last address counts."""
     headers = "x-forwarded-for x-forwarded-proto"
     options = {"trusted_proxy": trusted_proxy, "trusted_proxy_headers": headers}
     return options | {"trusted_proxy_count": 1} if trusted_proxy else {}
@@ -45,14 +45,15 @@ def server_factory(
 ) -> Callable[[Any], None]:
     """Check the section, bind the port, and return the function that serves an application.
 
-    `http_port=NNNN` on the command line wins. pserve reports a SystemExit after this as success.
+    `http_port=NNNN` on the command line wins. Raise SystemExit here for every error: pserve reports
+    a later SystemExit as success.
     """
     for name, value in options.items():
         _check(name, value)
     listening = _listen(host, global_conf.get("http_port", http_port))
 
     def serve(app: Any) -> None:
-        gc.freeze()  # to search all that the start has made would stop requests for 50 ms
+        gc.freeze()  # scanning the objects of the startup would stop requests for 50 ms
         background = jobs.start(app.registry)
         proxy = proxy_options(app.registry["settings"].trusted_proxy)
         _serve(app, listening, DEFAULTS | proxy | options)
@@ -62,11 +63,12 @@ def server_factory(
 
 
 def _check(name: str, value: str) -> None:
-    try:  # `sockets` excludes the options that open another one; some others need a trusted proxy
+    # `sockets` makes waitress refuse `listen` and the like. Some options need a trusted proxy.
+    try:
         read = Adjustments(**proxy_options("*") | {"sockets": [], name: value})
         if name == "threads" and read.threads <= MAX_PENDING:
             raise ValueError(
-                f"must be more than {MAX_PENDING}, as so many logins may wait in threads"
+                f"must be more than {MAX_PENDING}, because up to {MAX_PENDING} logins block threads"
             )
     except ValueError as error:
         raise SystemExit(f"todo: the option {name} in [server:main]: {error}") from None
@@ -75,7 +77,7 @@ def _check(name: str, value: str) -> None:
 def _listen(host: str, port: str) -> socket.socket:
     if not (port.isascii() and port.isdigit() and int(port) < 2**16):
         raise SystemExit(f"todo: http_port must be a number from 0 to 65535, not {port}")
-    try:  # waitress listens once the application is loaded: until then nobody shall connect
+    try:  # bind only: waitress listens once the application is loaded
         listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, int(port)))
@@ -90,7 +92,12 @@ def _listen(host: str, port: str) -> socket.socket:
 def _announce(listening: socket.socket) -> None:
     host, port = listening.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    print(f"todo listens on {url}\nTry it: curl {url}/api/v1", flush=True)  # noqa: T201
+    lines = (
+        f"todo listens on {url}",
+        f"Open in a browser: {url}/docs",
+        f"Try it: curl {url}/api/v1",
+    )
+    print(*lines, sep="\n", flush=True)  # noqa: T201
     if path := os.environ.get("NOTIFY_SOCKET"):  # sd_notify(3)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
             manager.connect("\0" + path[1:] if path.startswith("@") else path)
@@ -98,10 +105,10 @@ def _announce(listening: socket.socket) -> None:
 
 
 def _announce_end(app: Any, stopping: threading.Event) -> Any:
-    """Return the application with "Connection: close" in its answers while the service stops.
+    """Wrap the application so that its responses have "Connection: close" while the service stops.
 
-    Else a proxy sends its next request into a connection that is about to close. waitress takes
-    the field from no application (PEP 3333), but sends it with a body of unknown length.
+    Otherwise a proxy would send its next request on a connection that is about to close. An
+    application may not set the field (PEP 3333), but waitress adds it to bodies of unknown length.
     """
 
     def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -117,7 +124,7 @@ def _announce_end(app: Any, stopping: threading.Event) -> Any:
 
 
 def _serve(app: Any, listening: socket.socket, options: dict[str, Any]) -> None:
-    """Serve until SIGTERM or SIGINT, then finish what runs. A second SIGINT ends at once."""
+    """Serve until SIGTERM or SIGINT, then finish running requests. A second SIGINT ends at once."""
     stopping, sockets = threading.Event(), dict[int, Any]()
     app = _announce_end(app, stopping)
     server = waitress.create_server(app, map=sockets, sockets=[listening], **options)
@@ -132,7 +139,7 @@ def _serve(app: Any, listening: socket.socket, options: dict[str, Any]) -> None:
 
     def is_busy(spent: float) -> bool:
         clients = server.active_channels.values()
-        # `request` is still arriving, `requests` have come.
+        # `request` is still arriving, `requests` are complete.
         return any(
             spent < CLOSE_DELAY or c.request or c.requests or c.total_outbufs_len for c in clients
         )
@@ -143,7 +150,7 @@ def _serve(app: Any, listening: socket.socket, options: dict[str, Any]) -> None:
     while not stopping.is_set():
         poll(server.adj.asyncore_loop_timeout)
     began = time.monotonic()
-    # To close the socket resets the connections in its queue: accept those first.
+    # Closing the socket resets the connections in its queue, so accept those first.
     while time.monotonic() - began < CLOSE_DELAY and select.select([listening], [], [], 0)[0]:
         poll(0)
     del sockets[listening.fileno()]

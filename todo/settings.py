@@ -1,4 +1,4 @@
-"""Every setting of the application, in one table: the only place where one is read."""
+"""All settings of the application in one table; they are read only here."""
 
 import logging
 import os
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]+)?")
 
-# What Pyramid shows or does beyond what a user shall see; it takes each from the environment, too.
+# Pyramid's settings that are unsafe in production; it also reads each from the environment.
 _DEBUG_FLAGS = (
     "debug_all",
     "debug_authorization",
@@ -40,7 +40,7 @@ def _boolean(text: str) -> bool:
 
 
 def parse_database_url(text: str) -> str:
-    """Return the URL with the driver that this project is tested with."""
+    """Return the URL with the driver that this project uses. Raise ValueError if unsupported."""
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
@@ -51,28 +51,29 @@ def parse_database_url(text: str) -> str:
             "or postgresql://user:password@host/database, "
             "with @, : and / in a password written as %40, %3A and %2F"
         )
-    # SQLAlchemy 2.1 reads a bare postgresql:// as psycopg 3, and does not know postgres://.
+    # SQLAlchemy 2.1 reads a bare postgresql:// as psycopg 3, and rejects postgres://.
     if url.drivername in ("postgres", "postgresql"):
         url = url.set(drivername="postgresql+psycopg2")
     if url.drivername not in ("postgresql+psycopg2", "sqlite", "sqlite+pysqlite"):
         raise ValueError("must begin with sqlite:// or postgresql://")
     database = url.database or ":memory:"
-    # SQLite takes a name that begins with "file:" for a URI, which may name memory, too.
+    # SQLite reads a name that begins with "file:" as a URI, which may also mean memory.
     if url.get_backend_name() == "sqlite" and database.startswith((":memory:", "file:")):
         raise ValueError(
-            "must name a file: a database in memory would be lost, and cannot be migrated"
+            "must name a file, such as sqlite:///todo.sqlite: "
+            "a database in memory is lost at exit and cannot be migrated"
         )
     return url.render_as_string(hide_password=False)
 
 
 def _origins(text: str) -> frozenset[str]:
-    """Return the origins (RFC 6454, section 6.2), as a browser writes them."""
+    """Return the origins (RFC 6454, section 6.2) in the spelling of browsers."""
     origins = frozenset(text.split())
     for origin in origins:
         if not _ORIGIN.fullmatch(origin) or re.fullmatch(r"https:.*:443|http:.*:80", origin):
             raise ValueError(
-                "must list origins, such as https://app.example.com, in small letters, "
-                "without a path and without the port that is meant anyway, with spaces between"
+                "must list origins separated by spaces, such as https://app.example.com, "
+                "in lower case, without a path and without the default port"
             )
     return origins
 
@@ -94,7 +95,7 @@ def _days(text: str) -> timedelta:
 
 
 def _public_url(text: str) -> str:
-    """Return the URL as the origin that a browser has on it."""
+    """Return the URL as an origin, in the spelling of browsers."""
     url = text.strip().removesuffix("/")
     if url and not _ORIGIN.fullmatch(url):
         raise ValueError("must be a URL such as https://todo.example.com, without a path")
@@ -102,10 +103,10 @@ def _public_url(text: str) -> str:
 
 
 def _proxy(text: str) -> str:
-    """Return the address as the socket has it."""
+    """Return the IP address in the spelling of sockets."""
     if not text:
         return ""
-    wrong = "must be the IP address of one proxy, such as 127.0.0.1, never of all"
+    wrong = "must be the IP address of one proxy, such as 127.0.0.1, not a network or a wildcard"
     try:
         address = ip_address(text.strip())
     except ValueError:
@@ -115,16 +116,16 @@ def _proxy(text: str) -> str:
     return str(address)
 
 
-# The variables of the environment that are not named like their setting.
+# Environment variables with other names than their setting.
 _VARIABLES = {"sqlalchemy.url": "DATABASE_URL", "todo.reading_url": "READING_DATABASE_URL"}
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting: `variable` in the environment wins over `name` in the ini file.
+    """One setting. `variable` in the environment wins over `name` in the ini file.
 
-    `parse` raises ValueError with the words that follow "<name> " in the error.
-    Without a `default` the setting is required.
+    `parse` raises ValueError; the error message is "<name> " and its text. A setting without a
+    `default` is required.
     """
 
     name: str
@@ -165,17 +166,17 @@ class Settings:
 
     @property
     def is_pooled(self) -> bool:
-        """Whether pgbouncer stands in front of the database."""
+        """Whether the database is behind pgbouncer."""
         return self.reading_url != ""
 
     @property
     def is_https(self) -> bool:
-        """Whether browsers reach the service by https."""
+        """Whether browsers reach the service over https."""
         return self.public_url.startswith("https:")
 
     @property
     def is_cookie_secure(self) -> bool:
-        """Whether browsers shall send the session cookie over https alone."""
+        """Whether the session cookie is Secure: browsers send it only over https."""
         return self.secure_cookies and (self.is_https or not self.allow_http)
 
 
@@ -200,52 +201,53 @@ def _value(setting: Setting, ini: Mapping[str, str], environ: Mapping[str, str])
     try:
         return setting.parse(text)
     except ValueError as error:
-        # The value stays out of the message: it may hold a password.
+        # Never show the value: it may contain a password.
         raise SystemExit(f"todo: the setting {source} {error}") from None
 
 
 def read(ini: Mapping[str, str], environ: Mapping[str, str] = os.environ) -> Settings:
-    """Return the settings of the ini file and the environment, parsed.
+    """Return the parsed settings of the ini file and the environment.
 
-    Raises SystemExit with one line that names a setting which is missing, wrong or unknown.
+    Raise SystemExit (one line) for a missing, wrong or unknown setting.
     """
     known = {setting.name for setting in SETTINGS.values()}
     for name in ini:
         if name.startswith("todo.") and name not in known:
-            raise SystemExit(f"todo: there is no setting {name}; see Settings in README.md")
+            raise SystemExit(f"todo: there is no setting {name}; docs/settings.md lists them all")
     return Settings(**{name: _value(setting, ini, environ) for name, setting in SETTINGS.items()})
 
 
 def refuse_unsafe_production(
     settings: Settings, ini: Mapping[str, str], environ: Mapping[str, str] = os.environ
 ) -> None:
-    """Stop the start in production (SystemExit, one line) if a setting is unsafe there.
+    """Raise SystemExit (one line) if a setting is unsafe in production.
 
-    A database in memory and a proxy that is everybody are refused always, where they are read.
+    read() refuses a database in memory and a wildcard proxy everywhere.
     """
     if not settings.production:
         return
     pyramid = PyramidSettings(dict(ini), _environ_=environ)
-    unsafe = [
+    checks = [
         (f"pyramid.{flag} must be false in production", pyramid[f"pyramid.{flag}"])
         for flag in _DEBUG_FLAGS
     ]
     toolbar = any("debugtoolbar" in name for name in aslist(ini.get("pyramid.includes", "")))
-    unsafe.append(("pyramid.includes must not have a debug toolbar in production", toolbar))
+    checks.append(("pyramid.includes must not have a debug toolbar in production", toolbar))
     if settings.allow_http:
         logger.warning(
-            "todo.allow_http is true: anybody on the network can read passwords and tokens"
+            "todo.allow_http is true: passwords and tokens cross the network unencrypted"
         )
     else:
-        unsafe.append(
+        checks.append(
             (
-                "todo.public_url must be set in production, in the ini file or as TODO_PUBLIC_URL, "
-                "to an https URL; see Running it safely in README.md",
+                "todo.public_url must be set in production to an https URL, such as "
+                "https://todo.example.com, in the ini file or as TODO_PUBLIC_URL; "
+                "see docs/deployment.md#run-it-safely",
                 not settings.is_https,
             )
         )
     insecure = not settings.secure_cookies and (settings.is_https or not settings.allow_http)
-    unsafe.append(("todo.secure_cookies must be true in production", insecure))
-    for validation_problem, found in unsafe:
-        if found:
-            raise SystemExit(f"todo: the setting {validation_problem}")
+    checks.append(("todo.secure_cookies must be true in production", insecure))
+    for message, is_unsafe in checks:
+        if is_unsafe:
+            raise SystemExit(f"todo: the setting {message}")

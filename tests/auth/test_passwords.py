@@ -60,7 +60,7 @@ def test_login_that_finds_no_place_is_refused_at_once(slots: BoundedSemaphore) -
             time.sleep(0.01)
         time.sleep(0.05)
         began = time.monotonic()
-        with pytest.raises(Problem, match="Too many people log in"):
+        with pytest.raises(Problem, match="Too many logins"):
             passwords.hash_password("a password")
         assert time.monotonic() - began < 1
         slots.release()

@@ -1,10 +1,11 @@
-"""The documentation page in a browser, against a service that pserve runs."""
+"""The documentation page in a browser, served by pserve."""
 
 import json
+import subprocess
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
-from tests.browser.conftest import Browser
+from tests.support.browser import Browser
 from tests.support.pserve import Server
 
 ACCOUNTS = "/api/v1/accounts"
@@ -25,7 +26,7 @@ SHOWN_OPERATIONS = """
 
 
 def register(server: Server) -> str:
-    """Register alice, and return her token."""
+    """Register alice and return her token."""
     request = Request(
         server.url + ACCOUNTS,
         json.dumps(REGISTRATION).encode(),
@@ -37,25 +38,27 @@ def register(server: Server) -> str:
 
 
 def documented_operations(server: Server) -> set[tuple[str, str]]:
-    """Return every method and path of the document."""
+    """Return the method and path of every operation in the document."""
     with urlopen(server.url + "/api/v1/openapi.json") as response:
         paths = json.load(response)["paths"]
     return {(key.upper(), path) for path, item in paths.items() for key in METHODS & item.keys()}
 
 
 def shown_operations(browser: Browser) -> set[tuple[str, str]]:
-    """Return every method and path that the page lists."""
+    """Return the method and path of every operation that the page lists."""
     browser.find_all(".opblock")
-    pairs = browser.driver.execute_script(SHOWN_OPERATIONS)  # at once: the page may be redrawn
+    pairs = browser.driver.execute_script(SHOWN_OPERATIONS)  # one call: the page may redraw
     return {(method, path) for method, path in pairs}
 
 
-def try_operation(browser: Browser, name: str, field: str, text: str) -> tuple[str, str]:
-    """Send a request by the page's buttons, and return the status and the body it shows."""
+def try_operation(browser: Browser, name: str, **fields: str) -> tuple[str, str]:
+    """Send a request with the page's buttons; return the status and body that it shows."""
     operation = f"#operations-{name}"
     browser.click(f"{operation} .opblock-summary-control")
     browser.click(f"{operation} .try-out__btn")
-    browser.fill_in(f"{operation} {field}", text)
+    for field, text in fields.items():
+        selector = "textarea" if field == "body" else f"[data-param-name={field}] input"
+        browser.fill_in(f"{operation} {selector}", text)
     browser.click(f"{operation} .execute")
     answer = f"{operation} .live-responses-table .response"
     status = browser.find(f"{answer} .response-col_status").text
@@ -63,56 +66,88 @@ def try_operation(browser: Browser, name: str, field: str, text: str) -> tuple[s
     return status, body
 
 
-def try_tasks_of_alice(browser: Browser) -> tuple[str, str]:
-    return try_operation(browser, "Tasks-users_tasks", "[data-param-name=username] input", "alice")
+def try_listing_tasks(browser: Browser) -> tuple[str, str]:
+    return try_operation(browser, "Tasks-users_tasks", username="alice")
 
 
-def test_lists_every_operation(browser: Browser, server: Server) -> None:
+def test_docs_page_lists_every_operation(browser: Browser, server: Server) -> None:
     browser.driver.get(f"{browser.url}/docs")
     shown = shown_operations(browser)
     assert ("GET", TASKS) in shown
     assert shown == documented_operations(server)
-    assert browser.complaints() == []
+    assert browser.console_messages() == []
 
 
-def test_tries_an_operation_with_a_token(browser: Browser, server: Server) -> None:
+def test_docs_page_sends_request_with_token(browser: Browser, server: Server) -> None:
     token = register(server)
     browser.driver.get(f"{browser.url}/docs")
     browser.click(".auth-wrapper .authorize")
     browser.fill_in("#auth-bearer-value", token)
     browser.click(".auth-container:has(#auth-bearer-value) [type=submit]")
     browser.click(".close-modal")
-    status, body = try_tasks_of_alice(browser)
+    status, body = try_listing_tasks(browser)
     assert status == "200"
     assert json.loads(body).items() >= {"username": "alice", "tasks": []}.items()
-    assert browser.complaints() == []
+    assert browser.console_messages() == []
     urls = browser.requested_urls()
-    # The page sends what the document gives as the parameters' defaults, too.
+    # The page also sends the documented defaults of the parameters.
     assert f"{browser.url}{ACCOUNTS}/alice/tasks?limit=50&count=false" in urls
     assert [url for url in urls if not url.startswith(f"{browser.url}/")] == []
 
 
-def test_tries_an_operation_without_a_token(browser: Browser, server: Server) -> None:
+def test_docs_page_request_without_token_is_unauthenticated(
+    browser: Browser, server: Server
+) -> None:
     register(server)
     browser.driver.get(f"{browser.url}/docs")
-    status, body = try_tasks_of_alice(browser)
+    status, body = try_listing_tasks(browser)
     assert status == "401"
     assert json.loads(body)["code"] == "unauthenticated"
 
 
-def test_logs_in_by_cookie(browser: Browser, server: Server) -> None:
-    register(server)
+def shown_curl(browser: Browser, name: str, server: Server) -> str:
+    """Return the curl command that the page shows, with the address that works outside it."""
+    text = browser.find(f"#operations-{name} .curl-command .curl").get_attribute("textContent")
+    assert text is not None
+    return text.replace(browser.url, server.url)
+
+
+def test_docs_page_uses_token_after_registration(browser: Browser, server: Server) -> None:
+    browser.driver.get(browser.url)
+    assert browser.driver.current_url == f"{browser.url}/docs"
+    status, _ = try_operation(browser, "Accounts-register", body=json.dumps(REGISTRATION))
+    assert status == "201"
+    status, body = try_operation(browser, "Tasks-create_task", username="alice")
+    assert status == "201"
+    assert json.loads(body)["task"]["id"] == 1
+    assert browser.console_messages() == []
+    assert browser.driver.get_cookies() == [], "the page sends what its curl commands send"
+    curl = shown_curl(browser, "Tasks-create_task", server)
+    output = subprocess.run(["bash", "-c", curl], capture_output=True, check=True).stdout
+    assert json.loads(output)["task"]["id"] == 2
+
+
+def test_docs_page_keeps_session_after_creating_api_token(browser: Browser, server: Server) -> None:
     browser.driver.get(f"{browser.url}/docs")
+    register(server)
     credentials = json.dumps({name: REGISTRATION[name] for name in ("username", "password")})
-    status, _ = try_operation(browser, "Sessions-login", "textarea", credentials)
+    status, _ = try_operation(browser, "Sessions-login", body=credentials)
     assert status == "200"
-    status, body = try_tasks_of_alice(browser)
-    assert status == "200"
-    assert json.loads(body)["username"] == "alice"
-    assert browser.complaints() == []
+    token = json.dumps({"name": "script", "scope": "read"})
+    status, _ = try_operation(browser, "Tokens-create_token", username="alice", body=token)
+    assert status == "201"
+    status, _ = try_operation(browser, "Tasks-create_task", username="alice")
+    assert status == "201", "the page must not switch to the read-only API token"
 
 
-def test_a_form_of_another_site_does_not_log_in(browser: Browser, server: Server) -> None:
+def test_docs_page_offers_no_cookie_login(browser: Browser) -> None:
+    browser.driver.get(f"{browser.url}/docs")
+    browser.click(".auth-wrapper .authorize")
+    titles = [" ".join(title.text.split()) for title in browser.find_all(".auth-container h4")]
+    assert titles == ["bearer (http, Bearer)"]
+
+
+def test_cross_site_login_form_is_refused(browser: Browser, server: Server) -> None:
     register(server)
     fields = "".join(
         f'<input name="{name}" value="{REGISTRATION[name]}">' for name in ("username", "password")

@@ -1,4 +1,4 @@
-"""Two instances of the service as production.ini runs them, and the shipped proxies in front."""
+"""The shipped proxies, and the environment of the instances behind them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
@@ -29,7 +29,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """One database for all tests. They are about what is in front of the service."""
+    """One database for all tests, because they test the proxies."""
     with database(tmp_path_factory.mktemp("sqlite")) as url:
         migrate(url)
         yield url
@@ -45,7 +45,10 @@ def proxy_name(request: pytest.FixtureRequest) -> str:
 def start_proxy(
     certificate: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str, tuple[int, int]], Proxy]]:
-    """Return what starts a proxy, by its name, in front of two ports; it ends with the tests."""
+    """Return a function that starts a named proxy in front of two ports.
+
+    The proxies stop at the end of the test session.
+    """
     with ExitStack() as stack:
 
         def start(name: str, instances: tuple[int, int]) -> Proxy:

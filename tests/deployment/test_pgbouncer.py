@@ -24,8 +24,8 @@ from todo.models.faults import READ_ONLY, storage_fault
 
 ACCOUNTS = "/api/v1/accounts"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-CONNECTIONS = 3  # of each pool, so that clients take turns on each
-PER_CLIENT = 5
+CONNECTIONS = 3  # per pool: fewer than the clients, so that they share connections
+TASKS_PER_CLIENT = 5
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def server() -> Iterator[PostgreSQL]:
 
 @pytest.fixture
 def url(server: PostgreSQL) -> Iterator[str]:
-    """A migrated database with the settings that docs/deployment.md asks for."""
+    """A migrated database with the settings that pooled connections require."""
     with database(server.url) as url:
         migrate(url)
         for name, value in POSTGRESQL_SETTINGS.items():
@@ -46,7 +46,7 @@ def url(server: PostgreSQL) -> Iterator[str]:
 
 @contextmanager
 def pgbouncer(server: PostgreSQL, url: str) -> Iterator[dict[str, str]]:
-    """Run pgbouncer in front of the database; yield the environment of the service."""
+    """Run pgbouncer in front of the database; yield the service's environment variables."""
     port, name = free_port(), make_url(url).database
     host = make_url(url).query["host"]
     ini = (DEPLOY / "pgbouncer.ini").read_text()
@@ -57,7 +57,7 @@ def pgbouncer(server: PostgreSQL, url: str) -> Iterator[dict[str, str]]:
     ini = ini.replace(f"dbname={name}", f"dbname={name} user={make_url(url).username}")
     ini = re.sub(r"default_pool_size = .*", f"default_pool_size = {CONNECTIONS}", ini)
     program = shutil.which("pgbouncer") or "pgbouncer"
-    # pgbouncer refuses to run as root, and its user cannot look into the folders of a test.
+    # pgbouncer refuses to run as root, and another user cannot read pytest's folders.
     user = server.user if os.getuid() == 0 else None
     with tempfile.NamedTemporaryFile("w", suffix=".ini") as file:
         file.write(ini)
@@ -72,21 +72,21 @@ def pgbouncer(server: PostgreSQL, url: str) -> Iterator[dict[str, str]]:
             )
         }
         try:
-            _wait(pools["DATABASE_URL"])
+            _wait_until_ready(pools["DATABASE_URL"])
             yield pools
         finally:
             process.terminate()
             process.wait(10)
 
 
-def _wait(url: str) -> None:
-    until = time.monotonic() + 10
+def _wait_until_ready(url: str) -> None:
+    deadline = time.monotonic() + 10
     while True:
         try:
             execute(url, "SELECT 1")
             return
         except DBAPIError:
-            assert time.monotonic() < until
+            assert time.monotonic() < deadline
             time.sleep(0.1)
 
 
@@ -102,13 +102,13 @@ def test_requests_behind_pgbouncer_share_connections_and_settings(
     with pgbouncer(server, url) as pools:
         with pserve("development.ini", **pools) as service:
 
-            def use(number: int) -> None:
+            def use_account(number: int) -> None:
                 form = f"username=u{number}&email=u{number}%40example.com&password=correct+horse"
                 status, _, registered = service.request("POST", ACCOUNTS, form, FORM)
                 assert status == 201, registered
                 own = {"Authorization": f"Bearer {registered['token']}"}
                 tasks = f"{ACCOUNTS}/u{number}/tasks"
-                for _ in range(PER_CLIENT):
+                for _ in range(TASKS_PER_CLIENT):
                     status, headers, _ = service.request("POST", tasks, "name=Milk", own | FORM)
                     assert status == 201
                     changed = service.request(
@@ -118,11 +118,11 @@ def test_requests_behind_pgbouncer_share_connections_and_settings(
                     assert service.request("DELETE", headers["Location"], "", own)[0] == 200
                     assert service.request("POST", tasks, "name=Tea", own | FORM)[0] == 201
                 listed = service.request("GET", tasks, "", own)[2]["tasks"]
-                assert [task["name"] for task in listed] == ["Tea"] * PER_CLIENT
+                assert [task["name"] for task in listed] == ["Tea"] * TASKS_PER_CLIENT
                 exported = service.request("GET", f"{ACCOUNTS}/u{number}/export", "", own)[2]
-                assert len(exported["tasks"]) == len(exported["trash"]) == PER_CLIENT
+                assert len(exported["tasks"]) == len(exported["trash"]) == TASKS_PER_CLIENT
 
-            at_once(use, 4)
+            at_once(use_account, 4)
         writing = create_engine(pools["DATABASE_URL"], pooled=True)
         reading = create_engine(pools["READING_DATABASE_URL"], reads_only=True, pooled=True)
         for engine, read_only in ((writing, "off"), (reading, "on")):
@@ -140,25 +140,21 @@ def test_requests_behind_pgbouncer_share_connections_and_settings(
         reading.dispose()
 
 
-def test_a_database_without_the_settings_is_refused_at_the_start(
-    server: PostgreSQL, url: str
-) -> None:
+def test_start_with_missing_database_setting_is_refused(server: PostgreSQL, url: str) -> None:
     name = make_url(url).database
     execute(server.url, f"ALTER DATABASE {name} RESET lock_timeout")
     with pgbouncer(server, url) as pools:
-        said = pserve_refuses("development.ini", **pools)
-    assert f"ALTER DATABASE {name} SET lock_timeout = '5s'" in said
-    assert said.count("\n") == 1
+        refusal = pserve_refuses("development.ini", **pools)
+    assert f"ALTER DATABASE {name} SET lock_timeout = '5s'" in refusal
+    assert refusal.count("\n") == 1
 
 
-def test_a_reading_pool_that_can_write_is_refused_at_the_start(
-    server: PostgreSQL, url: str
-) -> None:
+def test_start_with_writable_reading_pool_is_refused(server: PostgreSQL, url: str) -> None:
     with pgbouncer(server, url) as pools:
-        said = pserve_refuses(
+        refusal = pserve_refuses(
             "development.ini", **pools | {"READING_DATABASE_URL": pools["DATABASE_URL"]}
         )
-    assert said.startswith("todo: todo.reading_url must lead to a pool")
+    assert refusal.startswith("todo: todo.reading_url must lead to a pool")
 
 
 def test_migrations_and_commands_run_behind_pgbouncer(
@@ -183,5 +179,5 @@ def test_migrations_and_commands_run_behind_pgbouncer(
             assert done.returncode == 0, done.stderr
         engine = create_engine(pools["DATABASE_URL"], pooled=True)
         for _ in range(2 * CONNECTIONS):
-            assert show(engine, "statement_timeout") == "30s", "what a command set is gone"
+            assert show(engine, "statement_timeout") == "30s", "a command leaked its setting"
         engine.dispose()

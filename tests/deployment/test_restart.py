@@ -28,14 +28,14 @@ READERS = WRITERS = 3
 
 @dataclass
 class Instance:
-    """An instance of todo@.service, started and stopped as systemd does it."""
+    """An instance of todo@.service, started and stopped like systemd does."""
 
     port: int
     url: str
     process: "subprocess.Popen[str] | None" = None
 
     def start(self) -> None:
-        """Start it, and wait until it serves."""
+        """Start the process and wait until it listens."""
         self.process = subprocess.Popen(
             [PSERVE, "production.ini", f"http_port={self.port}"],
             cwd=ROOT,
@@ -45,10 +45,10 @@ class Instance:
         )
         assert self.process.stdout is not None
         while "todo listens" not in (line := self.process.stdout.readline()):
-            assert line, "it has ended"
+            assert line, "the process has exited"
 
     def stop(self) -> None:
-        """Stop it by SIGTERM, and wait until it has ended by itself."""
+        """Send SIGTERM and wait for a clean exit."""
         if self.process is not None:
             self.process.terminate()
             self.process.communicate(timeout=30)
@@ -56,7 +56,7 @@ class Instance:
             self.process = None
 
     def kill(self) -> None:
-        """End it at once."""
+        """Send SIGKILL."""
         if self.process is not None:
             self.process.kill()
             self.process.communicate()
@@ -65,12 +65,12 @@ class Instance:
 
 @dataclass
 class Load:
-    """Clients that read and write without a pause, on connections that they keep."""
+    """Clients that read and write continuously over persistent connections."""
 
     port: int
     certificate: Path
     login: Login
-    over: threading.Event = field(default_factory=threading.Event)
+    stopped: threading.Event = field(default_factory=threading.Event)
     statuses: list[int | str] = field(default_factory=list)
     created: list[str] = field(default_factory=list)
 
@@ -93,7 +93,7 @@ class Load:
             "Content-Type": "application/json",
         }
         url = self.login.tasks_url + ("?limit=5" if method == "GET" else "")
-        while not self.over.is_set():
+        while not self.stopped.is_set():
             name = next_name()
             body = json.dumps({"name": name}) if name else None
             try:
@@ -117,7 +117,7 @@ def alice(url: str) -> Login:
         return make_account(session, "alice")
 
 
-def test_killed_instance_leaves_the_others_serving(
+def test_killed_instance_does_not_interrupt_service(
     url: str, start_proxy: Callable[..., Proxy], proxy_name: str, certificate: Path
 ) -> None:
     instances = [Instance(free_port(), url) for _ in range(2)]
@@ -141,7 +141,7 @@ def test_rolling_restart_loses_no_request(
             instance.start()
         proxy = start_proxy(proxy_name, (instances[0].port, instances[1].port))
         load = Load(proxy.port, certificate, alice)
-        stack.callback(load.over.set)
+        stack.callback(load.stopped.set)
         running = [clients.submit(load.read, number) for number in range(READERS)]
         running += [clients.submit(load.write, number) for number in range(WRITERS)]
         time.sleep(0.5)
@@ -149,8 +149,8 @@ def test_rolling_restart_loses_no_request(
             instance.stop()
             time.sleep(0.2)
             instance.start()
-            time.sleep(1.2)  # a proxy that checks its instances sees it
-        load.over.set()
+            time.sleep(1.2)  # longer than the interval of health checks
+        load.stopped.set()
         for each in running:
             each.result()
     assert set(load.statuses) == {200, 201}, [
@@ -159,5 +159,5 @@ def test_rolling_restart_loses_no_request(
     assert len(load.created) > 50
     with session_on(url) as session:
         stored = list(session.scalars(select(Task.name)))
-    # Each once: no proxy has sent a write to both.
+    # Each once: no proxy has sent a write to both instances.
     assert sorted(stored) == sorted(load.created)

@@ -17,7 +17,7 @@ FIELDS = f"Host: {HOST}\r\nConnection: close\r\nX-Forwarded-For: 192.0.2.9\r\n"
 FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
 
 SLOW_CLIENTS = 200
-RESTING = 300
+IDLE_CONNECTIONS = 300
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +38,13 @@ def register(username: str, password: str = "correct horse battery") -> str:
     )
 
 
-def test_https_is_passed_on_as_the_scheme(proxy: Proxy, certificate: Path) -> None:
+def test_https_scheme_is_forwarded(proxy: Proxy, certificate: Path) -> None:
     status, head, _ = ask(proxy.port, certificate, f"GET /api/v1 HTTP/1.1\r\n{FIELDS}\r\n")
     assert status == 200
     assert "\r\nstrict-transport-security: " in head
 
 
-def test_chunked_body_reaches_the_service(proxy: Proxy, proxy_name: str, certificate: Path) -> None:
+def test_chunked_body_is_forwarded(proxy: Proxy, proxy_name: str, certificate: Path) -> None:
     form = f"username=c{proxy_name}&email=c%40example.com&password=correct+horse+battery"
     head = f"POST /api/v1/accounts HTTP/1.1\r\n{FIELDS}Transfer-Encoding: chunked\r\n{FORM}"
     request = f"{head}\r\n{len(form):x}\r\n{form}\r\n0\r\n\r\n"
@@ -52,10 +52,10 @@ def test_chunked_body_reaches_the_service(proxy: Proxy, proxy_name: str, certifi
     assert (status, json.loads(answer)["username"]) == (201, f"c{proxy_name}")
 
 
-def test_clients_are_limited_by_their_own_address(
+def test_rate_limit_applies_to_client_address(
     url: str, start_proxy: Callable[..., Proxy], proxy_name: str, certificate: Path
 ) -> None:
-    """Not by the proxy's, nor by one that they claim."""
+    """Neither the proxy's address nor a forged X-Forwarded-For counts."""
     environ = ENVIRON | {"TODO_LIMIT_REGISTRATIONS": "1"}
     with pserve("production.ini", DATABASE_URL=url, **environ) as server:
         proxy = start_proxy(proxy_name, (server.port, server.port))
@@ -67,13 +67,13 @@ def test_clients_are_limited_by_their_own_address(
     assert statuses[-1] == 429
 
 
-def test_log_has_the_request_id_and_the_time_but_no_query(proxy: Proxy, certificate: Path) -> None:
+def test_access_log_has_time_and_request_id_without_query(proxy: Proxy, certificate: Path) -> None:
     request = f"GET /api/v1?search=secret HTTP/1.1\r\n{FIELDS}Authorization: Bearer secret\r\n\r\n"
     status, head, _ = ask(proxy.port, certificate, request)
     [request_id] = re.findall(r"\r\nx-request-id: (\w+)", head)
-    until = time.monotonic() + 5
+    deadline = time.monotonic() + 5
     while request_id not in (log := proxy.log.read_text()):
-        assert time.monotonic() < until, log
+        assert time.monotonic() < deadline, log
         time.sleep(0.02)
     [line] = [line for line in log.splitlines() if request_id in line]
     pattern = (
@@ -83,7 +83,7 @@ def test_log_has_the_request_id_and_the_time_but_no_query(proxy: Proxy, certific
     assert "secret" not in log
 
 
-def assert_others_are_served(proxy: Proxy, certificate: Path) -> None:
+def assert_answers_promptly(proxy: Proxy, certificate: Path) -> None:
     for _ in range(10):
         began = time.monotonic()
         request = f"GET /api/v1 HTTP/1.1\r\n{FIELDS}\r\n"
@@ -95,32 +95,32 @@ HEADER = f"GET /api/v1 HTTP/1.1\r\nHost: {HOST}\r\nX-A: "
 BODY = f"POST /api/v1/accounts HTTP/1.1\r\nHost: {HOST}\r\n{FORM}Content-Length: 1000\r\n\r\na"
 
 
-@pytest.mark.parametrize("begun", [HEADER, BODY], ids=["header", "body"])
-def test_slow_clients_hold_nobody_up(
-    service: Server, proxy: Proxy, certificate: Path, begun: str
+@pytest.mark.parametrize("partial_request", [HEADER, BODY], ids=["header", "body"])
+def test_slow_clients_do_not_delay_others(
+    service: Server, proxy: Proxy, certificate: Path, partial_request: str
 ) -> None:
     with ExitStack() as stack:
         slow = [stack.enter_context(connect(proxy.port, certificate)) for _ in range(SLOW_CLIENTS)]
-        for part in (begun, "a", "a"):
+        for part in (partial_request, "a", "a"):
             for client in slow:
                 client.sendall(part.encode())
-            assert_others_are_served(proxy, certificate)
-        assert connections_of(service) < 20, "the proxy keeps slow clients to itself"
+            assert_answers_promptly(proxy, certificate)
+        assert open_sockets(service) < 20, "the proxy must buffer slow requests"
 
 
-def test_resting_connections_hold_nobody_up(
+def test_idle_connections_do_not_delay_others(
     service: Server, proxy: Proxy, certificate: Path
 ) -> None:
     with ExitStack() as stack:
-        for _ in range(RESTING):
+        for _ in range(IDLE_CONNECTIONS):
             client = stack.enter_context(connect(proxy.port, certificate))
             client.sendall(f"GET /api/v1 HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
             assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
-        assert_others_are_served(proxy, certificate)
-        assert connections_of(service) < 100, "the proxy keeps resting clients to itself"
+        assert_answers_promptly(proxy, certificate)
+        assert open_sockets(service) < 100, "the proxy must hold idle connections itself"
 
 
-def connections_of(server: Server) -> int:
-    """Return the number of sockets of the process, as Linux tells it."""
+def open_sockets(server: Server) -> int:
+    """Return the number of open sockets of the server's process (Linux only)."""
     descriptors = Path(f"/proc/{server.process.pid}/fd").iterdir()
     return sum("socket:" in str(each.readlink()) for each in descriptors)

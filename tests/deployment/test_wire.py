@@ -1,7 +1,7 @@
 """The shipped proxies against bytes that RFC 9112 forbids.
 
-The service behind them sees requests that the proxy has written anew, so both agree on where each
-ends. Every row of tests/support/wire.py is either refused, or becomes one plain request.
+A proxy rewrites each request, so it and the service agree on where the request ends. Each row of
+tests/support/wire.py is either refused or becomes one plain request.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,10 +16,10 @@ from tests.support.proxies import Proxy, connect
 from tests.support.pserve import Server, pserve
 from tests.support.wire import HOST, REFUSED, get, names, register, statuses
 
-# The client has ended its part by then, or the proxy waits for more.
+# After this silence the proxy is either finished or waiting for more data.
 TIMEOUT = 0.5  # seconds
 
-# Rows that a proxy reads leniently and passes on as one plain request.
+# Rows that a proxy accepts and forwards as one plain request.
 REWRITTEN = {
     "nginx": names("""
         chunk size with a space after it | chunk lines of bare LF | chunk extension with NUL
@@ -39,9 +39,9 @@ REWRITTEN = {
     """),
 }
 
-# Refused, with no final answer that has a status line. HAProxy answers 100 to the last one, and
-# 413 once it sends a body.
-WITHOUT_A_STATUS = {
+# Rows refused without a final status line. HAProxy answers the last one with 100, and with 413 once
+# the client sends a body.
+WITHOUT_STATUS = {
     "nginx": names("no version | no version and no field | chunk extension without an end"),
     "haproxy": names("""
         HTTP/2 with prior knowledge | chunk extension without an end
@@ -69,15 +69,15 @@ def engine(url: str) -> Iterator[Engine]:
 
 
 def pop_accounts(engine: Engine) -> set[str]:
-    """Delete all accounts, and return their names."""
+    """Delete all accounts and return their usernames."""
     with engine.begin() as connection:
-        names = set(connection.scalars(text("SELECT username FROM accounts")))
+        usernames = set(connection.scalars(text("SELECT username FROM accounts")))
         connection.execute(text("DELETE FROM accounts"))
-    return names
+    return usernames
 
 
 def send(proxy: Proxy, certificate: Path, data: bytes) -> bytes:
-    """Return what the proxy answers until it closes the connection or is silent for a while."""
+    """Send the data; return the response until the proxy closes or is silent for TIMEOUT."""
     received = b""
     with connect(proxy.port, certificate, TIMEOUT) as connection, suppress(OSError):
         with suppress(OSError):
@@ -87,30 +87,30 @@ def send(proxy: Proxy, certificate: Path, data: bytes) -> bytes:
     return received
 
 
-LAST = register(b"last").replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
+FOLLOWING_REQUEST = register(b"last").replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_malformed_request_is_refused_or_becomes_one_request(
+def test_malformed_request_is_refused_or_rewritten(
     proxies: dict[str, Proxy], proxy_name: str, certificate: Path, engine: Engine, name: str
 ) -> None:
     pop_accounts(engine)
-    answer = send(proxies[proxy_name], certificate, REFUSED[name][1] + LAST)
-    done = pop_accounts(engine)
+    answer = send(proxies[proxy_name], certificate, REFUSED[name][1] + FOLLOWING_REQUEST)
+    registered = pop_accounts(engine)
     answered = [status for status in statuses(answer) if status != 100]
     assert 500 not in answered
     assert b"Traceback" not in answer
     if name in REWRITTEN[proxy_name]:
         assert answered[0] == 201
-        assert "refused" in done
+        assert "refused" in registered
     else:
-        assert "refused" not in done
-        if name not in WITHOUT_A_STATUS[proxy_name]:
+        assert "refused" not in registered
+        if name not in WITHOUT_STATUS[proxy_name]:
             assert 400 <= answered[0] <= 431 or answered[0] in {501, 505}
-    # One answer to each request that was sent, and no request that was smuggled within another.
+    # At most one answer for each request sent: none was smuggled inside another.
     assert len(answered) <= 2
-    assert done <= {"refused", "last"}
-    assert ("last" in done) == (answered[1:] == [201])
+    assert registered <= {"refused", "last"}
+    assert ("last" in registered) == (answered[1:] == [201])
 
 
 @pytest.mark.parametrize(
@@ -125,10 +125,10 @@ def test_unknown_host_is_refused(
     assert b"\r\nserver: todo" not in answer.lower()
 
 
-def test_expect_without_a_body_does_not_join_two_requests(
+def test_expect_without_body_keeps_requests_separate(
     proxies: dict[str, Proxy], proxy_name: str, certificate: Path
 ) -> None:
-    """waitress alone adds the fields of the first request to those of the second."""
+    """Without a proxy, waitress merges the header fields of both requests."""
     first = get(b"/api/v1", HOST, b"Expect: 100-continue")
     answer = send(
         proxies[proxy_name], certificate, first + get(b"/nope", HOST, b"Connection: close")

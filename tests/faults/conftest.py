@@ -1,4 +1,4 @@
-"""A PostgreSQL that only the tests of faults use, and may break."""
+"""A separate PostgreSQL server that these tests may break."""
 
 from collections.abc import Iterator
 

@@ -1,6 +1,7 @@
-"""Disks that are full or read-only: real ones where this process may mount them.
+"""Full and read-only disks.
 
-Where it may not, the database refuses by itself what such a disk would refuse.
+They are mounted file systems if this process may mount them. Otherwise the database itself refuses
+what such a disk would refuse.
 """
 
 import shutil
@@ -18,21 +19,21 @@ from tests.support.databases import execute
 
 
 class Disk(Protocol):
-    """What a database lies on."""
+    """The disk of a database."""
 
     def fill(self) -> None:
-        """Leave no room."""
+        """Use up the free space."""
 
     def freeze(self) -> None:
-        """Make it read-only."""
+        """Make the disk read-only."""
 
     def repair(self) -> None:
-        """Make room, and let it be written to."""
+        """Free the space and make the disk writable."""
 
 
 @dataclass
 class SmallDisk:
-    """A file system in memory, mounted on a folder."""
+    """A small tmpfs mounted on a folder."""
 
     folder: Path
 
@@ -50,20 +51,20 @@ class SmallDisk:
 
 
 class LimitedSQLite:
-    """SQLite under limits that its connections set themselves."""
+    """SQLite limited by pragmas that are set on each connection."""
 
     pragmas: tuple[str, ...] = ()
 
-    def hold(self, engine: Engine) -> None:
-        """Put the connections of the application under the limits."""
-        event.listen(engine, "checkout", self._limit)
+    def limit_connections(self, engine: Engine) -> None:
+        """Apply the limits to the connections of the engine."""
+        event.listen(engine, "checkout", self._set_pragmas)
 
-    def _limit(self, connection: Any, *_: object) -> None:
+    def _set_pragmas(self, connection: Any, *_: object) -> None:
         for pragma in self.pragmas:
             connection.execute(f"PRAGMA {pragma}")
 
     def fill(self) -> None:
-        self.pragmas = ("max_page_count = 1",)  # never less than there are
+        self.pragmas = ("max_page_count = 1",)  # SQLite raises it to the current size
 
     def freeze(self) -> None:
         self.pragmas = ("query_only = on",)
@@ -74,10 +75,10 @@ class LimitedSQLite:
 
 @dataclass
 class LimitedPostgreSQL:
-    """PostgreSQL that raises for new tasks what it raises on a full disk, or reads alone."""
+    """PostgreSQL that refuses new tasks as on a full disk, or is read-only."""
 
     url: str
-    server: str  # another of its databases, from which this one is set
+    server: str  # another database of the same server, used to alter this one
 
     def fill(self) -> None:
         execute(
@@ -102,7 +103,7 @@ class LimitedPostgreSQL:
 
 @contextmanager
 def small_disk(size: str, owner: str | None = None) -> Iterator[SmallDisk | None]:
-    """Mount a disk of a size, such as 1m, for its owner; None where this process may not."""
+    """Mount a disk of a size, such as 1m, for its owner; yield None if this is not permitted."""
     with tempfile.TemporaryDirectory(prefix="todo-disk-") as folder:
         if not _run("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder, check=False):
             yield None

@@ -1,4 +1,4 @@
-"""PostgreSQL that ends, comes back, or is not there."""
+"""PostgreSQL that stops, restarts, or is down."""
 
 import json
 import socket
@@ -16,7 +16,7 @@ from tests.support.factories import Login, make_account
 from tests.support.pserve import PUBLIC_URL, Server, pserve, pserve_refuses
 from todo.models import Task
 
-BACK = 5  # seconds after which all is well again
+RECOVERY_TIME = 5  # seconds
 
 
 @pytest.fixture(scope="module")
@@ -40,22 +40,22 @@ def alice(url: str) -> Login:
 
 @dataclass
 class Load:
-    """People who read and write all the time, and do what fails again."""
+    """Clients that read and write continuously, and retry failed writes."""
 
     server: Server
     login: Login
     answers: list[tuple[int, str | None]] = field(default_factory=list)
     created: list[str] = field(default_factory=list)
-    over: threading.Event = field(default_factory=threading.Event)
+    stopped: threading.Event = field(default_factory=threading.Event)
 
     def read(self, _number: int) -> None:
-        while not self.over.is_set():
+        while not self.stopped.is_set():
             self.send("GET")
 
     def write(self, number: int) -> None:
         names = (f"{number}.{count}" for count in range(10**6))
         name = next(names)
-        while not self.over.is_set():
+        while not self.stopped.is_set():
             if self.send("POST", name) == 201:
                 self.created.append(name)
                 name = next(names)
@@ -69,72 +69,72 @@ class Load:
         self.answers.append((status, answered["Retry-After"]))
         return status
 
-    def is_well(self) -> bool:
-        """Tell whether it has gone well for a while, for readers and writers."""
+    def has_recovered(self) -> bool:
+        """Return whether the last 50 requests succeeded, reads and writes among them."""
         return {status for status, _ in self.answers[-50:]} == {200, 201}
 
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
-def test_a_restart_under_load(
+def test_database_restart_under_load_loses_no_write(
     postgres: PostgreSQL, url: str, service: Server, alice: Login, mode: str
 ) -> None:
     execute(url, "DELETE FROM idempotency_keys")
     execute(url, "DELETE FROM tasks")
     load = Load(service, alice)
-    with ThreadPoolExecutor(5) as people:
+    with ThreadPoolExecutor(5) as clients:
         running = [
-            people.submit(do, number)
-            for number, do in enumerate([load.read] * 2 + [load.write] * 3)
+            clients.submit(run, number)
+            for number, run in enumerate([load.read] * 2 + [load.write] * 3)
         ]
         try:
-            until(lambda: len(load.created) > 20)
+            wait_until(lambda: len(load.created) > 20)
             postgres.stop(mode)
             began = len(load.answers)
-            until(lambda: len(load.answers) > began + 20)
+            wait_until(lambda: len(load.answers) > began + 20)
             assert service.request("GET", "/healthz")[0] == 200
             status, headers, body = service.request("GET", "/readyz")
             assert (status, body["code"], headers["Retry-After"]) == (503, "unavailable", "1")
             postgres.start()
             back = time.monotonic()
-            until(lambda: load.is_well() or time.monotonic() > back + BACK)
-            assert load.is_well()
+            wait_until(lambda: load.has_recovered() or time.monotonic() > back + RECOVERY_TIME)
+            assert load.has_recovered()
         finally:
-            load.over.set()
-            postgres.start()  # where it runs, this does nothing
+            load.stopped.set()
+            postgres.start()  # a no-op if it runs already
     for each in running:
         each.result()
     assert {status for status, _ in load.answers} == {200, 201, 503}
     assert {wait for status, wait in load.answers if status == 503} == {"1"}
-    # What was acknowledged is there, and what was sent again was not done again.
+    # Acknowledged writes are stored, and no retry was applied twice.
     with session_on(url) as session:
         names = list(session.scalars(select(Task.name)))
     assert len(names) == len(set(names))
     assert set(load.created) <= set(names)
 
 
-def until(done: Callable[[], bool]) -> None:
+def wait_until(done: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 10
     while not done():
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
-def test_every_connection_is_cut(url: str, service: Server, alice: Login) -> None:
+def test_dropped_database_connections_are_replaced(url: str, service: Server, alice: Login) -> None:
     load = Load(service, alice)
-    with ThreadPoolExecutor(5) as people:
-        list(people.map(lambda _: load.send("GET"), range(20)))
+    with ThreadPoolExecutor(5) as clients:
+        list(clients.map(lambda _: load.send("GET"), range(20)))
     execute(
         url,
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()",
     )
-    with ThreadPoolExecutor(5) as people:
-        statuses = list(people.map(lambda _: load.send("GET"), range(10)))
+    with ThreadPoolExecutor(5) as clients:
+        statuses = list(clients.map(lambda _: load.send("GET"), range(10)))
     assert statuses == [200] * 10
     assert load.send("POST", "after the cut") == 201
 
 
-def test_a_start_without_the_database(url: str) -> None:
+def test_start_without_database_is_refused(url: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     away = make_url(url).set(
@@ -151,26 +151,26 @@ def test_a_start_without_the_database(url: str) -> None:
     assert "secret" not in refusal
 
 
-def test_a_write_that_was_under_way(
+def test_database_crash_during_write_is_unavailable_and_changes_nothing(
     postgres: PostgreSQL, url: str, service: Server, alice: Login
 ) -> None:
-    """It was lost before its COMMIT, and could not be run again: nothing is done."""
+    """The connection breaks before COMMIT and no retry is possible: nothing is written."""
     headers = {"Authorization": f"Bearer {alice.token}", "Content-Type": "application/json"}
-    body = json.dumps({"name": "under way"})
+    body = json.dumps({"name": "interrupted"})
     engine = create_engine(url)
     waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
     try:
-        with engine.connect() as connection, ThreadPoolExecutor(1) as people:
+        with engine.connect() as connection, ThreadPoolExecutor(1) as clients:
             connection.execute(text("SELECT * FROM accounts FOR UPDATE"))
-            asked = people.submit(service.request, "POST", alice.tasks_url, body, headers)
-            until(lambda: connection.scalar(waiting) == 1)
+            pending = clients.submit(service.request, "POST", alice.tasks_url, body, headers)
+            wait_until(lambda: connection.scalar(waiting) == 1)
             postgres.stop("immediate")
-            status, answered, problem = asked.result()
+            status, answered, problem = pending.result()
             connection.invalidate()
     finally:
         postgres.start()
         engine.dispose()
     assert (status, problem["code"], answered["Retry-After"]) == (503, "unavailable", "1")
     assert "changed nothing" in problem["detail"]
-    _, _, found = service.request("GET", f"{alice.tasks_url}?search=under", headers=headers)
+    _, _, found = service.request("GET", f"{alice.tasks_url}?search=interrupted", headers=headers)
     assert found["tasks"] == []

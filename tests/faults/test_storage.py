@@ -1,4 +1,4 @@
-"""A disk that is full or read-only: writes are refused by name, and reads go on."""
+"""Full and read-only disks: writes fail with a specific code, and reads continue."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -19,11 +19,11 @@ from tests.support.fixtures import Move, Patch
 from tests.support.running import running_app
 from todo import models
 
-NOTE = "x" * 5000  # more than there may be room for within the pages that are there
+NOTE = "x" * 5000  # too large for the free space in existing pages
 
 
 def log_in_alice(url: str) -> Login:
-    # Without the pragmas of the service, which make the journal.
+    # A plain engine: the service's pragmas would create the rollback journal.
     with session_on(url, create_engine) as session:
         return make_account(session, "alice")
 
@@ -38,7 +38,7 @@ def assert_refused(response: TestResponse, code: str) -> None:
 
 
 def sqlite_on(stack: ExitStack, folder: Path, *, real: bool) -> tuple[str, Disk]:
-    """Return a database and its disk, a real one where it shall and can be."""
+    """Return a database URL and its disk, a mounted one if `real` and permitted."""
     disk = stack.enter_context(small_disk("2m")) if real else None
     return f"sqlite:///{disk.folder if disk else folder}/todo.sqlite", disk or LimitedSQLite()
 
@@ -54,7 +54,7 @@ def postgresql_on(stack: ExitStack, postgres: PostgreSQL) -> tuple[str, Disk]:
 
 
 @pytest.fixture(params=["sqlite", "limited sqlite", "postgresql"])
-def stored(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, Disk]]:
+def database_on_disk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, Disk]]:
     """A migrated database on a disk that can be filled."""
     with ExitStack() as stack:
         if request.param == "postgresql":
@@ -65,13 +65,13 @@ def stored(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str
         yield url, disk
 
 
-def test_a_full_disk(stored: tuple[str, Disk]) -> None:
-    url, disk = stored
+def test_full_disk_refuses_writes_and_serves_reads(database_on_disk: tuple[str, Disk]) -> None:
+    url, disk = database_on_disk
     alice = log_in_alice(url)
     with running_app(url) as app:
         client = Client(app, alice.token)
         if isinstance(disk, LimitedSQLite):
-            disk.hold(app.registry["engine"])
+            disk.limit_connections(app.registry["engine"])
         assert post(client, alice).status_int == 201
         disk.fill()
         created = 1
@@ -86,7 +86,9 @@ def test_a_full_disk(stored: tuple[str, Disk]) -> None:
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "limited sqlite"])
-def test_a_start_on_a_read_only_file_system(kind: str, tmp_path: Path, set_clock: Move) -> None:
+def test_start_on_read_only_file_system_serves_reads(
+    kind: str, tmp_path: Path, set_clock: Move
+) -> None:
     with ExitStack() as stack:
         url, disk = sqlite_on(stack, tmp_path, real=kind == "sqlite")
         migrate(url)
@@ -94,13 +96,13 @@ def test_a_start_on_a_read_only_file_system(kind: str, tmp_path: Path, set_clock
         disk.freeze()
         with running_app(url) as app:
             if isinstance(disk, LimitedSQLite):
-                disk.hold(app.registry["engine"])
+                disk.limit_connections(app.registry["engine"])
             check_read_only(app, alice, set_clock)
             disk.repair()
             assert post(Client(app, alice.token), alice).status_int == 201
 
 
-def test_a_start_on_a_read_only_postgresql(postgres: PostgreSQL, set_clock: Move) -> None:
+def test_start_on_read_only_postgresql_serves_reads(postgres: PostgreSQL, set_clock: Move) -> None:
     with database(postgres.url) as url:
         migrate(url)
         alice = log_in_alice(url)
@@ -113,7 +115,7 @@ def test_a_start_on_a_read_only_postgresql(postgres: PostgreSQL, set_clock: Move
 
 
 def check_read_only(app: Any, alice: Login, set_clock: Move) -> None:
-    set_clock(timedelta(minutes=2))  # the use of the token is to be noted
+    set_clock(timedelta(minutes=2))  # the token's last use is due for an update
     client = Client(app, alice.token)
     assert client.get(alice.tasks_url).status_int == 200
     assert client.get("/readyz").status_int == 200
@@ -124,7 +126,7 @@ def check_read_only(app: Any, alice: Login, set_clock: Move) -> None:
     assert_refused(post(client, alice), "storage_read_only")
 
 
-def test_sqlite_with_a_log_of_writes_on_a_read_only_file_system(
+def test_wal_database_on_read_only_file_system_serves_reads(
     monkeypatch: Patch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(models.sqlite, "WAL_IS_SAFE", True)
@@ -140,7 +142,7 @@ def test_sqlite_with_a_log_of_writes_on_a_read_only_file_system(
         if disk is not None:
             disk.freeze()
         else:
-            # Nor can the log be made then.
+            # SQLite cannot create the WAL behind a dangling link either.
             Path(f"{path}-wal").symlink_to(tmp_path / "no folder" / "log")
         with running_app(url) as app:
             client = Client(app, alice.token)
@@ -149,20 +151,20 @@ def test_sqlite_with_a_log_of_writes_on_a_read_only_file_system(
 
 
 @pytest.fixture
-def file(without_wal: None, tmp_path: Path) -> Path:
-    """A migrated database, without its journal."""
+def database_file(without_wal: None, tmp_path: Path) -> Path:
+    """A migrated SQLite database without its rollback journal."""
     path = tmp_path / "todo.sqlite"
     migrate(f"sqlite:///{path}")
     Path(f"{path}-journal").unlink()
     return path
 
 
-def test_sqlite_whose_folder_is_read_only(file: Path, tmp_path: Path) -> None:
-    """The file could be written to, but not the journal, without which it is not."""
-    url = f"sqlite:///{file}"
+def test_sqlite_in_read_only_folder_serves_reads(database_file: Path, tmp_path: Path) -> None:
+    """The file is writable, but SQLite writes nothing without a rollback journal."""
+    url = f"sqlite:///{database_file}"
     alice = log_in_alice(url)
-    journal = Path(f"{file}-journal")
-    journal.symlink_to(tmp_path / "no folder" / "journal")  # which root cannot make either
+    journal = Path(f"{database_file}-journal")
+    journal.symlink_to(tmp_path / "no folder" / "journal")  # even root cannot create it
     with running_app(url) as app:
         client = Client(app, alice.token)
         assert client.get(alice.tasks_url).status_int == 200
@@ -171,9 +173,9 @@ def test_sqlite_whose_folder_is_read_only(file: Path, tmp_path: Path) -> None:
         assert post(client, alice).status_int == 201
 
 
-def test_the_journal_of_sqlite_stays_and_is_void(file: Path) -> None:
-    """A power failure could bring a deleted one back, which would undo what was acknowledged."""
-    url = f"sqlite:///{file}"
+def test_sqlite_rollback_journal_is_kept_and_cleared(database_file: Path) -> None:
+    """A power failure could restore a deleted journal, which would undo acknowledged writes."""
+    url = f"sqlite:///{database_file}"
     alice = log_in_alice(url)
     with running_app(url) as app:
         large = [{"name": "Milk", "note": "x" * 10_000}] * 100
@@ -182,6 +184,6 @@ def test_the_journal_of_sqlite_stays_and_is_void(file: Path) -> None:
             created = client.send_json("POST", alice.tasks_url, {"tasks": large})
             assert created.status_int == 201
         assert client.delete(f"{alice.tasks_url}?completed=false").status_int == 200
-    journal = Path(f"{file}-journal").read_bytes()
-    assert not any(journal[:28])  # its header, https://www.sqlite.org/fileformat.html
+    journal = Path(f"{database_file}-journal").read_bytes()
+    assert not any(journal[:28])  # the header, see https://www.sqlite.org/fileformat.html
     assert len(journal) <= models.sqlite.ROLLBACK_JOURNAL_LIMIT

@@ -1,4 +1,4 @@
-"""Accounts: register, show, change, delete."""
+"""Accounts: register, show, update, delete."""
 
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ def count(session: Session, model: type[Any]) -> int:
 
 
 @pytest.mark.parametrize("form", [True, False])
-def test_register(client: Client, db: Session, form: bool) -> None:
+def test_register_creates_account(client: Client, db: Session, form: bool) -> None:
     fields = CAROL | {"password2": PASSWORD}
     response = client.post(ACCOUNTS, fields) if form else client.post_json(ACCOUNTS, fields)
     assert response.status_int == 201
@@ -36,26 +36,26 @@ def test_register(client: Client, db: Session, form: bool) -> None:
     assert datetime.fromisoformat(profile["date_joined"]) == stored.date_joined
 
 
-def test_register_logs_in_by_cookie_and_by_token(app: Any, client: Client) -> None:
+def test_register_returns_valid_cookie_and_token(app: Any, client: Client) -> None:
     token = client.post(ACCOUNTS, CAROL).json["token"]
     assert client.get(f"{ACCOUNTS}/carol").status_int == 200
     assert Client(app, token).get(f"{ACCOUNTS}/carol").status_int == 200
     assert Client(app).get(f"{ACCOUNTS}/carol").status_int == 401
 
 
-def test_location_is_never_made_from_host(client: Client) -> None:
+def test_register_location_ignores_host_header(client: Client) -> None:
     response = client.post(ACCOUNTS, CAROL, headers={"Host": "evil.example"})
     assert response.headers["Location"] == "/api/v1/accounts/Carol"
 
 
 @pytest.mark.parametrize("name", ["Europe/Berlin", "America/Argentina/Buenos_Aires", "Etc/GMT+12"])
-def test_register_with_a_timezone(client: Client, db: Session, name: str) -> None:
+def test_register_stores_timezone(client: Client, db: Session, name: str) -> None:
     profile = client.post(ACCOUNTS, CAROL | {"timezone": name}).json["profile"]
     assert profile["timezone"] == name
     assert db.scalars(select(Account.timezone)).one() == name
 
 
-def test_the_timezone_is_utc_until_somebody_says_otherwise(client: Client, alice: User) -> None:
+def test_account_timezone_defaults_to_utc(client: Client, alice: User) -> None:
     assert client.post(ACCOUNTS, CAROL).json["profile"]["timezone"] == "UTC"
     assert alice.get(alice.url).json["timezone"] == "UTC"
 
@@ -67,11 +67,11 @@ def test_register_ignores_read_only_fields(client: Client) -> None:
 
 
 @pytest.mark.parametrize("username", ["a", "7", "a.b_c-d", "A" * 64])
-def test_register_takes_any_good_username(client: Client, username: str) -> None:
+def test_register_accepts_valid_username(client: Client, username: str) -> None:
     assert client.post(ACCOUNTS, CAROL | {"username": username}).status_int == 201
 
 
-def test_passwords_at_the_limits(client: Client) -> None:
+def test_passwords_at_length_limits_are_accepted(client: Client) -> None:
     for username, password in (("short", "8 letter"), ("long", "é" * 512)):
         fields = CAROL | {"username": username, "password": password}
         assert client.post_json(ACCOUNTS, fields).status_int == 201
@@ -79,7 +79,7 @@ def test_passwords_at_the_limits(client: Client) -> None:
         assert log_in(client, username, password).status_int == 200
 
 
-def test_a_password_is_measured_and_compared_as_it_is_kept(client: Client) -> None:
+def test_password_is_normalised_before_comparing_and_measuring(client: Client) -> None:
     composed, decomposed = "caf\u00e9 caf\u00e9", "cafe\u0301 cafe\u0301"
     fields = CAROL | {"password": composed, "password2": decomposed}
     assert client.post_json(ACCOUNTS, fields).status_int == 201
@@ -88,7 +88,9 @@ def test_a_password_is_measured_and_compared_as_it_is_kept(client: Client) -> No
     assert faults(client.post_json(ACCOUNTS, short)) == {"password": "password_too_short"}
 
 
-def test_username_is_taken_in_any_case(client: Client, alice: Login, db: Session) -> None:
+def test_register_taken_username_in_other_case_is_conflict(
+    client: Client, alice: Login, db: Session
+) -> None:
     response = client.post(ACCOUNTS, CAROL | {"username": "ALICE"})
     assert (response.status_int, response.json["code"]) == (409, "username_taken")
     assert response.json["errors"][0]["field"] == "username"
@@ -96,7 +98,7 @@ def test_username_is_taken_in_any_case(client: Client, alice: Login, db: Session
     assert "Set-Cookie" not in response.headers
 
 
-def test_show(alice: User) -> None:
+def test_account_shows_profile(alice: User) -> None:
     response = alice.get(alice.url)
     assert response.status_int == 200
     profile = response.json
@@ -106,7 +108,7 @@ def test_show(alice: User) -> None:
     assert alice.get("/api/v1/accounts/ALICE").json == profile
 
 
-def test_a_letter_that_folds_into_ascii_is_not_that_letter(app: Any, db: Session) -> None:
+def test_account_url_with_unicode_lookalike_is_forbidden(app: Any, db: Session) -> None:
     kim = make_account(db, "kim")
     assert Client(app, kim.token).get(f"{ACCOUNTS}/%E2%84%AAim").status_int == 403
 
@@ -115,7 +117,7 @@ def test_a_letter_that_folds_into_ascii_is_not_that_letter(app: Any, db: Session
 @pytest.mark.parametrize(
     "change", [{"email": "new@example.com"}, {"timezone": "Pacific/Kiritimati"}]
 )
-def test_change_keeps_what_is_not_mentioned(
+def test_account_update_keeps_omitted_fields(
     alice: User, method: str, change: dict[str, str]
 ) -> None:
     before = alice.get(alice.url).json
@@ -129,30 +131,30 @@ def test_change_keeps_what_is_not_mentioned(
     assert alice.get(alice.url).json == response.json["profile"]
 
 
-def test_what_was_read_can_be_sent_back(alice: User) -> None:
+def test_account_update_accepts_profile_as_read(alice: User) -> None:
     profile = alice.get(alice.url).json
     response = alice.put_json(alice.url, profile | {"id": 7, "date_joined": "then"})
     assert response.status_int == 200
     assert response.json["profile"] == profile
 
 
-def test_sessions_survive_a_new_username_and_the_old_url_does_not(alice: User) -> None:
+def test_username_change_keeps_session_and_moves_url(alice: User) -> None:
     assert alice.put(alice.url, {"username": "Alicia"}).json["username"] == "Alicia"
     assert alice.get(f"{ACCOUNTS}/alicia").status_int == 200
     assert alice.get(alice.url).status_int == 403
 
 
-def test_change_to_a_taken_username(alice: User, bob: Login) -> None:
+def test_account_update_to_taken_username_is_conflict(alice: User, bob: Login) -> None:
     response = alice.put(alice.url, {"username": "BOB", "email": "new@example.com"})
     assert (response.status_int, response.json["code"]) == (409, "username_taken")
     assert alice.get(alice.url).json["email"] == "alice@example.com"
 
 
-def test_change_of_the_username_s_case_alone(alice: User) -> None:
+def test_account_update_of_username_case_succeeds(alice: User) -> None:
     assert alice.put(alice.url, {"username": "Alice"}).json["username"] == "Alice"
 
 
-def test_new_password(app: Any, alice: User, client: Client) -> None:
+def test_password_change_ends_other_sessions(app: Any, alice: User, client: Client) -> None:
     other = Client(app, log_in(client).json["token"])
     changes = {"password": "another horse", "password2": "another horse", "email": "n@example.com"}
     response = alice.put(alice.url, changes)
@@ -166,7 +168,7 @@ def test_new_password(app: Any, alice: User, client: Client) -> None:
         assert ended.get(alice.url).status_int == 401, "a new password ends all other sessions"
 
 
-def test_delete_takes_everything_along(alice: User, bob: Login, db: Session) -> None:
+def test_account_delete_removes_own_rows_only(alice: User, bob: Login, db: Session) -> None:
     make_task(db, alice)
     kept = make_task(db, bob)
     response = alice.delete(alice.url)
@@ -178,6 +180,6 @@ def test_delete_takes_everything_along(alice: User, bob: Login, db: Session) -> 
     assert db.scalars(select(Token.account_id)).all() == [bob.id]
 
 
-def test_a_deleted_id_is_never_given_again(app: Any, alice: User) -> None:
+def test_deleted_account_id_is_never_reused(app: Any, alice: User) -> None:
     alice.delete(alice.url)
     assert Client(app).post(ACCOUNTS, CAROL).json["profile"]["id"] > alice.id

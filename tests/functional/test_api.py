@@ -1,4 +1,4 @@
-"""The index, and what every URL has in common."""
+"""The index, and behaviour common to all URLs."""
 
 import pytest
 
@@ -9,6 +9,7 @@ PROFILE = "/api/v1/accounts/<username>"
 
 INDEX = {
     "info": "GET /api/v1",
+    "documentation": "GET /docs",
     "description": "GET /api/v1/openapi.json",
     "register": "POST /api/v1/accounts",
     "single profile detail": f"GET {PROFILE}",
@@ -26,14 +27,44 @@ INDEX = {
 
 
 @pytest.mark.parametrize("url", ["/", "/api/v1", "/api/v1/"])
-def test_index_lists_what_there_is(client: Client, url: str) -> None:
+def test_index_lists_operations(client: Client, url: str) -> None:
     response = client.get(url)
     assert response.status_int == 200
     assert response.content_type == "application/json"
     assert response.json.items() >= INDEX.items()
 
 
-def test_unknown_url(client: Client) -> None:
+CHROMIUM = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
+
+
+@pytest.mark.parametrize("accept", [CHROMIUM, "text/html", "application/json;q=0.5, text/*"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_root_redirects_browser_to_docs(client: Client, method: str, accept: str) -> None:
+    response = client.request("/", method=method, headers={"Accept": accept})
+    assert (response.status_int, response.headers["Location"]) == (303, "/docs")
+    assert response.body == b""
+    assert "Accept" in response.headers["Vary"]
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        *(None, "*/*", "application/json", "application/json, text/html", "text/html;q=0"),
+        *("text/html;q=0.5, application/json", "image/png", "", "text", ";;;", "text/html;q=x"),
+    ],
+)
+def test_root_answers_json_unless_html_is_preferred(client: Client, accept: str | None) -> None:
+    response = client.get("/", headers={} if accept is None else {"Accept": accept})
+    assert (response.status_int, response.content_type) == (200, "application/json")
+    assert "Accept" in response.headers["Vary"]
+
+
+def test_api_root_ignores_accept(client: Client) -> None:
+    response = client.get("/api/v1", headers={"Accept": "text/html"})
+    assert (response.status_int, response.content_type) == (200, "application/json")
+
+
+def test_unknown_url_is_not_found(client: Client) -> None:
     response = client.get("/api/v1/nope")
     assert response.status_int == 404
     assert response.content_type == "application/problem+json"
@@ -59,24 +90,26 @@ def test_unknown_url(client: Client) -> None:
         ("PUT", "/api/v1/accounts/alice/tasks", "DELETE, GET, HEAD, OPTIONS, PATCH, POST"),
     ],
 )
-def test_wrong_method_says_which_are_right(alice: User, method: str, path: str, allow: str) -> None:
+def test_wrong_method_lists_allowed_methods(
+    alice: User, method: str, path: str, allow: str
+) -> None:
     response = alice.request(path, method=method)
     assert (response.status_int, response.json["code"]) == (405, "method_not_allowed")
     assert response.headers["Allow"] == allow
     assert allow in response.json["detail"]
 
 
-def test_a_fault_of_ours_tells_nothing_of_the_inside(
+def test_internal_error_is_logged_but_not_shown(
     alice: User, monkeypatch: Patch, caplog: Logs
 ) -> None:
     def fail(_row: object) -> None:
-        raise RuntimeError("the inside")
+        raise RuntimeError("the cause")
 
     monkeypatch.setattr("todo.schemas.account.Account.of", fail)
     response = alice.get(alice.url)
     assert (response.status_int, response.json["code"]) == (500, "internal_error")
-    assert "inside" not in response.text
-    assert "the inside" in caplog.text
+    assert "cause" not in response.text
+    assert "the cause" in caplog.text
     request_id = response.headers["X-Request-Id"]
     assert response.json["request_id"] == request_id
     assert caplog.messages[0].startswith(request_id)
@@ -88,10 +121,10 @@ def test_a_fault_of_ours_tells_nothing_of_the_inside(
         ("/", "GET, HEAD, OPTIONS"),
         ("/api/v1/accounts", "OPTIONS, POST"),
         ("/api/v1/accounts/alice/tasks", "DELETE, GET, HEAD, OPTIONS, PATCH, POST"),
-        ("/api/v1/accounts/nobody/tasks/7", "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"),
+        ("/api/v1/accounts/unknown/tasks/7", "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"),
     ],
 )
-def test_options_names_the_methods_to_anybody(client: Client, path: str, allow: str) -> None:
+def test_options_without_login_lists_allowed_methods(client: Client, path: str, allow: str) -> None:
     response = client.options(path)
     assert (response.status_int, response.body) == (204, b"")
     assert response.headers["Allow"] == allow
@@ -101,7 +134,7 @@ def test_options_names_the_methods_to_anybody(client: Client, path: str, allow: 
 @pytest.mark.parametrize(
     ("path", "status"), [("/nope", 404), ("/api/v1/", 204), ("/api/v1%0A", 404), ("/%ff", 400)]
 )
-def test_options_of_what_is_not_there(client: Client, path: str, status: int) -> None:
+def test_options_answers_known_urls_only(client: Client, path: str, status: int) -> None:
     assert client.options(path).status_int == status
 
 
@@ -114,7 +147,9 @@ def test_options_of_what_is_not_there(client: Client, path: str, status: int) ->
         ("x%20y", {"query": "unknown_field"}),
     ],
 )
-def test_unknown_parameters_are_named(alice: User, query: str, codes: dict[str, str]) -> None:
+def test_unknown_query_parameters_are_refused_by_name(
+    alice: User, query: str, codes: dict[str, str]
+) -> None:
     for response in (
         alice.get(f"{alice.tasks_url}?{query}"),
         alice.post(f"{alice.tasks_url}?{query}", {"name": "Milk"}),
@@ -125,7 +160,7 @@ def test_unknown_parameters_are_named(alice: User, query: str, codes: dict[str, 
     assert alice.get(alice.tasks_url).json["tasks"] == []
 
 
-def test_no_method_override(alice: User) -> None:
+def test_method_override_is_ignored(alice: User) -> None:
     headers = {"X-HTTP-Method-Override": "DELETE", "X-Method-Override": "DELETE"}
     assert alice.post(alice.url, {"_method": "DELETE"}, headers=headers).status_int == 405
     assert alice.get(alice.url).status_int == 200

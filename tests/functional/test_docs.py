@@ -1,4 +1,4 @@
-"""The documentation page and its files; tests/browser has what a browser makes of them."""
+"""The documentation page and its files. tests/browser tests them in a browser."""
 
 import re
 import subprocess
@@ -18,7 +18,7 @@ FILES = {
 
 
 @pytest.mark.parametrize(("url", "content_type"), FILES.items())
-def test_page_and_its_files(client: Client, url: str, content_type: str) -> None:
+def test_docs_page_and_files_are_served(client: Client, url: str, content_type: str) -> None:
     response = client.get(url)
     assert response.status_int == 200
     assert response.headers["Content-Type"] == f"{content_type}; charset=utf-8"
@@ -27,32 +27,32 @@ def test_page_and_its_files(client: Client, url: str, content_type: str) -> None
 
 
 @pytest.mark.parametrize("url", FILES)
-def test_head_answers_like_get_without_a_body(client: Client, url: str) -> None:
+def test_docs_head_matches_get_without_body(client: Client, url: str) -> None:
     get, head = client.get(url), client.head(url)
     assert (head.status_int, head.body) == (200, b"")
     assert constant_headers(head) == constant_headers(get)
 
 
 @pytest.mark.parametrize("url", FILES)
-def test_a_copy_is_used_only_while_it_is_current(client: Client, url: str) -> None:
+def test_docs_cached_copy_is_revalidated(client: Client, url: str) -> None:
     response = client.get(url)
     assert response.headers["Cache-Control"] == "no-cache"
     again = client.get(url, headers={"If-None-Match": response.headers["ETag"]})
     assert (again.status_int, again.body) == (304, b"")
     assert again.headers["X-Content-Type-Options"] == "nosniff"
-    assert "Cookie" not in again.headers["Vary"], "the page is the same for everybody"
+    assert "Cookie" not in again.headers["Vary"], "the page must not depend on the login"
     other = client.get(url, headers={"If-None-Match": '"other"'})
     assert (other.status_int, other.body) == (200, response.body)
 
 
-def test_page_loads_its_own_files_and_nothing_inline(client: Client) -> None:
+def test_docs_page_has_no_external_or_inline_resources(client: Client) -> None:
     page = client.get("/docs").text
     loaded = set(re.findall(r'(?:src|href)="(?!data:)(?!api/v1/openapi\.json")(.*?)"', page))
     assert {f"/{path}" for path in loaded} == FILES.keys() - {"/docs"}
     assert re.findall(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", page) == []
 
 
-def test_content_security_policy_of_the_page(client: Client) -> None:
+def test_docs_page_has_strict_content_security_policy(client: Client) -> None:
     header = client.get("/docs").headers["Content-Security-Policy"]
     policy = dict(directive.split(" ", 1) for directive in header.split("; "))
     assert policy == {
@@ -78,17 +78,17 @@ def test_content_security_policy_of_the_page(client: Client) -> None:
         *("..%5Credoc.js", "%2Fetc%2Fpasswd", "//etc/passwd", "%252e%252e%252fsetup.py"),
     ],
 )
-def test_nothing_else_is_there(client: Client, name: str) -> None:
+def test_docs_unknown_file_is_not_found(client: Client, name: str) -> None:
     response = client.get(f"/docs/{name}")
     assert (response.status_int, response.json["code"]) == (404, "not_found")
 
 
 @pytest.mark.parametrize("url", ["/docs", "/docs/docs.js"])
-def test_only_to_read(client: Client, url: str) -> None:
+def test_docs_post_is_not_allowed(client: Client, url: str) -> None:
     response = client.post(url)
     assert (response.status_int, response.headers["Allow"]) == (405, "GET, HEAD, OPTIONS")
 
 
-def test_the_package_of_swagger_ui_is_not_executed() -> None:
+def test_docs_view_does_not_import_swagger_ui_package() -> None:
     script = "import sys, todo.views.docs; sys.exit('offapi' in sys.modules)"
     subprocess.run([sys.executable, "-c", script], check=True)

@@ -1,4 +1,4 @@
-"""The export: everything of an account in one document."""
+"""The export: all data of an account in one document."""
 
 import json
 import tracemalloc
@@ -17,7 +17,7 @@ from todo.services import export
 
 
 @pytest.mark.parametrize("tasks", [0, 1, 4, 5])
-def test_everything_of_the_account_and_nothing_else(
+def test_export_contains_all_data_of_account_only(
     db: Session, alice: User, bob: Login, tasks: int, monkeypatch: Patch
 ) -> None:
     monkeypatch.setattr(export, "BATCH_SIZE", 2)
@@ -47,56 +47,54 @@ def test_everything_of_the_account_and_nothing_else(
 
 
 @pytest.fixture
-def three(real_alice: User, committed: Session, monkeypatch: Patch) -> User:
-    """Somebody with more tasks than are read at once."""
+def exporter(real_alice: User, committed: Session, monkeypatch: Patch) -> User:
+    """A user with more tasks than the export reads in one batch."""
     monkeypatch.setattr(export, "BATCH_SIZE", 1)
     for number in range(3):
         make_task(committed, real_alice, name=str(number))
     return real_alice
 
 
-def test_a_writer_has_its_turn_between_two_batches(
-    committed: Session, three: User, monkeypatch: Patch
+def test_export_allows_writes_between_batches(
+    committed: Session, exporter: User, monkeypatch: Patch
 ) -> None:
     of_each = Task.of_each
 
     def write(tasks: Any) -> list[dict[str, Any]]:
         monkeypatch.setattr(Task, "of_each", of_each)
-        make_task(committed, three, name="written meanwhile")
+        make_task(committed, exporter, name="concurrent")
         return of_each(tasks)
 
     monkeypatch.setattr(Task, "of_each", write)
-    tasks = three.get(f"{three.url}/export").json["tasks"]
-    assert [task["name"] for task in tasks] == ["0", "1", "2", "written meanwhile"]
+    tasks = exporter.get(f"{exporter.url}/export").json["tasks"]
+    assert [task["name"] for task in tasks] == ["0", "1", "2", "concurrent"]
 
 
-def test_what_is_restored_meanwhile_is_not_missing(
-    committed: Session, three: User, monkeypatch: Patch
+def test_export_includes_task_restored_concurrently(
+    committed: Session, exporter: User, monkeypatch: Patch
 ) -> None:
-    trashed = make_trashed(committed, three)
+    trashed = make_trashed(committed, exporter)
     batches = export._batches
 
     def restore(db: Any, query: Any, key: Any) -> Any:
         if key[-1] is TRASH.c.id:
             monkeypatch.setattr(export, "_batches", batches)
-            assert three.post(f"{three.trash_url}/{trashed}/restore").status_int == 200
+            assert exporter.post(f"{exporter.trash_url}/{trashed}/restore").status_int == 200
         return batches(db, query, key)
 
     monkeypatch.setattr(export, "_batches", restore)
-    exported = three.get(f"{three.url}/export").json
+    exported = exporter.get(f"{exporter.url}/export").json
     assert trashed in [task["id"] for task in exported["tasks"]]
     assert exported["trash"] == []
 
 
-def test_head_has_the_length_and_no_body(alice: User) -> None:
+def test_export_head_has_length_without_body(alice: User) -> None:
     body = alice.get(f"{alice.url}/export").body
     head = alice.head(f"{alice.url}/export")
     assert (head.body, head.headers["Content-Length"]) == (b"", str(len(body)))
 
 
-def test_it_takes_no_more_memory_for_more_tasks(
-    db: Session, alice: User, monkeypatch: Patch
-) -> None:
+def test_export_memory_use_is_bounded(db: Session, alice: User, monkeypatch: Patch) -> None:
     monkeypatch.setattr(export, "BATCH_SIZE", 10)
     values = {"name": "long", "note": "x" * 10_000}
     make_tasks(db, alice, [values] * 200)
@@ -112,14 +110,14 @@ def test_it_takes_no_more_memory_for_more_tasks(
     assert peak < 1_000_000
 
 
-def test_it_has_no_secret(alice: User) -> None:
+def test_export_contains_no_secrets(alice: User) -> None:
     shown = json.dumps(alice.get(f"{alice.url}/export").json)
     assert alice.token not in shown
     assert "hash" not in shown
     assert "digest" not in shown
 
 
-def test_what_fails_on_the_way_is_an_error(db: Session, alice: User, monkeypatch: Patch) -> None:
+def test_export_failure_is_internal_error(db: Session, alice: User, monkeypatch: Patch) -> None:
     def fail(_tasks: Any) -> None:
         raise OSError(28, "No space left on device")
 

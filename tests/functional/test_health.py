@@ -1,4 +1,4 @@
-"""Health: what watches over the service asks for."""
+"""Health endpoints for monitoring."""
 
 import logging
 
@@ -14,7 +14,7 @@ PROBES = ["/healthz", "/readyz"]
 
 
 @pytest.mark.parametrize("url", PROBES)
-def test_it_is_well(client: Client, url: str, caplog: Logs) -> None:
+def test_health_endpoints_answer_ok(client: Client, url: str, caplog: Logs) -> None:
     caplog.set_level(logging.INFO)
     get, head = client.get(url), client.head(url)
     assert (get.status_int, get.json) == (200, {"status": "ok"})
@@ -24,13 +24,15 @@ def test_it_is_well(client: Client, url: str, caplog: Logs) -> None:
 
 
 @pytest.mark.parametrize(("url", "queries"), [("/healthz", 0), ("/readyz", 1)])
-def test_it_costs_nothing(db: Session, alice: User, url: str, queries: int) -> None:
+def test_health_endpoints_run_at_most_one_query(
+    db: Session, alice: User, url: str, queries: int
+) -> None:
     with statements(db.connection()) as run:
         assert alice.get(url).status_int == 200
     assert len(run) == queries
 
 
-def test_a_database_at_another_migration(db: Session, client: Client) -> None:
+def test_readiness_with_other_migration_is_unavailable(db: Session, client: Client) -> None:
     db.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     db.commit()
     response = client.get("/readyz")
@@ -39,7 +41,7 @@ def test_a_database_at_another_migration(db: Session, client: Client) -> None:
     assert client.get("/healthz").status_int == 200
 
 
-def test_a_database_without_a_migration(db: Session, client: Client) -> None:
+def test_readiness_without_migration_is_unavailable(db: Session, client: Client) -> None:
     db.execute(text("ALTER TABLE alembic_version RENAME TO elsewhere"))
     db.commit()
     response = client.get("/readyz")

@@ -1,6 +1,6 @@
-"""Which statements of SQL each operation costs, after the one that finds out who asks.
+"""The SQL statements that each operation runs after authentication.
 
-What grows here makes every request dearer: change a row only for a reason.
+A longer row makes every such request slower: change one only for a reason.
 """
 
 from collections.abc import Iterator
@@ -19,15 +19,17 @@ CAROL = {"username": "carol", "email": "carol@example.com", "password": PASSWORD
 CREDENTIALS = {"username": "carol", "password": PASSWORD}
 TOKEN = {"name": "script", "scope": "read"}
 
-# The account's revision, and the record; what has been deleted is moved from table to table.
+# A change increments the account's revision and adds a journal record. Deleting and restoring move
+# the row between tables.
 CHANGED = "SELECT UPDATE UPDATE INSERT"
 MOVED = "SELECT UPDATE INSERT INSERT DELETE"
 PURGED = "SELECT UPDATE UPDATE INSERT DELETE"
 LOGGED_IN = "DELETE DELETE INSERT"
 
-# In this order, on one account: operation, method, path, fields, and the first words of the
-# statements after the one that finds out who asks; "limit" where a limit is counted first.
-COSTS: list[tuple[str, str, str, dict[str, Any], str]] = [
+# Requests in order, on one account: operation, method, path, fields, and the first word of each
+# statement after authentication. "limit" is the statement that counts a rate-limited request.
+EXPECTED_STATEMENTS: list[tuple[str, str, str, dict[str, Any], str]] = [
+    ("documentation", "GET", "/docs", {}, ""),
     ("info", "GET", "/api/v1", {}, ""),
     ("description", "GET", "/api/v1/openapi.json", {}, ""),
     ("health", "GET", "/healthz", {}, ""),
@@ -77,7 +79,7 @@ COSTS: list[tuple[str, str, str, dict[str, Any], str]] = [
     ("empty trash", "DELETE", "{account}/trash", {}, "limit SELECT"),
     ("delete task", "DELETE", "{account}/tasks/{ids[1]}", {}, f"limit {MOVED}"),
     ("empty trash", "DELETE", "{account}/trash", {}, f"limit {PURGED}"),
-    # The tasks, the trash, and whether one was restored between the two.
+    # The tasks, the trash, and a check for tasks restored in between.
     ("export", "GET", "{account}/export", {}, "SELECT SELECT SELECT"),
     ("edit profile", "PATCH", "{account}", {"timezone": "Europe/Berlin"}, f"limit {CHANGED}"),
     ("create token", "POST", "{account}/tokens", TOKEN, "limit SELECT SELECT INSERT"),
@@ -107,45 +109,47 @@ def limit(request: pytest.FixtureRequest, app: Any) -> Iterator[int]:
     settings.limit_writes = before
 
 
-def ask(user: User, method: str, url: str, fields: Any, **headers: str) -> tuple[list[str], Any]:
-    """Send a request that must succeed; return the first words of its statements, and the answer.
+def run_request(
+    user: User, method: str, url: str, fields: Any, **headers: str
+) -> tuple[list[str], Any]:
+    """Send a request that must succeed; return the first word of each statement, and the response.
 
-    The one that finds out who asks is left out: it is the first.
+    The statement that authenticates the request is left out.
     """
     with statements(user.app.registry["engine"]) as run:
         answer = user.send_json(method, url, fields, headers)
     assert answer.status_int in (200, 201, 204, 304), answer
-    known = bool(run) and "FROM accounts JOIN tokens" in run[0]
-    return [statement.split()[0] for statement in run[known:]], answer
+    authenticated = bool(run) and "FROM accounts JOIN tokens" in run[0]
+    return [statement.split()[0] for statement in run[authenticated:]], answer
 
 
-def test_operation_runs_these_statements(app: Any, alice: User, limit: int) -> None:
-    """A path may name by {ids[...]} what an earlier request has created."""
+def test_operations_run_expected_statements(app: Any, alice: User, limit: int) -> None:
+    """A path refers to objects that earlier requests created as {ids[...]}."""
     ids: list[str] = []
     inserts = 1 if app.registry["engine"].dialect.name == "postgresql" else 100
     several = " ".join(["INSERT"] * inserts)
-    for operation, method, path, fields, expected in COSTS:
+    for operation, method, path, fields, expected in EXPECTED_STATEMENTS:
         words = expected.replace("limit", "INSERT" if limit else "").replace("several", several)
-        run, answer = ask(alice, method, path.format(account=alice.url, ids=ids), fields)
+        run, answer = run_request(alice, method, path.format(account=alice.url, ids=ids), fields)
         assert run == words.split(), f"{operation}: {method} {path}"
         if "Location" in answer.headers and fields is not SEVERAL:
             ids.append(answer.headers["Location"].rpartition("/")[2])
 
 
-def test_key_costs_two_statements_and_a_replay_one(alice: User, limit: int) -> None:
+def test_idempotency_key_adds_two_statements_and_replay_runs_one(alice: User, limit: int) -> None:
     counted = ["INSERT"] * bool(limit)
     for cost in (["SELECT", "UPDATE", "INSERT", "INSERT", "INSERT"], ["SELECT"]):
-        run, _ = ask(alice, "POST", alice.tasks_url, NEW, **{"Idempotency-Key": "one"})
+        run, _ = run_request(alice, "POST", alice.tasks_url, NEW, **{"Idempotency-Key": "one"})
         assert run == counted + cost
 
 
 @pytest.mark.parametrize("path", ["/tasks", "/changes?since=1"])
-def test_unchanged_list_costs_no_statement(alice: User, path: str) -> None:
+def test_unchanged_list_runs_no_statement(alice: User, path: str) -> None:
     etag = alice.get(alice.url + path).headers["ETag"]
-    run, answer = ask(alice, "GET", alice.url + path, {}, **{"If-None-Match": etag})
+    run, answer = run_request(alice, "GET", alice.url + path, {}, **{"If-None-Match": etag})
     assert (answer.status_int, run) == (304, [])
 
 
-def test_every_operation_has_a_cost(app: Any) -> None:
+def test_every_operation_has_expected_statements(app: Any) -> None:
     named = {operation.name for operation in operations(app.registry) if operation.name}
-    assert named == {operation for operation, *_ in COSTS}
+    assert named == {operation for operation, *_ in EXPECTED_STATEMENTS}

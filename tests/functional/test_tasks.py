@@ -1,4 +1,4 @@
-"""Tasks: list, create, show, change, delete."""
+"""Tasks: create, show, update, delete."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,12 +19,12 @@ FIELDS = {
 
 @pytest.fixture
 def milk(db: Session, alice: Login) -> str:
-    """The URL of a task of Alice's."""
+    """The URL of one of Alice's tasks."""
     values = {"name": "Milk", "note": "two", "due_date": datetime(2030, 2, 1, 9, tzinfo=UTC)}
     return f"{alice.tasks_url}/{make_task(db, alice, **values)}"
 
 
-def test_create_with_a_name_alone(alice: User) -> None:
+def test_create_task_with_name_only_sets_defaults(alice: User) -> None:
     response = alice.post_json(alice.tasks_url, {"name": "Milk"})
     assert response.status_int == 201
     assert (response.json["msg"], response.json["username"]) == ("posted", "alice")
@@ -39,7 +39,7 @@ def test_create_with_a_name_alone(alice: User) -> None:
     assert alice.get(response.headers["Location"]).json["task"] == task
 
 
-def test_create_in_full_by_form_and_by_json(alice: User) -> None:
+def test_create_task_accepts_form_and_json(alice: User) -> None:
     form = {"name": "Tea", "note": "", "due_date": "01/02/2030 09:30:00", "completed": "yes"}
     fields = form | {"note": None, "completed": True}
     for response in (alice.post(alice.tasks_url, form), alice.post_json(alice.tasks_url, fields)):
@@ -52,7 +52,7 @@ def test_create_in_full_by_form_and_by_json(alice: User) -> None:
 BERLIN, KIRITIMATI, BAKER = "Europe/Berlin", "Pacific/Kiritimati", "Etc/GMT+12"
 
 
-# How a text is read, tests/listing/test_days.py tries further.
+# tests/listing/test_days.py tests the parsing of dates in detail.
 @pytest.mark.parametrize(
     ("zone", "given", "shown"),
     [
@@ -68,14 +68,14 @@ BERLIN, KIRITIMATI, BAKER = "Europe/Berlin", "Pacific/Kiritimati", "Etc/GMT+12"
         (BERLIN, "2030-10-27T02:30:00+01:00", "2030-10-27T01:30:00Z"),
         (KIRITIMATI, "9999-12-31T23:59:59", "9999-12-31T09:59:59Z"),
         (BAKER, "0001-01-01T00:00:00", "0001-01-01T12:00:00Z"),
-        # A day is a day, wherever one is, and whether it was there or not.
+        # A plain day does not depend on the zone. Apia skipped 2011-12-30.
         ("Pacific/Apia", "2011-12-30", "2011-12-30"),
         (KIRITIMATI, "0001-01-01", "0001-01-01"),
         (BAKER, "9999-12-31", "9999-12-31"),
         (BAKER, "", None),
     ],
 )
-def test_due_date_in_a_time_zone(
+def test_due_date_is_read_in_account_timezone(
     app: Any, db: Session, zone: str, given: str | None, shown: str | None
 ) -> None:
     login = make_account(db, timezone=zone)
@@ -88,7 +88,7 @@ def test_due_date_in_a_time_zone(
         assert client.get(url).json == {"username": login.username, "task": created.json["task"]}
     client.put(login.url, {"timezone": zone})
     changed = client.put_json(url, {"due_date": given}).json["task"]
-    assert changed == created.json["task"], "it is read alike when a task is changed"
+    assert changed == created.json["task"], "an update must read dates like a creation"
 
 
 @pytest.mark.parametrize(
@@ -100,13 +100,13 @@ def test_due_date_in_a_time_zone(
         (BAKER, "9999-12-31T23:59:59"),
     ],
 )
-def test_due_date_out_of_range(app: Any, db: Session, zone: str, given: str) -> None:
+def test_due_date_out_of_range_is_refused(app: Any, db: Session, zone: str, given: str) -> None:
     login = make_account(db, timezone=zone)
     fields = {"name": "Milk", "due_date": given}
     assert faults(Client(app, login.token).post(login.tasks_url, fields)) == {"due_date": "date"}
 
 
-def test_a_zone_that_the_machine_does_not_know_is_read_as_utc(app: Any, db: Session) -> None:
+def test_unknown_timezone_is_read_as_utc(app: Any, db: Session) -> None:
     login = make_account(db, timezone="Europe/Atlantis")
     client = Client(app, login.token)
     fields = {"name": "Milk", "due_date": "2030-02-01T09:30:00"}
@@ -122,11 +122,13 @@ def test_a_zone_that_the_machine_does_not_know_is_read_as_utc(app: Any, db: Sess
         *((text, False) for text in ("no", "off", "false", "False", "0")),
     ],
 )
-def test_truth_in_a_form(alice: User, milk: str, text: str, value: bool) -> None:
+def test_form_boolean_spellings_are_accepted(
+    alice: User, milk: str, text: str, value: bool
+) -> None:
     assert alice.put(milk, {"completed": text}).json["task"]["completed"] is value
 
 
-def test_create_several_in_their_order(alice: User) -> None:
+def test_create_several_tasks_keeps_order(alice: User) -> None:
     given = [
         {"name": "Milk"},
         {"name": "Tea", "note": "green", "due_date": "2030-02-01", "completed": True},
@@ -147,7 +149,7 @@ def test_create_several_in_their_order(alice: User) -> None:
     assert alice.get(alice.tasks_url).json["tasks"] == tasks
 
 
-def test_texts_at_their_limits(alice: User) -> None:
+def test_texts_at_length_limits_are_stored(alice: User) -> None:
     name, note = "\U0001f95b" * 255, "\U0001f95b" * 10_000
     response = alice.post_json(alice.tasks_url, {"name": name, "note": note})
     task = alice.get(response.headers["Location"]).json["task"]
@@ -166,7 +168,7 @@ def test_texts_at_their_limits(alice: User) -> None:
         ({"due_date": ""}, {"due_date": None}),
     ],
 )
-def test_change_keeps_what_is_not_mentioned(
+def test_task_update_keeps_omitted_fields(
     alice: User, milk: str, method: str, change: dict[str, Any], shown: dict[str, Any]
 ) -> None:
     before = alice.get(milk).json["task"]
@@ -180,7 +182,9 @@ def test_change_keeps_what_is_not_mentioned(
     assert alice.get(milk).json["task"] == after
 
 
-def test_completing_and_reopening(alice: User, milk: str, set_clock: Move) -> None:
+def test_completing_and_reopening_task_changes_completion_date(
+    alice: User, milk: str, set_clock: Move
+) -> None:
     before = alice.get(milk).json["task"]
     noon = set_clock(timedelta(hours=1))
     task = alice.put(milk, {"completed": "True"}).json["task"]
@@ -194,13 +198,13 @@ def test_completing_and_reopening(alice: User, milk: str, set_clock: Move) -> No
     assert (reopened["completed"], reopened["completion_date"]) == (False, None)
 
 
-def test_what_was_read_can_be_sent_back(alice: User, milk: str) -> None:
+def test_task_update_accepts_task_as_read(alice: User, milk: str) -> None:
     task = alice.get(milk).json["task"]
     changed = task | {"id": 9, "creation_date": "then", "modification_date": 0}
     assert alice.put_json(milk, changed).json["task"] == task
 
 
-def test_delete(alice: User, milk: str) -> None:
+def test_deleted_task_is_not_found(alice: User, milk: str) -> None:
     response = alice.delete(milk)
     assert response.status_int == 200
     assert response.json == {"username": "alice", "msg": "Deleted."}
@@ -208,12 +212,12 @@ def test_delete(alice: User, milk: str) -> None:
     assert alice.delete(milk).status_int == 404
 
 
-def test_a_deleted_id_is_never_given_again(alice: User, milk: str) -> None:
+def test_deleted_task_id_is_never_reused(alice: User, milk: str) -> None:
     alice.delete(milk)
     response = alice.post(alice.tasks_url, {"name": "Tea"})
     assert response.json["task"]["id"] > int(milk.rpartition("/")[2])
 
 
-def test_every_field_but_the_read_only_ones_can_be_given_and_changed() -> None:
+def test_writable_fields_are_accepted_on_create_and_update() -> None:
     fields = Task.model_fields.keys() - READ_ONLY
     assert NewTask.model_fields.keys() == TaskChange.model_fields.keys() == fields

@@ -1,4 +1,4 @@
-"""Tokens: listed, created, revoked, and what each may do."""
+"""Tokens: creation, listing, revocation and permissions."""
 
 import re
 from collections.abc import Callable
@@ -21,12 +21,12 @@ LOGIN = "/api/v1/accounts/login"
 WHOAMI = "/api/v1/whoami"
 TOKENS = "/api/v1/accounts/alice/tokens"
 
-Script = Callable[..., Client]
+CreateApiClient = Callable[..., Client]
 
 
 @pytest.fixture
-def script(app: Any, alice: User) -> Script:
-    """Return what creates an API token, and returns a client that has it."""
+def create_api_client(app: Any, alice: User) -> CreateApiClient:
+    """Return a function that creates an API token and returns a client with it."""
 
     def create(scope: str, **fields: Any) -> Client:
         response = alice.post_json(TOKENS, {"name": "script", "scope": scope, **fields})
@@ -36,7 +36,7 @@ def script(app: Any, alice: User) -> Script:
     return create
 
 
-def test_create(db: Session, alice: User) -> None:
+def test_create_token_shows_secret_once(db: Session, alice: User) -> None:
     response = alice.post(TOKENS, {"name": "script", "scope": "read"})
     assert response.status_int == 201
     secret = response.json["token"]
@@ -51,8 +51,10 @@ def test_create(db: Session, alice: User) -> None:
     assert secret not in alice.get(TOKENS).text
 
 
-def test_list_says_which_one_asks(app: Any, alice: User, script: Script) -> None:
-    script("write")
+def test_token_list_marks_current_token(
+    app: Any, alice: User, create_api_client: CreateApiClient
+) -> None:
+    create_api_client("write")
     headers = {"User-Agent": "browser\t/1 " + "x" * 300}
     log_in(Client(app), headers=headers)
     listed = alice.get(TOKENS).json["tokens"]
@@ -65,11 +67,13 @@ def test_list_says_which_one_asks(app: Any, alice: User, script: Script) -> None
 
 
 @pytest.mark.purged
-def test_longest_life(app: Any, script: Script, set_clock: Move) -> None:
+def test_unused_api_token_is_valid_until_expiration(
+    app: Any, create_api_client: CreateApiClient, set_clock: Move
+) -> None:
     day = (datetime.now(UTC) + timedelta(days=365)).date()
-    client = script("read", expires=day.isoformat())
+    client = create_api_client("read", expires=day.isoformat())
     set_clock(timedelta(days=363))
-    assert client.get(WHOAMI).status_int == 200, "an API token does not end by being unused"
+    assert client.get(WHOAMI).status_int == 200, "an API token must not expire from disuse"
     set_clock(timedelta(days=366))
     assert client.get(WHOAMI).status_int == 401
 
@@ -81,12 +85,12 @@ def test_longest_life(app: Any, script: Script, set_clock: Move) -> None:
         ("Europe/Berlin", "2030-07-01", "2030-06-30T22:00:00Z"),
         ("Europe/Berlin", "2030-07-01T09:30:00", "2030-07-01T07:30:00Z"),
         ("Europe/Berlin", "2030-07-01T09:30:00Z", "2030-07-01T09:30:00Z"),
-        ("Pacific/Kiritimati", "2030-01-02", None),  # it has begun
+        ("Pacific/Kiritimati", "2030-01-02", None),  # already begun in this zone
         ("Pacific/Kiritimati", "0001-01-01", None),
-        ("Etc/GMT+12", "2030-01-01", "2030-01-01T12:00:00Z"),  # it has not begun
+        ("Etc/GMT+12", "2030-01-01", "2030-01-01T12:00:00Z"),  # not yet begun in this zone
     ],
 )
-def test_the_end_is_read_in_the_account_s_zone(
+def test_token_expiration_is_read_in_account_timezone(
     app: Any, db: Session, monkeypatch: Patch, zone: str, expires: str, end: str | None
 ) -> None:
     monkeypatch.setattr(clock, "now", lambda: datetime(2030, 1, 1, 11, tzinfo=UTC))
@@ -102,26 +106,30 @@ def test_the_end_is_read_in_the_account_s_zone(
 @pytest.mark.parametrize(
     ("scope", "permissions"), [("read", ["read"]), ("write", ["read", "write"])]
 )
-def test_whoami(app: Any, script: Script, scope: str, permissions: list[str]) -> None:
-    answer = script(scope).get(WHOAMI).json
+def test_whoami_shows_scope_and_permissions_of_api_token(
+    app: Any, create_api_client: CreateApiClient, scope: str, permissions: list[str]
+) -> None:
+    answer = create_api_client(scope).get(WHOAMI).json
     assert (answer["username"], answer["kind"], answer["name"]) == ("alice", "api", "script")
     assert (answer["scope"], answer["permissions"]) == (scope, permissions)
 
 
-def test_whoami_of_a_session(alice: User, client: Client) -> None:
+def test_whoami_shows_permissions_of_session(alice: User, client: Client) -> None:
     assert alice.get(WHOAMI).json["permissions"] == ["manage", "read", "write"]
     assert client.get(WHOAMI).status_int == 401
 
 
-def test_logout_leaves_an_api_token_alone(app: Any, script: Script) -> None:
-    client = script("read")
+def test_logout_keeps_api_token(app: Any, create_api_client: CreateApiClient) -> None:
+    client = create_api_client("read")
     for method in ("GET", "POST"):
         assert client.request("/api/v1/accounts/logout", method=method).status_int == 200
     assert client.get(WHOAMI).status_int == 200
 
 
-def test_a_broken_checksum_costs_no_query(app: Any, script: Script, alice: Login) -> None:
-    good = script("read").authorization[1]
+def test_token_with_broken_checksum_runs_no_query(
+    app: Any, create_api_client: CreateApiClient, alice: Login
+) -> None:
+    good = create_api_client("read").authorization[1]
     with statements(app.registry["engine"]) as run:
         for broken in (
             good[:-1] + ("0" if good[-1] != "0" else "1"),
@@ -136,33 +144,39 @@ def test_a_broken_checksum_costs_no_query(app: Any, script: Script, alice: Login
         assert run != []
 
 
-def test_revoke_one(app: Any, alice: User, script: Script) -> None:
-    client = script("write")
+def test_revoked_token_is_unauthenticated(
+    app: Any, alice: User, create_api_client: CreateApiClient
+) -> None:
+    client = create_api_client("write")
     token_id = alice.get(TOKENS).json["tokens"][1]["id"]
     assert alice.delete(f"{TOKENS}/{token_id}").status_int == 200
     assert client.get(WHOAMI).status_int == 401
     assert alice.delete(f"{TOKENS}/{token_id}").status_int == 404
 
 
-def test_revoke_all_but_this_one(app: Any, alice: User, script: Script, bob: User) -> None:
-    client = script("write")
+def test_revoke_tokens_keeps_current_token(
+    app: Any, alice: User, create_api_client: CreateApiClient, bob: User
+) -> None:
+    client = create_api_client("write")
     assert alice.delete(TOKENS).status_int == 200
     assert client.get(WHOAMI).status_int == 401
     assert alice.get(WHOAMI).status_int == 200
     assert bob.get(WHOAMI).status_int == 200
 
 
-def test_at_most_twenty_sessions(app: Any, alice: User, script: Script) -> None:
-    api = script("read")
+def test_session_over_limit_ends_oldest_session(
+    app: Any, alice: User, create_api_client: CreateApiClient
+) -> None:
+    api = create_api_client("read")
     tokens = [log_in(Client(app)).json["token"] for _ in range(20)]
-    assert alice.get(WHOAMI).status_int == 401, "the oldest goes"
+    assert alice.get(WHOAMI).status_int == 401, "the oldest session must end"
     assert Client(app, tokens[0]).get(WHOAMI).status_int == 200
     listed = Client(app, tokens[-1]).get(TOKENS).json["tokens"]
     assert [row["kind"] for row in listed].count("session") == 20
     assert api.get(WHOAMI).status_int == 200
 
 
-def test_logging_in_again_ends_the_session_it_came_with(client: Client, app: Any) -> None:
+def test_login_ends_previous_session_of_client(client: Client, app: Any) -> None:
     fields = {"username": "zoe", "email": "zoe@example.com", "password": PASSWORD}
     first = client.post("/api/v1/accounts", fields).json["token"]
     second = log_in(client, "zoe").json["token"]
@@ -170,7 +184,7 @@ def test_logging_in_again_ends_the_session_it_came_with(client: Client, app: Any
     assert Client(app, second).get(WHOAMI).status_int == 200
 
 
-def test_last_use_is_noted_to_the_minute(alice: User, set_clock: Move) -> None:
+def test_token_last_use_is_updated_once_per_minute(alice: User, set_clock: Move) -> None:
     def last_used() -> datetime:
         [row] = alice.get(TOKENS).json["tokens"]
         return datetime.fromisoformat(row["last_used_date"])
@@ -183,7 +197,7 @@ def test_last_use_is_noted_to_the_minute(alice: User, set_clock: Move) -> None:
     assert last_used() == moved
 
 
-LATER = timedelta(minutes=11)
+LOGIN_NO_LONGER_RECENT = timedelta(minutes=11)
 
 
 @pytest.mark.parametrize(
@@ -196,10 +210,10 @@ LATER = timedelta(minutes=11)
         ("DELETE", "", {}, 204),
     ],
 )
-def test_an_older_login_is_asked_for_the_password(
+def test_sensitive_change_after_old_login_requires_password(
     alice: User, set_clock: Move, method: str, path: str, fields: dict[str, str], status: int
 ) -> None:
-    set_clock(LATER)
+    set_clock(LOGIN_NO_LONGER_RECENT)
     url = alice.url + path
     for refused in (fields, fields | {"current_password": "wrong password"}):
         response = alice.send_json(method, url, refused)
@@ -209,13 +223,13 @@ def test_an_older_login_is_asked_for_the_password(
     assert answer.status_int == status
 
 
-def test_what_is_no_change_needs_no_password(alice: User, set_clock: Move) -> None:
-    set_clock(LATER)
+def test_unchanged_profile_needs_no_password(alice: User, set_clock: Move) -> None:
+    set_clock(LOGIN_NO_LONGER_RECENT)
     assert alice.put_json(alice.url, alice.get(alice.url).json).status_int == 200
 
 
-def test_a_timezone_alone_needs_no_password(alice: User, set_clock: Move) -> None:
-    set_clock(LATER)
+def test_timezone_change_needs_no_password(alice: User, set_clock: Move) -> None:
+    set_clock(LOGIN_NO_LONGER_RECENT)
     change = {"timezone": "Europe/Berlin"}
     assert alice.put(alice.url, change).json["profile"]["timezone"] == "Europe/Berlin"
     profile = alice.get(alice.url).json | {"timezone": "Asia/Tokyo"}
@@ -225,7 +239,9 @@ def test_a_timezone_alone_needs_no_password(alice: User, set_clock: Move) -> Non
     assert alice.get(alice.url).json == profile
 
 
-def test_a_fresh_login_is_not_asked(alice: User, set_clock: Move) -> None:
+def test_sensitive_change_after_recent_login_needs_no_password(
+    alice: User, set_clock: Move
+) -> None:
     set_clock(timedelta(minutes=9))
     assert alice.put(alice.url, {"email": "new@example.com"}).status_int == 200
 
@@ -239,13 +255,15 @@ def test_a_fresh_login_is_not_asked(alice: User, set_clock: Move) -> None:
         ("to alice@example.com", "password_personal"),
     ],
 )
-def test_passwords_that_are_guessed(alice: User, client: Client, password: str, code: str) -> None:
+def test_guessable_password_is_refused(
+    alice: User, client: Client, password: str, code: str
+) -> None:
     fields = {"username": "alice2", "email": "alice@example.com", "password": password}
     assert faults(client.post("/api/v1/accounts", fields)) == {"password": code}
     assert faults(alice.put(alice.url, {"password": password})) == {"password": code}
 
 
-def test_a_freed_username_is_kept_for_its_owner(
+def test_former_username_is_reserved_for_90_days(
     alice: User, bob: User, client: Client, set_clock: Move
 ) -> None:
     fields = {"username": "ALICE", "email": "c@example.com", "password": PASSWORD}
@@ -259,20 +277,20 @@ def test_a_freed_username_is_kept_for_its_owner(
     assert client.post("/api/v1/accounts", fields | {"username": "bob"}).status_int == 201
 
 
-def test_a_disabled_account(
-    app: Any, alice: User, db: Session, script: Script, client: Client
+def test_disabled_account_cannot_authenticate(
+    app: Any, alice: User, db: Session, create_api_client: CreateApiClient, client: Client
 ) -> None:
-    api = script("read")
+    api = create_api_client("read")
     change_accounts(db, disabled_date=datetime.now(UTC))
     db.commit()
     assert alice.get(WHOAMI).status_int == api.get(WHOAMI).status_int == 401
     response = log_in(client)
     assert (response.status_int, response.json["code"]) == (403, "account_disabled")
     wrong = log_in(client, password="wrong password")
-    assert wrong.json["code"] == "bad_credentials", "who does not know the password learns nothing"
+    assert wrong.json["code"] == "bad_credentials", "a wrong password must not reveal the state"
 
 
-def test_what_has_ended_is_not_listed(db: Session, client: Client, alice: User) -> None:
+def test_expired_session_is_not_listed(db: Session, client: Client, alice: User) -> None:
     log_in(client)
     unused = alice.get(TOKENS).json["tokens"][1]["id"]
     long_ago = datetime.now(UTC) - timedelta(days=8)
@@ -282,10 +300,10 @@ def test_what_has_ended_is_not_listed(db: Session, client: Client, alice: User) 
     assert alice.get(f"{TOKENS}/{unused}").status_int == 404
 
 
-def test_a_small_scope_does_not_tell_what_exists(
-    app: Any, alice: User, db: Session, script: Script
+def test_insufficient_scope_does_not_reveal_existence(
+    app: Any, alice: User, db: Session, create_api_client: CreateApiClient
 ) -> None:
-    reader, writer = script("read"), script("write")
+    reader, writer = create_api_client("read"), create_api_client("write")
     task_id = make_task(db, alice)
     token_id = alice.get(f"{alice.url}/tokens").json["tokens"][0]["id"]
     for client, method, paths in (
@@ -298,13 +316,13 @@ def test_a_small_scope_does_not_tell_what_exists(
             assert (response.status_int, response.json["code"]) == (403, "insufficient_scope")
 
 
-def test_registering_ends_the_session_it_came_with(app: Any, alice: User) -> None:
+def test_register_ends_previous_session_of_client(app: Any, alice: User) -> None:
     fields = {"username": "zoe", "email": "zoe@example.com", "password": PASSWORD}
     assert alice.post("/api/v1/accounts", fields).status_int == 201
     assert Client(app, alice.token).get(WHOAMI).status_int == 401
 
 
-def test_at_most_a_hundred_api_tokens(alice: User, monkeypatch: Patch) -> None:
+def test_api_token_over_limit_is_refused(alice: User, monkeypatch: Patch) -> None:
     monkeypatch.setattr("todo.services.tokens.MAX_API_TOKENS", 2)
     fields = {"name": "script", "scope": "read"}
     answers = [alice.post(TOKENS, fields) for _ in range(3)]
@@ -312,13 +330,13 @@ def test_at_most_a_hundred_api_tokens(alice: User, monkeypatch: Patch) -> None:
     assert answers[2].json["code"] == "too_many_tokens"
 
 
-def test_a_password_that_is_sent_must_be_right(alice: User) -> None:
+def test_wrong_current_password_after_recent_login_is_refused(alice: User) -> None:
     fields = {"email": "new@example.com", "current_password": "wrong password"}
     assert alice.put(alice.url, fields).json["code"] == "reauthentication_required"
     assert alice.get(alice.url).json["email"] == "alice@example.com"
 
 
-def test_a_session_s_token_never_looks_like_an_api_token(monkeypatch: Patch) -> None:
+def test_session_token_never_has_api_token_prefix(monkeypatch: Patch) -> None:
     drawn = iter(["tdo_" + "x" * 39, "good"])
     monkeypatch.setattr("secrets.token_urlsafe", lambda _bytes: next(drawn))
     assert new_secret(TokenKind.SESSION) == "good"

@@ -1,4 +1,4 @@
-"""The trash: what was deleted is nowhere else, comes back as it was, or goes for good."""
+"""The trash: deleted tasks, their restoration, and their purge."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -19,27 +19,27 @@ from todo.models import Account, Base, Change, Task, Token, TrashedTask
 from todo.services import trash as trash_service
 from todo.views import trash as view
 
-DAYS = 3
+RETENTION_DAYS = 3
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture
-def three_days(app: Any, monkeypatch: Patch) -> None:
-    """Keep the trash for a time in which no login ends."""
-    monkeypatch.setattr(app.registry["settings"], "trash_retention", DAYS * DAY)
+def short_retention(app: Any, monkeypatch: Patch) -> None:
+    """Keep the trash for less time than a login session lasts."""
+    monkeypatch.setattr(app.registry["settings"], "trash_retention", RETENTION_DAYS * DAY)
 
 
 @pytest.fixture
 def milk(db: Session, alice: Login) -> int:
-    """A task with words that no other has."""
+    """A task with words that appear in no other task."""
     due, note = date(2030, 2, 1), "two bottles of saffron"
     return make_task(db, alice, name="Crème", note=note, due_date=due, completed=True)
 
 
 @pytest.fixture
-def gone(alice: User, milk: int) -> int:
-    """The same, in the trash; with an earlier change."""
+def deleted_milk(alice: User, milk: int) -> int:
+    """The same task, updated and then deleted."""
     alice.send_json("PATCH", f"{alice.tasks_url}/{milk}", {"name": "Crème brûlée"})
     assert alice.delete(f"{alice.tasks_url}/{milk}").status_int == 200
     return milk
@@ -54,15 +54,15 @@ def listed(user: User, query: str = "") -> list[int]:
 
 
 def changes(session: Session, login: Login) -> list[tuple[str, bool]]:
-    """Return what was done with tasks, and whether its values are known."""
+    """Return the actions recorded for the account's tasks, and whether they have values."""
     session.commit()
     query = select(Change).where(Change.account_id == login.id, Change.kind == "task")
     found = session.scalars(query.order_by(Change.revision), execution_options={"yield_per": 100})
     return [(each.action, bool(each.before or each.after)) for each in found]
 
 
-def everything(session: Session) -> str:
-    """Return all that the database has, but for the answers that keys replay."""
+def dump(session: Session) -> str:
+    """Return all rows as text, except the responses stored for idempotency keys."""
     session.commit()
     tables = [each for each in Base.metadata.sorted_tables if each.name != "idempotency_keys"]
     rows = [str(row) for each in tables for row in session.execute(select(each))]
@@ -74,11 +74,11 @@ def everything(session: Session) -> str:
     return "\n".join(rows)
 
 
-def test_it_is_kept_for_30_days(app: Any) -> None:
+def test_trash_retention_is_30_days(app: Any) -> None:
     assert app.registry["settings"].trash_retention == 30 * DAY
 
 
-def test_every_column_of_a_task_is_kept() -> None:
+def test_trash_table_has_every_task_column() -> None:
     kept = {each.name: each.type for each in TrashedTask.__table__.columns}
     assert kept.pop("deletion_date")
     assert {name: repr(kind) for name, kind in kept.items()} == {
@@ -86,7 +86,7 @@ def test_every_column_of_a_task_is_kept() -> None:
     }
 
 
-def test_a_deleted_task_is_in_the_trash(alice: User, milk: int) -> None:
+def test_deleted_task_is_listed_in_trash(alice: User, milk: int) -> None:
     url = f"{alice.tasks_url}/{milk}"
     task = alice.get(url).json["task"]
     answer = alice.delete(url)
@@ -97,33 +97,42 @@ def test_a_deleted_task_is_in_the_trash(alice: User, milk: int) -> None:
     assert found == task
     assert answer.json["revision"] == task["revision"] + 1
     assert (answer.json["username"], answer.json["next"]) == ("alice", None)
-    assert "ETag" not in answer.headers, "time alone takes tasks out of it"
+    assert "ETag" not in answer.headers, "the trash changes with time alone"
 
 
-def test_it_is_nowhere_else(alice: User, db: Session, gone: int) -> None:
+def test_deleted_task_is_absent_outside_trash(alice: User, db: Session, deleted_milk: int) -> None:
     other = make_task(db, alice, name="Tea")
-    for query in ("", "search=saffron", "completed=true", "due=any", f"id={gone}", "sort=-name"):
-        assert gone not in listed(alice, query), query
+    for query in (
+        "",
+        "search=saffron",
+        "completed=true",
+        "due=any",
+        f"id={deleted_milk}",
+        "sort=-name",
+    ):
+        assert deleted_milk not in listed(alice, query), query
     assert alice.get(f"{alice.tasks_url}?count=true").json["total"] == 1
     counts = alice.get(f"{alice.url}/counts").json
     assert (counts["open"], counts["completed"]) == (1, 0)
-    url = f"{alice.tasks_url}/{gone}"
+    url = f"{alice.tasks_url}/{deleted_milk}"
     for method, fields in (("GET", {}), ("PUT", {"name": "x"}), ("PATCH", {}), ("DELETE", {})):
         assert alice.send_json(method, url, fields).status_int == 404
     exported = alice.get(f"{alice.url}/export").json
     assert [task["id"] for task in exported["tasks"]] == [other]
-    assert [task["id"] for task in exported["trash"]] == [gone]
+    assert [task["id"] for task in exported["trash"]] == [deleted_milk]
     assert alice.send_json("PATCH", alice.tasks_url, {"note": "x"}).json["updated"] == 1
     every = f"{alice.tasks_url}?created_after=0001-01-01"
     assert alice.delete(f"{every}&dry_run=true").json["deleted"] == 1
-    assert trashed(alice) == [gone], "a dry run moves nothing"
+    assert trashed(alice) == [deleted_milk], "a dry run moves nothing"
     assert alice.delete(every).json["deleted"] == 1
-    assert trashed(alice) == [other, gone]
+    assert trashed(alice) == [other, deleted_milk]
 
 
 @pytest.mark.parametrize("query", [None, "search=saffron", "completed=true"])
-def test_restored_it_is_as_before(alice: User, db: Session, milk: int, query: str | None) -> None:
-    """Whether it was deleted alone or by filters."""
+def test_restored_task_equals_original(
+    alice: User, db: Session, milk: int, query: str | None
+) -> None:
+    """This holds for single and bulk deletion."""
     url = f"{alice.tasks_url}/{milk}"
     before = alice.get(url).json["task"]
     stored = db.execute(select(Task.__table__)).mappings().one()
@@ -151,9 +160,11 @@ def test_restored_it_is_as_before(alice: User, db: Session, milk: int, query: st
     assert alice.post_json(alice.tasks_url, {"name": "Tea"}).json["task"]["id"] > milk
 
 
-def test_who_restored_it(alice: Login, db: Session, gone: int, api_token: ApiToken) -> None:
+def test_restore_is_recorded_with_token_and_values(
+    alice: Login, db: Session, deleted_milk: int, api_token: ApiToken
+) -> None:
     token_id, script = api_token()
-    task = script.post(f"{alice.trash_url}/{gone}/restore").json["task"]
+    task = script.post(f"{alice.trash_url}/{deleted_milk}/restore").json["task"]
     db.commit()
     change = db.scalars(select(Change).order_by(Change.revision.desc()).limit(1)).one()
     assert (change.action, change.revision) == ("restore", task["revision"])
@@ -164,39 +175,41 @@ def test_who_restored_it(alice: Login, db: Session, gone: int, api_token: ApiTok
 
 
 @pytest.mark.parametrize("all_at_once", [True, False])
-def test_what_goes_for_good_leaves_no_value(
-    alice: User, db: Session, gone: int, all_at_once: bool
+def test_purge_erases_all_values(
+    alice: User, db: Session, deleted_milk: int, all_at_once: bool
 ) -> None:
-    alice.post(f"{alice.trash_url}/{gone}/restore")
-    alice.delete(f"{alice.tasks_url}/{gone}")
+    alice.post(f"{alice.trash_url}/{deleted_milk}/restore")
+    alice.delete(f"{alice.tasks_url}/{deleted_milk}")
     kept = make_task(db, alice, name="Tea")
     revision = alice.get(alice.tasks_url).json["revision"]
-    assert "saffron" in everything(db)
-    answer = alice.delete(alice.trash_url if all_at_once else f"{alice.trash_url}/{gone}")
+    assert "saffron" in dump(db)
+    answer = alice.delete(alice.trash_url if all_at_once else f"{alice.trash_url}/{deleted_milk}")
     outcome: dict[str, Any] = {"deleted": 1} if all_at_once else {"msg": "Deleted."}
     assert answer.json == {"username": "alice"} | outcome
-    found = everything(db)
+    found = dump(db)
     assert "saffron" not in found
     assert "Crème" not in found
     assert (trashed(alice), listed(alice)) == ([], [kept])
     assert alice.get(alice.tasks_url).json["revision"] == revision + 1
     actions = ("create", "update", "delete", "restore", "delete", "create", "purge")
     assert changes(db, alice) == [(each, len(actions) - 2 == n) for n, each in enumerate(actions)]
-    for method, path in (("POST", f"/{gone}/restore"), ("DELETE", f"/{gone}")):
+    for method, path in (("POST", f"/{deleted_milk}/restore"), ("DELETE", f"/{deleted_milk}")):
         assert alice.request(alice.trash_url + path, method=method).status_int == 404
 
 
-def test_others_are_left_alone(alice: User, bob: User, db: Session, gone: int) -> None:
+def test_purge_keeps_other_tasks_and_accounts(
+    alice: User, bob: User, db: Session, deleted_milk: int
+) -> None:
     tea = make_trashed(db, alice, name="Tea")
     rice = make_trashed(db, bob, name="Rice")
-    alice.delete(f"{alice.trash_url}/{gone}")
+    alice.delete(f"{alice.trash_url}/{deleted_milk}")
     assert trashed(alice) == [tea]
     assert alice.delete(alice.trash_url).json["deleted"] == 1
     assert trashed(bob) == [rice]
     assert changes(db, bob) == [("create", True), ("delete", True)]
 
 
-def test_a_task_that_is_not_deleted_is_not_in_the_trash(alice: User, milk: int) -> None:
+def test_trash_operations_on_active_task_are_refused(alice: User, milk: int) -> None:
     for method, path in (("DELETE", ""), ("POST", "/restore")):
         answer = alice.request(f"{alice.trash_url}/{milk}{path}", method=method)
         assert answer.status_int == 404
@@ -204,9 +217,9 @@ def test_a_task_that_is_not_deleted_is_not_in_the_trash(alice: User, milk: int) 
     assert listed(alice) == [milk]
 
 
-def test_pages_lead_through_all_while_others_are_deleted(alice: User, db: Session) -> None:
+def test_trash_pages_are_complete_during_changes(alice: User, db: Session) -> None:
     ids = [make_task(db, alice, name=str(number)) for number in range(9)]
-    for chosen in (ids[4:], ids[1:4], ids[:1]):  # several at the same moment
+    for chosen in (ids[4:], ids[1:4], ids[:1]):  # several with the same date
         alice.delete(f"{alice.tasks_url}?id={','.join(map(str, chosen))}")
     expected = [*ids[:1], *ids[3:0:-1], *ids[:3:-1]]
     assert trashed(alice) == expected
@@ -219,14 +232,16 @@ def test_pages_lead_through_all_while_others_are_deleted(alice: User, db: Sessio
         link = f'<{url}>; rel="next"' if url else None
         assert answer.headers.get("Link") == link
         found += page
-        # Before the cursor one comes and one goes, and the last one of the page itself.
+        # Add and remove a task before the cursor, and remove the last task of the page.
         make_trashed(db, alice)
         alice.post(f"{alice.trash_url}/{page[0]}/restore")
         alice.delete(f"{alice.trash_url}/{page[-1]}")
     assert found == expected
 
 
-def test_pages_that_are_refused(alice: User, bob: User, db: Session) -> None:
+def test_trash_cursor_of_other_list_or_account_is_refused(
+    alice: User, bob: User, db: Session
+) -> None:
     for _ in range(2):
         make_task(db, alice)
         make_trashed(db, alice)
@@ -237,47 +252,45 @@ def test_pages_that_are_refused(alice: User, bob: User, db: Session) -> None:
     assert faults(alice.get(f"{alice.tasks_url}?after={own}")) == {"after": "cursor"}
 
 
-@pytest.mark.usefixtures("three_days")
-def test_after_its_time_it_is_not_there(
-    alice: User, db: Session, gone: int, set_clock: Move
+@pytest.mark.usefixtures("short_retention")
+def test_expired_trash_is_hidden_before_purge(
+    alice: User, db: Session, deleted_milk: int, set_clock: Move
 ) -> None:
-    """From that moment on, and not only when its row is purged."""
-    used = set_clock(DAYS * DAY - SECOND)
+    """Expired tasks are hidden at once, before the purge deletes their rows."""
+    used = set_clock(RETENTION_DAYS * DAY - SECOND)
     db.scalars(select(Token)).one().last_used_date = used
     db.commit()
-    assert trashed(alice) == [gone]
-    set_clock(DAYS * DAY + SECOND)
+    assert trashed(alice) == [deleted_milk]
+    set_clock(RETENTION_DAYS * DAY + SECOND)
     assert trashed(alice) == []
     assert alice.get(f"{alice.url}/export").json["trash"] == []
-    for method, path in (("POST", f"/{gone}/restore"), ("DELETE", f"/{gone}")):
+    for method, path in (("POST", f"/{deleted_milk}/restore"), ("DELETE", f"/{deleted_milk}")):
         assert alice.request(alice.trash_url + path, method=method).status_int == 404
-    assert "saffron" in everything(db)
-    assert alice.delete(alice.trash_url).json["deleted"] == 0, "it was not there any more"
-    assert "saffron" not in everything(db)
+    assert "saffron" in dump(db)
+    assert alice.delete(alice.trash_url).json["deleted"] == 0, "expired tasks do not count"
+    assert "saffron" not in dump(db)
 
 
-def test_a_deleted_account_takes_its_trash_along(
-    alice: User, bob: Login, db: Session, gone: int
+def test_account_delete_erases_trash(
+    alice: User, bob: Login, db: Session, deleted_milk: int
 ) -> None:
     make_key(db, alice, "one", clock.now() + DAY)
     kept = make_trashed(db, bob)
     assert alice.delete(alice.url).status_int == 204
-    assert "saffron" not in everything(db)
+    assert "saffron" not in dump(db)
     assert db.scalars(select(TrashedTask.id)).all() == [kept]
 
 
 @pytest.fixture
-def full(real_alice: User, committed: Session, monkeypatch: Patch) -> User:
-    """Somebody with five tasks in the trash, of which two are erased at once."""
+def user_with_trash(real_alice: User, committed: Session, monkeypatch: Patch) -> User:
+    """A user with five tasks in the trash, which is purged in batches of two."""
     monkeypatch.setattr(trash_service, "BATCH_SIZE", 2)
     for _ in range(5):
         make_trashed(committed, real_alice)
     return real_alice
 
 
-def test_a_very_full_trash_is_emptied_by_one_request(
-    alice: User, db: Session, monkeypatch: Patch
-) -> None:
+def test_emptying_trash_purges_all_batches(alice: User, db: Session, monkeypatch: Patch) -> None:
     monkeypatch.setattr(trash_service, "BATCH_SIZE", 3)
     for number in (7, 6):
         for _ in range(number):
@@ -289,7 +302,7 @@ def test_a_very_full_trash_is_emptied_by_one_request(
         assert (answer.status_int, answer.json["deleted"]) == (200, number)
         assert trashed(alice) == []
         revision = alice.get(alice.tasks_url).json["revision"]
-        assert revision == before + -(-number // 3), "one a batch"
+        assert revision == before + -(-number // 3), "one revision per batch"
         again = alice.send_json("DELETE", alice.trash_url, {}, headers)
         assert again.body == answer.body
     db.commit()
@@ -297,23 +310,23 @@ def test_a_very_full_trash_is_emptied_by_one_request(
     assert set(db.scalars(query)) == {"session"}
 
 
-def test_what_is_deleted_meanwhile_stays(
-    full: User, committed: Session, monkeypatch: Patch
+def test_emptying_trash_keeps_tasks_deleted_concurrently(
+    user_with_trash: User, committed: Session, monkeypatch: Patch
 ) -> None:
     deleted = []
 
     def delete_another(request: Request) -> None:
         commit_so_far(request)
-        deleted.append(make_trashed(committed, full))
+        deleted.append(make_trashed(committed, user_with_trash))
 
     monkeypatch.setattr(view, "commit_so_far", delete_another)
-    assert full.delete(full.trash_url).json["deleted"] == 5
-    assert sorted(trashed(full)) == deleted
+    assert user_with_trash.delete(user_with_trash.trash_url).json["deleted"] == 5
+    assert sorted(trashed(user_with_trash)) == deleted
     committed.commit()
     journal.check(committed)
 
 
-def test_an_old_key_is_used_anew_by_several_transactions(
+def test_emptying_trash_reuses_expired_idempotency_key(
     alice: User, db: Session, monkeypatch: Patch
 ) -> None:
     monkeypatch.setattr(trash_service, "BATCH_SIZE", 2)
@@ -324,8 +337,8 @@ def test_an_old_key_is_used_anew_by_several_transactions(
     assert (answer.status_int, answer.json["deleted"]) == (200, 5)
 
 
-def test_whose_login_ends_meanwhile_empties_no_further(
-    full: User, committed: Session, monkeypatch: Patch
+def test_emptying_trash_stops_when_login_is_revoked(
+    user_with_trash: User, committed: Session, monkeypatch: Patch
 ) -> None:
 
     def log_out(request: Request) -> None:
@@ -335,18 +348,18 @@ def test_whose_login_ends_meanwhile_empties_no_further(
         monkeypatch.setattr(view, "commit_so_far", commit_so_far)
 
     monkeypatch.setattr(view, "commit_so_far", log_out)
-    assert full.delete(full.trash_url).status_int == 401
+    assert user_with_trash.delete(user_with_trash.trash_url).status_int == 401
     assert len(committed.scalars(select(TrashedTask.id)).all()) == 3
     journal.check(committed)
     committed.commit()
-    assert full.app.registry["engine"].pool.checkedout() == 0
+    assert user_with_trash.app.registry["engine"].pool.checkedout() == 0
 
 
 @pytest.mark.parametrize(
     ("error", "status"),
     [(RuntimeError("inside"), 500), (OperationalError("DELETE", {}, Exception("locked")), 503)],
 )
-def test_an_error_in_the_middle_says_that_a_part_is_gone(
+def test_emptying_trash_error_reports_partial_purge(
     alice: User, db: Session, monkeypatch: Patch, error: Exception, status: int
 ) -> None:
     for _ in range(3):
@@ -360,5 +373,5 @@ def test_an_error_in_the_middle_says_that_a_part_is_gone(
     monkeypatch.setattr(view, "commit_so_far", fail)
     answer = alice.delete(alice.trash_url)
     assert answer.status_int == status
-    assert "A part of this was done" in answer.json["detail"]
+    assert "Part of this was done" in answer.json["detail"]
     assert len(trashed(alice)) == 1

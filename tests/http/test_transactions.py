@@ -286,7 +286,7 @@ def test_the_use_of_a_token_waits_briefly_for_another_process(
         assert real_alice.get(WHOAMI).status_int == 200
         ends.cancel()
         ends.join()
-    assert "the use of a token is not noted" in caplog.text
+    assert "cannot record the use of a token" in caplog.text
     with closing(real_alice.app.registry["engine"].raw_connection()) as connection:
         [milliseconds] = connection.execute("PRAGMA busy_timeout").fetchone()
     assert milliseconds == LOCK_TIMEOUT * 1000, "who comes next waits as long as ever"

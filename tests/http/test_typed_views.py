@@ -86,9 +86,9 @@ LONG = "n" * 64  # the longest name that is repeated
         (
             [{"name": "x", LONG: 1, LONG + "n": 1, "my secret": 1}],
             [
-                (f"items.0.{LONG}", "unknown_field", "There is no such field."),
-                ("items.0", "unknown_field", "There is no such field."),
-                ("items.0", "unknown_field", "There is no such field."),
+                (f"items.0.{LONG}", "unknown_field", "Unknown field."),
+                ("items.0", "unknown_field", "Unknown field."),
+                ("items.0", "unknown_field", "Unknown field."),
             ],
         ),
     ],

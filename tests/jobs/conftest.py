@@ -1,4 +1,4 @@
-"""Accounts, and the command that runs a job, as for the tests of `todo-admin`."""
+"""Fixtures shared with the tests of `todo-admin`."""
 
 from tests.scripts.conftest import alice, bob, todo_admin
 

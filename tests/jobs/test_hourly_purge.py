@@ -1,4 +1,4 @@
-"""The hourly purge: one process of several does it, and a failure stops nothing."""
+"""The hourly purge: only one process runs it, and it is repeated after a failure."""
 
 import logging
 import time
@@ -22,13 +22,13 @@ Move = Callable[[timedelta], datetime]
 HOUR = timedelta(hours=1)
 
 
-def expire(session: Session, login: Login) -> None:
+def add_expired_rows(session: Session, login: Login) -> None:
     make_token(session, login.id, expiration_date=clock.now() - HOUR)
     make_key(session, login, "old", clock.now() - HOUR)
 
 
-def test_of_several_processes_one_purges_in_an_hour(real_app: Any, committed: Session) -> None:
-    expire(committed, make_account(committed))
+def test_hourly_purge_runs_in_one_process_only(real_app: Any, committed: Session) -> None:
+    add_expired_rows(committed, make_account(committed))
     registry = real_app.registry
     results = at_once(lambda _: purge_hourly(registry["engine"], registry["settings"]), 4)
     [deleted] = [each for each in results if each]
@@ -37,19 +37,23 @@ def test_of_several_processes_one_purges_in_an_hour(real_app: Any, committed: Se
     assert committed.scalars(select(IdempotencyKey.key)).all() == []
 
 
-def test_the_next_hour_is_purged_again(real_app: Any, committed: Session, set_clock: Move) -> None:
+def test_hourly_purge_runs_again_in_next_hour(
+    real_app: Any, committed: Session, set_clock: Move
+) -> None:
     alice = make_account(committed)
     registry = real_app.registry
     assert purge_hourly(registry["engine"], registry["settings"])
-    expire(committed, alice)
+    add_expired_rows(committed, alice)
     assert purge_hourly(registry["engine"], registry["settings"]) == {}
     set_clock(HOUR + timedelta(seconds=1))
     assert purge_hourly(registry["engine"], registry["settings"])["idempotency keys"] == 1
 
 
-def test_a_request_purges_nothing(real_app: Any, committed: Session, set_clock: Move) -> None:
+def test_request_deletes_no_expired_rows(
+    real_app: Any, committed: Session, set_clock: Move
+) -> None:
     alice = User(real_app, make_account(committed))
-    expire(committed, alice)
+    add_expired_rows(committed, alice)
     committed.add(LimitCount(name="x", subject="y", count=1, expiration_date=clock.now() - HOUR))
     committed.commit()
     set_clock(timedelta(minutes=2))
@@ -67,13 +71,13 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_the_thread_goes_on_after_a_failure_and_stops(
+def test_purge_thread_survives_failure_and_stops(
     real_app: Any,
     committed: Session,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    expire(committed, make_account(committed))
+    add_expired_rows(committed, make_account(committed))
     committed.execute(text("ALTER TABLE limit_counts RENAME TO hidden"))
     committed.commit()
     monkeypatch.setattr(jobs, "CHECK_INTERVAL", 0.01)
@@ -89,8 +93,8 @@ def test_the_thread_goes_on_after_a_failure_and_stops(
     assert committed.scalars(select(IdempotencyKey.key)).all() == []
 
 
-def test_a_failed_purge_is_due_again(real_app: Any, committed: Session) -> None:
-    expire(committed, make_account(committed))
+def test_failed_purge_is_due_again(real_app: Any, committed: Session) -> None:
+    add_expired_rows(committed, make_account(committed))
     registry = real_app.registry
     committed.execute(text("ALTER TABLE idempotency_keys RENAME TO hidden"))
     committed.commit()
@@ -102,10 +106,10 @@ def test_a_failed_purge_is_due_again(real_app: Any, committed: Session) -> None:
     assert (deleted["idempotency keys"], deleted["expired sessions and tokens"]) == (1, 0)
 
 
-def test_a_purge_that_was_claimed_long_ago_is_due(real_app: Any, committed: Session) -> None:
+def test_purge_with_expired_claim_is_due(real_app: Any, committed: Session) -> None:
     registry = real_app.registry
     assert purge_hourly(registry["engine"], registry["settings"])
-    past = {"expiration_date": clock.now() - HOUR}
-    committed.execute(update(LimitCount).values(past))
+    expired = {"expiration_date": clock.now() - HOUR}
+    committed.execute(update(LimitCount).values(expired))
     committed.commit()
     assert purge_hourly(registry["engine"], registry["settings"])

@@ -1,4 +1,4 @@
-"""`todo-admin purge`: what has expired goes, and nobody waits for it."""
+"""`todo-admin purge` deletes expired rows and skips locked ones."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from tests.scripts.conftest import DAY, TodoAdmin, add_token, read
+from tests.scripts.conftest import DAY, TodoAdmin, add_token, read_column
 from tests.support import journal
 from tests.support.databases import listening
 from tests.support.factories import Login, make_key, make_task, make_trashed
@@ -28,14 +28,14 @@ from todo.models.token import TokenKind
 
 @contextmanager
 def a_month_ago(monkeypatch: Patch) -> Iterator[None]:
-    """Do something before the time that the trash is kept."""
+    """Set the clock back by 31 days, one more than the retention of the trash."""
     now = clock.now()
     with monkeypatch.context() as then:
         then.setattr(clock, "now", lambda: now - 31 * DAY)
         yield
 
 
-def test_purge_deletes_what_expired_and_nothing_else(
+def test_purge_deletes_only_expired_rows(
     todo_admin: TodoAdmin, committed: Session, alice: Login, monkeypatch: Patch
 ) -> None:
     now = clock.now()
@@ -51,12 +51,12 @@ def test_purge_deletes_what_expired_and_nothing_else(
     monkeypatch.setattr(purge, "BATCH_SIZE", 2)
     commits = []
 
-    def note(session: Session) -> None:
+    def record(session: Session) -> None:
         commits.append(session)
 
-    with listening(Session, "after_commit", note):
-        said = todo_admin("purge")
-    assert said.splitlines() == [
+    with listening(Session, "after_commit", record):
+        output = todo_admin("purge")
+    assert output.splitlines() == [
         "expired sessions and tokens: 5 deleted",
         "idle sessions: 1 deleted",
         "limit counts: 2 deleted",
@@ -65,14 +65,14 @@ def test_purge_deletes_what_expired_and_nothing_else(
         "trashed tasks: 0 deleted",
         "changes: 0 deleted",
     ]
-    assert len(commits) == 3 + 1 + 1 + 1 + 1 + 1, "one a batch, and the last one"
-    assert read(committed, Token.id) == [kept]
-    assert set(read(committed, LimitCount.name)) == {"new"}
-    assert read(committed, ReleasedUsername.username_lower) == ["new"]
-    assert read(committed, IdempotencyKey.key) == ["new"]
+    assert len(commits) == 3 + 1 + 1 + 1 + 1 + 1, "one per batch, and a last one"
+    assert read_column(committed, Token.id) == [kept]
+    assert set(read_column(committed, LimitCount.name)) == {"new"}
+    assert read_column(committed, ReleasedUsername.username_lower) == ["new"]
+    assert read_column(committed, IdempotencyKey.key) == ["new"]
 
 
-def test_purge_erases_what_was_long_in_the_trash(
+def test_purge_erases_trashed_tasks_after_retention(
     todo_admin: TodoAdmin, committed: Session, alice: Login, bob: Login, monkeypatch: Patch
 ) -> None:
     monkeypatch.setattr(purge, "BATCH_SIZE", 2)
@@ -81,22 +81,23 @@ def test_purge_erases_what_was_long_in_the_trash(
             for number in range(5):
                 make_trashed(committed, login, name=f"Old {number}")
     kept = make_trashed(committed, alice, name="New")
-    revision = max(read(committed, Account.revision))  # alice's, who has one more
+    # Alice has the higher revision: her account has one task more.
+    revision = max(read_column(committed, Account.revision))
     monkeypatch.setenv("TODO_TRASH_DAYS", "32")
     assert "trashed tasks: 0 deleted" in todo_admin("purge")
     monkeypatch.delenv("TODO_TRASH_DAYS")
     assert "trashed tasks: 10 deleted" in todo_admin("purge")
-    assert read(committed, TrashedTask.id) == [kept]
-    assert "Old" not in str(read(committed, Change.before))
+    assert read_column(committed, TrashedTask.id) == [kept]
+    assert "Old" not in str(read_column(committed, Change.before))
     purged = select(Change).where(Change.account_id == alice.id, Change.action == "purge")
     changes = committed.scalars(purged.order_by(Change.revision)).all()
-    assert [each.revision - revision for each in changes] == [1, 1, 2, 2, 3], "one a batch"
+    assert [each.revision - revision for each in changes] == [1, 1, 2, 2, 3], "one per batch"
     assert {(each.token_id, each.before, each.after) for each in changes} == {(None, None, None)}
     journal.check(committed)
 
 
-@pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)  # SQLite locks no rows
-def test_an_account_that_is_written_to_is_left_for_later(
+@pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)  # no row locks in SQLite
+def test_purge_of_trash_skips_locked_account(
     todo_admin: TodoAdmin, committed: Session, alice: Login, bob: Login, monkeypatch: Patch
 ) -> None:
     with a_month_ago(monkeypatch):
@@ -105,34 +106,34 @@ def test_an_account_that_is_written_to_is_left_for_later(
     writer = select(Account).where(Account.id == alice.id).with_for_update(key_share=True)
     committed.execute(writer)
     assert "trashed tasks: 1 deleted" in todo_admin("purge")
-    assert read(committed, TrashedTask.account_id) == [alice.id]
+    assert read_column(committed, TrashedTask.account_id) == [alice.id]
     assert "trashed tasks: 1 deleted" in todo_admin("purge")
 
 
-def test_purge_knows_the_setting_of_idle_sessions(
+def test_purge_uses_idle_session_setting(
     todo_admin: TodoAdmin, committed: Session, alice: Login, monkeypatch: Patch
 ) -> None:
     committed.execute(update(Token).values(last_used_date=clock.now() - 8 * DAY))
     committed.commit()
     monkeypatch.setenv("TODO_SESSION_IDLE_DAYS", "9")
     assert "idle sessions: 0 deleted" in todo_admin("purge")
-    assert len(read(committed, Token.id)) == 1
+    assert len(read_column(committed, Token.id)) == 1
 
 
-@pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)  # SQLite locks no rows
-def test_purge_waits_for_nobody(todo_admin: TodoAdmin, committed: Session, alice: Login) -> None:
+@pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)  # no row locks in SQLite
+def test_purge_skips_locked_rows(todo_admin: TodoAdmin, committed: Session, alice: Login) -> None:
     for _ in range(3):
         add_token(committed, alice, ends=-DAY)
     expired = select(Token).where(Token.expiration_date < clock.now()).limit(1).with_for_update()
     committed.execute(expired)
     assert "tokens: 2 deleted" in todo_admin("purge")
-    assert len(read(committed, Token.id)) == 2
+    assert len(read_column(committed, Token.id)) == 2
     assert "tokens: 1 deleted" in todo_admin("purge")
 
 
 @pytest.fixture
 def old_changes(committed: Session, alice: Login, bob: Login) -> None:
-    """Of each account revisions 1 to 4, of which the last is young."""
+    """Revisions 1 to 4 of each account; all except the last are older than the retention."""
     for login in (alice, bob):
         for _ in range(3):
             make_task(committed, login)
@@ -141,7 +142,7 @@ def old_changes(committed: Session, alice: Login, bob: Login) -> None:
     committed.commit()
 
 
-def test_purge_deletes_old_changes_of_everybody(
+def test_purge_deletes_old_changes_of_all_accounts(
     todo_admin: TodoAdmin, committed: Session, old_changes: None, monkeypatch: Patch
 ) -> None:
     monkeypatch.setattr(purge, "BATCH_SIZE", 2)
@@ -149,12 +150,12 @@ def test_purge_deletes_old_changes_of_everybody(
     assert "changes: 0 deleted" in todo_admin("purge")
     monkeypatch.delenv("TODO_JOURNAL_DAYS")
     assert "changes: 6 deleted" in todo_admin("purge")
-    assert read(committed, Change.revision) == [4, 4]
+    assert read_column(committed, Change.revision) == [4, 4]
     journal.check(committed, purged=True)
 
 
-@pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)  # SQLite locks no rows
-def test_purge_waits_for_no_writer(
+@pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)  # no row locks in SQLite
+def test_purge_of_changes_skips_locked_account(
     todo_admin: TodoAdmin, committed: Session, old_changes: None, alice: Login
 ) -> None:
     account = select(Account).where(Account.id == alice.id)
@@ -165,40 +166,41 @@ def test_purge_waits_for_no_writer(
 
 
 @pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)
-def test_of_two_that_purge_at_once_one_finds_nothing(
+def test_purge_of_changes_after_concurrent_purge_deletes_nothing(
     committed: Session, old_changes: None, alice: Login
 ) -> None:
     engine = committed.get_bind()
     deleted: list[int] = []
 
-    def purge_before(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if "SKIP LOCKED" in statement and not deleted:  # it has seen old changes, and no more
+    def purge_first(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        # The outer purge has found old changes and is about to lock the account.
+        if "SKIP LOCKED" in statement and not deleted:
             deleted.append(0)
             with Session(engine) as first:
                 deleted[0] = purge.purge_changes(first, alice.id, clock.now() - 90 * DAY)
                 first.commit()
 
-    with listening(engine, "before_cursor_execute", purge_before):
+    with listening(engine, "before_cursor_execute", purge_first):
         until = clock.now() - 90 * DAY
         assert purge.purge_changes(committed, alice.id, until) == 0
     assert deleted == [3]
 
 
 @pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)
-def test_purge_lets_an_account_go_before_it_looks_at_others(
+def test_purge_unlocks_account_before_next_query(
     committed: Session, alice: Login, monkeypatch: Patch
 ) -> None:
     with a_month_ago(monkeypatch):
         make_trashed(committed, alice)
     engine = committed.get_bind()
-    seen = []
+    lockable = []
 
-    def write_to_alice(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+    def find_unlocked(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         if "SELECT changes.date" in statement and "UPDATE" not in statement:
             with Session(engine) as writer:
-                held = select(Account.id).with_for_update(key_share=True, skip_locked=True)
-                seen.append(writer.scalars(held).all())
+                unlocked = select(Account.id).with_for_update(key_share=True, skip_locked=True)
+                lockable.append(writer.scalars(unlocked).all())
 
-    with listening(engine, "before_cursor_execute", write_to_alice):
+    with listening(engine, "before_cursor_execute", find_unlocked):
         purge.purge_expired(committed, settings.read({"sqlalchemy.url": "sqlite:////x"}, {}))
-    assert seen == [[alice.id]]
+    assert lockable == [[alice.id]]

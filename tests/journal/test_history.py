@@ -1,4 +1,4 @@
-"""Changes: the history of a task, the feed of an account, and how long they are kept."""
+"""The history of a task, the feed of an account, and the retention of changes."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -26,13 +26,13 @@ FIELDS = ("name", "note", "creation_date", "due_date", "completed", "completion_
 
 @pytest.fixture
 def milk(alice: User) -> Any:
-    """A task, of revision 2."""
+    """A task at revision 2."""
     return alice.post_json(alice.tasks_url, {"name": "Milk"}).json["task"]
 
 
 @pytest.fixture
 def purge_now(app: Any, db: Session) -> Callable[[], None]:
-    """Return what runs the hourly purge."""
+    """A function that runs the hourly purge."""
 
     def run() -> None:
         purge_expired(db, app.registry["settings"])
@@ -44,11 +44,11 @@ def purge_now(app: Any, db: Session) -> Callable[[], None]:
 # --- the history of a task
 
 
-def test_who_changed_what_from_what_to_what(
+def test_history_shows_token_and_values_of_each_change(
     alice: User, milk: Any, db: Session, api_token: ApiToken
 ) -> None:
     url = f"{alice.tasks_url}/{milk['id']}"
-    session = db.scalars(select(Token)).one()
+    login_session = db.scalars(select(Token)).one()
     token_id, script = api_token()
     changed = script.send_json("PATCH", url, {"name": "Tea", "note": "green"})
     answer = alice.get(f"{url}/history")
@@ -72,7 +72,7 @@ def test_who_changed_what_from_what_to_what(
                 "kind": "task",
                 "id": milk["id"],
                 "action": "create",
-                "token": {"id": session.id, "kind": "session", "name": None},
+                "token": {"id": login_session.id, "kind": "session", "name": None},
                 "before": None,
                 "after": {name: milk[name] for name in FIELDS},
             },
@@ -81,7 +81,7 @@ def test_who_changed_what_from_what_to_what(
     }
 
 
-def test_a_token_is_named_when_it_is_gone(alice: User, api_token: ApiToken) -> None:
+def test_history_names_revoked_token(alice: User, api_token: ApiToken) -> None:
     token_id, gone = api_token(name="gone")
     url = gone.post_json(alice.tasks_url, {"name": "Tea"}).headers["Location"]
     assert alice.delete(f"{alice.url}/tokens/{token_id}").status_int == 200
@@ -89,7 +89,7 @@ def test_a_token_is_named_when_it_is_gone(alice: User, api_token: ApiToken) -> N
     assert change["token"] == {"id": token_id, "kind": "api", "name": "gone"}
 
 
-def test_pages_of_a_history(alice: User, milk: Any) -> None:
+def test_history_pages_contain_every_change_once(alice: User, milk: Any) -> None:
     url = f"{alice.tasks_url}/{milk['id']}"
     other = alice.post_json(alice.tasks_url, {"name": "Tea"}).headers["Location"]
     for number in range(4):
@@ -102,7 +102,7 @@ def test_pages_of_a_history(alice: User, milk: Any) -> None:
     assert alice.get(f"{url}/history?after=2").json["history"] == []
 
 
-def test_a_deleted_task_has_no_history(alice: User, milk: Any) -> None:
+def test_history_of_deleted_task_is_404(alice: User, milk: Any) -> None:
     url = f"{alice.tasks_url}/{milk['id']}"
     alice.delete(url)
     assert alice.get(f"{url}/history").status_int == 404
@@ -111,7 +111,7 @@ def test_a_deleted_task_has_no_history(alice: User, milk: Any) -> None:
 # --- the feed
 
 
-def test_changes_of_all_kinds_in_their_order(
+def test_feed_lists_changes_of_all_kinds_in_order(
     alice: User, bob: Login, db: Session, api_token: ApiToken
 ) -> None:
     url = alice.post_json(alice.tasks_url, {"name": "Milk"}).headers["Location"]
@@ -131,14 +131,14 @@ def test_changes_of_all_kinds_in_their_order(
     assert answer == {"username": "alice", "changes": [profile], "next": None, "revision": 3}
 
 
-def test_what_is_deleted_is_named(alice: User, milk: Any) -> None:
+def test_feed_shows_fields_of_deleted_task(alice: User, milk: Any) -> None:
     alice.delete(f"{alice.tasks_url}/{milk['id']}")
     [change] = alice.get(f"{CHANGES}?since=2").json["changes"]
     assert (change["action"], change["id"], change["after"]) == ("delete", milk["id"], None)
     assert change["before"] == {name: milk[name] for name in FIELDS}
 
 
-def test_a_page_ends_at_the_end_of_a_revision(alice: User, milk: Any) -> None:
+def test_feed_page_never_splits_revision(alice: User, milk: Any) -> None:
     alice.post_json(alice.tasks_url, {"tasks": [{"name": "Tea"}] * 4})
     alice.send_json("PATCH", f"{alice.tasks_url}/{milk['id']}", {"name": "Rice"})
     alice.send_json("PATCH", alice.tasks_url, {"completed": True})
@@ -156,7 +156,7 @@ def test_a_page_ends_at_the_end_of_a_revision(alice: User, milk: Any) -> None:
     assert after["revision"] == 6
 
 
-def test_nothing_new_is_304(alice: User, milk: Any) -> None:
+def test_feed_without_new_changes_is_304(alice: User, milk: Any) -> None:
     at_the_end = alice.get(f"{CHANGES}?since=2")
     assert at_the_end.json == {"username": "alice", "changes": [], "next": None, "revision": 2}
     etag = at_the_end.headers["ETag"]
@@ -170,22 +170,22 @@ def test_nothing_new_is_304(alice: User, milk: Any) -> None:
     assert answer.json["changes"][0]["after"] == {"name": "Tea"}
 
 
-def assert_expired(user: User, url: str) -> None:
+def assert_cursor_expired(user: User, url: str) -> None:
     answer = user.get(url)
     assert (answer.status_int, answer.json["code"]) == (410, "cursor_expired")
     assert f"GET {user.tasks_url}," in answer.json["detail"]
     assert f"GET {user.url}/changes " in answer.json["detail"]
     assert "ETag" not in answer.headers
-    # Whether the client has the newest revision is no question where there is no answer.
+    # An error has no ETag, so If-None-Match must not turn it into 304.
     assert user.get(url, headers={"If-None-Match": "*"}).status_int == 410
 
 
-def test_a_revision_of_the_future_is_expired(alice: User, milk: Any) -> None:
+def test_feed_since_future_revision_is_410(alice: User, milk: Any) -> None:
     for since in (3, 10**18 - 1):
-        assert_expired(alice, f"{CHANGES}?since={since}")
+        assert_cursor_expired(alice, f"{CHANGES}?since={since}")
 
 
-def test_erased_values_are_shown_as_they_are(alice: User, milk: Any) -> None:
+def test_feed_shows_no_values_of_purged_task(alice: User, milk: Any) -> None:
     assert alice.delete(f"{alice.tasks_url}/{milk['id']}").status_int == 200
     assert alice.delete(f"{alice.url}/trash/{milk['id']}").status_int == 200
     _, *changes = alice.get(CHANGES).json["changes"]
@@ -193,12 +193,15 @@ def test_erased_values_are_shown_as_they_are(alice: User, milk: Any) -> None:
     assert {(change["before"], change["after"]) for change in changes} == {(None, None)}
 
 
-# --- how long changes are kept
+# --- the retention of changes
 
 
 @pytest.fixture
-def old(alice: User, milk: Any, set_clock: Move, db: Session) -> Any:
-    """Revisions 2 to 5, of which 2 and 3 are older than 90 days; 3 has three tasks."""
+def task_with_old_changes(alice: User, milk: Any, set_clock: Move, db: Session) -> Any:
+    """A task that revisions 2, 4 and 5 changed.
+
+    Revisions 1 to 3 are older than 90 days; revision 3 created three tasks.
+    """
     tasks = [{"name": "Tea"}] * 3
     set_clock(-91 * DAY)
     alice.post_json(alice.tasks_url, {"tasks": tasks})
@@ -215,36 +218,36 @@ def old(alice: User, milk: Any, set_clock: Move, db: Session) -> Any:
     return milk
 
 
-def kept(session: Session) -> list[int]:
+def kept_revisions(session: Session) -> list[int]:
     session.commit()
     return list(session.scalars(select(Change.revision).order_by(Change.revision)))
 
 
 @pytest.mark.purged
-def test_the_purge_deletes_old_changes(
-    alice: User, old: Any, purge_now: Purge, db: Session
+def test_purge_deletes_old_changes_and_expires_feed_cursors(
+    alice: User, task_with_old_changes: Any, purge_now: Purge, db: Session
 ) -> None:
-    assert kept(db) == [1, 2, 3, 3, 3, 4, 5]
+    assert kept_revisions(db) == [1, 2, 3, 3, 3, 4, 5]
     before = alice.get(alice.tasks_url).json
     assert alice.get(CHANGES).json["changes"][0]["revision"] == 1
     purge_now()
-    assert kept(db) == [4, 5]
+    assert kept_revisions(db) == [4, 5]
     for since in (0, 1, 2):
-        assert_expired(alice, f"{CHANGES}?since={since}")
+        assert_cursor_expired(alice, f"{CHANGES}?since={since}")
     for since, revisions in ((3, [4, 5]), (4, [5]), (5, [])):
         answer = alice.get(f"{CHANGES}?since={since}")
         assert [change["revision"] for change in answer.json["changes"]] == revisions
-    history = alice.get(f"{alice.tasks_url}/{old['id']}/history").json
+    history = alice.get(f"{alice.tasks_url}/{task_with_old_changes['id']}/history").json
     assert [change["revision"] for change in history["history"]] == [5, 4]
     assert alice.get(alice.tasks_url).json == before
     assert before["revision"] == 5
 
 
 @pytest.mark.purged
-def test_what_changed_is_not_told_where_it_is_not_kept(
-    alice: User, old: Any, purge_now: Purge, db: Session
+def test_stale_if_match_omits_changed_fields_after_purge(
+    alice: User, task_with_old_changes: Any, purge_now: Purge, db: Session
 ) -> None:
-    url = f"{alice.tasks_url}/{old['id']}"
+    url = f"{alice.tasks_url}/{task_with_old_changes['id']}"
 
     def changed(known: int) -> Any:
         answer = alice.send_json("PATCH", url, {"name": "Oil"}, {"If-Match": f'"{known}"'})
@@ -257,35 +260,37 @@ def test_what_changed_is_not_told_where_it_is_not_kept(
 
 
 @pytest.mark.purged
-def test_a_revision_goes_as_a_whole_or_not_at_all(
-    alice: User, old: Any, purge_now: Purge, db: Session, monkeypatch: Patch
+def test_purge_deletes_whole_revisions(
+    alice: User, task_with_old_changes: Any, purge_now: Purge, db: Session, monkeypatch: Patch
 ) -> None:
     monkeypatch.setattr("todo.jobs.purge.BATCH_SIZE", 3)
     purge_now()
-    assert kept(db) == [4, 5], "the third is the first of revision 3, which goes along"
+    assert kept_revisions(db) == [4, 5], (
+        "the batch ends within revision 3, and the rest of it is deleted too"
+    )
 
 
 @pytest.mark.purged
-def test_the_purge_may_delete_all_changes_of_an_account(
+def test_account_stays_usable_after_purge_of_all_changes(
     alice: User, milk: Any, purge_now: Purge, db: Session
 ) -> None:
     db.execute(update(Change).values(date=clock.now() - 91 * DAY))
     db.commit()
     purge_now()
-    assert kept(db) == []
+    assert kept_revisions(db) == []
     assert alice.get(f"{CHANGES}?since=2").json["changes"] == []
-    assert_expired(alice, f"{CHANGES}?since=1")
+    assert_cursor_expired(alice, f"{CHANGES}?since=1")
     assert db.scalar(select(func.count()).select_from(Task)) == 1
     alice.send_json("PATCH", f"{alice.tasks_url}/{milk['id']}", {"name": "Tea"})
     [change] = alice.get(f"{CHANGES}?since=2").json["changes"]
     assert (change["revision"], change["before"]) == (3, {"name": "Milk"})
 
 
-def test_a_younger_change_keeps_those_after_it(
+def test_purge_keeps_old_change_after_younger_one(
     alice: User, milk: Any, purge_now: Purge, db: Session
 ) -> None:
-    """A clock that was wrong makes no gap."""
+    """A wrong clock must not leave a gap in the revisions."""
     db.execute(update(Change).where(Change.revision == 2).values(date=clock.now() - 91 * DAY))
     db.commit()
     purge_now()
-    assert kept(db) == [1, 2]
+    assert kept_revisions(db) == [1, 2]

@@ -1,4 +1,4 @@
-"""Each page of a history or of the feed reads its own changes, from the index of its order."""
+"""Query plans: a page of a history or the feed reads only its own changes, through one index."""
 
 import re
 from collections.abc import Iterator
@@ -18,32 +18,32 @@ from todo.jobs.purge import purge_expired
 from todo.models.account import ACCOUNTS
 from todo.models.change import CHANGES, UPDATE
 
-OTHERS = 3  # accounts with as many changes
-REVISIONS = 6000  # of each account
-TASKS = 4  # of each account, in turn
+OTHER_ACCOUNTS = 3  # accounts with the same number of changes
+REVISIONS = 6000  # per account
+TASKS = 4  # per account, changed in turn
 LIMIT = 20
-BULK, BULK_REVISION = 100, 2010  # tasks that one request has changed
-STEPS = 100  # of SQLite's virtual machine for a change of a page; it takes about 40
+BULK_TASKS, BULK_REVISION = 100, 2010  # tasks changed by one request, and its revision
+STEPS_PER_ROW = 100  # SQLite virtual machine steps allowed per change on a page; it needs about 40
 
-FEED = {"sqlite": "sqlite_autoindex_changes_1", "postgresql": "pk_changes"}
+FEED_INDEXES = {"sqlite": "sqlite_autoindex_changes_1", "postgresql": "pk_changes"}
 
 
 @dataclass(frozen=True)
 class Journal:
-    """An account with many changes among others."""
+    """An account with many changes, in a database with other accounts of the same size."""
 
     app: Any
     login: Login
     task: int
 
     def plans(self, path: str) -> list[Plan]:
-        """Return the plans of a page."""
+        """Return the query plans of a page."""
         engine = self.app.registry["engine"]
-        with page_queries(self.app.registry["reading_engine"]) as run:
+        with page_queries(self.app.registry["reading_engine"]) as queries:
             answer = Client(self.app, self.login.token).get(f"{self.login.url}{path}&limit={LIMIT}")
         assert answer.status_int == 200, answer
         with engine.connect() as connection:
-            return [explain(connection, query) for query in run]
+            return [explain(connection, query) for query in queries]
 
 
 def rows(login: Login, tasks: list[int]) -> Iterator[dict[str, Any]]:
@@ -58,21 +58,21 @@ def rows(login: Login, tasks: list[int]) -> Iterator[dict[str, Any]]:
     for revision in range(TASKS + 2, REVISIONS + 1):
         ids = [tasks[revision % TASKS]]
         if revision == BULK_REVISION:
-            ids = list(range(10**6, 10**6 + BULK))
+            ids = list(range(10**6, 10**6 + BULK_TASKS))
         yield from (change | {"revision": revision, "object_id": id_} for id_ in ids)
 
 
 def fill(session: Session) -> tuple[Login, int]:
-    """Store the changes of all, and return one account with one of its tasks."""
-    chosen = []
-    for _ in range(OTHERS + 1):
+    """Fill all accounts; return one of them and the id of one of its tasks."""
+    filled = []
+    for _ in range(OTHER_ACCOUNTS + 1):
         login = make_account(session)
         tasks = [make_task(session, login) for _ in range(TASKS)]
         session.execute(insert(CHANGES), list(rows(login, tasks)))
-        chosen.append((login, tasks[0]))
+        filled.append((login, tasks[0]))
     statement = update(ACCOUNTS).values(revision=REVISIONS)
     session.execute(statement, execution_options={"recorded": True})
-    return chosen[1]
+    return filled[1]
 
 
 @pytest.fixture(scope="module")
@@ -86,35 +86,39 @@ def assert_reads(plan: Plan, index: str, rows: int) -> None:
     assert not plan.scans, plan
     assert plan.sorts == 0, plan
     assert plan.rows_read <= rows, plan
-    assert plan.steps <= rows * STEPS, plan
+    assert plan.steps <= rows * STEPS_PER_ROW, plan
 
 
 @pytest.mark.parametrize(
-    ("since", "page"),
-    [(0, LIMIT), (3000, LIMIT), (REVISIONS - 5, LIMIT), (BULK_REVISION - 10, BULK + 10)],
+    ("since", "page_rows"),
+    [(0, LIMIT), (3000, LIMIT), (REVISIONS - 5, LIMIT), (BULK_REVISION - 10, BULK_TASKS + 10)],
     ids=["first", "middle", "last", "bulk"],
 )
-def test_a_page_of_changes_is_read_in_its_order(journal: Journal, since: int, page: int) -> None:
-    index = FEED[journal.app.registry["engine"].dialect.name]
+def test_feed_page_reads_only_its_rows_from_index(
+    journal: Journal, since: int, page_rows: int
+) -> None:
+    index = FEED_INDEXES[journal.app.registry["engine"].dialect.name]
     end, changes = journal.plans(f"/changes?since={since}")
     assert_reads(end, index, LIMIT)
-    assert_reads(changes, index, page)
+    assert_reads(changes, index, page_rows)
 
 
 @pytest.mark.parametrize("after", ["", "&after=3000"], ids=["first", "middle"])
-def test_a_page_of_a_history_is_read_from_its_index(journal: Journal, after: str) -> None:
+def test_history_page_reads_only_its_rows_from_index(journal: Journal, after: str) -> None:
     [plan] = journal.plans(f"/tasks/{journal.task}/history?{after}")
     assert_reads(plan, "ix_changes_object", LIMIT + 1)
 
 
-def test_the_purge_reads_one_change_of_an_account_without_old_ones(journal: Journal) -> None:
+def test_purge_reads_one_change_per_account_without_old_ones(journal: Journal) -> None:
     engine = journal.app.registry["engine"]
     with Session(engine) as session:
-        with page_queries(engine, re.compile(r"SELECT accounts\.id.*changes", re.DOTALL)) as run:
+        with page_queries(
+            engine, re.compile(r"SELECT accounts\.id.*changes", re.DOTALL)
+        ) as queries:
             purge_expired(session, journal.app.registry["settings"])
-        [query] = run
+        [query] = queries
         plan = explain(session.connection(), query)
-    assert FEED[engine.dialect.name] in plan.indexes, plan
-    accounts = OTHERS + 1
+    assert FEED_INDEXES[engine.dialect.name] in plan.indexes, plan
+    accounts = OTHER_ACCOUNTS + 1
     assert plan.rows_read <= 2 * accounts, plan
-    assert plan.steps <= 2 * accounts * STEPS, plan
+    assert plan.steps <= 2 * accounts * STEPS_PER_ROW, plan

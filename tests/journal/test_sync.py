@@ -1,4 +1,4 @@
-"""A copy that is kept by the pages of the list and the feed, as docs/sync.md tells, is right."""
+"""Synchronization: a client that follows docs/sync.md ends with an exact copy of the account."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ WRITERS = 3
 
 
 class Copy:
-    """A client that keeps a copy of an account; each `read` is one request."""
+    """A client's copy of an account; each `read` fetches one page."""
 
     def __init__(self, client: Client, login: Login, limit: int) -> None:
         self.client = client
@@ -27,7 +27,7 @@ class Copy:
         self.limit = limit
         self.tasks: dict[int, Any] = {}
         self.profile: Any = None
-        self.revision = -1  # of the first page of the snapshot, until it is whole; then, the copy's
+        self.revision = -1  # first that of the snapshot, then that of the last change applied
         self.page: str | None = f"{login.tasks_url}?limit={limit}"
 
     def get(self, url: str) -> Any:
@@ -36,7 +36,7 @@ class Copy:
         return answer.json
 
     def read(self) -> bool:
-        """Read on, and tell whether there is more to read."""
+        """Fetch the next page; return whether more pages follow."""
         if self.page is None:
             return self.read_changes()
         page = self.get(self.page)
@@ -64,7 +64,7 @@ class Copy:
             self.tasks.pop(change["id"], None)
         elif "creation_date" in after:
             self.tasks[change["id"]] = {"id": change["id"], **after, **stamps(change)}
-        elif change["id"] in self.tasks:  # else a later change deletes it
+        elif change["id"] in self.tasks:  # otherwise a later change deletes it
             self.tasks[change["id"]] |= after | stamps(change)
 
 
@@ -72,8 +72,8 @@ def stamps(change: Any) -> Any:
     return {"revision": change["revision"], "modification_date": change["date"]}
 
 
-def present(client: Client, login: Login) -> tuple[dict[int, Any], Any]:
-    """Return all tasks by their ids, and the profile."""
+def current_state(client: Client, login: Login) -> tuple[dict[int, Any], Any]:
+    """Return the account's tasks by id, and its profile, as the service has them."""
     tasks: dict[int, Any] = {}
     url: str | None = f"{login.tasks_url}?limit=200"
     while url:
@@ -83,7 +83,7 @@ def present(client: Client, login: Login) -> tuple[dict[int, Any], Any]:
     return tasks, client.get(login.url).json
 
 
-# --- what writers do
+# --- strategies for the writes
 
 fields = {
     "name": st.sampled_from(["Milk", "Tea", 'Crème "brûlée" \\', "🍎\t"]),
@@ -96,7 +96,7 @@ new_tasks = st.fixed_dictionaries(
 )
 task_changes = st.fixed_dictionaries({}, optional=fields)
 selections = st.sampled_from(["completed=true", "completed=false", "due=none", "due=any"])
-places = st.integers(0, 7)  # of a task among those that are there
+indexes = st.integers(0, 7)  # of a task on a list; for undo, revisions back from the newest
 profile_changes = st.fixed_dictionaries(
     {},
     optional={
@@ -108,14 +108,14 @@ profile_changes = st.fixed_dictionaries(
 writes = st.one_of(
     st.tuples(st.just("create"), new_tasks),
     st.tuples(st.just("create"), st.lists(new_tasks, min_size=1, max_size=5)),
-    st.tuples(st.just("change"), places, task_changes),
+    st.tuples(st.just("change"), indexes, task_changes),
     st.tuples(st.just("change all"), selections, task_changes),
-    st.tuples(st.just("delete"), places),
+    st.tuples(st.just("delete"), indexes),
     st.tuples(st.just("delete all"), selections),
-    st.tuples(st.just("restore"), places),
-    st.tuples(st.just("purge"), places),
+    st.tuples(st.just("restore"), indexes),
+    st.tuples(st.just("purge"), indexes),
     st.just(("purge all",)),
-    st.tuples(st.just("undo"), places),
+    st.tuples(st.just("undo"), indexes),
     st.tuples(st.just("profile"), profile_changes),
 )
 steps = st.lists(
@@ -123,43 +123,43 @@ steps = st.lists(
 )
 
 
-def write(client: Client, login: Login, what: str, *arguments: Any) -> None:
-    """Make the request, if there is anything to be changed."""
-    method, url, body = request_of(client, login, what, *arguments)
+def write(client: Client, login: Login, action: str, *arguments: Any) -> None:
+    """Send the request; accept 404 for a missing task, and 409 for an undo."""
+    method, url, body = request_of(client, login, action, *arguments)
     answer = client.send_json(method, url, body)
-    assert answer.status_int in (200, 201, 404) or (what, answer.status_int) == ("undo", 409)
+    assert answer.status_int in (200, 201, 404) or (action, answer.status_int) == ("undo", 409)
 
 
-def request_of(client: Client, login: Login, what: str, *arguments: Any) -> tuple[str, str, Any]:
-    if what == "create":
+def request_of(client: Client, login: Login, action: str, *arguments: Any) -> tuple[str, str, Any]:
+    if action == "create":
         [body] = arguments
         return "POST", login.tasks_url, {"tasks": body} if isinstance(body, list) else body
-    if what == "profile":
+    if action == "profile":
         return "PATCH", login.url, arguments[0]
-    if what == "undo":
+    if action == "undo":
         revision = client.get(f"{login.tasks_url}?limit=1").json["revision"] - arguments[0]
         return "POST", f"{login.url}/changes/{max(revision, 0)}/undo", {}
-    if what == "purge all":
+    if action == "purge all":
         return "DELETE", f"{login.url}/trash", {}
-    if what in ("restore", "purge"):
+    if action in ("restore", "purge"):
         url = f"{login.url}/trash"
-        task_id = chosen(client, url, arguments[0])
+        task_id = pick_task(client, url, arguments[0])
         return (
             ("POST", f"{url}/{task_id}/restore", {})
-            if what == "restore"
+            if action == "restore"
             else ("DELETE", f"{url}/{task_id}", {})
         )
-    method = "PATCH" if what.startswith("change") else "DELETE"
+    method = "PATCH" if action.startswith("change") else "DELETE"
     body = arguments[1] if method == "PATCH" else {}
-    if what.endswith("all"):
+    if action.endswith("all"):
         return method, f"{login.tasks_url}?{arguments[0]}", body
-    return method, f"{login.tasks_url}/{chosen(client, login.tasks_url, arguments[0])}", body
+    return method, f"{login.tasks_url}/{pick_task(client, login.tasks_url, arguments[0])}", body
 
 
-def chosen(client: Client, url: str, place: int) -> int:
-    """Return the id of one of the tasks there, or one of nobody's."""
+def pick_task(client: Client, url: str, index: int) -> int:
+    """Return the id of a task on the list, or an unused id if the list is empty."""
     tasks = client.get(url).json["tasks"]
-    return tasks[place % len(tasks)]["id"] if tasks else 10**9
+    return tasks[index % len(tasks)]["id"] if tasks else 10**9
 
 
 def writers_of(app: Any, session: Session, login: Login) -> list[Client]:
@@ -169,8 +169,8 @@ def writers_of(app: Any, session: Session, login: Login) -> list[Client]:
     return [Client(app, secret) for _, secret in issued]
 
 
-def test_a_snapshot_and_the_feed_are_the_present(app: Any, db: Session) -> None:
-    # The same examples each time; the account of each is a new one.
+def test_synced_copy_equals_account_after_random_writes(app: Any, db: Session) -> None:
+    # Every run tries the same examples, each with a new account.
     @settings(
         max_examples=EXAMPLES,
         deadline=None,
@@ -179,7 +179,7 @@ def test_a_snapshot_and_the_feed_are_the_present(app: Any, db: Session) -> None:
         suppress_health_check=list(HealthCheck),
     )
     @given(steps=steps, limit=st.integers(1, 4))
-    def keeps_in_step(steps: list[tuple[Any, ...]], limit: int) -> None:
+    def copy_equals_account(steps: list[tuple[Any, ...]], limit: int) -> None:
         login = make_account(db)
         writers = writers_of(app, db, login)
         copy = Copy(Client(app, login.token), login, limit)
@@ -187,23 +187,23 @@ def test_a_snapshot_and_the_feed_are_the_present(app: Any, db: Session) -> None:
             if step == ("read",):
                 copy.read()
             else:
-                writer, (what, *arguments) = step
-                write(writers[writer], login, what, *arguments)
+                writer, (action, *arguments) = step
+                write(writers[writer], login, action, *arguments)
         while copy.read():
             pass
-        tasks, profile = present(writers[0], login)
+        tasks, profile = current_state(writers[0], login)
         assert copy.tasks == tasks
         assert copy.profile == profile
 
-    keeps_in_step()
+    copy_equals_account()
 
 
-# On SQLite all that a request reads is of one moment.
+# On SQLite, a request reads from one snapshot.
 @pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)
 @pytest.mark.parametrize(
     ("module", "read"), [(todo.views.tasks, "read_page"), (todo.views.changes, "read_changes")]
 )
-def test_what_is_written_while_a_page_is_read(
+def test_synced_copy_includes_writes_during_read(
     real_app: Any, committed: Session, monkeypatch: Patch, module: Any, read: str
 ) -> None:
     login = make_account(committed)
@@ -219,7 +219,7 @@ def test_what_is_written_while_a_page_is_read(
     ]
 
     def write_and_read(*arguments: Any) -> Any:
-        """Write, when the request that reads has found out who asks, and with it the revision."""
+        """Write after the reading request has authenticated, and with that read the revision."""
         if writes:
             assert writes.pop(0)().status_int < 300
         return read_page(*arguments)
@@ -234,4 +234,4 @@ def test_what_is_written_while_a_page_is_read(
         copy.read()
     while copy.read():
         pass
-    assert (copy.tasks, copy.profile) == present(client, login)
+    assert (copy.tasks, copy.profile) == current_state(client, login)

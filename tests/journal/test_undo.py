@@ -1,4 +1,4 @@
-"""Undo: what one request has changed of tasks, changed back."""
+"""Undo: revert the changes that one request made to tasks."""
 
 import re
 from datetime import date
@@ -16,10 +16,10 @@ from tests.support.plans import page_queries
 from todo.http.operations import operations
 from todo.journal import undo as service
 
-# What may differ after an undo.
+# Fields that an undo does not restore.
 STAMPS = {"revision", "modification_date"}
 
-# A request for each operation that changes tasks; those that erase for good have no undo.
+# One request per operation that changes tasks. Permanent deletion has no undo.
 FULL = {"name": "Crème", "note": "x", "due_date": "2031-01-01T09:30:00.5Z", "completed": True}
 REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "/tasks", FULL),
@@ -34,20 +34,20 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("DELETE", "/tasks/{id}", {}),
     ("POST", "/trash/{trashed}/restore", {}),
 ]
-ERASING = {("DELETE", "/trash"), ("DELETE", "/trash/{id}")}
+PURGING = {("DELETE", "/trash"), ("DELETE", "/trash/{id}")}
 UNDOING = {("POST", "/changes/{revision}/undo")}
-OF_NO_TASK = {("POST", "/tokens"), ("DELETE", "/tokens"), ("DELETE", "/tokens/{id}")}
+NOT_CHANGING_TASKS = {("POST", "/tokens"), ("DELETE", "/tokens"), ("DELETE", "/tokens/{id}")}
 
 
 def undo_path(answer: TestResponse) -> str:
-    """Return the path that the answer names."""
+    """Return the undo path from the Link header."""
     match = re.fullmatch(r'<([^>]*)>; rel="undo"', answer.headers["Link"])
     assert match, answer.headers["Link"]
     return match[1]
 
 
 def state(user: User) -> Any:
-    """Return all that is shown of the tasks, on the lists and by searches."""
+    """Return all tasks, as the lists, the searches and their own URLs show them."""
     paths = ("tasks", "tasks?search=milk", "tasks?search=creme", "tasks?due=none", "trash")
     tasks = [user.get(f"{user.url}/{path}").json["tasks"] for path in paths]
     for task in (task for each in tasks for task in each):
@@ -59,14 +59,14 @@ def state(user: User) -> Any:
 
 @pytest.fixture
 def ids(db: Session, alice: Login) -> dict[str, int]:
-    """Tasks of many kinds, one of them in the trash."""
+    """The ids of an open and a trashed task; the account has tasks of other kinds, too."""
     make_task(db, alice, name="Done milk", completed=True, due_date=date(2030, 2, 1))
     make_task(db, alice, name="Bread", note="dark")
     milk = make_task(db, alice, name="Milk", note="two", due_date=date(2030, 2, 1))
     return {"id": milk, "trashed": make_trashed(db, alice, name="Old milk")}
 
 
-def test_every_operation_that_changes_tasks_is_tried(app: Any) -> None:
+def test_undo_requests_cover_every_task_operation(app: Any) -> None:
     changing = {
         (method, operation.pattern.removeprefix(ACCOUNT))
         for operation in operations(app.registry)
@@ -77,11 +77,11 @@ def test_every_operation_that_changes_tasks_is_tried(app: Any) -> None:
         (method, path.partition("?")[0].replace("{trashed}", "{id}"))
         for method, path, _ in REQUESTS
     }
-    assert changing == tried | ERASING | UNDOING | OF_NO_TASK
+    assert changing == tried | PURGING | UNDOING | NOT_CHANGING_TASKS
 
 
 @pytest.mark.parametrize(("method", "path", "fields"), REQUESTS)
-def test_done_undone_and_done_again(
+def test_undo_restores_state_and_second_undo_redoes(
     alice: User, ids: dict[str, int], method: str, path: str, fields: dict[str, Any]
 ) -> None:
     before = state(alice)
@@ -102,13 +102,13 @@ def test_done_undone_and_done_again(
 
 
 def without_creations(after: Any, before: Any) -> Any:
-    """Return the state without what the trash has more: what was created, and undone."""
+    """Return the state without the trashed tasks that `before` lacks: undone creations."""
     known = {task["id"] for each in before[0] for task in each}
     after[0][-1] = [task for task in after[0][-1] if task["id"] in known]
     return after
 
 
-def test_one_undo_is_one_revision(alice: User, ids: dict[str, int]) -> None:
+def test_undo_of_many_tasks_is_one_revision(alice: User, ids: dict[str, int]) -> None:
     answer = alice.send_json("PATCH", alice.tasks_url, {"note": "all"})
     before = alice.get(alice.tasks_url).json["revision"]
     assert undo_path(answer) == f"{alice.url}/changes/{before}/undo"
@@ -119,7 +119,7 @@ def test_one_undo_is_one_revision(alice: User, ids: dict[str, int]) -> None:
     assert {task["revision"] for task in listed["tasks"]} == {before + 1}
 
 
-def test_what_was_changed_since_stays(alice: User, ids: dict[str, int]) -> None:
+def test_undo_of_field_changed_since_is_409(alice: User, ids: dict[str, int]) -> None:
     milk = f"{alice.tasks_url}/{ids['id']}"
     renamed = alice.send_json("PATCH", milk, {"name": "Tea", "note": "green"})
     later = alice.send_json("PATCH", milk, {"note": "black", "completed": True})
@@ -128,17 +128,17 @@ def test_what_was_changed_since_stays(alice: User, ids: dict[str, int]) -> None:
     assert (answer.status_int, answer.json["code"]) == (409, "undo_conflict")
     assert answer.json["conflicts"] == [{"id": ids["id"], "fields": ["note"]}]
     assert alice.get(alice.tasks_url).json == before
-    # What touches other fields does not stand in the way.
+    # Later changes of other fields are no conflict.
     completed = alice.send_json("PATCH", milk, {"completed": False})
     assert alice.post(undo_path(completed)).status_int == 200
-    # Undone one after the other, backwards, each is as it was left.
+    # In reverse order, each undo finds the values that its change has left.
     assert alice.post(undo_path(later)).status_int == 200
     assert alice.post(undo_path(renamed)).status_int == 200
     task = alice.get(milk).json["task"]
     assert (task["name"], task["note"], task["completed"]) == ("Milk", "two", False)
 
 
-def test_other_fields_are_left_alone(alice: User, ids: dict[str, int]) -> None:
+def test_undo_keeps_later_changes_of_other_fields(alice: User, ids: dict[str, int]) -> None:
     milk = f"{alice.tasks_url}/{ids['id']}"
     renamed = alice.send_json("PATCH", milk, {"name": "Tea"})
     alice.send_json("PATCH", milk, {"note": "green", "due_date": None})
@@ -147,7 +147,7 @@ def test_other_fields_are_left_alone(alice: User, ids: dict[str, int]) -> None:
     assert (task["name"], task["note"], task["due_date"]) == ("Milk", "green", None)
 
 
-def test_of_many_none_is_undone_where_one_conflicts(alice: User, ids: dict[str, int]) -> None:
+def test_undo_with_one_conflict_reverts_no_task(alice: User, ids: dict[str, int]) -> None:
     answer = alice.send_json("PATCH", alice.tasks_url, {"note": "all", "name": "All"})
     alice.send_json("PATCH", f"{alice.tasks_url}/{ids['id']}", {"note": "one"})
     refused = alice.post(undo_path(answer))
@@ -155,20 +155,20 @@ def test_of_many_none_is_undone_where_one_conflicts(alice: User, ids: dict[str, 
     assert {task["name"] for task in alice.get(alice.tasks_url).json["tasks"]} == {"All"}
 
 
-def test_what_is_not_there(alice: User, ids: dict[str, int]) -> None:
+def test_undo_of_trashed_task_is_409_until_restored(alice: User, ids: dict[str, int]) -> None:
     milk = f"{alice.tasks_url}/{ids['id']}"
     renamed = alice.send_json("PATCH", milk, {"name": "Tea"})
     deleted = alice.delete(milk)
     refused = alice.post(undo_path(renamed))
     assert refused.json["conflicts"] == [{"id": ids["id"], "fields": ["name"]}]
-    # Deleted and back, it is as it was.
+    # Once restored, the task has its former values again.
     assert alice.post(undo_path(deleted)).status_int == 200
     assert alice.post(undo_path(deleted)).json["code"] == "undo_conflict"
     assert alice.post(undo_path(renamed)).status_int == 200
     assert alice.get(milk).json["task"]["name"] == "Milk"
 
 
-def test_what_was_created_and_changed_is_not_thrown_away(alice: User, ids: dict[str, int]) -> None:
+def test_undo_of_creation_after_change_is_409(alice: User, ids: dict[str, int]) -> None:
     created = alice.post_json(alice.tasks_url, {"name": "Tea"})
     alice.send_json("PATCH", created.headers["Location"], {"note": "green"})
     refused = alice.post(undo_path(created))
@@ -176,7 +176,7 @@ def test_what_was_created_and_changed_is_not_thrown_away(alice: User, ids: dict[
     assert refused.json["conflicts"] == conflicts
 
 
-def test_what_has_gone_for_good(alice: User, ids: dict[str, int]) -> None:
+def test_undo_of_purged_task_is_409(alice: User, ids: dict[str, int]) -> None:
     deleted = alice.delete(f"{alice.tasks_url}/{ids['id']}")
     purged = alice.delete(f"{alice.url}/trash/{ids['id']}")
     assert purged.status_int == 200
@@ -187,7 +187,7 @@ def test_what_has_gone_for_good(alice: User, ids: dict[str, int]) -> None:
         assert (answer.status_int, answer.json["code"]) == (409, "not_undoable")
 
 
-def test_one_of_many_has_gone_for_good(alice: User, ids: dict[str, int]) -> None:
+def test_undo_with_one_purged_task_is_409(alice: User, ids: dict[str, int]) -> None:
     answer = alice.send_json("PATCH", alice.tasks_url, {"note": "all"})
     alice.delete(f"{alice.tasks_url}/{ids['id']}")
     alice.delete(f"{alice.url}/trash/{ids['id']}")
@@ -196,7 +196,7 @@ def test_one_of_many_has_gone_for_good(alice: User, ids: dict[str, int]) -> None
     assert refused.json["conflicts"] == [{"id": ids["id"], "fields": []}]
 
 
-def test_at_most_so_much_text_at_once(alice: User, ids: dict[str, int], monkeypatch: Patch) -> None:
+def test_undo_of_too_much_text_is_409(alice: User, ids: dict[str, int], monkeypatch: Patch) -> None:
     alice.send_json("PATCH", alice.tasks_url, {"note": "long " * 100})
     answer = alice.send_json("PATCH", alice.tasks_url, {"note": "short"})
     monkeypatch.setattr(service, "MAX_INDEXED_CHARACTERS", 100)
@@ -207,7 +207,7 @@ def test_at_most_so_much_text_at_once(alice: User, ids: dict[str, int], monkeypa
 
 
 @pytest.mark.parametrize("batch", [1, 2, 500])
-def test_many_are_read_in_batches(
+def test_undo_in_batches_reverts_all_tasks(
     alice: User, ids: dict[str, int], monkeypatch: Patch, batch: int
 ) -> None:
     monkeypatch.setattr(service, "BATCH_SIZE", batch)
@@ -217,7 +217,7 @@ def test_many_are_read_in_batches(
     assert state(alice) == before
 
 
-def test_the_profile_has_no_undo(alice: User) -> None:
+def test_undo_of_profile_change_is_409(alice: User) -> None:
     changed = alice.send_json("PATCH", alice.url, {"timezone": "Asia/Tokyo"})
     assert "Link" not in changed.headers
     for revision in (1, 2):
@@ -226,19 +226,21 @@ def test_the_profile_has_no_undo(alice: User) -> None:
 
 
 @pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
-def test_it_reads_its_own_tasks_alone(app: Any, alice: User, ids: dict[str, int]) -> None:
-    """However many the account has: by their ids, and not by what begins with the account."""
+def test_undo_reads_only_changed_tasks_by_id(app: Any, alice: User, ids: dict[str, int]) -> None:
+    """The cost must not grow with the account, so no index of the account is used."""
     engine = app.registry["engine"]
     changed = alice.send_json("PATCH", alice.tasks_url, {"note": "all"})
     links = [undo_path(changed), undo_path(alice.delete(f"{alice.tasks_url}/{ids['id']}"))]
-    with page_queries(engine, re.compile(r".*\b(tasks|trash|UPDATE changes)\b", re.DOTALL)) as run:
-        for link in reversed(links):  # a task comes back, others are set back, and it goes again
+    with page_queries(
+        engine, re.compile(r".*\b(tasks|trash|UPDATE changes)\b", re.DOTALL)
+    ) as queries:
+        for link in reversed(links):  # restores the task, then reverts all three
             assert alice.post(link).status_int == 200
         created = alice.post_json(alice.tasks_url, {"name": "Tea"})
         assert alice.post(undo_path(created)).status_int == 200
         assert alice.delete(alice.trash_url).status_int == 200
-    plans = [row[3] for query in run for row in query.run(engine, "EXPLAIN QUERY PLAN")]
+    plans = [row[3] for query in queries for row in query.run(engine, "EXPLAIN QUERY PLAN")]
     used = {name for plan in plans for name in re.findall(r"\bix_\w+|INTEGER PRIMARY KEY", plan)}
-    # Emptying the trash asks for what is in it; erasing, for what was recorded.
+    # Emptying the trash lists its tasks (first index) and erases their records (second).
     assert used == {"INTEGER PRIMARY KEY", "ix_trash_deletion", "ix_changes_object"}
     assert not [plan for plan in plans if re.match(r"SCAN (tasks|trash)\b", plan)]

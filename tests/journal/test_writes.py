@@ -1,4 +1,7 @@
-"""The journal: what each write leaves in it. That nothing is missing, `app` checks everywhere."""
+"""The changes that each write records.
+
+The `app` fixture checks after each test that none is missing.
+"""
 
 from collections.abc import Callable
 from datetime import date
@@ -17,7 +20,7 @@ from todo.models import Account, Base, Change, Task, Token
 from todo.models.journalled import Journalled
 
 FIELDS = ("name", "note", "creation_date", "due_date", "completed", "completion_date")
-NOT_JOURNALLED = {"changes", "idempotency_keys", "limit_counts", "released_usernames", "tokens"}
+EXEMPT_TABLES = {"changes", "idempotency_keys", "limit_counts", "released_usernames", "tokens"}
 
 STAMPS = {"id", "revision", "modification_date"}
 
@@ -42,39 +45,39 @@ def milk(db: Session, alice: Login) -> int:
     return make_task(db, alice, name="Milk", due_date=date(2030, 2, 1))
 
 
-def test_every_table_is_journalled_or_known_not_to_be() -> None:
+def test_every_table_is_journalled_or_exempt() -> None:
     mappers = Base.registry.mappers
     journalled = {each.local_table for each in mappers if issubclass(each.class_, Journalled)}
     assert {table.name for table in Base.metadata.sorted_tables if table not in journalled} == (
-        NOT_JOURNALLED
+        EXEMPT_TABLES
     )
 
 
 @pytest.mark.parametrize(("method", "pattern"), WRITES)
-def test_each_writing_request_is_one_revision(
+def test_write_request_is_one_revision(
     alice: User, milk: int, db: Session, method: str, pattern: str
 ) -> None:
     make_task(db, alice)
     trashed = make_trashed(db, alice)
-    ended, _ = make_token(db, alice.id)
+    token_id, _ = make_token(db, alice.id)
     db.commit()
     before = db.get_one(Account, alice.id).revision
     row = ROWS[method, pattern]
-    ids = {"tokens": ended, "tasks": milk, "trash": trashed}
-    thing = next((ids[part] for part in pattern.split("/") if part in ids), None)
+    ids = {"tokens": token_id, "tasks": milk, "trash": trashed}
+    object_id = next((ids[part] for part in pattern.split("/") if part in ids), None)
     revision = db.get_one(Task, milk).revision
-    url = pattern.format(username="alice", id=thing, revision=revision)
+    url = pattern.format(username="alice", id=object_id, revision=revision)
     assert alice.send_json(method, url + row.query, row.fields).status_int < 300
     if (method, pattern) == ("DELETE", ACCOUNT):
         assert db.scalars(select(Change)).all() == []
         return
     db.commit()
     db.expire_all()
-    raised = 0 if "tokens" in pattern else 1
-    assert db.get_one(Account, alice.id).revision == before + raised
+    added = 0 if "tokens" in pattern else 1
+    assert db.get_one(Account, alice.id).revision == before + added
 
 
-def test_what_changes_nothing_is_no_revision(alice: User, milk: int, db: Session) -> None:
+def test_request_without_effect_adds_no_revision(alice: User, milk: int, db: Session) -> None:
     before = alice.get(alice.tasks_url).json
     for method, url, fields in (
         ("PATCH", f"{alice.tasks_url}/{milk}", {"name": "Milk", "due_date": "2030-02-01"}),
@@ -89,11 +92,13 @@ def test_what_changes_nothing_is_no_revision(alice: User, milk: int, db: Session
     ):
         answer = alice.send_json(method, url, fields)
         assert answer.status_int < 300
-        assert "Link" not in answer.headers, "there is nothing to undo"
+        assert "Link" not in answer.headers, "no change, no undo link"
     assert alice.get(alice.tasks_url).json == before
 
 
-def test_who_did_what_and_when(alice: User, milk: int, db: Session, api_token: ApiToken) -> None:
+def test_change_records_token_date_and_values(
+    alice: User, milk: int, db: Session, api_token: ApiToken
+) -> None:
     url = f"{alice.tasks_url}/{milk}"
     task = alice.send_json("PATCH", url, {"name": "Tea", "completed": True}).json["task"]
     [change] = last_changes(db, alice)
@@ -103,8 +108,12 @@ def test_who_did_what_and_when(alice: User, milk: int, db: Session, api_token: A
     assert shown == task["modification_date"] == task["completion_date"]
     assert change.before == {"name": "Milk", "completed": False, "completion_date": None}
     assert change.after == {"name": "Tea", "completed": True, "completion_date": shown}
-    session = db.scalars(select(Token)).one()
-    assert (change.token_id, change.token_kind, change.token_name) == (session.id, "session", None)
+    login_session = db.scalars(select(Token)).one()
+    assert (change.token_id, change.token_kind, change.token_name) == (
+        login_session.id,
+        "session",
+        None,
+    )
 
     token_id, script = api_token()
     script.delete(url)
@@ -114,12 +123,12 @@ def test_who_did_what_and_when(alice: User, milk: int, db: Session, api_token: A
     assert change.before == {name: task[name] for name in FIELDS}
 
 
-def test_who_has_no_token(app: Any, alice: Login, db: Session) -> None:
+def test_registration_is_recorded_without_token(app: Any, alice: Login, db: Session) -> None:
     [change] = last_changes(db, alice)
     assert (change.kind, change.action, change.token_id) == ("profile", "create", None)
 
 
-def test_a_password_is_recorded_without_a_value(alice: User, db: Session) -> None:
+def test_password_change_is_recorded_without_value(alice: User, db: Session) -> None:
     before = db.scalars(select(Account.password_hash)).one()
     fields = {"password": f"{PASSWORD} 2", "email": "other@example.com"}
     assert alice.put_json(alice.url, fields).status_int == 200
@@ -133,7 +142,7 @@ def test_a_password_is_recorded_without_a_value(alice: User, db: Session) -> Non
     assert after not in recorded
 
 
-def test_a_login_is_no_change(client: Client, alice: Login, db: Session) -> None:
+def test_login_adds_no_revision(client: Client, alice: Login, db: Session) -> None:
     before = last_changes(db, alice)
     assert log_in(client).status_int == 200
     assert [each.revision for each in last_changes(db, alice)] == [before[0].revision]
@@ -147,10 +156,10 @@ AWKWARD = [
 ]
 
 
-def test_many_are_recorded_as_each_alone(alice: User, bob: Login, db: Session) -> None:
-    """By set statements; `app` checks besides that they lead to what is there."""
+def test_bulk_write_records_each_task(alice: User, bob: Login, db: Session) -> None:
+    """Bulk statements write the records; `app` also checks that these lead to the stored rows."""
     made = alice.post_json(alice.tasks_url, {"tasks": AWKWARD}).json["tasks"]
-    others = make_task(db, bob)
+    bobs_task = make_task(db, bob)
     change = {"note": "'\"\\ é", "completed": True}
     alice.send_json("PATCH", f"{alice.tasks_url}?due=any", change)
     found = last_changes(db, alice)
@@ -173,7 +182,7 @@ def test_many_are_recorded_as_each_alone(alice: User, bob: Login, db: Session) -
         assert each.before == {name: task[name] for name in each.before}  # type: ignore[union-attr]
         assert each.before.keys() >= {"name", "note", "due_date", "completion_date"}
         assert (each.action, each.after) == ("delete", None)
-    assert db.get_one(Task, others).revision == 2
+    assert db.get_one(Task, bobs_task).revision == 2
 
 
 STATEMENTS: list[Callable[[], Any]] = [
@@ -194,7 +203,7 @@ def remove(session: Session) -> None:
 
 
 @pytest.mark.parametrize("write", [rename, remove])
-def test_a_unit_of_work_past_the_journal_is_refused(
+def test_orm_flush_that_bypasses_journal_is_refused(
     db: Session, milk: int, write: Callable[[Session], None]
 ) -> None:
     write(db)
@@ -204,7 +213,7 @@ def test_a_unit_of_work_past_the_journal_is_refused(
 
 
 @pytest.mark.parametrize("statement", STATEMENTS)
-def test_a_statement_beside_the_journal_is_refused(
+def test_statement_that_bypasses_journal_is_refused(
     db: Session, milk: int, statement: Callable[[], Any]
 ) -> None:
     with pytest.raises(RuntimeError, match="unrecorded"):
@@ -224,7 +233,9 @@ def test_a_statement_beside_the_journal_is_refused(
         "UPDATE accounts SET revision = revision + 1",
     ],
 )
-def test_what_passes_by_is_found(db: Session, alice: Login, milk: int, statement: str) -> None:
+def test_journal_check_finds_unrecorded_write(
+    db: Session, alice: Login, milk: int, statement: str
+) -> None:
     make_trashed(db, alice)
     journal.check(db)
     db.execute(text(statement))
@@ -232,12 +243,12 @@ def test_what_passes_by_is_found(db: Session, alice: Login, milk: int, statement
         journal.check(db)
 
 
-def test_a_write_in_a_savepoint_is_refused(db: Session, alice: Login) -> None:
+def test_write_in_savepoint_is_refused(db: Session, alice: Login) -> None:
     with db.begin_nested(), pytest.raises(RuntimeError, match="savepoint"):
         make_task(db, alice)
 
 
-def test_a_record_has_every_field_that_the_api_shows(alice: User, db: Session) -> None:
+def test_creation_records_every_field_of_api(alice: User, db: Session) -> None:
     task = alice.post_json(alice.tasks_url, {"name": "Milk"}).json["task"]
     [change] = last_changes(db, alice)
     assert change.after == {name: task[name] for name in task if name not in STAMPS}

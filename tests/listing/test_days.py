@@ -1,4 +1,4 @@
-"""Days and instants in time zones, where the clocks are least like others'."""
+"""Days and instants in time zones, including unusual zones and clock changes."""
 
 import logging
 import zoneinfo
@@ -34,17 +34,17 @@ def instant(text: str) -> datetime:
     [
         ("2030-02-01T09:30", BERLIN, "2030-02-01T08:30Z"),
         ("2030-03-31T01:59:59", BERLIN, "2030-03-31T00:59:59Z"),
-        ("2030-03-31T02:30", BERLIN, "2030-03-31T01:30Z"),  # skipped: it is 03:30
+        ("2030-03-31T02:30", BERLIN, "2030-03-31T01:30Z"),  # skipped: read as 03:30
         ("2030-03-31T03:00", BERLIN, "2030-03-31T01:00Z"),
-        ("2030-10-27T02:30", BERLIN, "2030-10-27T00:30Z"),  # shown twice: the earlier
+        ("2030-10-27T02:30", BERLIN, "2030-10-27T00:30Z"),  # ambiguous: the earlier one
         ("2030-10-27T03:00", BERLIN, "2030-10-27T02:00Z"),
         ("2022-03-27T00:30", "Asia/Beirut", "2022-03-26T22:30Z"),
         ("2028-02-29T00:00", KIRITIMATI, "2028-02-28T10:00Z"),
         ("2028-02-29T12:00", BAKER, "2028-03-01T00:00Z"),
-        ("2011-12-30T12:00", "Pacific/Apia", "2011-12-30T22:00Z"),  # a day that did not exist
+        ("2011-12-30T12:00", "Pacific/Apia", "2011-12-30T22:00Z"),  # this day did not exist
     ],
 )
-def test_instant_of(local: str, zone: str, expected: str) -> None:
+def test_instant_of_local_time_follows_clock_changes(local: str, zone: str, expected: str) -> None:
     for fold in (0, 1):
         found = instant_of(datetime.fromisoformat(local).replace(fold=fold), ZoneInfo(zone))
         assert found == instant(expected)
@@ -54,7 +54,7 @@ def test_instant_of(local: str, zone: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("local", "zone"), [("0001-01-01T00:00", "Asia/Tokyo"), ("9999-12-31T23:59:59", BAKER)]
 )
-def test_instant_of_what_is_out_of_range(local: str, zone: str) -> None:
+def test_instant_of_time_out_of_range_is_refused(local: str, zone: str) -> None:
     with pytest.raises(ValueError, match="year"):
         instant_of(datetime.fromisoformat(local), ZoneInfo(zone))
 
@@ -66,12 +66,12 @@ def test_instant_of_what_is_out_of_range(local: str, zone: str) -> None:
         ("2030-07-01", BERLIN, "2030-06-30T22:00Z"),
         ("2028-02-29", KIRITIMATI, "2028-02-28T10:00Z"),
         ("2028-02-29", BAKER, "2028-02-29T12:00Z"),
-        # The clocks skip the first hour: the day begins where they do.
+        # The clocks skip the first hour: the day begins at that moment.
         ("2022-03-27", "Asia/Beirut", "2022-03-26T22:00Z"),
         ("2030-03-10", "America/Havana", "2030-03-10T05:00Z"),
-        # The clocks show 00:00 twice.
+        # 00:00 is ambiguous: the earlier one.
         ("2030-11-03", "America/Havana", "2030-11-03T04:00Z"),
-        # The whole day was skipped: it has no length.
+        # The whole day was skipped and has no length.
         ("2011-12-29", "Pacific/Apia", "2011-12-29T10:00Z"),
         ("2011-12-30", "Pacific/Apia", "2011-12-30T10:00Z"),
         ("2011-12-31", "Pacific/Apia", "2011-12-30T10:00Z"),
@@ -81,7 +81,7 @@ def test_instant_of_what_is_out_of_range(local: str, zone: str) -> None:
         ("9999-12-31", BAKER, "9999-12-31T12:00Z"),
     ],
 )
-def test_start_of(day: str, zone: str, expected: str) -> None:
+def test_start_of_day_follows_clock_changes(day: str, zone: str, expected: str) -> None:
     assert start_of(date.fromisoformat(day), ZoneInfo(zone)) == instant(expected)
 
 
@@ -94,7 +94,7 @@ def test_start_of(day: str, zone: str, expected: str) -> None:
         ("2030-02-01T11:59Z", BAKER, "2030-01-31"),
     ],
 )
-def test_today(monkeypatch: Patch, moment: str, zone: str, expected: str) -> None:
+def test_today_is_date_in_zone(monkeypatch: Patch, moment: str, zone: str, expected: str) -> None:
     monkeypatch.setattr(clock, "now", lambda: instant(moment))
     assert today(ZoneInfo(zone)) == date.fromisoformat(expected)
 
@@ -103,12 +103,12 @@ def test_today(monkeypatch: Patch, moment: str, zone: str, expected: str) -> Non
     "zone",
     [
         *("UTC", BERLIN, KIRITIMATI, BAKER, "Asia/Beirut", "America/Havana"),
-        "America/Toronto",  # in 1919 the clocks went from 23:30 to 00:30
-        "America/Sitka",  # in 1867 a day came twice
+        "America/Toronto",  # in 1919 the clocks skipped from 23:30 to 00:30
+        "America/Sitka",  # in 1867 one date occurred twice
         "Pacific/Apia",
     ],
 )
-def test_first_day_from_is_where_start_of_says(zone: str) -> None:
+def test_first_day_from_agrees_with_start_of(zone: str) -> None:
     info = ZoneInfo(zone)
     for middle in (
         *("0001-01-03", "1867-10-18", "1919-03-31", "2011-12-30", "2022-03-27", "2028-02-29"),
@@ -137,12 +137,14 @@ def test_first_day_from_is_where_start_of_says(zone: str) -> None:
         (instant("2030-02-01T00:00+14:00"), KIRITIMATI, date(2030, 2, 1)),
     ],
 )
-def test_first_day_from_at_the_ends(moment: datetime, zone: str, expected: date | None) -> None:
+def test_first_day_from_handles_calendar_limits(
+    moment: datetime, zone: str, expected: date | None
+) -> None:
     assert first_day_from(moment, ZoneInfo(zone)) == expected
 
 
 @pytest.mark.parametrize("name", ["Europe/Atlantis", "Europe", "../passwd", "", "a\0b"])
-def test_a_zone_that_the_machine_lacks_is_utc(name: str, caplog: Logs) -> None:
+def test_unknown_zone_falls_back_to_utc(name: str, caplog: Logs) -> None:
     find_zone.cache_clear()
     with caplog.at_level(logging.ERROR):
         assert find_zone(name) is find_zone(name) is DEFAULT_ZONE
@@ -151,15 +153,15 @@ def test_a_zone_that_the_machine_lacks_is_utc(name: str, caplog: Logs) -> None:
 
 
 @pytest.fixture
-def _slim_machine() -> Iterator[None]:
-    """A machine whose system has no time zones."""
+def _no_system_zones() -> Iterator[None]:
+    """A machine without a system time zone database."""
     zoneinfo.reset_tzpath(to=[])
     yield
     zoneinfo.reset_tzpath()
 
 
-@pytest.mark.usefixtures("_slim_machine")
-def test_a_slim_machine_has_the_zones_all_the_same() -> None:
+@pytest.mark.usefixtures("_no_system_zones")
+def test_zones_load_without_system_database() -> None:
     assert BERLIN in days.zone_names.__wrapped__()
     assert start_of(date(2030, 7, 1), ZoneInfo.no_cache(BERLIN)) == instant("2030-06-30T22:00Z")
 
@@ -181,7 +183,7 @@ def test_a_slim_machine_has_the_zones_all_the_same() -> None:
         ("01/02/2030 09:30:00", datetime(2030, 2, 1, 9, 30, tzinfo=UTC)),
     ],
 )
-def test_date_is_read(text: str, value: date | datetime) -> None:
+def test_date_in_each_format_is_parsed(text: str, value: date | datetime) -> None:
     parsed = parse_date(text)
     assert parsed == value
     assert type(parsed) is type(value)
@@ -203,7 +205,7 @@ def test_date_is_read(text: str, value: date | datetime) -> None:
         ("2030-02-01", date(2030, 2, 1)),
     ],
 )
-def test_date_is_read_in_a_zone(text: str, value: date | datetime) -> None:
+def test_date_without_offset_is_parsed_in_zone(text: str, value: date | datetime) -> None:
     assert parse_date(text, ZoneInfo("Europe/Berlin")) == value
 
 
@@ -219,6 +221,6 @@ def test_date_is_read_in_a_zone(text: str, value: date | datetime) -> None:
         *("\u0662\u0660\u0663\u0660-02-01", "2030-02-01\n", " 2030-02-01"),
     ],
 )
-def test_date_is_refused(text: str) -> None:
+def test_invalid_date_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_date(text)

@@ -1,4 +1,4 @@
-"""The truth table of docs/tasks.md: which tasks a filter of due dates finds."""
+"""Due date filters, checked against the truth table in docs/tasks.md."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,25 +23,27 @@ def cells(line: str) -> list[str]:
 
 
 def truth_table() -> tuple[list[str], dict[str, list[bool]]]:
-    """Return the filters, and for each due date which of them find it."""
+    """Return the filters and, for each due date, whether each filter matches it."""
     page = (ROOT / "docs" / "tasks.md").read_text()
     head, _, *rows = page[page.index("| due date |") :].partition("\n\n")[0].splitlines()
     truth = {cells(row)[0]: [cell == "yes" for cell in cells(row)[1:]] for row in rows}
     return cells(head)[1:], truth
 
 
-FILTERS, BOOLEAN_PATTERN = truth_table()
+FILTERS, MATCHES = truth_table()
 
 
-def test_the_table_has_what_there_is() -> None:
-    assert len(BOOLEAN_PATTERN) == 14
+def test_truth_table_covers_every_filter() -> None:
+    assert len(MATCHES) == 14
     assert {due.partition("=")[0] for due in FILTERS} == {"due", "due_after", "due_before"}
-    whole = {"overdue", "today", "tomorrow", "week", "upcoming", "none", "any"}
-    assert {value for name, _, value in (due.partition("=") for due in FILTERS)} >= whole
+    keywords = {"overdue", "today", "tomorrow", "week", "upcoming", "none", "any"}
+    assert {value for name, _, value in (due.partition("=") for due in FILTERS)} >= keywords
 
 
 @pytest.mark.parametrize("completed", [False, True])
-def test_the_truth_table(app: Any, db: Session, monkeypatch: Patch, *, completed: bool) -> None:
+def test_due_filter_matches_truth_table(
+    app: Any, db: Session, monkeypatch: Patch, *, completed: bool
+) -> None:
     monkeypatch.setattr(clock, "now", lambda: NOW)
     alice = User(app, make_account(db, timezone=ZONE))
     dates = {
@@ -51,29 +53,29 @@ def test_the_truth_table(app: Any, db: Session, monkeypatch: Patch, *, completed
             due_date=None if due_date == "none" else parse_date(due_date),
             completed=completed,
         ): due_date
-        for due_date in BOOLEAN_PATTERN
+        for due_date in MATCHES
     }
     for column, due in enumerate(FILTERS):
         found = alice.get(f"{alice.tasks_url}?{due}").json["tasks"]
-        never = completed and due in ("due=overdue", "due=upcoming")
-        expected = {date for date, truth in BOOLEAN_PATTERN.items() if truth[column] and not never}
+        excluded = completed and due in ("due=overdue", "due=upcoming")
+        expected = {date for date, truth in MATCHES.items() if truth[column] and not excluded}
         assert {dates[task["id"]] for task in found} == expected, due
 
 
 @pytest.mark.parametrize(
     ("zone", "now", "today"),
     [
-        # A day of 23 hours, one of 25, and one that is not every year's.
+        # A day of 23 hours, a day of 25 hours and a leap day.
         ("Europe/Berlin", "2030-03-31T10:00Z", ("2030-03-30T23:00:00Z", "2030-03-31T22:00:00Z")),
         ("Europe/Berlin", "2030-10-27T10:00Z", ("2030-10-26T22:00:00Z", "2030-10-27T23:00:00Z")),
         ("Europe/Berlin", "2028-02-29T10:00Z", ("2028-02-28T23:00:00Z", "2028-02-29T23:00:00Z")),
-        # Midnight is skipped there.
+        # The clocks skip midnight.
         ("America/Havana", "2030-03-10T12:00Z", ("2030-03-10T05:00:00Z", "2030-03-11T04:00:00Z")),
         ("Etc/GMT+12", "2030-02-01T11:59Z", ("2030-01-31T12:00:00Z", "2030-02-01T12:00:00Z")),
         ("Etc/GMT-14", "2030-02-01T10:00Z", ("2030-02-01T10:00:00Z", "2030-02-02T10:00:00Z")),
     ],
 )
-def test_today_is_the_day_of_the_zone(
+def test_due_today_is_day_in_account_zone(
     app: Any, db: Session, monkeypatch: Patch, zone: str, now: str, today: tuple[str, str]
 ) -> None:
     moment = datetime.fromisoformat(now)

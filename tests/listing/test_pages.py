@@ -1,4 +1,4 @@
-"""Lists of tasks: their pages and orders, against a model of them in Python."""
+"""Pages, orders and filters of task lists, checked against a model in Python."""
 
 import base64
 import json
@@ -26,7 +26,7 @@ KEYS: dict[str, Callable[[Task], Any]] = {
     "name": lambda task: fold(task.name),
 }
 
-# Each with the order that a list has where none is named, and who fits.
+# By query: the default order and a predicate of the matching tasks.
 FILTERS: dict[str, tuple[str, Callable[[Task], bool]]] = {
     "": ("id", lambda task: True),
     "completed=true": ("id", lambda task: task.completed),
@@ -42,7 +42,7 @@ NAMES = ["Äpfel", "apple", "Zebra", "émile", "Émile", "東京", "ab", "aB", "
 
 
 def in_order(tasks: list[Task], sort: str) -> list[int]:
-    """Return the ids in the order: without a key last, and equal ones by id."""
+    """Return the sorted ids: equal keys by id, tasks without a key last."""
     key, down = KEYS[sort.removeprefix("-")], sort.startswith("-")
     with_key = sorted((t for t in tasks if key(t) is not None), key=lambda t: (key(t), t.id))
     without = sorted((t for t in tasks if key(t) is None), key=lambda t: t.id)
@@ -57,7 +57,7 @@ def walk(client: Client, url: str) -> list[int]:
 
 @pytest.fixture
 def tasks(db: Session, alice: Login, bob: Login) -> list[Task]:
-    """Tasks of Alice's among Bob's, with every kind of due date, and many equal dates."""
+    """Alice's tasks among Bob's, with every kind of due date and many equal dates."""
     rng = random.Random(1)
     now = clock.now()
 
@@ -75,14 +75,16 @@ def tasks(db: Session, alice: Login, bob: Login) -> list[Task]:
 
 
 @pytest.mark.parametrize("sort", [sign + key for key in KEYS for sign in ("", "-")])
-def test_every_order(alice: User, tasks: list[Task], sort: str) -> None:
+def test_list_sorts_by_every_key(alice: User, tasks: list[Task], sort: str) -> None:
     assert walk(alice, f"{alice.tasks_url}?limit=7&sort={sort}") == in_order(tasks, sort)
 
 
 @pytest.mark.parametrize("query", FILTERS)
-def test_filters_and_the_order_of_each(alice: User, tasks: list[Task], query: str) -> None:
-    sort, fits = FILTERS[query]
-    found = [task for task in tasks if fits(task)]
+def test_filter_finds_matching_tasks_in_each_order(
+    alice: User, tasks: list[Task], query: str
+) -> None:
+    sort, is_match = FILTERS[query]
+    found = [task for task in tasks if is_match(task)]
     assert found
     assert walk(alice, f"{alice.tasks_url}?limit=3&{query}") == in_order(found, sort)
     for sort in ("-due_date", "completion_date", "-id"):
@@ -92,7 +94,7 @@ def test_filters_and_the_order_of_each(alice: User, tasks: list[Task], query: st
 
 
 @pytest.mark.parametrize(
-    ("what", "attribute"),
+    ("name", "attribute"),
     [
         ("created", "creation_date"),
         ("modified", "modification_date"),
@@ -100,25 +102,25 @@ def test_filters_and_the_order_of_each(alice: User, tasks: list[Task], query: st
         ("due", "due_at"),
     ],
 )
-def test_a_range_includes_its_beginning_and_not_its_end(
-    alice: User, tasks: list[Task], what: str, attribute: str
+def test_date_range_includes_start_and_excludes_end(
+    alice: User, tasks: list[Task], name: str, attribute: str
 ) -> None:
-    # A day is compared otherwise: tests/listing/test_due_dates.py.
-    days = {task.id for task in tasks if what == "due" and task.due_all_day}
+    # All-day due dates compare differently: tests/listing/test_due_dates.py.
+    days = {task.id for task in tasks if name == "due" and task.due_all_day}
     tasks = [task for task in tasks if task.id not in days]
     dates = sorted({getattr(task, attribute) for task in tasks} - {None})
     begin, end = dates[1], dates[-1]
-    url = f"{alice.tasks_url}?limit=3&{what}_after={begin:%FT%T.%fZ}&{what}_before={end:%FT%T.%fZ}"
+    url = f"{alice.tasks_url}?limit=3&{name}_after={begin:%FT%T.%fZ}&{name}_before={end:%FT%T.%fZ}"
     inside = [task for task in tasks if (date := getattr(task, attribute)) and begin <= date < end]
-    order = "due_date" if what == "due" else attribute
+    order = "due_date" if name == "due" else attribute
     assert [n for n in walk(alice, url) if n not in days] == in_order(inside, order)
 
 
-def test_a_day_as_a_bound_begins_in_the_account_s_zone(alice: User, db: Session) -> None:
+def test_day_bound_starts_in_account_zone(alice: User, db: Session) -> None:
     alice.send_json("PATCH", alice.url, {"timezone": "Pacific/Kiritimati"})
     created = datetime(2020, 2, 1, 10, tzinfo=UTC)
     make_task(db, alice, name="Tea", creation_date=created)
-    for query, there in [
+    for query, matches in [
         ("created_after=2020-02-02", True),
         ("created_after=2020-02-03", False),
         ("created_before=2020-02-02", False),
@@ -126,10 +128,10 @@ def test_a_day_as_a_bound_begins_in_the_account_s_zone(alice: User, db: Session)
         ("created_after=02/02/2020 00:00:00", True),
         ("created_before=2020-02-02T00:00:00", False),
     ]:
-        assert bool(alice.get(f"{alice.tasks_url}?{query}").json["tasks"]) is there, query
+        assert bool(alice.get(f"{alice.tasks_url}?{query}").json["tasks"]) is matches, query
 
 
-def test_a_walk_among_inserts_and_deletes_sees_each_survivor_once(alice: User, db: Session) -> None:
+def test_paging_during_writes_lists_each_survivor_once(alice: User, db: Session) -> None:
     ids = [make_task(db, alice, name=f"Task {n % 4}") for n in range(30)]
     for sort in ("id", "-id", "name", "-creation_date"):
         seen: list[int] = []
@@ -139,7 +141,7 @@ def test_a_walk_among_inserts_and_deletes_sees_each_survivor_once(alice: User, d
             page = alice.get(url).json
             seen += [task["id"] for task in page["tasks"]]
             url = page["next"]
-            # One that was seen, one that was not, and the one that the cursor names.
+            # Delete a listed task, the task of the cursor and a task not yet listed.
             gone = {seen[0], seen[-1], next(n for n in [*ids, 0] if n not in seen)} - deleted
             for task_id in gone & set(ids):
                 alice.delete(f"{alice.tasks_url}/{task_id}")
@@ -151,7 +153,7 @@ def test_a_walk_among_inserts_and_deletes_sees_each_survivor_once(alice: User, d
         ids += [make_task(db, alice, name=f"Task {n % 4}") for n in range(20)]
 
 
-def test_a_page_has_fifty_tasks_and_at_most_two_hundred(alice: User, db: Session) -> None:
+def test_page_has_50_tasks_by_default_and_at_most_200(alice: User, db: Session) -> None:
     make_tasks(db, alice, [{"name": "Tea"}] * 201)
     first = alice.get(alice.tasks_url).json
     assert len(first["tasks"]) == 50
@@ -163,7 +165,7 @@ def test_a_page_has_fifty_tasks_and_at_most_two_hundred(alice: User, db: Session
     assert alice.head(alice.tasks_url).headers["Link"] == f'<{first["next"]}>; rel="next"'
 
 
-def test_next_asks_for_the_same_again(alice: User, tasks: list[Task]) -> None:
+def test_next_link_keeps_query(alice: User, tasks: list[Task]) -> None:
     query = "search=%C3%84p+&limit=1&fields=id,name&sort=-name"
     page = alice.get(f"{alice.tasks_url}?{query}").json
     assert page["next"].startswith(f"{alice.tasks_url}?{query}&after=")
@@ -172,23 +174,21 @@ def test_next_asks_for_the_same_again(alice: User, tasks: list[Task]) -> None:
 
 
 @pytest.mark.parametrize("fields", ["id", "name,id", "due_date,completed"])
-def test_fields(alice: User, db: Session, fields: str) -> None:
+def test_fields_parameter_selects_members(alice: User, db: Session, fields: str) -> None:
     make_task(db, alice, name="Tea")
     [task] = alice.get(alice.tasks_url).json["tasks"]
     [part] = alice.get(f"{alice.tasks_url}?fields={fields}").json["tasks"]
     assert part == {field: task[field] for field in fields.split(",")}
 
 
-def test_ids_that_are_another_s_or_nobody_s_are_left_out(
-    alice: User, bob: Login, db: Session
-) -> None:
+def test_id_filter_skips_foreign_and_unknown_ids(alice: User, bob: Login, db: Session) -> None:
     mine = [make_task(db, alice), make_task(db, alice)]
-    others = make_task(db, bob)
-    url = f"{alice.tasks_url}?id={mine[1]},{others},{mine[0]},{2**63 - 1},{mine[0]}"
+    bobs_task = make_task(db, bob)
+    url = f"{alice.tasks_url}?id={mine[1]},{bobs_task},{mine[0]},{2**63 - 1},{mine[0]}"
     assert walk(alice, url) == mine
 
 
-def test_counts_are_the_totals_of_the_lists(alice: User, tasks: list[Task]) -> None:
+def test_counts_equal_list_totals(alice: User, tasks: list[Task]) -> None:
     def total(query: str) -> int:
         return alice.get(f"{alice.tasks_url}?count=true&{query}").json["total"]
 
@@ -216,13 +216,13 @@ def test_counts_are_the_totals_of_the_lists(alice: User, tasks: list[Task]) -> N
         ("due_after=1", "2030-02-01T09:30:00Z, 2030-02-01 or 01/02/2030 09:30:00"),
     ],
 )
-def test_a_fault_says_what_is_allowed(alice: User, query: str, allowed: str) -> None:
+def test_query_fault_names_allowed_values(alice: User, query: str, allowed: str) -> None:
     [fault] = alice.get(f"{alice.tasks_url}?{query}").json["errors"]
     assert fault["field"] == query.partition("=")[0]
     assert allowed in fault["message"]
 
 
-# Wrong cursors
+# --- invalid cursors
 
 
 def cursor_of(answer: Any) -> str:
@@ -230,16 +230,16 @@ def cursor_of(answer: Any) -> str:
     return cursor
 
 
-def written(cursor: str) -> Any:
+def decoded(cursor: str) -> Any:
     return json.loads(base64.urlsafe_b64decode(cursor + "=="))
 
 
-def crafted(value: Any) -> str:
+def encoded(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def test_a_cursor_of_another_list_is_refused(alice: User, bob: User, tasks: list[Task]) -> None:
+def test_cursor_of_another_list_is_refused(alice: User, bob: User, tasks: list[Task]) -> None:
     after = cursor_of(alice.get(f"{alice.tasks_url}?limit=1"))
     url = f"{alice.tasks_url}?after={after}"
     for query in ("", "&limit=9", "&fields=id", "&count=true", "&sort=id"):
@@ -261,32 +261,36 @@ WRONG_KEYS: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize("sort", WRONG_KEYS)
-def test_a_crafted_key_is_refused(alice: User, tasks: list[Task], sort: str) -> None:
+def test_forged_cursor_key_is_refused(alice: User, tasks: list[Task], sort: str) -> None:
     url = f"{alice.tasks_url}?limit=1&sort={sort}"
-    of, _, task_id = written(cursor_of(alice.get(url)))
+    digest, _, task_id = decoded(cursor_of(alice.get(url)))
     for key in WRONG_KEYS[sort]:
-        answer = alice.get(f"{url}&after={crafted([of, key, task_id])}")
+        answer = alice.get(f"{url}&after={encoded([digest, key, task_id])}")
         assert faults(answer) == {"after": "cursor"}, key
 
 
-def test_a_crafted_place_is_refused(alice: User, tasks: list[Task]) -> None:
+def test_malformed_cursor_is_refused(alice: User, tasks: list[Task]) -> None:
     url = f"{alice.tasks_url}?limit=1"
-    of, key, task_id = written(cursor_of(alice.get(url)))
-    places = [0, -1, 2**63, 1.5, "1"]
-    lists = [*([of, key, place] for place in places), [of, key], [of, key, task_id, 1]]
-    for value in (*lists, {"of": of}, "[" * 5000, "nothing", ""):
-        assert faults(alice.get(f"{url}&after={crafted(value)}")) == {"after": "cursor"}
+    digest, key, task_id = decoded(cursor_of(alice.get(url)))
+    wrong_ids = [0, -1, 2**63, 1.5, "1"]
+    lists = [
+        *([digest, key, wrong] for wrong in wrong_ids),
+        [digest, key],
+        [digest, key, task_id, 1],
+    ]
+    for value in (*lists, {"of": digest}, "[" * 5000, "nothing", ""):
+        assert faults(alice.get(f"{url}&after={encoded(value)}")) == {"after": "cursor"}
     for text in ("", "%00", "a", "%C3%A9", "====", "%ED%A0%80", "x" * 10_000):
         answer = alice.get(f"{url}&after={text}")
         assert answer.status_int == 400
         assert answer.json["code"] in ("validation", "bad_query")
 
 
-def test_a_crafted_place_opens_nothing_of_another_s(alice: User, bob: Login, db: Session) -> None:
+def test_forged_cursor_reveals_no_foreign_tasks(alice: User, bob: Login, db: Session) -> None:
     mine, others = [], []
     for _ in range(3):
         mine.append(make_task(db, alice))
         others.append(make_task(db, bob))
-    of, key, _ = written(cursor_of(alice.get(f"{alice.tasks_url}?limit=1")))
-    after = crafted([of, key, others[0]])
+    digest, key, _ = decoded(cursor_of(alice.get(f"{alice.tasks_url}?limit=1")))
+    after = encoded([digest, key, others[0]])
     assert walk(alice, f"{alice.tasks_url}?after={after}") == mine[1:]

@@ -1,4 +1,4 @@
-"""Each page of a list reads its own tasks, from an index that begins with the account."""
+"""Query plans: a page of a list reads only its own tasks, through an index led by the account."""
 
 import re
 from collections.abc import Iterator
@@ -20,14 +20,14 @@ from todo.models import Task, TrashedTask
 from todo.models.task import due_columns, name_columns, note_columns
 
 ACCOUNTS = 4
-TASKS = 2000  # of each account
+TASKS = 2000  # per account
 LIMIT = 20
-READ = LIMIT + 1  # one more tells whether there is a next page
-STEPS = 100  # of SQLite's virtual machine for a task of a page; it takes about 40
-CREATED = timedelta(minutes=1)  # between two tasks
+PAGE_ROWS = LIMIT + 1  # the extra row shows whether a next page follows
+STEPS_PER_ROW = 100  # SQLite virtual machine steps allowed per task on a page; it needs about 40
+CREATION_INTERVAL = timedelta(minutes=1)  # between the creation of two tasks
 
-# By {now} they are due, and by {middle} half of them were created.
-INDEXES = {
+# {now} lies in the middle of the due dates, {middle} in the middle of the creation dates.
+QUERIES_BY_INDEX = {
     "ix_tasks_account_id_id": ["", "sort=id", "sort=-id"],
     "ix_tasks_completed": ["completed=true"],
     "ix_tasks_open_due": ["due=overdue", "due=upcoming"],
@@ -50,10 +50,10 @@ INDEXES = {
     ],
     "ix_tasks_name": ["sort=name", "sort=-name"],
 }
-LISTS = {query: index for index, queries in INDEXES.items() for query in queries}
+INDEX_BY_QUERY = {query: index for index, queries in QUERIES_BY_INDEX.items() for query in queries}
 
-# First the tasks with such a date, then those without: two parts of the same index.
-LISTS_OF_TWO_PARTS = {
+# The tasks with a date come first, then those without: two segments of one index.
+TWO_SEGMENT_LISTS = {
     "sort=due_date": "ix_tasks_due",
     "sort=-due_date": "ix_tasks_due",
     "sort=completion_date": "ix_tasks_completion",
@@ -63,7 +63,7 @@ LISTS_OF_TWO_PARTS = {
 
 @dataclass(frozen=True)
 class Lists:
-    """The lists of an account among others with as many tasks."""
+    """The lists of an account, in a database with other accounts of the same size."""
 
     app: Any
     client: Client
@@ -74,23 +74,23 @@ class Lists:
     def get(self, query: str) -> Any:
         query = query.format(
             now=self.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            middle=(self.now - TASKS // 2 * CREATED).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            middle=(self.now - TASKS // 2 * CREATION_INTERVAL).strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
         response = self.client.get(f"{self.url}?{query}")
         assert response.status_int == 200, response
         return response.json
 
     def page(self, query: str, after: str | None = None, limit: int = LIMIT) -> str | None:
-        """Ask for a page and return the cursor of the next one."""
-        place = f"&after={after}" if after else ""
-        response = self.get(f"{query}{place}&limit={limit}")
-        found = response["next"]
-        return parse_qs(urlsplit(found).query)["after"][0] if found else None
+        """Request a page and return the cursor of the next one, or None."""
+        after_query = f"&after={after}" if after else ""
+        response = self.get(f"{query}{after_query}&limit={limit}")
+        following = response["next"]
+        return parse_qs(urlsplit(following).query)["after"][0] if following else None
 
     def later(self, query: str, pages: int = 3) -> str:
-        """Return the cursor of a page well within the list."""
+        """Return the cursor of a page well inside the list."""
         limit = min(200, self.get(f"{query}&limit=1&count=true")["total"] // 4)
-        assert limit > LIMIT, "the list is too short to tell"
+        assert limit > LIMIT, "the list is too short for this test"
         after = None
         for _ in range(pages):
             after = self.page(query, after, limit) or after
@@ -98,13 +98,13 @@ class Lists:
         return after
 
     def plan(self, query: str, after: str | None = None) -> Plan:
-        """Return the plan of a page."""
+        """Return the query plan of a page."""
         engine = self.app.registry["engine"]
-        with page_queries(self.app.registry["reading_engine"]) as run:
+        with page_queries(self.app.registry["reading_engine"]) as queries:
             self.page(query, after)
-        (asked,) = run
+        (page_query,) = queries
         with engine.connect() as connection:
-            return explain(connection, asked)
+            return explain(connection, page_query)
 
     @property
     def on_sqlite(self) -> bool:
@@ -112,33 +112,33 @@ class Lists:
 
 
 def rows(account_id: int, now: datetime) -> Iterator[dict[str, Any]]:
-    """Yield the tasks of an account; names and dates are not in the order of the ids."""
+    """Yield the rows of an account's tasks, with names and dates in another order than the ids."""
     for number in range(TASKS):
-        mixed = number * 7919 % TASKS
+        shuffled = number * 7919 % TASKS
         rare = " saffron" if number % (TASKS // 4) == 7 else ""
         common = " milk" if number % 2 else ""
         due = None
-        if mixed % 3:
-            due = now + timedelta(days=mixed % 11 - 5, seconds=mixed)
-        created = now - (TASKS - number) * CREATED
+        if shuffled % 3:
+            due = now + timedelta(days=shuffled % 11 - 5, seconds=shuffled)
+        created = now - (TASKS - number) * CREATION_INTERVAL
         yield {
             "account_id": account_id,
-            **name_columns(f"Task {mixed:05d}{rare}{common}"),
+            **name_columns(f"Task {shuffled:05d}{rare}{common}"),
             **note_columns(None),
-            **due_columns(due.date() if due and mixed % 2 else due),
+            **due_columns(due.date() if due and shuffled % 2 else due),
             "creation_date": created,
-            "modification_date": now - mixed * CREATED,
-            "completion_date": now - mixed * CREATED if number % 2 else None,
+            "modification_date": now - shuffled * CREATION_INTERVAL,
+            "completion_date": now - shuffled * CREATION_INTERVAL if number % 2 else None,
         }
 
 
 def fill(session: Session) -> tuple[Login, datetime]:
-    """Store the tasks of all accounts; return one of them, and the time that they speak of."""
+    """Fill all accounts; return one of them and the time that the dates are relative to."""
     now = clock.now()
     logins = [make_account(session) for _ in range(ACCOUNTS)]
     for login in logins:
         session.execute(insert(Task).execution_options(recorded=True), list(rows(login.id, now)))
-    # As many in the trash, in another order than that of the ids.
+    # Fill the trash with the same number, in another order than the ids.
     columns = Task.__table__.columns
     deleted = select(*columns, Task.modification_date)
     move = insert(TrashedTask).from_select([*columns.keys(), "deletion_date"], deleted)
@@ -152,104 +152,104 @@ def lists(database_server: str | Path, migrated_url: str) -> Iterator[Lists]:
         yield Lists(app, Client(app, login.token), login, login.tasks_url, now)
 
 
-def assert_reads_its_own_tasks(plan: Plan, rows: int) -> None:
+def assert_reads_at_most(plan: Plan, rows: int) -> None:
     assert not plan.scans, plan
     assert plan.rows_read <= rows, plan
     assert plan.rows_sorted <= rows, plan
-    assert plan.steps <= rows * STEPS, plan
+    assert plan.steps <= rows * STEPS_PER_ROW, plan
 
 
 @pytest.mark.parametrize("later", [False, True], ids=["first", "later"])
-@pytest.mark.parametrize("query", LISTS)
-def test_a_page_is_read_from_its_index(lists: Lists, query: str, later: bool) -> None:
+@pytest.mark.parametrize("query", INDEX_BY_QUERY)
+def test_list_page_reads_only_its_rows_from_index(lists: Lists, query: str, later: bool) -> None:
     plan = lists.plan(query, lists.later(query) if later else None)
-    assert plan.indexes == [LISTS[query]], plan
+    assert plan.indexes == [INDEX_BY_QUERY[query]], plan
     assert plan.sorts == 0, plan
-    # Days and instants are told apart row by row, at the one day where it matters.
-    assert_reads_its_own_tasks(plan, READ * 5 if "due" in query else READ)
+    # On the boundary day, a due date filter compares days and instants row by row.
+    assert_reads_at_most(plan, PAGE_ROWS * 5 if "due" in query else PAGE_ROWS)
 
 
 @pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)
-def test_the_one_plan_of_the_list_reads_the_same_index(lists: Lists) -> None:
-    """PostgreSQL makes it without knowing whose list it is, or how long."""
+def test_generic_plan_of_list_uses_its_index(lists: Lists) -> None:
+    """PostgreSQL makes the generic plan without knowing the account or the size of its list."""
     lists.page("", lists.later(""))
     with lists.app.registry["reading_engine"].connect() as connection:
         prepared = connection.scalars(text("SELECT statement FROM pg_prepared_statements")).all()
         pages = [each.partition(" AS ")[2] for each in prepared if "LIMIT" in each]
-        # The first one, and what comes after a task; and what other tests have asked for by id.
+        # The first page and a later one; other tests may have added queries by id.
         assert len(pages) >= 2
         for page in pages:
-            told = connection.exec_driver_sql(f"EXPLAIN (GENERIC_PLAN) {page}").scalars().all()
-            found = re.findall("Seq Scan|Sort|Bitmap|(?<= using )\\w+", "\n".join(told))
-            assert found == ["ix_tasks_account_id_id"], told
+            plan = connection.exec_driver_sql(f"EXPLAIN (GENERIC_PLAN) {page}").scalars().all()
+            nodes = re.findall("Seq Scan|Sort|Bitmap|(?<= using )\\w+", "\n".join(plan))
+            assert nodes == ["ix_tasks_account_id_id"], plan
 
 
-@pytest.mark.parametrize("query", LISTS_OF_TWO_PARTS)
-def test_a_page_of_two_parts_sorts_no_more_than_both(lists: Lists, query: str) -> None:
-    index = LISTS_OF_TWO_PARTS[query]
+@pytest.mark.parametrize("query", TWO_SEGMENT_LISTS)
+def test_two_segment_page_sorts_at_most_two_pages_of_rows(lists: Lists, query: str) -> None:
+    index = TWO_SEGMENT_LISTS[query]
     for after in (None, lists.later(query)):
         plan = lists.plan(query, after)
         assert plan.indexes == [index, index], plan
         assert plan.sorts == 1, plan
-        assert_reads_its_own_tasks(plan, READ * 2)
+        assert_reads_at_most(plan, PAGE_ROWS * 2)
     plan = lists.plan(query, lists.later(query, pages=TASKS // 200 - 1))
-    assert plan.indexes == [index], "the last part stands alone"
+    assert plan.indexes == [index], "the last page lies within the second segment"
     assert plan.sorts == 0, plan
-    assert_reads_its_own_tasks(plan, READ)
+    assert_reads_at_most(plan, PAGE_ROWS)
 
 
 @pytest.mark.parametrize("later", [False, True], ids=["first", "later"])
-def test_a_page_of_the_trash_is_read_from_its_index(lists: Lists, later: bool) -> None:
+def test_trash_page_reads_only_its_rows_from_index(lists: Lists, later: bool) -> None:
     trash = replace(lists, url=lists.login.trash_url)
     after = trash.page("", trash.page("", limit=200), limit=200) if later else None
     plan = trash.plan("", after)
     assert plan.indexes == ["ix_trash_deletion"], plan
     assert plan.sorts == 0, plan
-    assert_reads_its_own_tasks(plan, READ)
+    assert_reads_at_most(plan, PAGE_ROWS)
 
 
-def test_a_page_of_ids_reads_these_alone(lists: Lists) -> None:
+def test_id_filter_reads_only_named_tasks(lists: Lists) -> None:
     tasks = lists.get("limit=5")["tasks"]
     plan = lists.plan("id=" + ",".join(str(task["id"]) for task in tasks))
     assert set(plan.indexes) <= {"ix_tasks_account_id_id", "pk_tasks", "primary key"}, plan
-    assert_reads_its_own_tasks(plan, READ)
+    assert_reads_at_most(plan, PAGE_ROWS)
 
 
-def test_a_rare_word_is_found_in_the_index_of_words(lists: Lists) -> None:
+def test_search_for_rare_word_uses_word_index(lists: Lists) -> None:
     plan = lists.plan("search=saffron")
     if lists.on_sqlite:
         assert plan.indexes == ["task_words", "primary key"], plan
-        assert_reads_its_own_tasks(plan, READ)
+        assert_reads_at_most(plan, PAGE_ROWS)
     else:
-        # Of so few tasks it may ask the index of the account, too.
+        # With so few tasks, PostgreSQL may combine it with the account's index.
         assert plan.indexes[0] == "ix_tasks_words", plan
         assert set(plan.indexes[1:]) <= {"ix_tasks_account_id_id"}, plan
         assert not plan.scans, plan
-        assert plan.rows_sorted <= READ, plan
+        assert plan.rows_sorted <= PAGE_ROWS, plan
 
 
 @pytest.mark.parametrize("query", ["due=week", "due=week&sort=-due_date", "sort=name"])
-def test_a_rare_word_comes_before_other_filters(lists: Lists, query: str) -> None:
+def test_search_for_rare_word_precedes_other_filters(lists: Lists, query: str) -> None:
     plan = lists.plan(f"search=saffron&{query}")
     if lists.on_sqlite:
         assert plan.indexes == ["task_words", "primary key"], plan
     else:
         assert "ix_tasks_words" in plan.indexes, plan
     assert not plan.scans, plan
-    assert plan.rows_sorted <= READ, plan
+    assert plan.rows_sorted <= PAGE_ROWS, plan
 
 
 @pytest.mark.parametrize("later", [False, True], ids=["first", "later"])
 @pytest.mark.parametrize("word", ["milk", "mil"])
-def test_a_common_word_is_found_in_an_index(lists: Lists, word: str, later: bool) -> None:
+def test_search_for_common_word_uses_index(lists: Lists, word: str, later: bool) -> None:
     query = f"search={word}"
     plan = lists.plan(query, lists.later(query) if later else None)
     assert not plan.scans, plan
     if lists.on_sqlite:
         assert plan.indexes == ["task_words", "primary key"], plan
         assert plan.sorts == 0, plan
-        assert_reads_its_own_tasks(plan, READ)
+        assert_reads_at_most(plan, PAGE_ROWS)
     else:
-        # Of many tasks it walks through the newest, as benchmarks/scale.md shows; of so few it
-        # may sort those that have the word.
+        # With many tasks, PostgreSQL walks from the newest (benchmarks/scale.md); with so few, it
+        # may sort the matches instead.
         assert set(plan.indexes) <= {"ix_tasks_account_id_id", "ix_tasks_words"}, plan

@@ -1,4 +1,4 @@
-"""Search: folding text and cutting it into words, and one table of cases for both databases."""
+"""Search: folding text, splitting it into words, and one table of cases for both databases."""
 
 from urllib.parse import quote
 
@@ -30,7 +30,7 @@ TASKS = {
     "emoji": ("🍎 apples", None),
 }
 
-# The tasks that are found, and the searches that find them.
+# By expected tasks: the searches that find exactly these.
 CASES = {
     "milk bottles": ["milk", "MILK", "mil", "milk milk mi"],
     "bottles": ["milk bread", "bread milk", "milk bre", "two  ,  bottles"],
@@ -38,17 +38,17 @@ CASES = {
     "strasse": ["strasse", "STRASSE", "Straße f"],
     "athens": ["αθηνα", "ελλας"],
     "moscow": ["елка", "МОСК"],
-    # Each character is a word, and words have no order; the marks of voiced kana are accents.
+    # Each character is a word, in any order; the voicing marks of kana count as accents.
     "tokyo": ["東京", "京", "京 東", "ガート", "ｶｰﾄﾞ"],
     "hindi": ["हिन्दी", "हि"],
     "hebrew": ["חלב"],
     "arabic": ["حليب"],
-    "korean": ["서우"],  # the beginning of a syllable
+    "korean": ["서우"],  # the start of a syllable
     "quotes": ["near", "NEAR(say or)", "a|b", "a & b", "100%", "it's", "not:*", "-say"],
     "long": ["a" * 64, "a" * 65, "a" * 70 + " end", "a" * 63],
     "fullwidth": ["full width"],
     "emoji": ["🍎apples"],
-    # Only the last word is a beginning, and there is no query language.
+    # Only the last word matches as a prefix, and operators are plain words.
     "": [
         *("ilk", "bre milk", "mi milk", "milk cream", '"say" OR nothing', "name_words:milk"),
         "nothing of the kind",
@@ -57,17 +57,19 @@ CASES = {
 
 
 @pytest.fixture
-def names(db: Session, alice: Login) -> dict[int, str]:
+def keys_by_id(db: Session, alice: Login) -> dict[int, str]:
     return {make_task(db, alice, name=name, note=note): key for key, (name, note) in TASKS.items()}
 
 
-def test_the_table_of_cases(alice: User, bob: Login, db: Session, names: dict[int, str]) -> None:
+def test_search_finds_expected_tasks(
+    alice: User, bob: Login, db: Session, keys_by_id: dict[int, str]
+) -> None:
     for name, note in TASKS.values():
         make_task(db, bob, name=name, note=note)
     for expected, searches in CASES.items():
         for search in searches:
             answer = alice.get(f"{alice.tasks_url}?fields=id&search={quote(search)}")
-            found = [names[task["id"]] for task in answer.json["tasks"]]
+            found = [keys_by_id[task["id"]] for task in answer.json["tasks"]]
             assert found == [key for key in reversed(TASKS) if key in expected.split()], search
 
 
@@ -76,7 +78,7 @@ def test_the_table_of_cases(alice: User, bob: Login, db: Session, names: dict[in
     [
         "x " * 127,
         "".join(chr(0x4E00 + n) for n in range(SEARCH_MAX)),
-        "\ufdfa" * SEARCH_MAX,  # eighteen characters each when it is decomposed
+        "\ufdfa" * SEARCH_MAX,  # each decomposes to 18 characters
         "\U0010ffff x \ufffe \u200b \u202e x",
         "' OR 1=1 --",
         "'::tsvector @@ 'x",
@@ -85,14 +87,14 @@ def test_the_table_of_cases(alice: User, bob: Login, db: Session, names: dict[in
         "\\",
     ],
 )
-def test_no_text_is_an_error_of_the_query_language(alice: User, search: str) -> None:
+def test_search_text_never_causes_query_error(alice: User, search: str) -> None:
     answer = alice.get(f"{alice.tasks_url}?search={quote(search)}")
     assert answer.status_int in (200, 400)
     if answer.status_int == 400:
         assert faults(answer) == {"search": "no_words"}
 
 
-def test_search_follows_every_write(alice: User) -> None:
+def test_search_reflects_every_write(alice: User) -> None:
     def found(search: str) -> int:
         return len(alice.get(f"{alice.tasks_url}?search={search}").json["tasks"])
 
@@ -110,26 +112,24 @@ def test_search_follows_every_write(alice: User) -> None:
     assert found("soup") == 0
 
 
-def test_search_is_within_the_account_whatever_its_number(
-    alice: User, bob: Login, db: Session
-) -> None:
-    # The digits of an account stand before its words: no word may look like another account's.
+def test_search_finds_no_foreign_tasks(alice: User, bob: Login, db: Session) -> None:
+    # Each indexed word starts with the digits of its account: no word may imitate another account.
     make_task(db, bob, name=f"{alice.id:016x}secret secret")
     for search in ("secret", f"{alice.id:016x}secret", f"{bob.id:016x}secret"):
         assert alice.get(f"{alice.tasks_url}?search={search}").json["tasks"] == []
 
 
-def test_folded_columns_are_set_by_every_way_to_write(alice: User, db: Session) -> None:
+def test_every_write_sets_search_columns(alice: User, db: Session) -> None:
     alice.send_json("POST", alice.tasks_url, {"tasks": [{"name": "Ä"}, {"name": "B"}]})
     alice.send_json("PATCH", f"{alice.tasks_url}?search=b", {"name": "Ç", "note": "É!"})
     rows = db.execute(select(Task.name_folded, Task.name_words, Task.note_words).order_by(Task.id))
     assert [tuple(row) for row in rows] == [("a", " a", ""), ("c", " c", " e")]
 
 
-# PostgreSQL keeps its index itself.
+# PostgreSQL maintains its index itself.
 @pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
-def test_deleting_an_account_deletes_its_words(
-    alice: User, db: Session, names: dict[int, str]
+def test_account_deletion_deletes_indexed_words(
+    alice: User, db: Session, keys_by_id: dict[int, str]
 ) -> None:
     match = text(f"SELECT count(*) FROM task_words WHERE task_words MATCH '\"{alice.id:016x}\"*'")
     assert db.scalar(match) == len(TASKS)
@@ -147,17 +147,17 @@ def test_deleting_an_account_deletes_its_words(
         ("Ελλάς", "ελλασ"),
         ("Ёлка", "елка"),
         ("ガ ｶﾞ か", "カ カ か"),
-        # A vowel sign of Devanagari is no accent: its combining class is zero.
+        # A vowel sign of Devanagari is not an accent: its combining class is zero.
         ("की", "की"),
         ("", ""),
     ],
 )
-def test_fold(text: str, folded: str) -> None:
+def test_fold_removes_case_and_accents(text: str, folded: str) -> None:
     assert fold(text) == folded
 
 
 @pytest.mark.parametrize(
-    ("text", "cut"),
+    ("text", "expected"),
     [
         ("Milk, 2 bottles!", ["milk", "2", "bottles"]),
         ("don't e-mail a_b c++", ["don", "t", "e", "mail", "a", "b", "c"]),
@@ -171,10 +171,10 @@ def test_fold(text: str, folded: str) -> None:
         ("x" * 100, ["x" * WORD_MAX]),
     ],
 )
-def test_words(text: str, cut: list[str]) -> None:
-    assert words(text) == cut
+def test_words_splits_folded_text(text: str, expected: list[str]) -> None:
+    assert words(text) == expected
 
 
-def test_indexed_words_stand_once_after_a_space() -> None:
+def test_indexed_words_are_unique_and_each_after_a_space() -> None:
     assert indexed_words("Tea, milk; TEA") == " tea milk"
     assert indexed_words("") == indexed_words(None) == ""

@@ -1,4 +1,4 @@
-"""Migrations: forwards, back, and a service that starts only on the right one."""
+"""Migrations forwards and back, and the check of the database's migration at the start."""
 
 import os
 from collections.abc import Iterator
@@ -45,28 +45,28 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 @pytest.fixture
 def own_url(database_server: str | Path, migrated_url: str) -> Iterator[str]:
-    """A database of the test's own, for what changes more than rows."""
+    """A database for one test that changes more than rows."""
     with database(database_server, template=migrated_url) as url:
         yield url
 
 
 def down_and_up(url: str, revision: str) -> None:
-    """Bring the database back to a migration, and to the newest again."""
+    """Downgrade the database to a migration and upgrade it to the newest again."""
     migrate(url, revision)
     migrate(url)
 
 
-def test_the_code_names_the_newest_migration() -> None:
+def test_migration_constant_is_newest_migration() -> None:
     script = ScriptDirectory.from_config(Config(ROOT / INI))
     assert script.get_current_head() == MIGRATION
 
 
-def test_the_models_are_what_the_migrations_make(migrated_url: str) -> None:
+def test_migrated_schema_matches_models(migrated_url: str) -> None:
     with using(migrated_url):
         command.check(Config(ROOT / INI))
 
 
-def test_forwards_and_back(empty_url: str) -> None:
+def test_migrations_run_forwards_and_back(empty_url: str) -> None:
     engine = create_engine(empty_url)
     migrate(empty_url)
     assert set(inspect(engine).get_table_names()) >= {"accounts", "tokens", "tasks"}
@@ -76,7 +76,7 @@ def test_forwards_and_back(empty_url: str) -> None:
     engine.dispose()
 
 
-def test_accounts_older_than_time_zones_are_in_utc(own_url: str) -> None:
+def test_migration_sets_existing_accounts_to_utc(own_url: str) -> None:
     with session_on(own_url) as session:
         make_task(session, make_account(session, timezone="Europe/Berlin"))
     down_and_up(own_url, "0002")
@@ -85,18 +85,18 @@ def test_accounts_older_than_time_zones_are_in_utc(own_url: str) -> None:
         assert len(session.scalars(select(Task)).all()) == 1
 
 
-def test_tasks_of_before_are_found_by_their_words(own_url: str) -> None:
-    more_than_at_once = 1001
+def test_migration_makes_existing_tasks_searchable(own_url: str) -> None:
+    more_than_one_batch = 1001
     with session_on(own_url) as session:
         login = make_account(session, "alice")
-        values = [{"name": f"Crème {n}", "note": "Zoë"} for n in range(more_than_at_once)]
+        values = [{"name": f"Crème {n}", "note": "Zoë"} for n in range(more_than_one_batch)]
         make_tasks(session, login, values)
     down_and_up(own_url, "0003")
 
     app = main({}, **{"sqlalchemy.url": own_url})
     client = Client(app, login.token)
     tasks = f"{login.tasks_url}?count=true"
-    assert client.get(f"{tasks}&search=creme+zoe").json["total"] == more_than_at_once
+    assert client.get(f"{tasks}&search=creme+zoe").json["total"] == more_than_one_batch
     assert client.get(f"{tasks}&search=creme+1000").json["total"] == 1
     assert client.get(f"{tasks}&sort=name").json["tasks"][1]["name"] == "Crème 1"
     client.send_json("PATCH", f"{login.tasks_url}?search=1000", {"name": "Tea"})
@@ -104,7 +104,7 @@ def test_tasks_of_before_are_found_by_their_words(own_url: str) -> None:
     dispose(app)
 
 
-def test_without_a_trash_the_journal_tells_the_same(own_url: str) -> None:
+def test_downgrade_below_trash_rewrites_journal(own_url: str) -> None:
     with session_on(own_url) as session:
         login = make_account(session)
         kept, restored, purged = (make_trashed(session, login) for _ in range(3))
@@ -128,7 +128,7 @@ def test_without_a_trash_the_journal_tells_the_same(own_url: str) -> None:
         assert make_task(session, login) > purged
 
 
-def test_ids_are_not_used_again_after_a_migration(own_url: str) -> None:
+def test_migration_does_not_reuse_ids(own_url: str) -> None:
     with session_on(own_url) as session:
         login = make_account(session)
         deleted = [make_task(session, login), make_task(session, login)]
@@ -140,7 +140,7 @@ def test_ids_are_not_used_again_after_a_migration(own_url: str) -> None:
         assert make_account(session).id > login.id
 
 
-def test_a_database_that_is_not_migrated_stops_the_start(empty_url: str) -> None:
+def test_start_on_unmigrated_database_is_refused(empty_url: str) -> None:
     refusal = pserve_refuses(INI, DATABASE_URL=empty_url)
     expected = f"todo: the database is not set up; run: alembic -c {INI} upgrade head\n"
     assert refusal == expected
@@ -153,9 +153,7 @@ def test_a_database_that_is_not_migrated_stops_the_start(empty_url: str) -> None
         ("9999", f"newer than this code .{MIGRATION}.; run the newer todo, or with it first: "),
     ],
 )
-def test_a_database_of_another_version_stops_the_start(
-    own_url: str, version: str, message: str
-) -> None:
+def test_start_on_other_migration_is_refused(own_url: str, version: str, message: str) -> None:
     with session_on(own_url) as session:
         session.execute(text(f"UPDATE alembic_version SET version_num = '{version}'"))
         session.commit()
@@ -163,10 +161,10 @@ def test_a_database_of_another_version_stops_the_start(
             check_migrated(session.get_bind().engine, "x.ini")
 
 
-def test_a_database_that_cannot_be_opened_stops_the_start(tmp_path: Path) -> None:
-    no_database = tmp_path / "text"
-    no_database.write_text("This is a text, and no database, however long it may be. " * 50)
-    for url in (f"sqlite:///{no_database}", "postgresql+psycopg2://todo:a-secret@127.0.0.1:1/todo"):
+def test_start_on_unopenable_database_is_refused(tmp_path: Path) -> None:
+    text_file = tmp_path / "text"
+    text_file.write_text("This is text, not a database. " * 50)
+    for url in (f"sqlite:///{text_file}", "postgresql+psycopg2://todo:a-secret@127.0.0.1:1/todo"):
         with pytest.raises(SystemExit) as refusal:
             check_migrated(create_engine(url), INI)
         assert str(refusal.value).startswith("todo: cannot open the database: ")
@@ -174,14 +172,14 @@ def test_a_database_that_cannot_be_opened_stops_the_start(tmp_path: Path) -> Non
         assert "a-secret" not in str(refusal.value)
 
 
-def test_looking_for_a_file_does_not_make_it(tmp_path: Path) -> None:
+def test_migration_check_creates_no_sqlite_file(tmp_path: Path) -> None:
     engine = create_engine(f"sqlite:///{tmp_path}/mistyped.sqlite")
     with pytest.raises(SystemExit, match="not set up"):
         check_migrated(engine, INI)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_database_that_lacks_characters_stops_the_start(postgresql: str) -> None:
+def test_start_on_sql_ascii_database_is_refused(postgresql: str) -> None:
     with database(
         postgresql, options="ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
     ) as url:
@@ -192,24 +190,24 @@ def test_a_database_that_lacks_characters_stops_the_start(postgresql: str) -> No
         engine.dispose()
 
 
-def test_a_generated_migration_stands_by_itself(empty_url: str, tmp_path: Path) -> None:
+def test_generated_migration_does_not_import_todo(empty_url: str, tmp_path: Path) -> None:
     versions = ROOT / "alembic" / "versions"
     config = Config(ROOT / INI)
     config.set_main_option("version_locations", f"{tmp_path}{os.pathsep}{versions}")
     with using(empty_url):
         command.stamp(config, "head")
-        command.revision(config, "all anew", autogenerate=True, version_path=str(tmp_path))
+        command.revision(config, "all tables", autogenerate=True, version_path=str(tmp_path))
     [script] = tmp_path.glob("*.py")
     assert "op.create_table" in script.read_text()
     assert "sa.DateTime(timezone=True)" in script.read_text()
     assert "todo." not in script.read_text()
 
 
-def test_a_migrated_database_is_accepted(engine: Engine) -> None:
+def test_migration_check_accepts_migrated_database(engine: Engine) -> None:
     check_migrated(engine, INI)
 
 
-def test_deleting_an_account_deletes_what_it_owns(engine: Engine) -> None:
+def test_account_deletion_deletes_owned_rows(engine: Engine) -> None:
     with Session(engine) as session:
         login = make_account(session)
         make_task(session, login)
@@ -220,7 +218,7 @@ def test_deleting_an_account_deletes_what_it_owns(engine: Engine) -> None:
         assert session.scalars(select(TrashedTask)).all() == []
 
 
-BROKEN_RULES = [
+CONSTRAINT_VIOLATIONS = [
     "UPDATE accounts SET username = ''",
     "UPDATE accounts SET username = '" + "u" * 65 + "', username_lower = '" + "u" * 65 + "'",
     "UPDATE accounts SET username = 'Other'",
@@ -238,16 +236,16 @@ BROKEN_RULES = [
 ]
 
 
-def test_the_database_itself_keeps_the_rules(engine: Engine) -> None:
+def test_database_constraints_refuse_invalid_rows(engine: Engine) -> None:
     with Session(engine) as session:
         for _ in range(2):
             make_task(session, make_account(session))
-        for statement in BROKEN_RULES:
+        for statement in CONSTRAINT_VIOLATIONS:
             with pytest.raises((IntegrityError, DataError)), session.begin_nested():
                 session.execute(text(statement))
 
 
-def test_instants_come_back_in_utc(engine: Engine) -> None:
+def test_instants_load_in_utc_and_naive_ones_are_refused(engine: Engine) -> None:
     with Session(engine) as session:
         make_account(session)
         token = session.scalars(select(Token)).one()

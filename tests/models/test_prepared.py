@@ -1,4 +1,4 @@
-"""Prepared statements on PostgreSQL: few, of one row each, and none where the setting is off."""
+"""Prepared statements on PostgreSQL: few, of one row each, and none if the setting is off."""
 
 from typing import Any
 
@@ -20,14 +20,14 @@ pytestmark = pytest.mark.parametrize("database_server", ["postgresql"], indirect
 AWKWARD = "100% %s %(name)s :name $1 \\ ' é"
 
 
-def prepared(engine: Engine) -> list[str]:
-    """Return the statements that a connection of the pool keeps."""
+def prepared_statements(engine: Engine) -> list[str]:
+    """Return the prepared statements of a pooled connection."""
     with engine.connect() as connection:
         return list(connection.scalars(text("SELECT statement FROM pg_prepared_statements")))
 
 
-def use(client: Client, url: str) -> None:
-    """Send requests of every kind, of one task and of many."""
+def send_requests(client: Client, url: str) -> None:
+    """Send requests of every kind, for one task and for several."""
     for count in (1, 2, 3):
         tasks = [{"name": AWKWARD, "due_date": "2030-02-01"}] * count
         assert client.post_json(url, {"tasks": tasks}).json["tasks"][0]["name"] == AWKWARD
@@ -40,33 +40,34 @@ def use(client: Client, url: str) -> None:
     assert len(client.get(url).json["tasks"]) == 6
 
 
-def test_frequent_statements_of_one_row_are_prepared_once(
+def test_frequent_single_row_statements_are_prepared_once(
     database_url: str, committed: Session
 ) -> None:
     alice = make_account(committed)
     with running_app(database_url) as app:
-        use(Client(app, alice.token), alice.tasks_url)
-        reading = prepared(app.registry["reading_engine"])
-        writing = prepared(app.registry["engine"])
+        send_requests(Client(app, alice.token), alice.tasks_url)
+        reading = prepared_statements(app.registry["reading_engine"])
+        writing = prepared_statements(app.registry["engine"])
     assert [each.split()[1] for each in sorted(reading)] == ["todo_0", "todo_1", "todo_2"]
     assert len(writing) == len(set(writing))
-    assert not [each for each in writing if "), (" in each], "a statement of several rows"
-    # The identity and the task; the revision, the record, the task created and changed in two ways.
+    assert not [each for each in writing if "), (" in each], "a multi-row statement was prepared"
+    # Select the identity and the task; raise the revision, record the change, insert the task,
+    # update it in two ways.
     assert len(writing) <= 7
 
 
-def test_no_statement_is_prepared_where_the_setting_is_off(
+def test_no_statement_is_prepared_if_setting_is_off(
     database_url: str, committed: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alice = make_account(committed)
     monkeypatch.setenv("TODO_PREPARED_STATEMENTS", "false")
     with running_app(database_url) as app:
-        use(Client(app, alice.token), alice.tasks_url)
+        send_requests(Client(app, alice.token), alice.tasks_url)
         for engine in ("engine", "reading_engine"):
-            assert prepared(app.registry[engine]) == []
+            assert prepared_statements(app.registry[engine]) == []
 
 
-def test_an_error_of_a_prepared_statement_is_that_of_sqlalchemy(real_app: Any) -> None:
+def test_prepared_statement_raises_sqlalchemy_error(real_app: Any) -> None:
     row = {"name": "n", "subject": "secret", "count": 3, "expiration_date": clock.now()}
     insert = LIMIT_COUNTS.insert().execution_options(**PREPARED, **RECORDED)
     with real_app.registry["engine"].connect() as connection:

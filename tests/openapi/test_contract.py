@@ -1,4 +1,4 @@
-"""The document is true, whole, readable, and breaks no client."""
+"""The OpenAPI document is valid, complete, and compatible with its committed version."""
 
 import copy
 import json
@@ -23,7 +23,7 @@ from todo.openapi import is_described
 from todo.openapi.schemas import REF
 from todo.views import api
 
-# Of JSON Schema, draft 2020-12: what tells good values from bad ones, and what explains them.
+# JSON Schema draft 2020-12: keywords for validation and annotation.
 KEYWORDS = {
     *("$ref", "allOf", "anyOf", "oneOf", "not", "type", "const", "enum", "format", "pattern"),
     *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength"),
@@ -44,24 +44,24 @@ def each_operation(described: Schema) -> Iterator[tuple[str, Schema]]:
             yield f"{method.upper()} {path}", operation
 
 
-def test_it_is_openapi(described: Schema) -> None:
+def test_document_is_valid_openapi(described: Schema) -> None:
     assert list(OpenAPIV31SpecValidator(described).iter_errors()) == []
 
 
 def each_schema(schema: Schema) -> Iterator[Schema]:
-    """Yield a schema, and all that are within it."""
+    """Yield a schema and all schemas nested in it."""
     yield schema
-    within = [*schema.get("properties", {}).values(), *schema.get("prefixItems", [])]
+    nested = [*schema.get("properties", {}).values(), *schema.get("prefixItems", [])]
     for name in ("allOf", "anyOf", "oneOf"):
-        within += schema.get(name, [])
-    within += [schema[name] for name in ("items", "additionalProperties", "not") if name in schema]
-    for each in within:
+        nested += schema.get(name, [])
+    nested += [schema[name] for name in ("items", "additionalProperties", "not") if name in schema]
+    for each in nested:
         if isinstance(each, dict):
             yield from each_schema(each)
 
 
-def test_every_keyword_means_something(described: Schema) -> None:
-    """A validator passes over a keyword that it does not know, such as `ge` for `minimum`."""
+def test_schemas_use_known_keywords_only(described: Schema) -> None:
+    """Validators ignore unknown keywords, such as `ge` for `minimum`."""
     schemas = [*described["components"]["schemas"].values()]
     for _, operation in each_operation(described):
         schemas += [parameter["schema"] for parameter in operation["parameters"]]
@@ -72,7 +72,7 @@ def test_every_keyword_means_something(described: Schema) -> None:
     assert used <= KEYWORDS
 
 
-def test_it_is_served(client: Client, described: Schema) -> None:
+def test_document_is_served(client: Client, described: Schema) -> None:
     response = client.get("/api/v1/openapi.json")
     assert response.status_int == 200
     served = response.json
@@ -80,16 +80,24 @@ def test_it_is_served(client: Client, described: Schema) -> None:
     assert served == described
 
 
-def test_every_view_of_the_api_is_described() -> None:
+def test_document_describes_every_api_view() -> None:
     config = configure({"sqlalchemy.url": "sqlite:///none.sqlite"})
     config.commit()
     undescribed = {
         operation.route for operation in operations(config.registry) if not is_described(operation)
     }
-    assert undescribed == {"docs", "docs_file"}, "pages, and nothing else"
+    assert undescribed == {"docs", "docs_file"}, "only pages may be left out"
 
 
-def test_everything_is_explained(described: Schema) -> None:
+def test_tags_come_in_the_order_of_a_newcomer(described: Schema) -> None:
+    names = [tag["name"] for tag in described["tags"]]
+    assert names[:3] == ["Accounts", "Sessions", "Tasks"]
+    assert sorted(names) == sorted(
+        {o["tags"][0] for item in described["paths"].values() for o in item.values()}
+    )
+
+
+def test_document_has_all_descriptions(described: Schema) -> None:
     ids = set()
     for name, operation in each_operation(described):
         ids.add(operation["operationId"])
@@ -105,7 +113,7 @@ def test_everything_is_explained(described: Schema) -> None:
         assert schema["description"], name
 
 
-def test_every_body_has_an_example_that_is_right(described: Schema) -> None:
+def test_every_body_has_valid_example(described: Schema) -> None:
     contract = Contract(described)
     contents = []
     for name, operation in each_operation(described):
@@ -122,7 +130,7 @@ def test_every_body_has_an_example_that_is_right(described: Schema) -> None:
             assert contract.errors(content["schema"], example) == [], name
 
 
-def test_bodies_and_logins_are_described(described: Schema) -> None:
+def test_document_describes_bodies_and_security(described: Schema) -> None:
     by_name = dict(each_operation(described))
     create = by_name["POST /api/v1/accounts/{username}/tasks"]
     assert create["requestBody"]["content"].keys() == {
@@ -172,7 +180,7 @@ class Tickets(Representation):
 
 
 def described_with(**options: Any) -> Schema:
-    """Return the document of the application with a view of these options at /tickets."""
+    """Return the document of an application with a view at /tickets that has these options."""
 
     def post(request: Any) -> None:
         """Create tickets."""
@@ -189,7 +197,7 @@ def described_with(**options: Any) -> Schema:
     return document
 
 
-def test_one_of_several_bodies_and_answers() -> None:
+def test_alternative_bodies_and_responses_are_described() -> None:
     document = described_with(body=(NewTicket, NewTickets), returns={201: (Ticket, Tickets)})
     operation = document["paths"]["/tickets"]["post"]
     body = operation["requestBody"]["content"]
@@ -207,13 +215,13 @@ def test_one_of_several_bodies_and_answers() -> None:
     assert len(answer["content"][JSON]["schema"]["anyOf"]) == 2
 
 
-def test_read_only_fields_are_described_at_each_level() -> None:
+def test_nested_read_only_fields_are_described() -> None:
     nested = schema(described_with(body=(NewTicket, NewTickets), returns=Tickets), "NewTicket")
     assert nested["properties"]["id"]["readOnly"] is True
     assert nested["required"] == ["name"]
 
 
-def test_a_header_of_a_success_is_described() -> None:
+def test_success_headers_are_described() -> None:
     document = described_with(body=NewTicket, returns={201: Ticket}, headers=("Link",))
     responses = document["paths"]["/tickets"]["post"]["responses"]
     assert responses["201"]["headers"].keys() == {"Link", "Location", "X-Request-Id"}
@@ -247,7 +255,9 @@ ONE, SEVERAL = (NewTicket, Ticket), ((NewTicket, NewTickets), (Ticket, Tickets))
         ),
     ],
 )
-def test_a_further_body_breaks_nobody(old: Any, new: Any, broken: list[str]) -> None:
+def test_breaks_compares_alternative_bodies_and_responses(
+    old: Any, new: Any, broken: list[str]
+) -> None:
     before, after = (
         described_with(body=body, returns={201: returns}) for body, returns in (old, new)
     )
@@ -261,17 +271,19 @@ def test_a_further_body_breaks_nobody(old: Any, new: Any, broken: list[str]) -> 
         ({"todo.production": "true", "todo.public_url": PUBLIC_URL}, "__Host-todo_session"),
     ],
 )
-def test_the_cookie_is_called_as_it_is_sent(ini: dict[str, str], name: str) -> None:
+def test_document_names_configured_session_cookie(ini: dict[str, str], name: str) -> None:
     config = configure({"sqlalchemy.url": "sqlite:///none.sqlite"} | ini)
     config.commit()
     schemes = api.described(config.registry)["components"]["securitySchemes"]
     assert schemes["cookie"]["name"] == name
 
 
-def test_it_is_the_one_that_is_kept(described: Schema) -> None:
-    kept = json.loads(KEPT.read_text())
-    assert breaks(kept, described) == []
-    assert described == kept, "the contract has changed: run `make openapi` and read the difference"
+def test_document_matches_committed_version(described: Schema) -> None:
+    committed = json.loads(KEPT.read_text())
+    assert breaks(committed, described) == []
+    assert described == committed, (
+        "the contract has changed: run `make openapi` and review the diff"
+    )
 
 
 ACCOUNTS = "/api/v1/accounts"
@@ -292,7 +304,7 @@ def field(described: Schema, name: str, field: str) -> Any:
     return schema(described, name)["properties"][field]
 
 
-# What is done to the document, and what is said to be broken by it.
+# A change to the document, and a part of the report that it must cause.
 BREAKS: list[tuple[Callable[[Schema], Any], str]] = [
     (lambda d: d["paths"].pop(TASK), f"GET {TASK} is gone"),
     (lambda d: d["paths"][TASK].pop("put"), f"PUT {TASK} is gone"),
@@ -341,7 +353,7 @@ BREAKS: list[tuple[Callable[[Schema], Any], str]] = [
 
 
 @pytest.mark.parametrize(("change", "broken"), BREAKS)
-def test_what_breaks_clients_is_found(
+def test_breaking_change_is_reported(
     described: Schema, change: Callable[[Schema], Any], broken: str
 ) -> None:
     changed = copy.deepcopy(described)
@@ -349,7 +361,7 @@ def test_what_breaks_clients_is_found(
     assert any(broken in line for line in breaks(described, changed)), breaks(described, changed)
 
 
-def test_what_is_added_breaks_nothing(described: Schema) -> None:
+def test_additions_are_not_breaking(described: Schema) -> None:
     changed = copy.deepcopy(described)
     changed["paths"]["/api/v1/new"] = changed["paths"]["/api/v1"]
     schema(changed, "Task")["properties"]["colour"] = {"type": "string"}
@@ -358,6 +370,6 @@ def test_what_is_added_breaks_nothing(described: Schema) -> None:
     assert breaks(described, changed) == []
 
 
-def test_the_catalogue_of_errors_is_the_code_s() -> None:
-    kept = ERRORS.read_text()
-    assert kept == errors_page(kept), "run `make openapi`"
+def test_error_catalogue_matches_code() -> None:
+    page = ERRORS.read_text()
+    assert page == errors_page(page), "run `make openapi`"

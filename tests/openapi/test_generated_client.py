@@ -1,4 +1,4 @@
-"""A client that is made from the document alone, and takes the README's walk."""
+"""A client generated from the OpenAPI document alone, used against the service."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from tests.support.pserve import Server
 
 BIN = Path(sys.executable).parent
 
-WALK = """
+SCRIPT = """
 import datetime
 import sys
 
@@ -69,14 +69,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             *(BIN / "openapi-python-client", "generate", "--fail-on-warning", "--meta", "none"),
             *("--path", KEPT, "--output-path", folder / "todo_client"),
         ],
-        # It formats what it has made with ruff.
+        # The generator formats its output with ruff.
         env=os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"},
         check=True,
     )
     return folder
 
 
-# The answers do not tell which database has them.
+# The database makes no difference to a client.
 @pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
-def test_walk(server: Server, folder: Path) -> None:
-    subprocess.run([sys.executable, "-c", WALK, server.url], cwd=folder, check=True)
+def test_generated_client_runs_against_service(server: Server, folder: Path) -> None:
+    subprocess.run([sys.executable, "-c", SCRIPT, server.url], cwd=folder, check=True)

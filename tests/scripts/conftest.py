@@ -1,4 +1,4 @@
-"""The command `todo-admin` in the tests' own process, and what is in its database."""
+"""Fixtures that run `todo-admin` in the test process, and helpers that read its database."""
 
 import io
 import sys
@@ -22,8 +22,8 @@ from todo.scripts import admin
 DAY = timedelta(days=1)
 
 
-def read(session: Session, column: Any) -> list[Any]:
-    """Return what all rows have there now. Leaves no transaction, for which SQLite would wait."""
+def read_column(session: Session, column: Any) -> list[Any]:
+    """Return the committed values of a column, and leave no transaction that blocks SQLite."""
     session.rollback()
     values = list(session.scalars(select(column)))
     session.rollback()
@@ -37,14 +37,14 @@ def add_token(session: Session, login: Login, ends: timedelta = DAY, **values: A
 
 
 class TodoAdmin:
-    """Runs the command where DATABASE_URL names the database."""
+    """Runs the command on the database that DATABASE_URL names."""
 
     def __init__(self, monkeypatch: Patch, capsys: Capture) -> None:
         self.monkeypatch = monkeypatch
         self.capsys = capsys
 
     def __call__(self, *arguments: str, password: str = "") -> str:
-        """Return what it prints, which is never the password."""
+        """Run the command and return its output; fail if it prints the password."""
         typed = f"{password}\n".encode(errors="surrogateescape")
         stdin = io.TextIOWrapper(io.BytesIO(typed), encoding="utf-8")
         self.monkeypatch.setattr(sys, "stdin", stdin)
@@ -55,13 +55,13 @@ class TodoAdmin:
         return printed.out
 
     def refused(self, *arguments: str, password: str = "") -> str:
-        """Return the one line that says why it is refused."""
+        """Run a command that must fail, and return its one-line error without the prefix."""
         with pytest.raises(SystemExit) as stop:
             self(*arguments, password=password)
         line = str(stop.value)
         assert line.startswith("todo: "), line
         assert "\n" not in line
-        # A shorter one is in many a line.
+        # A shorter password may occur in the message by chance.
         assert len(password) < MIN_CHARACTERS or password not in line
         return line.removeprefix("todo: ")
 
@@ -84,14 +84,14 @@ def bob(committed: Session) -> Login:
 
 
 @pytest.fixture
-def ask(real_app: Any) -> Callable[[Login], int]:
-    """Ask the service for the account, with its token; return the status."""
+def profile_status(real_app: Any) -> Callable[[Login], int]:
+    """Request the account with its token; return the status."""
     return lambda login: Client(real_app, login.token).get(login.url).status_int
 
 
 @pytest.fixture
 def log_in(real_app: Any) -> Callable[..., tuple[int, Any]]:
-    """Log in to the service; return the status and the code of the problem, or None."""
+    """Log in to the service; return the status and the error code, or None."""
 
     def log_in(username: str, password: str) -> tuple[int, Any]:
         response = client_log_in(Client(real_app), username, password)

@@ -1,4 +1,4 @@
-"""What `todo-admin` does to accounts, and to their sessions and tokens."""
+"""The `todo-admin` commands for accounts, login sessions and tokens."""
 
 import io
 import sys
@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from tests.scripts.conftest import DAY, TodoAdmin, add_token, read
+from tests.scripts.conftest import DAY, TodoAdmin, add_token, read_column
 from tests.support.client import Client
 from tests.support.factories import PASSWORD, Login, change_accounts, make_token
 from tests.support.fixtures import Patch
@@ -23,55 +23,60 @@ from todo.scripts import admin
 ACCOUNTS = "/api/v1/accounts"
 NEW_PASSWORD = "battery staple horse"
 
-Ask = Callable[[Login], int]
+ProfileStatus = Callable[[Login], int]
 LogIn = Callable[[str, str], tuple[int, Any]]
 
 
-def test_a_created_account_logs_in(todo_admin: TodoAdmin, log_in: LogIn) -> None:
-    said = todo_admin("create", "Carol", "carol@example.com", password=PASSWORD)
-    assert said == "Carol is registered.\n"
+def test_created_account_can_log_in(todo_admin: TodoAdmin, log_in: LogIn) -> None:
+    output = todo_admin("create", "Carol", "carol@example.com", password=PASSWORD)
+    assert output == "Carol is registered.\n"
     assert log_in("carol", PASSWORD) == (200, None)
 
 
-def test_a_disabled_account_is_out_until_enabled(
-    todo_admin: TodoAdmin, ask: Ask, log_in: LogIn, alice: Login, bob: Login
+def test_disabled_account_is_locked_out_until_enabled(
+    todo_admin: TodoAdmin, profile_status: ProfileStatus, log_in: LogIn, alice: Login, bob: Login
 ) -> None:
-    assert ask(alice) == 200
+    assert profile_status(alice) == 200
     assert todo_admin("disable", "ALICE") == "alice is disabled; 1 session or token ended.\n"
-    assert (ask(alice), ask(bob)) == (401, 200)
+    assert (profile_status(alice), profile_status(bob)) == (401, 200)
     assert log_in("alice", PASSWORD) == (403, "account_disabled")
     assert todo_admin("enable", "alice") == "alice is enabled.\n"
     assert log_in("alice", PASSWORD) == (200, None)
-    assert ask(alice) == 401, "what ended stays ended"
+    assert profile_status(alice) == 401, "ended sessions stay ended"
 
 
-def test_a_reset_password_logs_in_and_the_old_one_does_not(
-    todo_admin: TodoAdmin, ask: Ask, log_in: LogIn, alice: Login, bob: Login
+def test_reset_password_replaces_old_one(
+    todo_admin: TodoAdmin, profile_status: ProfileStatus, log_in: LogIn, alice: Login, bob: Login
 ) -> None:
-    said = todo_admin("reset-password", "alice", password=NEW_PASSWORD)
-    assert said == "alice has a new password; 1 session or token ended.\n"
-    assert (ask(alice), ask(bob)) == (401, 200)
+    output = todo_admin("reset-password", "alice", password=NEW_PASSWORD)
+    assert output == "alice has a new password; 1 session or token ended.\n"
+    assert (profile_status(alice), profile_status(bob)) == (401, 200)
     assert log_in("alice", PASSWORD) == (401, "bad_credentials")
     assert log_in("alice", NEW_PASSWORD) == (200, None)
 
 
 @pytest.mark.parametrize(
-    ("username", "email", "password", "said"),
+    ("username", "email", "password", "message"),
     [
-        ("Alice", "a@example.com", PASSWORD, "had it not long ago."),
-        ("given-up", "a@example.com", PASSWORD, "had it not long ago."),
+        ("Alice", "a@example.com", PASSWORD, "was until recently. Choose another one."),
+        ("given-up", "a@example.com", PASSWORD, "was until recently. Choose another one."),
         ("logout", "a@example.com", PASSWORD, "username: This name is reserved."),
-        ("a b", "a@example.com", PASSWORD, "username: This must be made of the letters"),
+        ("a b", "a@example.com", PASSWORD, "username: This must contain only the letters"),
         ("", "a@example.com", PASSWORD, "username: This must not be empty."),
         ("carol", "carol", PASSWORD, "email: "),
         ("carol", "carol@example.com", "short", "password: This must have at least 8 characters."),
         ("carol", "carol@example.com", "", "password: This must have at least 8 characters."),
         ("carol", "carol@example.com", "password1", "password: This is among the passwords"),
-        ("carol", "carol@example.com", "I am Carol!", "password: This must not hold the username"),
+        (
+            "carol",
+            "carol@example.com",
+            "I am Carol!",
+            "password: This must not contain the username",
+        ),
         ("-", "-", "-", "username: "),
     ],
 )
-def test_what_a_registration_refuses_is_refused_in_its_words(
+def test_create_refuses_same_input_as_registration(
     todo_admin: TodoAdmin,
     real_app: Any,
     committed: Session,
@@ -79,53 +84,53 @@ def test_what_a_registration_refuses_is_refused_in_its_words(
     username: str,
     email: str,
     password: str,
-    said: str,
+    message: str,
 ) -> None:
-    gone = ReleasedUsername(
+    released = ReleasedUsername(
         account_id=0, username_lower="given-up", expiration_date=clock.now() + DAY
     )
-    committed.add(gone)
+    committed.add(released)
     committed.commit()
     fields = {"username": username, "email": email, "password": password}
-    answer = Client(real_app).post_json(ACCOUNTS, fields).json["detail"]
-    assert todo_admin.refused("create", username, email, password=password) == answer
-    assert said in answer
-    assert len(read(committed, Account.id)) == 1
+    detail = Client(real_app).post_json(ACCOUNTS, fields).json["detail"]
+    assert todo_admin.refused("create", username, email, password=password) == detail
+    assert message in detail
+    assert len(read_column(committed, Account.id)) == 1
 
 
 @pytest.mark.parametrize(
-    ("password", "said"),
+    ("password", "message"),
     [
         ("short", "password: This must have at least 8 characters."),
         ("password1", "password: This is among the passwords that attackers try first."),
-        ("I am Alice!", "password: This must not hold the username or the e-mail address."),
+        ("I am Alice!", "password: This must not contain the username or the e-mail address."),
     ],
 )
-def test_a_reset_takes_no_bad_password(
-    todo_admin: TodoAdmin, committed: Session, alice: Login, password: str, said: str
+def test_reset_to_weak_password_is_refused(
+    todo_admin: TodoAdmin, committed: Session, alice: Login, password: str, message: str
 ) -> None:
-    before = read(committed, Account.password_hash)
-    assert todo_admin.refused("reset-password", "alice", password=password) == said
-    assert read(committed, Account.password_hash) == before
-    assert len(read(committed, Token.id)) == 1
+    before = read_column(committed, Account.password_hash)
+    assert todo_admin.refused("reset-password", "alice", password=password) == message
+    assert read_column(committed, Account.password_hash) == before
+    assert len(read_column(committed, Token.id)) == 1
 
 
-def test_a_password_that_is_no_text(todo_admin: TodoAdmin) -> None:
-    said = todo_admin.refused("create", "carol", "carol@example.com", password="\udcff" * 20)
-    assert said == "the password is no text; it must be in UTF-8"
+def test_password_in_invalid_utf8_is_refused(todo_admin: TodoAdmin) -> None:
+    message = todo_admin.refused("create", "carol", "carol@example.com", password="\udcff" * 20)
+    assert message == "the password is not valid UTF-8"
 
 
-def test_the_service_is_not_kept_waiting_while_somebody_types(
+def test_password_prompt_holds_no_lock(
     todo_admin: TodoAdmin, committed: Session, alice: Login, monkeypatch: Patch
 ) -> None:
-    def write_meanwhile(*_args: str) -> dict[str, str]:
+    def write_during_prompt(*_args: str) -> dict[str, str]:
         change_accounts(committed, email="new@example.com")
         committed.commit()
         return {"password": NEW_PASSWORD}
 
-    monkeypatch.setattr(admin, "_ask_password", write_meanwhile)
+    monkeypatch.setattr(admin, "_ask_password", write_during_prompt)
     todo_admin("reset-password", "alice")
-    assert read(committed, Account.email) == ["new@example.com"]
+    assert read_column(committed, Account.email) == ["new@example.com"]
 
 
 @pytest.mark.parametrize(
@@ -136,55 +141,61 @@ def test_the_service_is_not_kept_waiting_while_somebody_types(
         ("disable", "nob\udcffdy"),
     ],
 )
-def test_an_account_that_is_none(todo_admin: TodoAdmin, arguments: tuple[str, ...]) -> None:
-    said = todo_admin.refused(*arguments)
-    assert said == f"there is no account {arguments[1]!a}; give the name of one"
+def test_command_for_unknown_account_is_refused(
+    todo_admin: TodoAdmin, arguments: tuple[str, ...]
+) -> None:
+    message = todo_admin.refused(*arguments)
+    assert message == f"there is no account {arguments[1]!a}; check the username"
 
 
-def test_disabling_again_changes_nothing(
+def test_second_disable_keeps_first_date(
     todo_admin: TodoAdmin, committed: Session, alice: Login
 ) -> None:
     todo_admin("disable", "alice")
-    before = read(committed, Account.disabled_date)
+    before = read_column(committed, Account.disabled_date)
     todo_admin("disable", "alice")
-    assert read(committed, Account.disabled_date) == before != [None]
+    assert read_column(committed, Account.disabled_date) == before != [None]
 
 
 @pytest.mark.parametrize("command", [("disable", "alice"), ("revoke", "alice", "--all")])
-def test_a_login_at_the_same_moment_does_not_outlive_it(
+def test_disable_and_revoke_end_concurrent_login(
     todo_admin: TodoAdmin, committed: Session, alice: Login, command: tuple[str, ...]
 ) -> None:
-    # What a login does last.
+    # The last statements of a login.
     change_accounts(committed, password_hash=Account.password_hash)
     make_token(committed, alice.id)
     with ThreadPoolExecutor(1) as pool:
-        ending = pool.submit(todo_admin, *command)
+        command_run = pool.submit(todo_admin, *command)
         time.sleep(0.5)
         committed.commit()
-        assert "2 sessions and tokens ended" in ending.result()
-    assert len(read(committed, Token.id)) == 0
+        assert "2 sessions and tokens ended" in command_run.result()
+    assert len(read_column(committed, Token.id)) == 0
 
 
-def test_revoke_all(todo_admin: TodoAdmin, ask: Ask, alice: Login, bob: Login) -> None:
+def test_revoke_all_ends_all_tokens_of_account(
+    todo_admin: TodoAdmin, profile_status: ProfileStatus, alice: Login, bob: Login
+) -> None:
     assert "session" in todo_admin("tokens", "alice")
-    said = todo_admin("revoke", "alice", "--all")
-    assert said == "alice: 1 session or token ended.\n"
-    assert (ask(alice), ask(bob)) == (401, 200)
+    output = todo_admin("revoke", "alice", "--all")
+    assert output == "alice: 1 session or token ended.\n"
+    assert (profile_status(alice), profile_status(bob)) == (401, 200)
     assert todo_admin("tokens", "alice") == "alice has no sessions or tokens.\n"
 
 
-def test_revoke_by_id(todo_admin: TodoAdmin, committed: Session, alice: Login, bob: Login) -> None:
+def test_revoke_by_id_ends_only_named_tokens(
+    todo_admin: TodoAdmin, committed: Session, alice: Login, bob: Login
+) -> None:
     first, second, third = (add_token(committed, alice) for _ in range(3))
-    said = todo_admin("revoke", "alice", str(first), str(third), str(first))
-    assert said == "alice: 2 sessions and tokens ended.\n"
-    left = committed.scalars(select(Token.id).where(Token.account_id == alice.id)).all()
-    assert first not in left
-    assert third not in left
-    assert second in left
+    output = todo_admin("revoke", "alice", str(first), str(third), str(first))
+    assert output == "alice: 2 sessions and tokens ended.\n"
+    remaining = committed.scalars(select(Token.id).where(Token.account_id == alice.id)).all()
+    assert first not in remaining
+    assert third not in remaining
+    assert second in remaining
 
 
 @pytest.mark.parametrize("wrong", ["0", "99999999999999999999999", "bob's"])
-def test_revoke_what_is_not_the_account_s(
+def test_revoke_of_foreign_or_unknown_id_is_refused(
     todo_admin: TodoAdmin, committed: Session, alice: Login, bob: Login, wrong: str
 ) -> None:
     tokens = committed.scalars(select(Token)).all()
@@ -195,10 +206,10 @@ def test_revoke_what_is_not_the_account_s(
         f"alice has no session or token {wrong}, so nothing was revoked; "
         "todo-admin tokens alice lists them"
     )
-    assert len(read(committed, Token.id)) == 2
+    assert len(read_column(committed, Token.id)) == 2
 
 
-def test_tokens_are_a_table_without_secrets(
+def test_tokens_table_has_no_secrets(
     todo_admin: TodoAdmin, committed: Session, alice: Login, bob: Login
 ) -> None:
     add_token(committed, alice, kind=TokenKind.API, scope=Scope.READ, name="backup \u00fc")
@@ -225,7 +236,7 @@ def test_tokens_are_a_table_without_secrets(
     assert alice.token not in table
 
 
-def test_a_table_where_the_terminal_lacks_characters(
+def test_tokens_table_replaces_unencodable_characters(
     todo_admin: TodoAdmin, committed: Session, alice: Login, monkeypatch: Patch
 ) -> None:
     add_token(committed, alice, kind=TokenKind.API, name="\u00fc\u2603")

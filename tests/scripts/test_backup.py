@@ -1,4 +1,4 @@
-"""`todo-admin backup` and `restore`: all as it was at one moment, or one line that says why."""
+"""`todo-admin backup` and `restore`: a complete snapshot, or a one-line error."""
 
 import os
 import resource
@@ -29,7 +29,7 @@ from todo.services import backup
 
 TABLES = Base.metadata.sorted_tables
 
-# What is asked of the file is the same on both databases.
+# For tests that do not depend on the kind of database.
 ONE_DATABASE = pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
 
 
@@ -37,7 +37,7 @@ ONE_DATABASE = pytest.mark.parametrize("database_server", ["sqlite"], indirect=T
 def other_database(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
-    """A migrated database of each kind, beside the one of the test."""
+    """A second migrated database, of each kind."""
     folder = tmp_path_factory.mktemp("other")
     server = folder if request.param == "sqlite" else request.getfixturevalue("postgresql")
     with database(server) as url:
@@ -53,22 +53,22 @@ def other_url(other_database: str) -> str:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where the backup is written; nothing else is in the folder."""
+    """The path of the backup, in an empty folder."""
     folder = tmp_path / "backups"
     folder.mkdir()
     return folder / "todo.backup"
 
 
 @pytest.fixture
-def written(todo_admin: TodoAdmin, alice: Login, path: Path) -> Path:
-    """A backup with an account and its token, of a database that is empty again."""
+def backup_file(todo_admin: TodoAdmin, alice: Login, path: Path) -> Path:
+    """A backup of an account and its token; the database is emptied afterwards."""
     todo_admin("backup", str(path))
     empty(os.environ["DATABASE_URL"])
     return path
 
 
 def rows_of(url: str) -> dict[str, list[Any]]:
-    """Return all rows of each table, and the last ids."""
+    """Return the rows of each table, and the last id that each has given."""
     with session_on(url) as session:
         counts = session.execute(select(LimitCount.__table__).order_by(LimitCount.name))
         found = stored(session) | {"limit_counts": list(counts)}
@@ -81,12 +81,12 @@ def rows_of(url: str) -> dict[str, list[Any]]:
 
 
 @contextmanager
-def before(beginning: str, act: Callable[[Any], None]) -> Iterator[None]:
-    """Act once, before the first statement that begins so; `act` gets its connection."""
+def before_statement(prefix: str, act: Callable[[Any], None]) -> Iterator[None]:
+    """Call `act` with the connection before the first statement that starts with `prefix`."""
     done: list[str] = []
 
     def listen(connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if statement.startswith(beginning) and not done:
+        if statement.startswith(prefix) and not done:
             done.append(statement)
             act(connection)
 
@@ -96,7 +96,7 @@ def before(beginning: str, act: Callable[[Any], None]) -> Iterator[None]:
 
 
 def fill(session: Session, alice: Login) -> None:
-    """Store rows of every kind, and give ids to some that are gone again."""
+    """Store rows of every kind, and delete the last ones so that their ids are used up."""
     carol = make_account(session, "Carol", timezone="Europe/Berlin", disabled_date=clock.now())
     add_token(session, alice, kind=TokenKind.API, name="scrípt", ends=-DAY)
     for name in ("Crème brûlée", "日本", "😀 \\x00 '%s' \n", "x" * 255):
@@ -107,18 +107,18 @@ def fill(session: Session, alice: Login) -> None:
     session.add(LimitCount(name="writes", subject="1", count=3, expiration_date=clock.now()))
     make_key(session, alice, "ké%y", clock.now())
     for name in ("given-up", "too"):
-        gone = ReleasedUsername(account_id=9, username_lower=name, expiration_date=clock.now())
-        session.add(gone)
+        released = ReleasedUsername(account_id=9, username_lower=name, expiration_date=clock.now())
+        session.add(released)
     session.commit()
     make_account(session, "gone")
     make_task(session, alice)
-    session.delete(gone)
+    session.delete(released)
     session.execute(text("DELETE FROM accounts WHERE username = 'gone'"))
     session.execute(text("DELETE FROM tasks WHERE id = (SELECT max(id) FROM tasks)"))
     session.commit()
 
 
-def test_a_restored_service_is_the_same(
+def test_restored_database_equals_original(
     todo_admin: TodoAdmin,
     database_url: str,
     other_url: str,
@@ -130,12 +130,12 @@ def test_a_restored_service_is_the_same(
     fill(committed, alice)
     monkeypatch.setattr(backup, "BATCH_SIZE", 2)
     original = rows_of(database_url)
-    said = todo_admin("backup", str(path))
+    output = todo_admin("backup", str(path))
     counts = (
         "accounts: 2, limit counts: 1, released usernames: 1, changes: 11, idempotency keys: 1, "
         "tasks: 6, tokens: 3, trash: 1"
     )
-    assert said == f"{path} is written: {counts}.\n"
+    assert output == f"{path} is written: {counts}.\n"
 
     monkeypatch.setenv("DATABASE_URL", other_url)
     assert todo_admin("restore", str(path)) == f"{path} is restored: {counts}.\n"
@@ -156,22 +156,22 @@ def test_a_restored_service_is_the_same(
     dispose(app)
 
 
-def test_what_is_written_meanwhile_is_all_there_or_not_at_all(
+def test_backup_during_write_is_snapshot(
     todo_admin: TodoAdmin, database_url: str, committed: Session, path: Path
 ) -> None:
     def register(_connection: Any) -> None:
         make_task(committed, make_account(committed, "bob"))
 
     make_task(committed, make_account(committed, "alice"))
-    with before("SELECT tasks.", register):
-        said = todo_admin("backup", str(path))
-    assert "accounts: 1," in said
-    assert "tasks: 1, tokens: 1, trash: 0." in said
+    with before_statement("SELECT tasks.", register):
+        output = todo_admin("backup", str(path))
+    assert "accounts: 1," in output
+    assert "tasks: 1, tokens: 1, trash: 0." in output
     assert [len(rows_of(database_url)[name]) for name in ("accounts", "tasks", "tokens")] == [2] * 3
 
 
 @ONE_DATABASE
-def test_a_database_with_a_log_of_writes(
+def test_backup_of_wal_database_includes_committed_rows(
     todo_admin: TodoAdmin, database_server: Path, migrated_url: str, path: Path, monkeypatch: Patch
 ) -> None:
     monkeypatch.setattr(sqlite, "WAL_IS_SAFE", True)
@@ -185,7 +185,7 @@ def test_a_database_with_a_log_of_writes(
 
 
 @pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)
-def test_no_limit_of_time_ends_it(
+def test_backup_and_restore_have_no_timeout(
     todo_admin: TodoAdmin, database_url: str, alice: Login, path: Path
 ) -> None:
     shown = []
@@ -196,63 +196,67 @@ def test_no_limit_of_time_ends_it(
                 cursor.execute(f"SHOW {limit}")
                 shown.append(cursor.fetchone()[0])
 
-    with before("SELECT tokens.", show):
+    with before_statement("SELECT tokens.", show):
         todo_admin("backup", str(path))
     empty(database_url)
-    with before("INSERT INTO tokens", show):
+    with before_statement("INSERT INTO tokens", show):
         todo_admin("restore", str(path))
     assert shown == ["0", "0"] * 2
 
 
 @ONE_DATABASE
-def test_nobody_else_may_read_it(todo_admin: TodoAdmin, path: Path) -> None:
-    usual = os.umask(0)
+def test_backup_is_readable_by_owner_only(todo_admin: TodoAdmin, path: Path) -> None:
+    old_umask = os.umask(0)
     try:
         todo_admin("backup", str(path))
     finally:
-        os.umask(usual)
+        os.umask(old_umask)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert os.listdir(path.parent) == [path.name]
 
 
 @ONE_DATABASE
-def test_it_overwrites_only_when_asked(todo_admin: TodoAdmin, alice: Login, path: Path) -> None:
-    path.write_text("what matters")
-    said = todo_admin.refused("backup", str(path))
-    assert said == f"'{path}' is there already; choose another name, or add --overwrite"
-    assert path.read_text() == "what matters"
+def test_backup_overwrites_only_with_option(
+    todo_admin: TodoAdmin, alice: Login, path: Path
+) -> None:
+    path.write_text("important data")
+    message = todo_admin.refused("backup", str(path))
+    assert message == f"'{path}' already exists; choose another name or add --overwrite"
+    assert path.read_text() == "important data"
     assert "accounts: 1," in todo_admin("backup", "--overwrite", str(path))
     assert path.read_bytes().startswith(b"SQLite format 3\0")
 
 
 @pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
-def test_it_never_overwrites_the_database_itself(
+def test_backup_never_overwrites_its_database(
     todo_admin: TodoAdmin, alice: Login, database_url: str
 ) -> None:
     path = database_url.removeprefix("sqlite:///")
-    said = todo_admin.refused("backup", "--overwrite", path)
-    assert said == f"'{path}' is the database itself; choose another name"
+    message = todo_admin.refused("backup", "--overwrite", path)
+    assert message == f"'{path}' is the database itself; choose another name"
     assert len(rows_of(database_url)["accounts"]) == 1
 
 
-@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGHUP])
 @ONE_DATABASE
-def test_who_is_ended_leaves_nothing(
-    todo_admin: TodoAdmin, alice: Login, path: Path, ending: signal.Signals
+def test_interrupted_backup_leaves_no_file(
+    todo_admin: TodoAdmin, alice: Login, path: Path, signal_number: signal.Signals
 ) -> None:
     def end(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         if "CREATE TABLE accounts" in statement:
-            os.kill(os.getpid(), ending)
+            os.kill(os.getpid(), signal_number)
 
-    before = signal.getsignal(ending)
+    old_handler = signal.getsignal(signal_number)
     with listening(Engine, "before_cursor_execute", end):
         assert todo_admin.refused("backup", str(path)) == "stopped"
     assert list(path.parent.glob("*")) + list(path.parent.glob(".todo*")) == []
-    assert signal.getsignal(ending) == before
+    assert signal.getsignal(signal_number) == old_handler
 
 
 @ONE_DATABASE
-def test_a_backup_is_not_served_from(todo_admin: TodoAdmin, alice: Login, path: Path) -> None:
+def test_service_refuses_backup_as_database(
+    todo_admin: TodoAdmin, alice: Login, path: Path
+) -> None:
     todo_admin("backup", str(path))
     engine = create_engine(f"sqlite:///{path}")
     with pytest.raises(SystemExit, match="the database is a backup; make a new one"):
@@ -262,43 +266,43 @@ def test_a_backup_is_not_served_from(todo_admin: TodoAdmin, alice: Login, path: 
 
 @ONE_DATABASE
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("none/todo.backup", "No such file or directory"),
         ("file/todo.backup", "Not a directory"),
         ("n" * 300, "File name too long"),
-        ("", "is there already"),
+        ("", "already exists"),
     ],
 )
-def test_a_place_where_it_cannot_be(
-    todo_admin: TodoAdmin, tmp_path: Path, name: str, said: str
+def test_backup_to_unusable_path_is_refused(
+    todo_admin: TodoAdmin, tmp_path: Path, name: str, message: str
 ) -> None:
     (tmp_path / "file").write_text("")
-    there = sorted(tmp_path.rglob("*"))
-    assert said in todo_admin.refused("backup", str(tmp_path / name))
-    assert sorted(tmp_path.rglob("*")) == there
+    before = sorted(tmp_path.rglob("*"))
+    assert message in todo_admin.refused("backup", str(tmp_path / name))
+    assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_a_full_disk_leaves_nothing(
+def test_backup_on_full_disk_keeps_previous_file(
     todo_admin: TodoAdmin, committed: Session, alice: Login, path: Path
 ) -> None:
     for number in range(20):
         make_task(committed, alice, note=f"{number} " * 2000)
     path.write_text("the last backup")
-    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, usual[1]))
+    old_limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, old_limit[1]))
     try:
-        said = todo_admin.refused("backup", "--overwrite", str(path))
+        message = todo_admin.refused("backup", "--overwrite", str(path))
     finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, usual)
-    assert said.startswith(f"cannot back up to '{path}': ")
-    assert said.endswith("; nothing was written")
+        resource.setrlimit(resource.RLIMIT_FSIZE, old_limit)
+    assert message.startswith(f"cannot back up to '{path}': ")
+    assert message.endswith("; nothing was written")
     assert os.listdir(path.parent) == [path.name]
     assert path.read_text() == "the last backup"
 
 
-def changed_by(statement: str) -> Callable[[Path], None]:
-    """Return what changes the rows of a backup."""
+def run_sql(statement: str) -> Callable[[Path], None]:
+    """Return a function that runs the statement on a backup."""
 
     def change(path: Path) -> None:
         with closing(sqlite3.connect(path)) as connection:
@@ -308,86 +312,90 @@ def changed_by(statement: str) -> Callable[[Path], None]:
     return change
 
 
-def break_a_page(path: Path) -> None:
+def corrupt_last_page(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[-4096:] = b"\xff" * 4096
     path.write_bytes(content)
 
 
-def a_pipe(path: Path) -> None:
+def replace_by_pipe(path: Path) -> None:
     path.unlink()
     os.mkfifo(path)
 
 
-OLD_VERSION = "UPDATE alembic_version SET version_num = '0000'"
-NO_TEXT = "UPDATE accounts SET email = CAST(x'ff7365637265740a' AS TEXT)"
+OLD_MIGRATION = "UPDATE alembic_version SET version_num = '0000'"
+INVALID_UTF8 = "UPDATE accounts SET email = CAST(x'ff7365637265740a' AS TEXT)"
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("damage", "message"),
     [
         (Path.unlink, "No such file or directory"),
         (lambda path: (path.unlink(), path.mkdir()), "Is a directory"),
-        (lambda path: path.write_text(""), "is no backup; take a file that"),
+        (lambda path: path.write_text(""), "is not a backup; choose a file that"),
         (lambda path: path.write_text("a text" * 5000), "file is not a database"),
         (lambda path: os.truncate(path, path.stat().st_size - 4096), "is damaged"),
         (lambda path: os.truncate(path, 5000), "is damaged"),
-        (break_a_page, "is damaged"),
+        (corrupt_last_page, "is damaged"),
         (
-            changed_by(OLD_VERSION),
-            f"of migration 0000, and this todo is at {MIGRATION}; restore",
+            run_sql(OLD_MIGRATION),
+            f"of migration 0000, but this todo needs {MIGRATION}; restore",
         ),
-        # What only the database itself notices, when all but the last table is restored.
-        (changed_by(NO_TEXT), "is damaged"),
-        (a_pipe, "it is a pipe"),
-        (changed_by("UPDATE tokens SET account_id = 99"), "oreign key constraint"),
-        (changed_by("UPDATE tokens SET creation_date = 'yesterday'"), "isoformat"),
+        # Only the database detects this, once other rows are restored.
+        (run_sql(INVALID_UTF8), "is damaged"),
+        (replace_by_pipe, "it is a pipe"),
+        (run_sql("UPDATE tokens SET account_id = 99"), "oreign key constraint"),
+        (run_sql("UPDATE tokens SET creation_date = 'yesterday'"), "isoformat"),
     ],
 )
-def test_a_file_that_is_no_backup(
-    todo_admin: TodoAdmin, database_url: str, written: Path, spoil: Callable[[Path], Any], said: str
+def test_restore_of_invalid_file_is_refused(
+    todo_admin: TodoAdmin,
+    database_url: str,
+    backup_file: Path,
+    damage: Callable[[Path], Any],
+    message: str,
 ) -> None:
-    spoil(written)
-    refusal = todo_admin.refused("restore", str(written))
-    assert said in refusal.replace("FOREIGN KEY", "foreign key")
-    assert f"'{written}'" in refusal
-    assert "secret" not in refusal
+    damage(backup_file)
+    error = todo_admin.refused("restore", str(backup_file))
+    assert message in error.replace("FOREIGN KEY", "foreign key")
+    assert f"'{backup_file}'" in error
+    assert "secret" not in error
     assert all(rows_of(database_url)[table.name] == [] for table in TABLES)
 
 
 @ONE_DATABASE
-def test_the_database_s_own_file_is_no_backup(todo_admin: TodoAdmin, database_url: str) -> None:
-    said = todo_admin.refused("restore", database_url.removeprefix("sqlite:///"))
-    assert "is no backup; take a file that todo-admin backup has written" in said
+def test_restore_of_database_file_is_refused(todo_admin: TodoAdmin, database_url: str) -> None:
+    message = todo_admin.refused("restore", database_url.removeprefix("sqlite:///"))
+    assert "is not a backup; choose a file that todo-admin backup has written" in message
 
 
-def test_a_database_with_rows_is_not_restored_into(
-    todo_admin: TodoAdmin, database_url: str, committed: Session, written: Path
+def test_restore_into_database_with_rows_is_refused(
+    todo_admin: TodoAdmin, database_url: str, committed: Session, backup_file: Path
 ) -> None:
     committed.add(LimitCount(name="writes", subject="1", count=3, expiration_date=clock.now()))
     committed.commit()
-    there = rows_of(database_url)
-    said = todo_admin.refused("restore", str(written))
-    assert said.startswith("the database is not empty, there are limit counts; make a new one")
-    assert rows_of(database_url) == there
+    before = rows_of(database_url)
+    message = todo_admin.refused("restore", str(backup_file))
+    assert message.startswith("the database is not empty: it has limit counts; create a new one")
+    assert rows_of(database_url) == before
 
 
-def test_ids_given_before_the_restore_are_not_given_again(
-    todo_admin: TodoAdmin, database_url: str, committed: Session, written: Path
+def test_restore_does_not_reuse_ids_of_database(
+    todo_admin: TodoAdmin, database_url: str, committed: Session, backup_file: Path
 ) -> None:
     for _ in range(3):
         make_account(committed)
     committed.execute(text("DELETE FROM accounts"))
     committed.commit()
-    todo_admin("restore", str(written))
+    todo_admin("restore", str(backup_file))
     assert rows_of(database_url)["last ids"] == [3, 0, 0, 3]
 
 
 @pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)
-def test_nobody_writes_while_it_is_restored(
-    todo_admin: TodoAdmin, committed: Session, written: Path, monkeypatch: Patch
+def test_restore_during_open_write_is_refused(
+    todo_admin: TodoAdmin, committed: Session, backup_file: Path, monkeypatch: Patch
 ) -> None:
     monkeypatch.setattr(engine, "LOCK_TIMEOUT", 1)
     monkeypatch.setitem(engine.POSTGRESQL_SETTINGS, "lock_timeout", "1s")
-    committed.execute(text("DELETE FROM tokens"))  # a writer that has not committed
-    assert "lock timeout" in todo_admin.refused("restore", str(written))
+    committed.execute(text("DELETE FROM tokens"))  # an uncommitted write
+    assert "lock timeout" in todo_admin.refused("restore", str(backup_file))

@@ -1,4 +1,4 @@
-"""What the log says, and never says, at its most talkative."""
+"""Logs contain no secrets, even at level DEBUG."""
 
 import json
 import logging
@@ -26,9 +26,9 @@ ACCOUNTS = "/api/v1/accounts"
 LOGIN = f"{ACCOUNTS}/login"
 JSON = "application/json"
 
-PASSWORD = "1st secret of hers"
-WRONG = "2nd secret, which is none"
-NEW = "3rd secret of hers"
+PASSWORD = "1st secret password"
+WRONG = "2nd secret, but wrong"
+NEW = "3rd secret password"
 DATABASE_PASSWORD = "4th-secret-of-the-database"
 
 LOGGERS = ("", "sqlalchemy.engine", "sqlalchemy.pool", "waitress", "todo")
@@ -37,11 +37,11 @@ LOGGERS = ("", "sqlalchemy.engine", "sqlalchemy.pool", "waitress", "todo")
 Send = Callable[[str, str, str, dict[str, str]], tuple[int, Any]]
 
 
-def walk(send: Send) -> list[str]:
-    """Do with secrets what users do, right and wrong; return the tokens that came of it."""
+def send_secrets(send: Send) -> list[str]:
+    """Send valid and invalid requests that contain secrets; return the issued tokens."""
     tokens: list[str] = []
 
-    def ask(status: int, method: str, path: str, token: str = "", **fields: str) -> None:
+    def send_json(status: int, method: str, path: str, token: str = "", **fields: str) -> None:
         headers = {"Content-Type": JSON}
         if token:
             headers["Authorization"] = f"Bearer {token}"
@@ -50,41 +50,45 @@ def walk(send: Send) -> list[str]:
         if isinstance(body.get("token"), str):
             tokens.append(body["token"])
 
-    def ask_badly(status: int, path: str, body: str, **headers: str) -> None:
+    def send_raw(status: int, path: str, body: str, **headers: str) -> None:
         answered, _ = send("POST", path, body, {"Content-Type": JSON} | headers)
         assert answered == status
 
     own = f"{ACCOUNTS}/carol"
     carol = {"username": "carol", "email": "carol@example.com", "password": PASSWORD}
-    ask(201, "POST", ACCOUNTS, **carol, password2=PASSWORD)
-    ask(409, "POST", ACCOUNTS, **carol)
-    ask(400, "POST", ACCOUNTS, **carol, password2=WRONG)
-    ask(401, "POST", LOGIN, username="carol", password=WRONG)
-    ask(401, "POST", LOGIN, username=WRONG, password=WRONG)
-    ask(400, "POST", f"{LOGIN}?password={DATABASE_PASSWORD}", username="carol", password=PASSWORD)
-    ask(200, "POST", LOGIN, username="carol", password=PASSWORD)
+    send_json(201, "POST", ACCOUNTS, **carol, password2=PASSWORD)
+    send_json(409, "POST", ACCOUNTS, **carol)
+    send_json(400, "POST", ACCOUNTS, **carol, password2=WRONG)
+    send_json(401, "POST", LOGIN, username="carol", password=WRONG)
+    send_json(401, "POST", LOGIN, username=WRONG, password=WRONG)
+    send_json(
+        400, "POST", f"{LOGIN}?password={DATABASE_PASSWORD}", username="carol", password=PASSWORD
+    )
+    send_json(200, "POST", LOGIN, username="carol", password=PASSWORD)
     login = tokens[-1]
-    ask(201, "POST", f"{own}/tokens", login, name="n", scope="write", current_password=PASSWORD)
+    send_json(
+        201, "POST", f"{own}/tokens", login, name="n", scope="write", current_password=PASSWORD
+    )
     api = tokens[-1]
-    ask(403, "PUT", own, api, password=NEW, current_password=PASSWORD)
-    ask(201, "POST", f"{own}/tasks", api, name="Milk")
-    ask(200, "GET", f"{own}/tasks", api)
-    ask(400, "POST", f"{own}/tasks", api, password=PASSWORD)
-    ask(200, "GET", f"{own}/tokens", login)
-    ask(200, "PUT", own, login, password=NEW, current_password=PASSWORD)
-    ask(401, "GET", own, api)
-    ask(403, "GET", f"{ACCOUNTS}/bob", tokens[-1])
-    ask_badly(400, LOGIN, f'{{"password": "{NEW}"')
-    ask_badly(400, LOGIN, f'{{"{NEW}": 1, "password": "{NEW}"}}')
-    ask_badly(415, LOGIN, NEW, **{"Content-Type": f"text/plain; x={NEW}"})
-    ask_badly(200, f"{ACCOUNTS}/logout", "", Cookie=f"todo_session={tokens[-1]}")
-    ask(200, "POST", LOGIN, username="carol", password=NEW)
+    send_json(403, "PUT", own, api, password=NEW, current_password=PASSWORD)
+    send_json(201, "POST", f"{own}/tasks", api, name="Milk")
+    send_json(200, "GET", f"{own}/tasks", api)
+    send_json(400, "POST", f"{own}/tasks", api, password=PASSWORD)
+    send_json(200, "GET", f"{own}/tokens", login)
+    send_json(200, "PUT", own, login, password=NEW, current_password=PASSWORD)
+    send_json(401, "GET", own, api)
+    send_json(403, "GET", f"{ACCOUNTS}/bob", tokens[-1])
+    send_raw(400, LOGIN, f'{{"password": "{NEW}"')
+    send_raw(400, LOGIN, f'{{"{NEW}": 1, "password": "{NEW}"}}')
+    send_raw(415, LOGIN, NEW, **{"Content-Type": f"text/plain; x={NEW}"})
+    send_raw(200, f"{ACCOUNTS}/logout", "", Cookie=f"todo_session={tokens[-1]}")
+    send_json(200, "POST", LOGIN, username="carol", password=NEW)
     assert len(set(tokens)) == 5
     return tokens
 
 
 def secrets_of(session: Session, tokens: list[str]) -> dict[str, str]:
-    """Return what no log may hold, by what it is."""
+    """Return the secrets that no log may contain, and the kind of each."""
     secrets = dict.fromkeys((PASSWORD, WRONG, NEW, DATABASE_PASSWORD), "a password")
     secrets |= dict.fromkeys(tokens, "a token")
     for password_hash in session.scalars(select(Account.password_hash)):
@@ -95,15 +99,15 @@ def secrets_of(session: Session, tokens: list[str]) -> dict[str, str]:
     return secrets
 
 
-def check(log: str, secrets: dict[str, str]) -> None:
-    """Fail if the log holds a secret, or if it is not talkative."""
-    assert "INSERT INTO accounts" in log, "the statements are logged"
-    assert "being returned to pool" in log, "and what is logged at DEBUG alone"
+def assert_no_secret(log: str, secrets: dict[str, str]) -> None:
+    """Fail if the log contains a secret, or lacks SQL statements or DEBUG records."""
+    assert "INSERT INTO accounts" in log, "SQL statements must be logged"
+    assert "being returned to pool" in log, "DEBUG records must be logged"
     assert [kind for secret, kind in secrets.items() if secret in log] == []
 
 
 @pytest.fixture
-def talkative(caplog: Logs) -> Logs:
+def debug_logs(caplog: Logs) -> Logs:
     for name in LOGGERS:
         caplog.set_level(logging.DEBUG, logger=name)
     return caplog
@@ -111,7 +115,7 @@ def talkative(caplog: Logs) -> Logs:
 
 @pytest.fixture
 def url(database_url: str) -> str:
-    """The database's URL with a password, where the server does not ask for one anyway."""
+    """The database URL. A PostgreSQL URL without a password gets a secret one."""
     parsed = make_url(database_url)
     if parsed.get_backend_name() == "sqlite" or parsed.password:
         return database_url
@@ -119,7 +123,7 @@ def url(database_url: str) -> str:
 
 
 @pytest.fixture
-def planted_app(talkative: Logs, url: str) -> Iterator[Any]:
+def planted_app(debug_logs: Logs, url: str) -> Iterator[Any]:
     config = configure({"sqlalchemy.url": url, "todo.secure_cookies": "false"})
     config.include("tests.support.planted")
     app = config.make_wsgi_app()
@@ -131,8 +135,8 @@ def fail(_request: Request) -> None:
     raise RuntimeError("planted")
 
 
-def break_a_rule_of_a_column(request: Request) -> None:
-    """PostgreSQL's error shows the whole row that it refuses."""
+def violate_check_constraint(request: Request) -> None:
+    """Cause an error in which PostgreSQL shows the whole refused row."""
     account = request.db.scalars(select(Account)).first()
     row = {"username": "a", "username_lower": "B", "email": "e", "date_joined": clock.now()}
     request.db.execute(
@@ -141,20 +145,20 @@ def break_a_rule_of_a_column(request: Request) -> None:
     )
 
 
-def break_uniqueness(request: Request) -> None:
-    """PostgreSQL's error shows the value that is there already."""
+def violate_unique_constraint(request: Request) -> None:
+    """Cause an error in which PostgreSQL shows the existing value."""
     token = request.db.scalars(select(Token).order_by(Token.id.desc())).first()
     copy, _ = new_token(token.account_id, token.expiration_date)
     request.db.execute(insert(Token).values(copy | {"digest": token.digest}))
 
 
-def ask_what_is_not_there(request: Request) -> None:
+def query_missing_table(request: Request) -> None:
     statement = text("SELECT * FROM nowhere WHERE password = :password")
     request.db.execute(statement, {"password": PASSWORD})
 
 
-def test_no_secret_is_logged(
-    planted_app: Any, talkative: Logs, committed: Session, set_clock: Move
+def test_application_log_contains_no_secrets(
+    planted_app: Any, debug_logs: Logs, committed: Session, set_clock: Move
 ) -> None:
     client = Client(planted_app)
 
@@ -163,23 +167,23 @@ def test_no_secret_is_logged(
         response = client.request(path, method=method, body=body.encode(), headers=headers)
         return response.status_int, response.json
 
-    tokens = walk(send)
+    tokens = send_secrets(send)
     set_clock(timedelta(minutes=11))
     headers = {"Content-Type": JSON, "Authorization": f"Bearer {tokens[-1]}"}
     for password, status in ((WRONG, 403), (NEW, 200)):
         fields = json.dumps({"email": f"c{status}@example.com", "current_password": password})
         assert send("PUT", f"{ACCOUNTS}/carol", fields, headers)[0] == status
     statuses = []
-    for view in (fail, break_a_rule_of_a_column, break_uniqueness, ask_what_is_not_there):
+    for view in (fail, violate_check_constraint, violate_unique_constraint, query_missing_table):
         planted_app.registry["planted"] = view
         statuses.append(client.post(PLANTED, {"password": NEW}).status_int)
-    # Of a table that is not there, SQLite speaks as if it were out of order.
+    # SQLite reports a missing table as an operational error, which is a 503.
     assert statuses in ([500, 409, 409, 503], [500, 409, 409, 500])
-    assert "RuntimeError: planted" in talkative.text
-    check(talkative.text, secrets_of(committed, tokens))
+    assert "RuntimeError: planted" in debug_logs.text
+    assert_no_secret(debug_logs.text, secrets_of(committed, tokens))
 
 
-TALKATIVE = """
+DEBUG_LOGGING = """
 [logger_sqlalchemy]
 level = DEBUG
 handlers =
@@ -188,22 +192,22 @@ qualname = sqlalchemy
 
 
 @pytest.fixture
-def talkative_ini(tmp_path: Path) -> Path:
+def debug_ini(tmp_path: Path) -> Path:
     text = (ROOT / "development.ini").read_text()
     text = text.replace("level = WARNING", "level = DEBUG")
     text = text.replace("keys = root, todo, queue", "keys = root, todo, queue, sqlalchemy")
-    ini = tmp_path / "talkative.ini"
-    ini.write_text(text + TALKATIVE)
+    ini = tmp_path / "debug.ini"
+    ini.write_text(text + DEBUG_LOGGING)
     return ini
 
 
-def test_no_secret_is_written_by_pserve(talkative_ini: Path, url: str, committed: Session) -> None:
-    log = talkative_ini.with_suffix(".log")
-    with log.open("w") as stderr, pserve(str(talkative_ini), stderr, DATABASE_URL=url) as server:
+def test_pserve_log_contains_no_secrets(debug_ini: Path, url: str, committed: Session) -> None:
+    log = debug_ini.with_suffix(".log")
+    with log.open("w") as stderr, pserve(str(debug_ini), stderr, DATABASE_URL=url) as server:
 
         def send(method: str, path: str, body: str, headers: dict[str, str]) -> tuple[int, Any]:
             status, _, answer = server.request(method, path, body, headers)
             return status, answer
 
-        tokens = walk(send)
-    check(log.read_text(), secrets_of(committed, tokens))
+        tokens = send_secrets(send)
+    assert_no_secret(log.read_text(), secrets_of(committed, tokens))

@@ -7,23 +7,23 @@ from todo.auth.policy import cookie_name
 SQLITE = {"sqlalchemy.url": "sqlite:///todo.sqlite"}
 
 
-def test_environment_wins_over_the_ini_file() -> None:
+def test_environment_overrides_ini_file() -> None:
     environ = {"DATABASE_URL": "sqlite:////other.sqlite", "TODO_SECURE_COOKIES": "false"}
     read = settings.read(SQLITE | {"todo.secure_cookies": "true"}, environ)
     assert read.database_url == "sqlite:////other.sqlite"
     assert read.secure_cookies is False
 
 
-def test_empty_variable_is_none() -> None:
+def test_empty_environment_variable_is_ignored() -> None:
     assert settings.read(SQLITE, {"DATABASE_URL": ""}).database_url == "sqlite:///todo.sqlite"
 
 
-def test_defaults_are_the_safe_ones() -> None:
+def test_cookies_are_secure_by_default() -> None:
     assert settings.read(SQLITE, {}).secure_cookies is True
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2"])
-def test_postgresql_means_psycopg2(scheme: str) -> None:
+def test_postgresql_url_uses_psycopg2(scheme: str) -> None:
     read = settings.read({}, {"DATABASE_URL": f"{scheme}://u:p%25%40@h:5433/d?host=%2Frun"})
     assert read.database_url == "postgresql+psycopg2://u:p%25%40@h:5433/d?host=%2Frun"
 
@@ -55,7 +55,7 @@ def test_postgresql_means_psycopg2(scheme: str) -> None:
         (SQLITE | {"todo.secure_cookie": "true"}, {}, "no setting todo.secure_cookie"),
     ],
 )
-def test_bad_setting_stops_the_start_by_name(
+def test_invalid_setting_is_refused_by_name(
     ini: dict[str, str], environ: dict[str, str], named: str
 ) -> None:
     with pytest.raises(SystemExit, match=named) as stop:
@@ -64,13 +64,13 @@ def test_bad_setting_stops_the_start_by_name(
     assert "\n" not in str(stop.value)
 
 
-def test_origins_are_a_list() -> None:
+def test_cors_origins_are_split_at_whitespace() -> None:
     text = "https://app.example.com http://localhost:3000\n  http://[::1]:3000"
     read = settings.read(SQLITE | {"todo.cors_origins": text}, {})
     assert read.cors_origins == set(text.split())
 
 
-def test_a_url_and_an_address_are_read_as_browsers_and_sockets_write_them() -> None:
+def test_public_url_and_trusted_proxy_are_normalised() -> None:
     ini = {"todo.public_url": "https://todo.example:8443/", "todo.trusted_proxy": "0:0:0::1 "}
     read = settings.read(SQLITE | ini, {})
     assert read.public_url == "https://todo.example:8443"
@@ -78,7 +78,7 @@ def test_a_url_and_an_address_are_read_as_browsers_and_sockets_write_them() -> N
 
 
 PRODUCTION = SQLITE | {"todo.production": "true", "todo.public_url": "https://todo.example"}
-AT_HOME = {"todo.allow_http": "true", "todo.public_url": ""}
+PLAIN_HTTP = {"todo.allow_http": "true", "todo.public_url": ""}
 
 
 def start(ini: dict[str, str], environ: dict[str, str] | None = None) -> settings.Settings:
@@ -106,10 +106,10 @@ def start(ini: dict[str, str], environ: dict[str, str] | None = None) -> setting
         ({"pyramid.reload_resources": "true"}, {}, "pyramid.reload_assets must be false"),
         ({}, {"PYRAMID_DEBUG_NOTFOUND": "1"}, "pyramid.debug_notfound must be false"),
         ({"pyramid.includes": "a\npyramid_debugtoolbar"}, {}, "pyramid.includes must not"),
-        (AT_HOME | {"pyramid.debug_all": "true"}, {}, "pyramid.debug_all must be false"),
+        (PLAIN_HTTP | {"pyramid.debug_all": "true"}, {}, "pyramid.debug_all must be false"),
     ],
 )
-def test_unsafe_production_stops_the_start(
+def test_unsafe_production_setting_is_refused(
     ini: dict[str, str], environ: dict[str, str], named: str
 ) -> None:
     with pytest.raises(SystemExit, match=f"the setting {named}") as stop:
@@ -125,20 +125,22 @@ def test_unsafe_production_stops_the_start(
         (PRODUCTION, "__Host-todo_session", True),
         (PRODUCTION | {"todo.trusted_proxy": "127.0.0.1"}, "__Host-todo_session", True),
         (PRODUCTION | {"todo.allow_http": "true"}, "__Host-todo_session", True),
-        (PRODUCTION | AT_HOME, "todo_session", False),
-        (PRODUCTION | AT_HOME | {"todo.public_url": "http://todo.lan"}, "todo_session", False),
-        (PRODUCTION | AT_HOME | {"todo.secure_cookies": "false"}, "todo_session", False),
+        (PRODUCTION | PLAIN_HTTP, "todo_session", False),
+        (PRODUCTION | PLAIN_HTTP | {"todo.public_url": "http://todo.lan"}, "todo_session", False),
+        (PRODUCTION | PLAIN_HTTP | {"todo.secure_cookies": "false"}, "todo_session", False),
         (SQLITE, "todo_session", True),
         (SQLITE | {"todo.secure_cookies": "false"}, "todo_session", False),
     ],
 )
-def test_cookie_of_a_safe_start(ini: dict[str, str], name: str, secure: bool) -> None:
+def test_cookie_name_and_secure_flag_follow_settings(
+    ini: dict[str, str], name: str, secure: bool
+) -> None:
     read = start(ini)
     assert (cookie_name(read), read.is_cookie_secure) == (name, secure)
 
 
-@pytest.mark.parametrize(("ini", "warnings"), [(AT_HOME, 1), ({}, 0)])
-def test_plain_http_in_production_is_warned_of(
+@pytest.mark.parametrize(("ini", "warnings"), [(PLAIN_HTTP, 1), ({}, 0)])
+def test_production_over_plain_http_logs_warning(
     ini: dict[str, str], warnings: int, caplog: Logs
 ) -> None:
     start(PRODUCTION | ini)

@@ -1,6 +1,7 @@
-"""Stock waitress against bytes that RFC 9112 forbids, and bytes that it allows.
+"""Stock waitress with requests that RFC 9112 forbids, and requests that it allows.
 
-docs/proxy.md says which of the rest the proxies refuse; tests/deployment/test_wire.py shows it.
+The proxies refuse or rewrite the malformed requests that waitress accepts: see docs/proxy.md and
+tests/deployment/test_wire.py.
 """
 
 import socket
@@ -38,13 +39,13 @@ from tests.support.wire import (
 from todo.models import Account
 from todo.server import DEFAULTS
 
-TIMEOUT = 15  # seconds without a byte, after which a test fails
+TIMEOUT = 15  # seconds without data before a test fails
 
-# Rows that stock waitress answers otherwise, and why that is left to the proxy in front.
-LEFT_TO_THE_PROXY = {
-    # Harmless by itself: it matters where a proxy reads the same bytes as other requests, and both
-    # proxies that we ship write each request anew.
-    "waitress reads one request; a proxy that writes it anew agrees": """
+# Rows that waitress does not refuse as expected, by the reason for leaving them to the proxy.
+LEFT_TO_PROXY_BY_REASON = {
+    # Harmful only behind a proxy that splits the same bytes into other requests. Both shipped
+    # proxies rewrite each request.
+    "waitress reads one request, and a proxy that rewrites it agrees": """
         Content-Length, then Transfer-Encoding | Transfer-Encoding, then Content-Length
         | Transfer-Encoding with Content-Length 0 | Transfer-Encoding twice
         | Transfer-Encoding twice in one line | Transfer-Encoding twice, other case
@@ -56,7 +57,7 @@ LEFT_TO_THE_PROXY = {
         | HTTP/0.9 | HTTP/1.2 | HTTP/2.0 | HTTP/2 with prior knowledge | target of another scheme
         | target with a user | target without a host
     """,
-    "the proxy knows which hosts there are, waitress does not": """
+    "only the proxy has the list of valid hosts": """
         no Host | two Host lines | two Host lines alike | Host with two names | Host with a path
         | Host with a user | Host with a port that is no number | Host with a broken IPv6 address
         | Host beyond ASCII | Host empty | Host twice in HTTP/1.0
@@ -68,7 +69,7 @@ LEFT_TO_THE_PROXY = {
     "waitress closes the connection without an answer": """
         Content-Length of 5,000 digits | target with a broken host
     """,
-    "waitress waits for the rest until its time-out": """
+    "waitress waits for the rest until its timeout": """
         chunk lines of bare LF | chunk extension without an end | bare LF everywhere
         | bare CR everywhere | no version and no field | TLS hello | SSH | zeros
     """,
@@ -76,14 +77,14 @@ LEFT_TO_THE_PROXY = {
         Transfer-Encoding gzip | Transfer-Encoding gzip, chunked | Transfer-Encoding identity
         | Transfer-Encoding xchunked
     """,
-    # It takes a second and stops the whole process. Both proxies drop spaces before a value.
-    "waitress needs time with the square of the spaces": "spaces that cost time",
+    # It blocks the whole process for a second. Both proxies strip spaces before a value.
+    "waitress needs time quadratic in the number of spaces": "spaces that cost time",
 }
-LEFT = names(" | ".join(LEFT_TO_THE_PROXY.values()))
+LEFT_TO_PROXY = names(" | ".join(LEFT_TO_PROXY_BY_REASON.values()))
 
 
 def parse(request: bytes, piece: int) -> HTTPRequestParser:
-    """Return what waitress reads from a request that comes in pieces of some bytes."""
+    """Return waitress's parser after feeding it the request in pieces of `piece` bytes."""
     parser = HTTPRequestParser(Adjustments(**DEFAULTS))
     while request and not parser.completed:
         request = request[parser.received(request[:piece]) :]
@@ -91,12 +92,12 @@ def parse(request: bytes, piece: int) -> HTTPRequestParser:
 
 
 def error_of(request: bytes, piece: int) -> Any:
-    """Return the error with which waitress refuses a request, or None."""
+    """Return the error that waitress finds in a request, or None."""
     with closing(parse(request, piece)) as parser:
         return parser.error
 
 
-@pytest.mark.parametrize("name", sorted(REFUSED.keys() - LEFT))
+@pytest.mark.parametrize("name", sorted(REFUSED.keys() - LEFT_TO_PROXY))
 def test_malformed_request_is_refused(name: str) -> None:
     status, request = REFUSED[name]
     assert error_of(request, 8192).code == status
@@ -104,12 +105,14 @@ def test_malformed_request_is_refused(name: str) -> None:
         assert error_of(request, 1).code == status
 
 
-@pytest.mark.parametrize("name", sorted(LEFT))
-def test_request_left_to_the_proxy_is_still_not_refused(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(LEFT_TO_PROXY))
+def test_request_left_to_proxy_is_not_refused_by_waitress(name: str) -> None:
     status, request = REFUSED[name]
-    with suppress(ValueError):  # it reaches waitress's loop, which closes the connection
+    with suppress(ValueError):  # waitress's main loop handles it and closes the connection
         error = error_of(request, 8192)
-        assert error is None or error.code != status, "waitress has become stricter: keep the row"
+        assert error is None or error.code != status, (
+            "waitress has become stricter and refuses this row"
+        )
 
 
 @pytest.mark.parametrize("piece", [1, 2, 7, 8192])
@@ -129,7 +132,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def service(url: str) -> Iterator[Server]:
-    """One service for all rows: a refused request leaves nothing behind, on no database."""
+    """One service for all rows: a refused request changes nothing."""
     with pserve("development.ini", DATABASE_URL=url) as server:
         yield server
 
@@ -139,9 +142,9 @@ def connect(server: Server) -> socket.socket:
 
 
 def read_to_end(connection: socket.socket) -> bytes:
-    """Return what comes until the service closes the connection."""
+    """Return all data received until the service closes the connection."""
     received = b""
-    # A close while bytes of ours are unread looks like this.
+    # The service resets the connection if it closes it with unread data.
     with suppress(ConnectionError):
         while data := connection.recv(65536):
             received += data
@@ -149,7 +152,7 @@ def read_to_end(connection: socket.socket) -> bytes:
 
 
 def read_answers(connection: socket.socket, count: int) -> list[Any]:
-    """Return status and body of each of so many answers; the connection stays open."""
+    """Read `count` responses; return their statuses and bodies in one flat list."""
     answers: list[Any] = []
     received = b""
     for _ in range(count):
@@ -184,7 +187,7 @@ OVER_A_SOCKET = names("""
 
 
 @pytest.mark.parametrize("name", sorted(OVER_A_SOCKET))
-def test_refused_request_ends_its_connection(service: Server, url: str, name: str) -> None:
+def test_refused_request_closes_connection(service: Server, url: str, name: str) -> None:
     status, request = REFUSED[name]
     with connect(service) as connection:
         with suppress(ConnectionError):
@@ -193,15 +196,15 @@ def test_refused_request_ends_its_connection(service: Server, url: str, name: st
     assert statuses(answer) == [status]
     assert b"\r\nConnection: close\r\n" in answer
     assert b"Traceback" not in answer
-    # Nothing after a refused request is taken for a request.
+    # waitress does not execute data that follows a refused request.
     assert not accounts(url) & {"refused", "smuggled"}
 
 
-# waitress joins this one with the next request of the connection: both proxies drop the field.
-JOINED = "Expect on a request without a body"
+# waitress merges this request with the next one. Both proxies drop the field.
+MERGED_WITH_NEXT = "Expect on a request without a body"
 
 
-@pytest.mark.parametrize("name", sorted(ACCEPTED.keys() - {JOINED}))
+@pytest.mark.parametrize("name", sorted(ACCEPTED.keys() - {MERGED_WITH_NEXT}))
 def test_allowed_request_is_answered(service: Server, name: str) -> None:
     status, request = ACCEPTED[name]
     with connect(service) as connection:
@@ -213,7 +216,7 @@ def test_allowed_request_is_answered(service: Server, name: str) -> None:
 @pytest.mark.parametrize(
     "target", [b"//api/v1", b"/api/v1#a", b"/api\t/v1", b"/api/v1/accounts%2Falice"]
 )
-def test_other_spelling_of_a_path_is_not_found(service: Server, target: bytes) -> None:
+def test_noncanonical_path_is_not_found(service: Server, target: bytes) -> None:
     with connect(service) as connection:
         connection.sendall(get(target))
         assert read_answers(connection, 1)[0] == 404
@@ -224,7 +227,7 @@ def test_other_spelling_of_a_path_is_not_found(service: Server, target: bytes) -
     [fixed(HOST, LENGTH), chunked(CHUNKS), get(b"/api/v1")],
     ids=["fixed", "chunked", "get"],
 )
-def test_request_that_breaks_off_is_not_run(service: Server, url: str, request_: bytes) -> None:
+def test_incomplete_request_is_not_executed(service: Server, url: str, request_: bytes) -> None:
     with connect(service) as connection:
         connection.sendall(request_[:-1])
         connection.shutdown(socket.SHUT_WR)
@@ -242,7 +245,7 @@ def test_connection_stays_open_between_requests(service: Server) -> None:
 
 
 @pytest.mark.parametrize("coding", ["fixed", "chunked"])
-def test_expect_with_a_body_gets_continue(service: Server, coding: str) -> None:
+def test_expect_with_body_gets_continue(service: Server, coding: str) -> None:
     body = form(b"expect" + coding.encode())
     framing = length(body) if coding == "fixed" else CHUNKED
     with connect(service) as connection:

@@ -318,11 +318,11 @@ def errors_page(text: str) -> str:
     """Return docs/errors.md with the tables of the code as it is."""
     codes = [f"| `{code}` | {status} | {text} |" for code, (status, text) in CODES.items()]
     faults = [f"| `{code}` | {text} |" for code, text in FAULTS.items()]
-    return text.partition("## Codes of `code`")[0] + "\n".join(
+    return text.partition("## Error codes")[0] + "\n".join(
         [
-            *("## Codes of `code`", "", "| code | status | what it means |", "| --- | --- | --- |"),
+            *("## Error codes", "", "| code | status | what it means |", "| --- | --- | --- |"),
             *codes,
-            *("", "## Codes within `errors`", "", "| code | what it means |", "| --- | --- |"),
+            *("", "## Codes in `errors`", "", "| code | what it means |", "| --- | --- |"),
             *(*faults, ""),
         ]
     )

@@ -1,1 +1,1 @@
-"""Identity and its limits: policy, permissions, passwords, rate limits, cross-site checks."""
+"""Authentication: policy, permissions, passwords, rate limits, cross-site checks."""

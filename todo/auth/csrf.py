@@ -1,7 +1,8 @@
-"""Whether another site makes the browser send a request (cross-site request forgery).
+"""Defence against cross-site request forgery (CSRF).
 
-A browser sends the cookie of its user whoever has caused the request, and says who that was in
-Sec-Fetch-Site (Fetch Metadata) and in Origin (RFC 6454, section 7). No other site can forge these.
+A browser sends the session cookie even if another site caused the request. It names the origin of
+the request in Sec-Fetch-Site (Fetch Metadata) and Origin (RFC 6454, section 7), which other sites
+cannot forge.
 """
 
 from todo.auth.policy import bearer_token
@@ -10,13 +11,13 @@ from todo.http.request import Request
 
 
 def is_cross_site(request: Request) -> bool:
-    """Tell whether the request comes from a page of another site.
+    """Return whether a page of another site caused the request.
 
-    A request without both header fields comes from no browser. One without a login counts, too:
-    it may log the user in, to an account of somebody who wants to read what the user writes.
+    A request without both header fields does not come from a browser. Requests without a login
+    are checked too: one could log the user in to an attacker's account (login CSRF).
     """
     if bearer_token(request) is not None:
-        return False  # no browser adds a token by itself
+        return False  # browsers never add a token by themselves
     site = request.headers.get("Sec-Fetch-Site")
     if site in ("same-origin", "none"):
         return False
@@ -24,7 +25,8 @@ def is_cross_site(request: Request) -> bool:
     if origin is None:
         return site is not None
     public = request.settings.public_url
-    # Without a trusted proxy the request looks like plain http; but that page anybody can forge.
+    # Without a trusted proxy, host_url is http, although an attacker on the network can forge
+    # pages of that origin.
     forged = request.settings.is_https and origin == public.replace("https:", "http:", 1)
     if forged:
         return True
@@ -33,21 +35,18 @@ def is_cross_site(request: Request) -> bool:
 
 
 def refuse_cross_site(request: Request) -> None:
-    """Raise Problem (403) for a request from a page of another site."""
+    """Raise Problem 403 for a request from a page of another site."""
     if is_cross_site(request):
         raise Problem(
             "cross_site",
-            "A page of another site has sent this, and nothing was changed. "
-            "A program sends the token as Authorization: Bearer <token>, and no Origin.",
+            "A page of another site sent this request, so nothing was changed. Programs: send the "
+            "token as Authorization: Bearer <token>, and no Origin header.",
         )
 
 
 def refuse_unasked_get(request: Request) -> None:
-    """For a view that changes something on GET: raise Problem (403) if no user has asked for it.
-
-    A link of another site has not, nor a browser that fetches a page before it is asked for.
-    """
+    """Raise Problem 403 for a cross-site or prefetched GET; for views that change data on GET."""
     refuse_cross_site(request)
     purposes = [request.headers.get(name, "") for name in ("Sec-Purpose", "Purpose", "X-Moz")]
     if "prefetch" in " ".join(purposes).lower() and bearer_token(request) is None:
-        raise Problem("cross_site", "A browser has fetched this before it was asked for.")
+        raise Problem("cross_site", "The browser prefetched this URL, so nothing was changed.")

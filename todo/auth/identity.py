@@ -1,4 +1,4 @@
-"""The identity of a request: its account and its token, by one query."""
+"""The identity of a request: its account and its token, loaded by one query."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from todo.models.prepared import PREPARED
 from todo.models.token import TOKENS, Scope, TokenKind
 from todo.settings import Settings
 
-FRESH_LOGIN = timedelta(minutes=10)  # a login this young needs no password again
+FRESH_LOGIN = timedelta(minutes=10)  # a login younger than this needs no password again
 
 _ACCOUNTS, _TOKENS = ACCOUNTS.c, TOKENS.c
 
@@ -32,7 +32,7 @@ _SCOPE_PERMISSIONS: Mapping[str, frozenset[Permission]] = {
 
 
 class AccountRow(NamedTuple):
-    """Of an account what a request needs to know: a row, of which each attribute is Account's."""
+    """The columns of an account that every request needs."""
 
     id: int
     revision: int
@@ -45,17 +45,17 @@ class AccountRow(NamedTuple):
 
     @classmethod
     def of(cls, columns: Mapping[str, Any]) -> Self:
-        """Return the account that has these columns."""
+        """Return the account with these columns."""
         return cls(*(columns[name] for name in cls._fields))
 
     @property
     def zone(self) -> ZoneInfo:
-        """The zone in which the account names days, and times without an offset."""
+        """The time zone of the account's days, and of its times without an offset."""
         return find_zone(self.timezone)
 
 
 class TokenRow(NamedTuple):
-    """Of a token what a request needs to know: a row, of which each attribute is Token's."""
+    """The columns of a token that every request needs."""
 
     id: int
     account_id: int
@@ -69,25 +69,25 @@ class TokenRow(NamedTuple):
 
 @dataclass(frozen=True)
 class Identity:
-    """The account that a request acts for, and the token that it came with."""
+    """The account of a request, and the token that authenticated it."""
 
     account: AccountRow
     token: TokenRow
 
     @property
     def permissions(self) -> frozenset[Permission]:
-        """What the token may do with what its account owns."""
+        """The permissions of the token on its account and everything that the account owns."""
         return (
             _ALL if self.token.kind == TokenKind.SESSION else _SCOPE_PERMISSIONS[self.token.scope]
         )
 
     def may(self, permission: Permission) -> bool:
-        """Tell whether the token has the permission."""
+        """Return whether the token has the permission."""
         return permission in self.permissions
 
     @property
     def is_fresh(self) -> bool:
-        """Tell whether this is a login of the last ten minutes."""
+        """Whether this is a login session younger than FRESH_LOGIN."""
         return (
             self.token.kind == TokenKind.SESSION
             and self.token.creation_date > clock.now() - FRESH_LOGIN
@@ -99,7 +99,7 @@ _TOKEN = [_TOKENS[name] for name in TokenRow._fields]
 
 
 def is_active(settings: Settings) -> ColumnElement[bool]:
-    """Return the condition that a token has not ended; an unused session ends, too."""
+    """Return the SQL condition of a valid token: not expired and, for a session, not idle."""
     return _is_active(**_age_limits(settings))
 
 
@@ -113,7 +113,7 @@ def _age_limits(settings: Settings) -> dict[str, datetime]:
     return {"now": now, "unused_since": now - settings.session_idle}
 
 
-# Built once: building a query costs more than running it.
+# Built once: building the query costs more than running it.
 _READ_IDENTITY = (
     select(*_ACCOUNT, *_TOKEN)
     .join_from(ACCOUNTS, TOKENS, _TOKENS.account_id == _ACCOUNTS.id)
@@ -126,14 +126,14 @@ _READ_IDENTITY = (
     )
     .execution_options(**PREPARED)
 )
-# A write holds the account's row from here to the end of its transaction: the writes of an account
-# wait for each other, as all do on SQLite. (A new token need not wait.) It holds the token's row,
-# too: a write that has waited sees whether the token was ended meanwhile.
+# A write locks the account's row until its transaction ends, which serializes the writes of an
+# account (SQLite serializes all writes; key_share lets new tokens be inserted). It also locks the
+# token's row, so a write that has waited sees whether the token was revoked.
 _LOCK_IDENTITY = _READ_IDENTITY.with_for_update(of=(ACCOUNTS, TOKENS), key_share=True)
 
 
 def load_identity(request: Request, digest: bytes) -> Identity | None:
-    """Return the identity of the token with this digest; for a write, with its rows locked."""
+    """Return the identity of the token with this digest, or None; a write locks both rows."""
     query = _READ_IDENTITY if request.method in SAFE_METHODS else _LOCK_IDENTITY
     parameters = {"digest": digest, **_age_limits(request.settings)}
     row = request.db.execute(query, parameters).first()
@@ -144,10 +144,10 @@ def load_identity(request: Request, digest: bytes) -> Identity | None:
 
 
 def lock_account(session: Session, identity: Identity) -> Row[Any]:
-    """Return the account's row, read again and locked with the row of the token.
+    """Read the account's row again, lock it and the token's row, and return it.
 
-    Raises StaleDataError where the token was ended or the account disabled meanwhile: the request
-    runs again, and is refused.
+    Raise StaleDataError if the token was revoked or the account disabled in the meantime: the
+    request is then retried, and refused.
     """
     query = (
         select(*_ACCOUNTS)
@@ -157,5 +157,5 @@ def lock_account(session: Session, identity: Identity) -> Row[Any]:
     )
     row = session.execute(query).one_or_none()
     if row is None:
-        raise StaleDataError("the session was ended meanwhile")
+        raise StaleDataError("the token was revoked or the account disabled")
     return row

@@ -1,8 +1,8 @@
-"""What may happen only so often, counted in the database so that it holds across processes.
+"""Rate limits, counted in the database so that all processes share them.
 
-A count is a transaction of its own, before the request's begins or after it has ended, so that the
-rollback of a refused request cannot undo it. (Beside it, SQLite would wait for itself.) Only a
-write that succeeds is counted within its own, which costs the least.
+Each count runs in a separate transaction, so the rollback of a refused request does not undo it.
+That transaction runs before or after the request's: during it, SQLite would wait for itself. Only
+a successful write is counted in its own transaction, which is cheapest.
 """
 
 import ipaddress
@@ -32,19 +32,19 @@ from todo.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-LAST_USE_PRECISION = timedelta(minutes=1)  # the precision of a token's last use
+LAST_USE_PRECISION = timedelta(minutes=1)  # a token's last use is updated at most this often
 
 
 @dataclass(frozen=True)
 class Limit:
-    """At most so many in a window of time, which begins with the first of them."""
+    """A maximum per window of time, which begins with the first attempt."""
 
     name: str
-    setting: str  # the attribute of Settings that has the number; 0 is no limit
+    setting: str  # attribute of Settings with the maximum; 0 means no limit
     window: timedelta
 
     def maximum(self, settings: Settings) -> int:
-        """Return how many the settings allow."""
+        """Return the maximum in the settings."""
         maximum: int = getattr(settings, self.setting)
         return maximum
 
@@ -62,7 +62,7 @@ Attempt = Iterable[tuple[Limit, str]]
 
 
 def _count_statement(insert: Any) -> Any:
-    """Return the statement that counts one more, or begins a new window where the old has ended."""
+    """Return the statement that increments a count, or starts a new window if the old one ended."""
     is_over = LIMIT_COUNTS.c.expiration_date <= bindparam("now", type_=UTCDateTime)
     new = insert(LIMIT_COUNTS).values(count=1)
     return (
@@ -85,7 +85,7 @@ _COUNT = {
     "sqlite": _count_statement(sqlite.insert),
 }
 
-# Skip a locked row: a write by the same token has locked it, and notes the use itself or ends it.
+# Skip a locked row: the write that has locked it records the use itself, or revokes the token.
 _UNLOCKED_TOKEN = select(TOKENS.c.id).where(TOKENS.c.id == bindparam("token_id")).correlate(None)
 _SET_LAST_USE = (
     update(TOKENS)
@@ -98,7 +98,7 @@ _SET_LAST_USE = (
 
 
 def address(request: Request) -> str:
-    """Return the network that the request comes from: of IPv6 the /64, which one person has."""
+    """Return the client's IPv4 address, or its IPv6 /64 network, which one customer controls."""
     given = request.remote_addr or ""
     try:
         parsed = ipaddress.ip_address(given)
@@ -112,16 +112,16 @@ def address(request: Request) -> str:
 
 
 def count_attempt(engine: Engine, settings: Settings, attempt: Attempt) -> None:
-    """Count one of each. Raises Problem with 429 where that is one too many, and counts none.
+    """Count the attempt against each limit. If one is exceeded, raise Problem 429 and count none.
 
-    A refused attempt is not counted: else one address could use up an account's logins of a day.
-    The request's own transaction must not have begun, or must have ended.
+    Refused attempts are not counted: otherwise one address could use up an account's daily logins.
+    Call this only before or after the request's own transaction.
     """
     refused = []
-    with separate_transaction(engine) as own:
+    with separate_transaction(engine) as session:
         for limit, subject in attempt:
             if maximum := limit.maximum(settings):
-                count, expires = _count(own, limit, subject)
+                count, expires = _count(session, limit, subject)
                 if count > maximum:
                     refused.append((expires, limit, maximum))
         if refused:
@@ -130,10 +130,10 @@ def count_attempt(engine: Engine, settings: Settings, attempt: Attempt) -> None:
 
 
 def refund(engine: Engine, attempt: Attempt) -> None:
-    """Take one of each back: only failures count."""
-    with separate_transaction(engine) as own:
+    """Refund the attempt: only failures count."""
+    with separate_transaction(engine) as session:
         for limit, subject in attempt:
-            own.execute(
+            session.execute(
                 update(LIMIT_COUNTS)
                 .where(
                     LIMIT_COUNTS.c.name == limit.name,
@@ -145,10 +145,10 @@ def refund(engine: Engine, attempt: Attempt) -> None:
 
 
 def count_write(request: Request) -> None:
-    """Count the write, and note the use of its token, in its own transaction.
+    """Count the write and record the use of its token, in the request's transaction.
 
-    Where this is rolled back, record_use() does it. Raises Problem with 429 where the account has
-    written too often in this minute; that is not counted.
+    If that is rolled back, record_use() does both. Raise Problem 429 if the account has exceeded
+    its writes per minute; the refused write is not counted.
     """
     token: TokenRow = request.identity.token
     if maximum := request.settings.limit_writes:
@@ -166,9 +166,9 @@ def count_write(request: Request) -> None:
 
 
 def record_use(token: TokenRow, request: Request) -> None:
-    """Note the use of the token after the request's transaction, and count a refused write.
+    """Record the use of the token after the request's transaction, and count a failed write.
 
-    A failure is logged and no more: the request itself has been answered.
+    An error is only logged: the response is already made.
     """
     is_refused = request.method not in SAFE_METHODS and not request.write_is_counted
     counts = is_refused and request.settings.limit_writes > 0
@@ -176,26 +176,26 @@ def record_use(token: TokenRow, request: Request) -> None:
     if not (sets_last_use or counts):
         return
     try:
-        with separate_transaction(request.registry["engine"]) as own:
-            if counts:  # first: it may wait, and must not hold a lock meanwhile
-                _count(own, WRITES_OF_ACCOUNT, str(token.account_id))
+        with separate_transaction(request.registry["engine"]) as session:
+            if counts:  # first: it may wait for a lock, and must not hold another one then
+                _count(session, WRITES_OF_ACCOUNT, str(token.account_id))
             else:
-                begin_with_short_timeout(own)  # the answer, which is made already, waits for this
+                begin_with_short_timeout(session)  # the finished response waits for this
             if sets_last_use:
-                _set_last_use(own, token)
+                _set_last_use(session, token)
     except SQLAlchemyError as error:
         logger.warning(
-            "%s: the use of a token is not noted: %s", request.request_id, first_line(error)
+            "%s: cannot record the use of a token: %s", request.request_id, first_line(error)
         )
 
 
 def limit_exceeded(limit: Limit, maximum: int, expires: datetime) -> Problem:
-    """Return the refusal, with the headers of draft-ietf-httpapi-ratelimit-headers-10."""
+    """Return Problem 429 with the headers of draft-ietf-httpapi-ratelimit-headers-10."""
     seconds = max(1, ceil((expires - clock.now()).total_seconds()))
     window = int(limit.window.total_seconds())
     return Problem(
         "too_many_requests",
-        f"This was tried too often; try again in {seconds} seconds.",
+        f"Too many attempts; try again in {seconds} seconds.",
         headers={
             "Retry-After": str(seconds),
             "RateLimit-Policy": f'"{limit.name}";q={maximum};w={window}',
@@ -205,12 +205,12 @@ def limit_exceeded(limit: Limit, maximum: int, expires: datetime) -> Problem:
 
 
 def _use_is_due(token: TokenRow) -> bool:
-    """Tell whether the use of the token is to be noted."""
+    """Return whether the recorded last use of the token is too old."""
     return clock.now() - token.last_used_date >= LAST_USE_PRECISION
 
 
 def is_first_in_window(session: Session, limit: Limit) -> bool:
-    """Count one in the session's transaction; tell whether it is the first of its window."""
+    """Count one in the session's transaction; return whether it is the first of its window."""
     count, _ = _count(session, limit, "")
     return count == 1
 
@@ -233,5 +233,5 @@ def _count(session: Session, limit: Limit, subject: str) -> tuple[int, datetime]
 
 
 def _storable(subject: str) -> str:
-    """Return the subject as the column can hold it: PostgreSQL takes no NUL."""
+    """Return the subject in a form that fits the column; PostgreSQL rejects NUL."""
     return subject.replace("\0", " ")[:SUBJECT_MAX]

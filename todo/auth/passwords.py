@@ -1,6 +1,6 @@
-"""Passwords: which are taken, hashed, verified, rehashed.
+"""Passwords: strength checks, hashing, verification.
 
-Hashing is slow on purpose: never hold a database connection meanwhile.
+Hashing is slow on purpose: never hold a database connection while hashing.
 """
 
 import logging
@@ -19,10 +19,10 @@ from todo.http.errors import Problem
 
 MIN_CHARACTERS = 8
 MAX_BYTES = 1024
-PERSONAL_MIN = 3  # characters; a shorter name is in too many words
+PERSONAL_MIN = 3  # characters; a shorter name occurs in too many words
 SLOT_TIMEOUT = 2  # seconds
-MAX_PENDING = 4  # passwords of a process that are hashed or wait; fewer than waitress has threads
-# Of the process; a container may have fewer than the machine. Only Linux tells.
+MAX_PENDING = 4  # passwords per process, hashing or waiting; fewer than waitress has threads
+# Available to this process: a container may have fewer than the machine. Linux only.
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
 logger = logging.getLogger(__name__)
@@ -30,19 +30,19 @@ logger = logging.getLogger(__name__)
 # Argon2id with 19 MiB, two passes, one lane: the OWASP Password Storage Cheat Sheet's first choice.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
-# What an unknown user's password is compared with, so that it costs the time of a known one's.
+# Verified for unknown users, so that they take as long as known ones.
 _DUMMY_HASH = _hasher.hash("nobody has this password")
 
-# As many hashes at once as there are cores: more would only take memory and slow all others down.
+# One hash per core: more at once would use memory and finish no sooner.
 _slots = BoundedSemaphore(CORES)
-# Cap the queue: each waiting login blocks a thread, and other requests need threads, too.
+# Cap the queue: each waiting login blocks a thread that other requests need.
 _pending = BoundedSemaphore(MAX_PENDING)
 
 
 def normalize_password(password: str) -> str:
-    """Return the password in NFC: two keyboards may send one letter in two ways.
+    """Return the password in Unicode NFC (RFC 8265, section 4.2.2).
 
-    RFC 8265, section 4.2.2.
+    Different keyboards may encode the same letter differently.
     """
     return unicodedata.normalize("NFC", password)
 
@@ -54,12 +54,12 @@ def _common() -> frozenset[str]:
 
 
 def is_common(password: str) -> bool:
-    """Tell whether the password is among those that attackers try first."""
+    """Return whether the password is a common one, which attackers try first."""
     return password.lower() in _common()
 
 
 def is_personal(password: str, username: object, email: object) -> bool:
-    """Tell whether the password holds the username, the e-mail address or its local part."""
+    """Return whether the password contains the username, the e-mail address or its local part."""
     texts = [str(username), str(email), str(email).partition("@")[0]]
     return any(len(text) >= PERSONAL_MIN and text.lower() in password.lower() for text in texts)
 
@@ -85,18 +85,23 @@ def _slot() -> Iterator[None]:
 
 def _busy() -> Problem:
     return Problem(
-        "busy", "Too many people log in at this moment; try again.", headers={"Retry-After": "1"}
+        "busy",
+        "Too many logins at the moment; try again in 1 second.",
+        headers={"Retry-After": "1"},
     )
 
 
 def hash_password(password: str) -> str:
-    """Return the argon2id hash in its PHC string form."""
+    """Return the argon2id hash as a PHC string. Raise Problem 503 if the service is busy."""
     with _slot():
         return _hasher.hash(_encoded(password))
 
 
 def verify_password(password_hash: str | None, password: str) -> bool:
-    """Tell whether the password is the one hashed; None stands for an unknown user."""
+    """Return whether the password matches the hash; None, for an unknown user, never matches.
+
+    Raise Problem 503 if the service is busy.
+    """
     try:
         with _slot():
             matches = _hasher.verify(password_hash or _DUMMY_HASH, _encoded(password))
@@ -109,5 +114,5 @@ def verify_password(password_hash: str | None, password: str) -> bool:
 
 
 def needs_rehash(password_hash: str) -> bool:
-    """Tell whether the hash was made with other parameters than today's."""
+    """Return whether the hash was made with other parameters than the current ones."""
     return _hasher.check_needs_rehash(password_hash)

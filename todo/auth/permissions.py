@@ -1,12 +1,12 @@
-"""Every permission there is."""
+"""The permissions of tokens."""
 
 from enum import StrEnum
 
 
 class Permission(StrEnum):
-    """What a credential may do with an account and what the account owns."""
+    """A permission of a credential on an account and everything that the account owns."""
 
     READ = "read"
     WRITE = "write"
-    # Changing or deleting the account itself; also what a view asks for that names no permission.
+    # Change or delete the account itself. Also the default permission of views.
     MANAGE = "manage"

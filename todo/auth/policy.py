@@ -1,4 +1,4 @@
-"""The security policy: from a cookie or a bearer token to an identity, once a request."""
+"""The security policy: the identity of a request, from a cookie or a bearer token."""
 
 from typing import Any
 
@@ -22,37 +22,36 @@ COOKIE = "todo_session"
 def cookie_name(settings: Settings) -> str:
     """Return the name of the session cookie.
 
-    With the prefix (RFC 6265bis, section 4.1.3.2) a browser takes it from this very host over
-    https alone, so that no other host of the domain can plant one.
+    With the prefix __Host- (RFC 6265bis, section 4.1.3.2), browsers accept it only from this host
+    over https, so other hosts of the domain cannot plant one.
     """
     return f"__Host-{COOKIE}" if settings.production and settings.is_cookie_secure else COOKIE
 
 
 class InsufficientScope(Denied):
-    """The account is the right one, but its token may not do this."""
+    """A refusal because of the token's scope: the account itself has the permission."""
 
 
 def bearer_token(request: Request) -> str | None:
-    """Return the token of the header (RFC 6750, section 2.1), unchecked; None where there is none.
+    """Return the unchecked token of the Authorization header (RFC 6750, section 2.1), or None.
 
-    A header of another scheme is not meant for us: a proxy may ask for Basic in front.
+    Ignore other schemes: a proxy in front may use Basic.
     """
     scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
     return credentials.strip() if scheme.lower() == "bearer" else None
 
 
 def cookie_tokens(request: Request) -> list[str]:
-    """Return the tokens of the session cookies, unchecked."""
+    """Return the unchecked tokens of all session cookies."""
     cookie = cookie_name(request.settings)
     pairs = (pair.partition("=") for pair in request.headers.get("Cookie", "").split(";"))
     return [value.strip().strip('"') for name, _, value in pairs if name.strip() == cookie]
 
 
 def presented_token(request: Request) -> str | None:
-    """Return the token that the request is judged by, unchecked.
+    """Return the unchecked token that authenticates the request, or None.
 
-    Where both come, the header counts. Two cookies of our name are none: nobody can tell which
-    of them was planted.
+    The header wins over a cookie. Two session cookies count as none: one of them may be planted.
     """
     if (bearer := bearer_token(request)) is not None:
         return bearer
@@ -61,7 +60,7 @@ def presented_token(request: Request) -> str | None:
 
 
 class TokenSecurityPolicy:
-    """Pyramid's security policy (ISecurityPolicy) over the tokens of the database."""
+    """Pyramid's security policy (ISecurityPolicy), based on the tokens in the database."""
 
     def __init__(self, settings: Settings) -> None:
         self._cookie_name = cookie_name(settings)
@@ -94,7 +93,7 @@ class TokenSecurityPolicy:
         return permitted
 
     def remember(self, request: Request, userid: str, **_kw: Any) -> list[tuple[str, str]]:
-        """Return the header that sets the session cookie; here `userid` is the token's secret."""
+        """Return the header that sets the session cookie; `userid` is the token's secret."""
         return self._cookie(userid, int(request.settings.session_lifetime.total_seconds()))
 
     def forget(self, request: Request, **_kw: Any) -> list[tuple[str, str]]:
@@ -102,7 +101,7 @@ class TokenSecurityPolicy:
         return self._cookie("", max_age=0)
 
     def _cookie(self, value: str, max_age: int) -> list[tuple[str, str]]:
-        # RFC 6265, section 4.1. WebOb's own writer calls what Python 3.12 deprecates.
+        # RFC 6265, section 4.1. WebOb's set_cookie() calls a function deprecated in Python 3.12.
         attributes = f"Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{self._secure}"
         return [("Set-Cookie", f"{self._cookie_name}={value}; {attributes}")]
 
@@ -114,14 +113,19 @@ def _forbidden(error: HTTPForbidden, request: Request) -> Response:
         return problem_response(
             Problem(
                 "insufficient_scope",
-                "This token may not do this; GET /api/v1/whoami tells what it may.",
+                "The scope of this token does not allow this; GET /api/v1/whoami shows the scope.",
                 headers={"WWW-Authenticate": challenge},
             ),
             request,
         )
     if request.identity is not None:
         return problem_response(
-            Problem("forbidden", "This belongs to somebody else, or to nobody."), request
+            Problem(
+                "forbidden",
+                "The path names another account, or none. Use your own username; "
+                "GET /api/v1/whoami shows it.",
+            ),
+            request,
         )
     challenge = CHALLENGE
     detail = (
@@ -130,7 +134,7 @@ def _forbidden(error: HTTPForbidden, request: Request) -> Response:
     )
     if presented_token(request) is not None:
         challenge += ', error="invalid_token"'  # RFC 6750, section 3.1
-        detail = "The token is unknown, expired or ended. " + detail
+        detail = "The token is unknown, expired or revoked. " + detail
     return problem_response(
         Problem("unauthenticated", detail, headers={"WWW-Authenticate": challenge}), request
     )
@@ -138,6 +142,6 @@ def _forbidden(error: HTTPForbidden, request: Request) -> Response:
 
 def includeme(config: Configurator) -> None:
     config.set_security_policy(TokenSecurityPolicy(config.registry["settings"]))
-    # A view that names no permission is for the owner alone; where there is no owner, for nobody.
+    # By default, only the owner may use a view; without an owner, every request is refused.
     config.set_default_permission(Permission.MANAGE)
     config.add_forbidden_view(_forbidden)

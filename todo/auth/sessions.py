@@ -1,4 +1,4 @@
-"""Sessions: a login is checked, begun, ended, and asked for again."""
+"""Login sessions: authentication, login, logout, re-authentication."""
 
 from typing import Any
 
@@ -18,11 +18,11 @@ from todo.models.engine import separate_transaction
 from todo.models.journalled import RECORDED
 from todo.models.token import TOKENS, TokenKind, new_token, token_digest
 
-MAX_SESSIONS = 20  # live logins of an account; the oldest goes
+MAX_SESSIONS = 20  # per account; a further login ends the oldest
 
 
 def start_session(request: Request, account_id: int) -> dict[str, Any]:
-    """Log the account in: store a new token, set the cookie, and return what the answer shows."""
+    """Log the account in: store a new token, set the cookie, and return the response's fields."""
     _end_old_sessions(request.db, account_id)
     token, secret = new_token(
         account_id,
@@ -35,7 +35,7 @@ def start_session(request: Request, account_id: int) -> dict[str, Any]:
 
 
 def _end_old_sessions(session: Session, account_id: int) -> None:
-    """Delete the account's oldest sessions over the most."""
+    """Delete the account's oldest sessions, to leave room for a new one."""
     sessions = (TOKENS.c.account_id == account_id, TOKENS.c.kind == TokenKind.SESSION)
     newest = (
         select(TOKENS.c.id).where(*sessions).order_by(TOKENS.c.id.desc()).limit(MAX_SESSIONS - 1)
@@ -44,7 +44,7 @@ def _end_old_sessions(session: Session, account_id: int) -> None:
 
 
 def end_session(request: Request, session: Session) -> None:
-    """End the session whose token the request carries; where there are two cookies, both."""
+    """End the login session of the request's token; with several session cookies, end all."""
     bearer = bearer_token(request)
     digests = [token_digest(s) for s in (cookie_tokens(request) if bearer is None else [bearer])]
     if digests:
@@ -53,21 +53,21 @@ def end_session(request: Request, session: Session) -> None:
 
 
 def find_account(session: Session, username: str) -> Row[Any] | None:
-    """Return the row of the account with that name, in whatever case of letters, or None."""
+    """Return the row of the account with this username (case-insensitive), or None."""
     if not username.isascii() or "\0" in username:
-        return None  # no account has such a name, and PostgreSQL cannot even compare a NUL
+        return None  # usernames are ASCII, and PostgreSQL rejects NUL
     named = ACCOUNTS.c.username_lower == username.lower()
     return session.execute(select(*ACCOUNTS.c).where(named)).one_or_none()
 
 
 def authenticate(request: Request, username: str, password: str) -> Row[Any] | None:
-    """Return the row of the account that the username and password belong to, or None.
+    """Return the row of the account with this username and password, or None.
 
-    The password is verified, and rehashed if need be, without a database connection. None, too,
-    if the account or its password changed meanwhile. Raises Problem with 429 after too many
-    failures.
+    Verify the password, and rehash it if its hash is outdated, without a database connection.
+    Return None also if the account or its password changed in the meantime. Raise Problem 429
+    after too many failures, 503 if the service is busy.
     """
-    # Apart from the request's transaction, which would lock SQLite for a look.
+    # Not in the request's transaction, which would lock SQLite for writing.
     with separate_transaction(request.registry["reading_engine"]) as session:
         account = find_account(session, username)
     stored = account.password_hash if account else None
@@ -82,7 +82,7 @@ def authenticate(request: Request, username: str, password: str) -> Row[Any] | N
     if account is None or stored is None:
         return None
     current = hash_password(password) if needs_rehash(stored) else stored
-    # The same password, whatever the hash: this is no change of the profile.
+    # The password stays the same, so this is not a change of the profile.
     return request.db.execute(
         update(ACCOUNTS)
         .where(ACCOUNTS.c.id == account.id, ACCOUNTS.c.password_hash == stored)
@@ -93,35 +93,35 @@ def authenticate(request: Request, username: str, password: str) -> Row[Any] | N
 
 
 def reauthenticate(request: Request, password: str | None) -> None:
-    """Ask for the password again, unless the login is fresh. One that is sent must be right.
+    """Require the password again unless the login is fresh. A password that is sent must be right.
 
-    Ends the request's transaction where it verifies: what was read must be read again. Raises
-    Problem with 403 for a missing or wrong password, and with 429 after too many failures.
+    Verification ends the request's transaction: read rows again after it. Raise Problem 403 for a
+    missing or wrong password, 429 after too many failures, 503 if the service is busy.
     """
     if password is None:
         if request.identity.is_fresh:
             return
         raise Problem(
             "reauthentication_required",
-            "Send current_password, or log in again: this needs a login of the last ten minutes.",
+            "Send current_password, or log in again: this needs a login less than 10 minutes old.",
         )
     account = request.identity.account
     hash_of = select(ACCOUNTS.c.password_hash).where(ACCOUNTS.c.id == account.id)
     stored = request.db.scalar(hash_of)
     end_transaction(request)
-    # Not the limits of logins: strangers who use those up must not stop the account's owner.
+    # Not the limits of logins: attackers who use those up must not block the account's owner.
     attempt = ((limits.REAUTHENTICATIONS, str(account.id)),)
     if not _matches(request, attempt, stored, password):
         raise Problem("reauthentication_required", "current_password is wrong.")
 
 
 def _matches(request: Request, attempt: limits.Attempt, stored: str | None, password: str) -> bool:
-    """Verify a password, counted as a failure until it turns out right."""
+    """Return whether the password matches; count the attempt as a failure until it does."""
     limits.count_attempt(request.registry["engine"], request.settings, attempt)
     failed = False
     try:
         failed = len(password.encode()) > MAX_BYTES or not verify_password(stored, password)
     finally:
-        if not failed:  # it was right, or the service was too busy to tell
+        if not failed:  # the password was right, or the service too busy to verify it
             limits.refund(request.registry["engine"], attempt)
     return not failed

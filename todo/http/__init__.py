@@ -1,1 +1,1 @@
-"""HTTP in general: transactions, typed views, bodies, errors, header fields. No product noun."""
+"""Generic HTTP code: transactions, typed views, bodies, errors, header fields; nothing of tasks."""

@@ -1,4 +1,4 @@
-"""The one reader of request bodies: JSON or form in, a plain dict out."""
+"""The only reader of request bodies: JSON or a form becomes a dict."""
 
 import json
 import re
@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl
 from todo.http.errors import Problem, safe_name
 from todo.http.request import MAX_BODY, Request
 
-MAX_DEPTH = 32  # objects and arrays within each other
-MAX_DIGITS = 400  # of an integer; a double has at most 309
-MAX_PAIRS = 1000  # of a form, or of a query
+MAX_DEPTH = 32  # nesting of objects and arrays
+MAX_DIGITS = 400  # in an integer; the largest double has 309
+MAX_PAIRS = 1000  # in a form or a query
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -23,7 +23,7 @@ _CHARSET = re.compile(r'charset\s*=\s*"?([^";\s]*)', re.IGNORECASE)
 def read_body(request: Request) -> tuple[dict[str, Any], str]:
     """Return the fields of the body and its media type, JSON or FORM.
 
-    In a form an empty value means null. Raises Problem with 400 (not such a body), 413 or 415.
+    An empty value in a form means null. Raise Problem 400 (malformed), 413 or 415.
     """
     if (request.content_length or 0) > MAX_BODY:
         raise Problem("body_too_large", f"The body is larger than {MAX_BODY} bytes.")
@@ -38,7 +38,7 @@ def read_body(request: Request) -> tuple[dict[str, Any], str]:
     ):
         raise Problem(
             "unsupported_media_type",
-            f"Send the body as {JSON} or {FORM}, in UTF-8 and not compressed.",
+            f"Send the body as {JSON} or {FORM}, in UTF-8 and uncompressed.",
         )
     if media_type == JSON:
         return _read_json(request.body), JSON
@@ -54,7 +54,7 @@ def _read_json(body: bytes) -> dict[str, Any]:
             parse_float=_float,
             parse_int=_int,
         )
-        # Counting brackets is cheap, and nearly every body ends the question there.
+        # Counting brackets is cheap, and enough for nearly every body.
         if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
             raise RecursionError
     except RecursionError:
@@ -73,12 +73,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(fields) != len(pairs):
         _duplicate_key(Counter(key for key, _ in pairs).most_common(1)[0][0])
     for key in fields:
-        key.encode()  # a lone surrogate raises ValueError
+        key.encode()  # raises UnicodeEncodeError for a lone surrogate
     return fields
 
 
 def _no_number(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no number of JSON")
+    raise ValueError(f"{constant} is not a JSON number")
 
 
 def _float(text: str) -> float:
@@ -122,9 +122,9 @@ def _read_form(body: bytes) -> dict[str, Any]:
 
 
 def parse_pairs(text: str) -> list[tuple[str, str]]:
-    """Return the names and values of a form or a query, in order.
+    """Return the name-value pairs of a form or a query, in order.
 
-    Raises UnicodeDecodeError where they are not UTF-8, and ValueError where they are too many.
+    Raise UnicodeDecodeError if they are not UTF-8, ValueError if there are more than MAX_PAIRS.
     """
     return parse_qsl(
         text, keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=MAX_PAIRS
@@ -132,5 +132,5 @@ def parse_pairs(text: str) -> list[tuple[str, str]]:
 
 
 def _duplicate_key(key: str) -> NoReturn:
-    name = safe_name(key, "whose name is not repeated here")
-    raise Problem("duplicate_key", f"The field {name} stands more than once in the body.")
+    name = safe_name(key, "(name not shown)")
+    raise Problem("duplicate_key", f"The field {name} occurs more than once in the body.")

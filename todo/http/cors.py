@@ -1,4 +1,4 @@
-"""OPTIONS (RFC 9110, section 9.3.7), and CORS for the origins that the settings list."""
+"""OPTIONS (RFC 9110, section 9.3.7), and CORS for the origins in the settings."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,21 +14,22 @@ from todo.http.transactions import TRANSACTION
 
 Handler = Callable[[Request], Any]
 
-# Outside the transaction, and so outside the views of exceptions: errors need CORS, too.
+# Outside the transaction, and so outside the exception views: errors need CORS headers too.
 OPTIONS = "todo.http.cors.options_tween_factory"
 CORS = "todo.http.cors.cors_tween_factory"
 
-# What a script of another origin may send, and may read, beyond what every script may.
+# Header fields that a cross-origin script may send and read, in addition to those that the
+# Fetch standard always allows.
 REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match"
 RESPONSE_HEADERS = (
     "Content-Disposition, ETag, Idempotency-Replayed, Link, Location, RateLimit, "
     "RateLimit-Policy, Retry-After, X-Request-Id"
 )
-PREFLIGHT_MAX_AGE = 600  # seconds; the most that Chromium keeps is 7200
+PREFLIGHT_MAX_AGE = 600  # seconds; Chromium caps it at 7200
 
 
 def options_tween_factory(handler: Handler, registry: Registry) -> Handler:
-    """Answer OPTIONS with the methods of the route, whoever asks; a path without one is a 404."""
+    """Answer OPTIONS with the methods of the route, without a login; 404 if no route matches."""
 
     def options_tween(request: Request) -> Any:
         if request.method != "OPTIONS":
@@ -47,9 +48,9 @@ def options_tween_factory(handler: Handler, registry: Registry) -> Handler:
 
 
 def cors_tween_factory(handler: Handler, registry: Registry) -> Handler:
-    """Let scripts of the listed origins call the API, with credentials (the Fetch standard).
+    """Allow scripts of the listed origins to call the API with credentials (Fetch standard).
 
-    The origin is echoed exactly, never as "*", and caches are told that the answer depends on it.
+    Echo the exact origin, never "*", and add "Vary: Origin" for caches.
     """
     origins = registry["settings"].cors_origins
 

@@ -24,118 +24,135 @@ from todo.models.json import to_json
 
 logger = logging.getLogger(__name__)
 
-USERNAME_TAKEN = "Somebody has this username, or had it not long ago."
+USERNAME_TAKEN = "This username is taken, or was until recently. Choose another one."
 
 MEDIA_TYPE = "application/problem+json"
 
-# code -> status, and what it means. The codes are stable: programs decide by them.
+# code -> status and meaning. The codes are stable: clients depend on them.
 CODES: Mapping[str, tuple[int, str]] = {
     "bad_form": (400, "The body is not a form in percent-encoded UTF-8, or has too many fields."),
     "bad_json": (400, "The body is not JSON in UTF-8, or is nested too deeply."),
     "bad_path": (400, "The path is not percent-encoded UTF-8."),
     "bad_query": (400, "The query is not percent-encoded UTF-8, or has too many parameters."),
-    "duplicate_key": (400, "A field stands more than once in the body."),
-    "not_object": (400, "The body is JSON, but no object."),
-    "validation": (400, "Fields or parameters are wrong; `errors` names each."),
+    "duplicate_key": (400, "A field occurs more than once in the body."),
+    "not_object": (400, "The body is JSON but not an object."),
+    "validation": (400, "Fields, parameters or header fields are invalid; `errors` lists them."),
     "bad_credentials": (401, "The username or the password is wrong."),
-    "unauthenticated": (401, "The request carries no valid login."),
-    "cross_site": (403, "A page of another site has sent the request; nothing was changed."),
-    "forbidden": (403, "The account in the path is not the one that asks."),
-    "account_disabled": (403, "Who runs the service has disabled the account."),
+    "unauthenticated": (401, "The request has no valid token or session cookie."),
+    "cross_site": (403, "A page of another site sent the request; nothing was changed."),
+    "forbidden": (403, "The path names another account than the one that is logged in."),
+    "account_disabled": (403, "An administrator has disabled this account."),
     "insufficient_scope": (
         403,
-        "The token may not do this; `GET /api/v1/whoami` tells what it may.",
+        "The scope of the token does not allow this; `GET /api/v1/whoami` shows the scope.",
     ),
-    "reauthentication_required": (403, "`current_password` is missing or wrong, or log in again."),
-    "not_found": (404, "There is nothing at this URL."),
-    "method_not_allowed": (405, "The URL does not take this method; `Allow` has those it takes."),
-    "conflict": (409, "Another request changed the same thing at the same time."),
-    "not_undoable": (409, "A change of the profile, or of what is gone for good, has no undo."),
-    "undo_conflict": (409, "Later changes stand in the way; `conflicts` names tasks and fields."),
+    "reauthentication_required": (
+        403,
+        "`current_password` is missing or wrong; send it, or log in again.",
+    ),
+    "not_found": (404, "Nothing exists at this URL."),
+    "method_not_allowed": (
+        405,
+        "The URL does not support this method; `Allow` lists those it does.",
+    ),
+    "conflict": (409, "Another request changed the same data at the same time; read it again."),
+    "not_undoable": (
+        409,
+        "Changes to the profile, and to permanently deleted tasks, cannot be undone.",
+    ),
+    "undo_conflict": (409, "Later changes prevent the undo; `conflicts` lists tasks and fields."),
     "too_many": (
         409,
-        "More match than one request may change; `count` has how many. Choose fewer of them.",
+        "One request may not change so many tasks or so much text; `count` is the number of "
+        "tasks. Split the request.",
     ),
-    "too_many_tokens": (409, "The account has as many API tokens as it may have."),
+    "too_many_tokens": (409, "The account has the maximum number of API tokens; revoke one."),
     "username_taken": (409, USERNAME_TAKEN),
     "cursor_expired": (
         410,
-        "The changes after the revision `since` are not kept any more, or the account has no such "
-        "revision; `detail` says how to start over.",
+        "The changes after the revision `since` are no longer kept, or the account has no such "
+        "revision; `detail` explains how to start over.",
     ),
     "precondition": (
         412,
-        "What is there is not what `If-Match` or `If-None-Match` asks for; `etag` and `task` or "
-        "`profile` have what is there, `changed` the fields that have changed since.",
+        "The current version does not satisfy `If-Match` or `If-None-Match`; `etag` and `task` or "
+        "`profile` show the current version, `changed` the fields changed since the one sent.",
     ),
     "body_too_large": (
         413,
-        f"The body is larger than {MAX_BODY} bytes. The HTTP server says so by the status alone.",
+        f"The body is larger than {MAX_BODY} bytes. If the HTTP server itself refuses it, the "
+        "response has this status but not this JSON.",
     ),
-    "unsupported_media_type": (415, "The body is neither JSON nor a form, or is compressed."),
+    "unsupported_media_type": (
+        415,
+        "The body is neither JSON nor a form, or is compressed or not in UTF-8.",
+    ),
     "key_reused": (
         422,
-        "The `Idempotency-Key` came with another request before; take a new key for each.",
+        "The `Idempotency-Key` was used for another request; use a new key for each request.",
     ),
-    "too_many_requests": (429, "This was tried too often; `Retry-After` says when to come back."),
-    "internal_error": (500, "The fault is ours; `request_id` finds it in the log."),
-    "busy": (503, "Too many people log in at this moment; try again after `Retry-After` seconds."),
+    "too_many_requests": (429, "Too many attempts; try again after `Retry-After` seconds."),
+    "internal_error": (
+        500,
+        "An unexpected error in the service; `request_id` finds it in the log.",
+    ),
+    "busy": (503, "Too many logins at the moment; try again after `Retry-After` seconds."),
     "storage_full": (
         503,
-        "The disk of the database is full; nothing was changed, and what is there can be read.",
+        "The disk of the database is full. Nothing was changed; reading still works.",
     ),
     "storage_read_only": (
         503,
-        "The database can only be read at present; nothing was changed.",
+        "The database is read-only at the moment. Nothing was changed.",
     ),
-    "unavailable": (503, "The database cannot answer now; try again after `Retry-After` seconds."),
+    "unavailable": (503, "The database is unavailable; try again after `Retry-After` seconds."),
 }
 
-# code of a fault in `errors` -> what it means.
+# code of a fault in `errors` -> meaning.
 FAULTS: Mapping[str, str] = {
-    "bad_unicode": "The text holds half of a surrogate pair.",
-    "blank": "The text is empty, or nothing but spaces.",
-    "choice": "The text is not one of those that are possible.",
-    "cursor": "The text is not where a page of this list begins.",
-    "date": "The text names no date, or is in no known format.",
-    "duplicate": "The parameter stands more than once.",
-    "email": "The text is no e-mail address.",
-    "entity_tag": 'The header field is no list of entity tags, such as "12".',
-    "expires": "The date is past, or more than 366 days away.",
-    "idempotency_key": "The header field is empty, too long, or not in printable ASCII.",
-    "ids": "The text is not made of ids of tasks with commas between.",
-    "invalid": "The value is wrong in another way, which the message tells.",
+    "bad_unicode": "Contains half of a surrogate pair.",
+    "blank": "Empty, or only spaces.",
+    "choice": "Not one of the allowed values.",
+    "cursor": "Not a cursor of this list.",
+    "date": "Not a valid date.",
+    "duplicate": "The parameter occurs more than once.",
+    "email": "Not a valid e-mail address.",
+    "entity_tag": 'Not a list of entity tags, such as "12".',
+    "expires": "In the past, or more than 366 days away.",
+    "idempotency_key": "Empty, too long, or not in printable ASCII.",
+    "ids": "Not a comma-separated list of task ids.",
+    "invalid": "Invalid for another reason; `message` explains it.",
     "mismatch": "The two passwords differ.",
     "missing": "The field is required.",
-    "no_words": "The text has no word to search for.",
-    "nul": "The text holds a NUL character.",
-    "null": "The field must have a value: null, or in a form an empty value, is none.",
-    "password_common": "The password is among those that attackers try first.",
-    "password_personal": "The password holds the username or the e-mail address.",
-    "password_too_long": "The password has too many bytes.",
-    "password_too_short": "The password has too few characters.",
-    "range": "The number is too large or too small.",
-    "reserved": "The username is a word that the paths of the API need.",
+    "no_words": "Contains no word to search for.",
+    "nul": "Contains a NUL character.",
+    "null": "The field must have a value, not null (in a form, not an empty one).",
+    "password_common": "A common password, which attackers try first.",
+    "password_personal": "Contains the username or the e-mail address.",
+    "password_too_long": "Too many bytes in UTF-8.",
+    "password_too_short": "Too few characters.",
+    "range": "Too large or too small.",
+    "reserved": "The API reserves this username for its own paths.",
     "taken": USERNAME_TAKEN,
-    "timezone": "The text is not the name of a time zone, such as Europe/Berlin.",
-    "too_long": "The text has too many characters, or the list too many items.",
-    "too_short": "The list has too few items.",
-    "type": "The value is of the wrong type.",
-    "unknown_field": "There is no such field or parameter.",
-    "username": "The username holds other characters than it may.",
+    "timezone": "Not the name of a time zone, such as Europe/Berlin.",
+    "too_long": "Too many characters, or too many items in a list.",
+    "too_short": "Too few items in a list.",
+    "type": "The wrong type of value.",
+    "unknown_field": "Not a known field or parameter.",
+    "username": "Contains a character that is not allowed in usernames.",
 }
 
 CHALLENGE = 'Bearer realm="todo"'  # RFC 6750, section 3
 RETRY_AFTER = 1  # seconds
-STORAGE_RETRY_AFTER = 30  # seconds; somebody must make room first
+STORAGE_RETRY_AFTER = 30  # seconds; an administrator must make room first
 
-INTERNAL_ERROR = "The fault is ours; nothing was changed."
+INTERNAL_ERROR = "An unexpected error in the service; nothing was changed."
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 
 def phrase(status: int) -> str:
-    """Return the status in words, as RFC 9110 has them; Python has the old ones before 3.13."""
+    """Return the reason phrase of RFC 9110; Python before 3.13 has older ones for 413 and 422."""
     return {413: "Content Too Large", 422: "Unprocessable Content"}.get(status) or HTTPStatus(
         status
     ).phrase
@@ -143,7 +160,7 @@ def phrase(status: int) -> str:
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with one field or parameter. Never holds what was submitted for it."""
+    """One wrong field or parameter. Never contains the submitted value."""
 
     field: str
     code: str
@@ -152,18 +169,18 @@ class Fault:
 
 @dataclass(frozen=True)
 class Conflict:
-    """A task that cannot be changed back, and the fields that something later has changed."""
+    """A task that an undo cannot restore, and its fields with later changes."""
 
     id: int
     fields: list[str]
 
 
 class Problem(Exception):
-    """An error that the client can understand; raise it anywhere in a request.
+    """An error for the client; raise it anywhere in a request.
 
-    `code` is one of CODES and gives the status; `detail` says what was wrong and what would be
-    right; `errors` are the faults of the input. `extensions` are further members of the answer
-    (RFC 9457, section 3.2), which ProblemDetails must have.
+    `code` is one of CODES and determines the status. `detail` says what was wrong and what would
+    be right. `errors` are the faults of the input. `extensions` are additional members of the
+    response (RFC 9457, section 3.2); the schema ProblemDetails must declare them.
     """
 
     def __init__(
@@ -186,20 +203,20 @@ class Problem(Exception):
             self.headers.setdefault("WWW-Authenticate", CHALLENGE)  # RFC 9110, section 15.5.2
 
 
-MAX_REPORTED_FAULTS = 100  # a body of a megabyte has room for many more
+MAX_REPORTED_FAULTS = 100  # a body of a megabyte could have many more
 
 
 def validation_problem(faults: list[Fault]) -> Problem:
-    """Return the problem that names the faults."""
+    """Return the problem that lists the faults."""
     faults = faults[:MAX_REPORTED_FAULTS]
     detail = " ".join(f"{fault.field}: {fault.message}" for fault in faults)
     return Problem("validation", detail, errors=faults)
 
 
 def safe_name(name: str, fallback: str) -> str:
-    """Return a submitted name if it looks like one.
+    """Return a submitted name if it looks like one, otherwise the fallback.
 
-    What does not is not repeated: it may be a whole body in the wrong format, password and all.
+    Other text is never echoed: it may be a whole body in the wrong format, with a password.
     """
     return name if _NAME.fullmatch(name) else fallback
 
@@ -207,7 +224,7 @@ def safe_name(name: str, fallback: str) -> str:
 def problem_body(problem: Problem, request_id: str) -> dict[str, Any]:
     """Return the members of ProblemDetails."""
     body: dict[str, Any] = {
-        # The status says it all; `code` tells more (RFC 9457, section 4.2.1).
+        # No meaning beyond the status (RFC 9457, section 4.2.1); `code` is more specific.
         "type": "about:blank",
         "title": phrase(problem.status),
         "status": problem.status,
@@ -219,7 +236,7 @@ def problem_body(problem: Problem, request_id: str) -> dict[str, Any]:
         body["errors"] = problem.errors
     if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
         body["request_id"] = request_id
-    # What programs rely on comes first: an extension never takes the place of another member.
+    # An extension never replaces a standard member, and comes after them.
     return body | {**problem.extensions, **body}
 
 
@@ -232,16 +249,19 @@ def problem_response(problem: Problem, request: Request) -> Response:
 
 
 def _not_found(error: HTTPException, request: Request) -> Response:
-    # Pyramid calls a method that no view of the route takes "not found", too.
+    # Pyramid also raises "not found" for a method that no view of the route supports.
     if request.matched_route is not None and isinstance(error, PredicateMismatch):
         allow = ", ".join(allowed_methods(request.registry, request.matched_route.name))
         problem = Problem(
             "method_not_allowed",
-            f"This URL does not take {safe_name(request.method, 'this method')}; it takes {allow}.",
+            f"This URL does not support {safe_name(request.method, 'this method')}. "
+            f"Use one of: {allow}.",
             headers={"Allow": allow},
         )
     else:
-        problem = Problem("not_found", "There is nothing at this URL; GET /api/v1 lists what is.")
+        problem = Problem(
+            "not_found", "Nothing exists at this URL. GET /api/v1 lists the operations."
+        )
     return problem_response(problem, request)
 
 
@@ -257,7 +277,9 @@ def _database_error(error: Exception, request: Request) -> Response:
     if isinstance(error, exc.IntegrityError | StaleDataError):
         logger.warning("%s: conflict in the database: %s", request.request_id, first_line(error))
         return problem_response(
-            Problem("conflict", "Another request changed this at the same time; read it again."),
+            Problem(
+                "conflict", "Another request changed the same data; read it again, then retry."
+            ),
             request,
         )
     fault = storage_fault(getattr(error, "orig", None))
@@ -268,14 +290,15 @@ def _database_error(error: Exception, request: Request) -> Response:
     lost = isinstance(error, exc.DBAPIError) and error.connection_invalidated
     if retryable or lost or isinstance(error, exc.OperationalError | exc.TimeoutError):
         level = logging.WARNING if is_error_retryable(request, error) else logging.ERROR
-        line = "%s: no answer of the database: %s"
+        line = "%s: no answer from the database: %s"
         logger.log(level, line, request.request_id, first_line(error))
-        detail = "The database cannot answer now; this request has changed nothing. Try again."
+        detail = "The database is unavailable; this request changed nothing. Try again."
         if lost and request.method not in SAFE_METHODS:
-            # It may have been lost after the database had committed.
+            # The database may have committed before the connection was lost.
             detail = (
-                "The connection to the database was lost. Read what is there before you try again, "
-                "or try again with the same Idempotency-Key."
+                "The connection to the database was lost, so the change may or may not be saved. "
+                "Read the current state before you try again, or repeat the request with the same "
+                "Idempotency-Key."
             )
         return _failure(request, "unavailable", detail, RETRY_AFTER)
     logger.error(
@@ -290,7 +313,7 @@ def _database_error(error: Exception, request: Request) -> Response:
 
 
 def first_line(error: Exception) -> str:
-    """Return what is wrong; in the lines below, PostgreSQL quotes rows and statements."""
+    """Return the first line of the message; PostgreSQL quotes rows and statements below it."""
     return str(error).partition("\n")[0]
 
 
@@ -302,9 +325,9 @@ def _internal_error(error: Exception, request: Request) -> Response:
 
 
 def _failure(request: Request, code: str, detail: str, seconds: int | None = None) -> Response:
-    """Answer what is not the client's fault; after so many seconds it may be over."""
+    """Return the response to an error of the service; `seconds` is its Retry-After."""
     if request.partly_committed:
-        detail = "A part of this was done before something failed; ask again for the rest."
+        detail = "Part of this was done before an error; repeat the request to do the rest."
     headers = {} if seconds is None else {"Retry-After": str(seconds)}
     return problem_response(Problem(code, detail, headers=headers), request)
 

@@ -1,4 +1,4 @@
-"""The header fields that every answer has, whoever made it."""
+"""The header fields of every response."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from pyramid.registry import Registry
 from todo.http.cors import CORS, OPTIONS
 from todo.http.request import Request
 
-# Answers are data: no browser shall guess at their type, or run or frame what they hold.
+# Responses are data: browsers must not guess their type, execute them or frame them.
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -18,11 +18,11 @@ SECURITY_HEADERS = {
 
 CREDENTIAL_HEADERS = ("Authorization", "Cookie")
 
-HSTS = "max-age=31536000"  # seconds, a year; RFC 6797, section 6.1
+HSTS = "max-age=31536000"  # one year in seconds; RFC 6797, section 6.1
 
 
 def headers_tween_factory(handler: Callable[[Request], Any], _registry: Registry) -> Any:
-    """Complete every answer, of errors as well."""
+    """Complete every response, including errors."""
 
     def headers_tween(request: Request) -> Any:
         response = handler(request)
@@ -33,7 +33,7 @@ def headers_tween_factory(handler: Callable[[Request], Any], _registry: Registry
 
 
 def complete_headers(request: Request, response: Any) -> None:
-    """Add what is missing; what a view has set, it has set for a reason."""
+    """Add the missing header fields; those that a view has set win."""
     headers = response.headerlist
     present = {name.lower() for name, _ in headers}
     headers += [
@@ -45,7 +45,7 @@ def complete_headers(request: Request, response: Any) -> None:
     if "cache-control" in present:
         return
     if "etag" in present:
-        # One may keep a copy, and asks each time whether it still holds (RFC 9111, section 5.2.2).
+        # A client may store the response, but must revalidate it (RFC 9111, section 5.2.2).
         headers.append(("Cache-Control", "private, no-cache"))
         if "vary" in present:
             response.vary = (*response.vary, *CREDENTIAL_HEADERS)

@@ -1,9 +1,9 @@
-"""Exactly once: a write that comes again with its Idempotency-Key is answered, and not done, again.
+"""Idempotency-Key: a write repeated with its key gets the stored response and runs only once.
 
-See draft-ietf-httpapi-idempotency-key-header-07; but any text is a key here, not only a string in
-quotes. The answer is stored in the transaction of the change, so that there are both or neither. Of
-two requests at the same time the second waits for the account's row (todo/auth/policy.py), and then
-finds the answer of the first.
+See draft-ietf-httpapi-idempotency-key-header-07; here any text is a key, not only a quoted string.
+The response is stored in the transaction of the change: both are committed, or neither. Of two
+concurrent requests, the second waits for the lock on the account's row (todo/auth/identity.py) and
+then finds the response of the first.
 """
 
 import json
@@ -34,14 +34,14 @@ REPLAYED = "Idempotency-Replayed"
 PATTERN = rf"[!-~](?:[ -~]{{0,{KEY_MAX - 2}}}[!-~])?"
 STORED_HEADERS = ("Content-Type", "ETag", "Link", "Location")
 
-# A body with this field makes a new token; an answer that holds a secret is not stored.
+# A body with this field creates a token. The response has the secret, so it is not stored.
 MAKES_TOKEN = "password"  # noqa: S105
-# Left out of the digest, from which it could be guessed.
+# Not part of the digest, which would allow guessing it.
 SECRET = "current_password"  # noqa: S105
 
 
 class Replay(Exception):
-    """The request was done before; its answer was this."""
+    """The request was processed before; `answer` is the row with its response."""
 
     def __init__(self, answer: Any) -> None:
         super().__init__()
@@ -49,21 +49,21 @@ class Replay(Exception):
 
 
 def idempotency_key(request: Request) -> str | None:
-    """Return the Idempotency-Key as it was sent, where the operation takes one."""
+    """Return the Idempotency-Key as it was sent, or None if the operation supports none."""
     return request.headers.get(HEADER) if keyed_operation(request) else None
 
 
 def keyed_operation(request: Request) -> Operation | None:
-    """Return the operation that is asked for, where it takes a key."""
+    """Return the requested operation if it supports a key, otherwise None."""
     route = request.matched_route and request.matched_route.name
     operation: Operation | None = request.registry["keyed_operations"].get((route, request.method))
     return operation
 
 
 def replay(request: Request) -> None:
-    """Raise Replay where the request was done before, with its key.
+    """Raise Replay if the request was processed before with the same key.
 
-    Raises Problem with 400 for a malformed key, and with 422 where it came with another request.
+    Raise Problem 400 for a malformed key, 422 if the key was used for another request.
     """
     key = idempotency_key(request)
     if key is None:
@@ -77,7 +77,7 @@ def replay(request: Request) -> None:
     if known.expiration_date <= clock.now():
         request.key_has_expired = True
         return
-    # The answer is only for tokens that may run the operation.
+    # Replay the response only to tokens that may run the operation.
     operation = keyed_operation(request)
     if operation is None or not request.identity.may(operation.permission):
         return
@@ -87,13 +87,13 @@ def replay(request: Request) -> None:
     if known.request_digest != digest:
         raise Problem(
             "key_reused",
-            "This Idempotency-Key came with another request before; take a new key for each.",
+            "This Idempotency-Key was used for another request; use a new key for each request.",
         )
     raise Replay(known)
 
 
 def _find(request: Request, key: str) -> Row[Any] | None:
-    """Return the row of the key. The account is locked: the write that has it is committed."""
+    """Return the row of the key. The account is locked, so the write that used it has ended."""
     columns = IDEMPOTENCY_KEYS.c
     mine = (columns.account_id == request.identity.account.id, columns.key == key)
     found: Row[Any] | None = request.db.execute(select(*columns).where(*mine)).one_or_none()
@@ -101,7 +101,7 @@ def _find(request: Request, key: str) -> Row[Any] | None:
 
 
 def _replayed(replay: Replay, request: Request) -> Response:
-    """The view of a Replay: the answer as it was, and that it is a replay."""
+    """Return the stored response, marked as a replay."""
     answer = replay.answer
     response = Response(answer.body, status=answer.status)
     response.headers.update(answer.headers)
@@ -110,7 +110,7 @@ def _replayed(replay: Replay, request: Request) -> Response:
 
 
 def keyed_view(view: Callable[..., Any], info: Any) -> Callable[..., Any]:
-    """The view deriver: stores the answer under the key, in the transaction of the change."""
+    """Derive a view that stores its response under the key, in the transaction of the change."""
     if not info.options.get("idempotency_key"):
         return view
 
@@ -150,16 +150,16 @@ def _store(request: Request, key: str, response: Response) -> None:
         )
     try:
         request.db.execute(insert(IDEMPOTENCY_KEYS), row)
-    except IntegrityError as error:  # the view has let go of the account's row, and taken it again
-        raise StaleDataError("another request has used the key meanwhile") from error
+    except IntegrityError as error:  # the view released the account's row and locked it again
+        raise StaleDataError("another request used the key concurrently") from error
 
 
 def _digest(request: Request) -> bytes | None:
-    """Return what tells one request from another; None where the key is ignored."""
+    """Return the digest that identifies the request; None if the key is ignored."""
     fields: dict[str, Any] = {}
     operation = keyed_operation(request)
     if operation is not None and operation.options.get("body"):
-        with suppress(Problem):  # such a body the view refuses
+        with suppress(Problem):  # the view refuses a malformed body
             fields, _ = read_body(request)
     if MAKES_TOKEN in fields:
         return None
@@ -180,5 +180,5 @@ def _find_keyed(registry: Registry) -> None:
 def includeme(config: Configurator) -> None:
     config.add_view_deriver(keyed_view, over="typed_view", under="decorated_view")
     config.add_exception_view(_replayed, context=Replay)
-    # Once all views are there.
+    # After all views are registered.
     config.action(None, _find_keyed, args=(config.registry,), order=PHASE3_CONFIG + 1)

@@ -1,4 +1,4 @@
-"""The path from a page of a list to the next one."""
+"""Links from a page of a list to the next page."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -8,10 +8,10 @@ from todo.http.request import Request
 
 
 def next_page(request: Request, parameter: str, place: Any) -> str | None:
-    """Return the path of the page that begins at the place, and name it in the field `Link`.
+    """Return the path of the page that begins at the place, and set the `Link` header to it.
 
-    The path is that of the request, with another value of the parameter. A place that is None is
-    the end of the list.
+    The path is that of the request with a new value of the parameter. Return None at the end of
+    the list, if the place is None.
     """
     if place is None:
         return None

@@ -1,4 +1,4 @@
-"""The operations of the application: its views by route, as Pyramid's introspector has them."""
+"""The operations of the API: the views of each route, from Pyramid's introspector."""
 
 import re
 from collections.abc import Callable
@@ -12,12 +12,12 @@ from pyramid.registry import Registry
 class Operation:
     """One view of a route."""
 
-    route: str
-    pattern: str  # of the path, with {name} for its variable parts
-    factory: Any  # what makes the context, or None
-    methods: tuple[str, ...]  # as the view names them; HEAD, which goes with GET, is not among them
-    permission: str | None  # None where the view names none, and the default one holds
-    options: Any  # of the view, as view_config has them
+    route: str  # name
+    pattern: str  # path, with {name} for its variable parts
+    factory: Any  # context factory, or None
+    methods: tuple[str, ...]  # as the view lists them, without the HEAD that GET implies
+    permission: str | None  # None for the default permission
+    options: Any  # those of view_config
 
     @property
     def name(self) -> str | None:
@@ -31,13 +31,13 @@ class Operation:
 
     @property
     def function(self) -> Callable[..., Any]:
-        """What answers: a function, or a method of a class."""
+        """The view callable: a function, or a method of a class."""
         view, attribute = self.options["callable"], self.options["attr"]
         return getattr(view, attribute) if attribute else view
 
 
 def operations(registry: Registry) -> list[Operation]:
-    """Return every view that answers on a route, in the order of the paths."""
+    """Return the views of all routes, sorted by path."""
     introspector = registry.introspector
     found = []
     for entry in introspector.get_category("views"):
@@ -64,9 +64,9 @@ def operations(registry: Registry) -> list[Operation]:
 
 
 def allowed_methods(registry: Registry, route: str) -> list[str]:
-    """Return the methods that a route takes, in the order of the alphabet.
+    """Return the methods that a route supports, sorted.
 
-    Pyramid lets a view for GET answer HEAD as well; OPTIONS every route answers (cors.py).
+    Pyramid's GET views also answer HEAD; every route answers OPTIONS (cors.py).
     """
     methods = {"OPTIONS"}
     for operation in operations(registry):

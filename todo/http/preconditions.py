@@ -1,7 +1,7 @@
-"""Versions: what a client may ask for only if it has changed, or change only if it has not.
+"""Conditional requests (RFC 9110, section 13): ETag, If-Match, If-None-Match.
 
-RFC 9110, section 13. The entity tag is a revision, in quotes: that of the last change of what the
-path names. A context that is `versioned` is a Versioned.
+An entity tag is a revision in quotes: that of the last change to the object or list in the path.
+A context with `versioned = True` implements Versioned.
 """
 
 import re
@@ -21,9 +21,9 @@ _REVISION_TAG = re.compile('"[0-9]{1,18}"')
 
 
 class Versioned(Protocol):
-    """A context whose path names something with a version."""
+    """A context for an object or a list with a version."""
 
-    kind: str  # of the object, as the journal has it; the member of the 412 that shows it
+    kind: str  # the object's kind in the journal, and its member in a 412 response
 
     @property
     def revision(self) -> int:
@@ -31,14 +31,14 @@ class Versioned(Protocol):
 
     @property
     def subject(self) -> Any:
-        """The one object that the path names, or its row; None for a list."""
+        """The object in the path, or its row; None for a list."""
 
     @property
     def representation(self) -> Any:
-        """The schema that shows the subject."""
+        """The output schema of the subject."""
 
     def changed_since(self, revision: int) -> list[str] | None:
-        """The fields of the subject that changed after the revision; None where unknown."""
+        """Return the fields of the subject that changed after the revision; None if unknown."""
 
 
 def entity_tag(revision: int) -> str:
@@ -47,7 +47,7 @@ def entity_tag(revision: int) -> str:
 
 
 def is_not_modified(request: Request, revision: int) -> bool:
-    """Give the answer its ETag, and tell whether the client has just this; then it is a 304."""
+    """Set the ETag; if the client has this version, set status 304 and return True."""
     request.response.headers["ETag"] = entity_tag(revision)
     if not _matches(_tags(request, "If-None-Match"), revision, weakly=True):
         return False
@@ -56,9 +56,9 @@ def is_not_modified(request: Request, revision: int) -> bool:
 
 
 def precondition_view(view: Callable[..., Any], info: Any) -> Callable[..., Any]:
-    """The view deriver: refuses a write to another version than the client knows.
+    """Derive a view that refuses a write if its preconditions fail.
 
-    It comes after the input is validated (RFC 9110, section 13.2.1).
+    It runs after the input is validated (RFC 9110, section 13.2.1).
     """
 
     def derived(context: Any, request: Request) -> Any:
@@ -70,7 +70,7 @@ def precondition_view(view: Callable[..., Any], info: Any) -> Callable[..., Any]
 
 
 def check(context: Versioned, request: Request) -> None:
-    """Raise Problem with 412 where If-Match or If-None-Match does not hold."""
+    """Raise Problem 412 if If-Match or If-None-Match fails."""
     known = _tags(request, "If-Match")
     if known and not _matches(known, context.revision):
         raise _precondition(context, known)
@@ -79,12 +79,12 @@ def check(context: Versioned, request: Request) -> None:
 
 
 def _tags(request: Request, name: str) -> list[str]:
-    """Return the entity tags of the header field, or "*". Raises Problem with 400."""
+    """Return the entity tags of the header field, or "*". Raise Problem 400 if malformed."""
     value = request.headers.get(name)
     if value is None:
         return []
     if not re.fullmatch(PATTERN, value):
-        message = 'This must be an entity tag as ETag has it, in its quotes, such as "12".'
+        message = 'This must be the value of an ETag, including its quotes, such as "12".'
         raise validation_problem([Fault(name, "entity_tag", message)])
     return ["*"] if value == "*" else re.findall(_TAG, value)
 
@@ -105,10 +105,10 @@ def _precondition(context: Versioned, known: list[str]) -> Problem:
             if changed is not None:
                 extensions["changed"] = changed
     detail = (
-        "This is not the version that is there now: take over what has changed, and send the new "
-        "ETag as If-Match."
+        "If-Match names an older version. Merge the changes made since, and send the current ETag "
+        "as If-Match."
         if known
-        else "This is there already, and If-None-Match says not to touch it then."
+        else "The current version matches If-None-Match, so nothing was changed."
     )
     return Problem("precondition", detail, extensions=extensions)
 

@@ -1,4 +1,4 @@
-"""The response, and the renderer that fills it with JSON."""
+"""The response class and the JSON renderer."""
 
 from typing import Any
 
@@ -9,15 +9,15 @@ from todo.models.json import to_json
 
 
 class Response(PyramidResponse):
-    """A response without a body or a content type until it is given one."""
+    """A response without a default body or content type."""
 
     default_content_type = ""
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        """Answer as WSGI wants it, with `Location` as the view has set it.
+        """Run the WSGI response, with `Location` exactly as the view set it.
 
-        WebOb would put the Host header into it, and a client may send any Host. RFC 9110, section
-        10.2.2 allows a path.
+        WebOb would prepend the Host header, which a client can forge. RFC 9110, section 10.2.2
+        allows a path.
         """
         location = self.location
         if location is None:
@@ -31,7 +31,7 @@ class Response(PyramidResponse):
 
 
 class JSONRenderer:
-    """Pyramid's renderer factory for what a view returns."""
+    """Pyramid's renderer factory: the value that a view returns becomes JSON."""
 
     def __init__(self, info: Any) -> None:
         pass
@@ -46,4 +46,4 @@ class JSONRenderer:
 
 def includeme(config: Configurator) -> None:
     config.set_response_factory(lambda request: Response())
-    config.add_renderer(None, JSONRenderer)  # the default: a view names none
+    config.add_renderer(None, JSONRenderer)  # the default for views without `renderer=`

@@ -1,4 +1,4 @@
-"""The request, with what the application adds to Pyramid's."""
+"""The request class: Pyramid's, with the attributes of this application."""
 
 import random
 from typing import Any
@@ -20,8 +20,8 @@ MAX_BODY = 1024 * 1024  # bytes
 
 
 def new_request_id() -> str:
-    """Return what connects an answer with its lines in the log: 16 hexadecimal digits."""
-    # It is no secret: a guessable number saves the system call that `secrets` makes.
+    """Return an id for the response and its log lines: 16 hexadecimal digits."""
+    # It is not a secret, so it may be guessable; `secrets` would cost a system call.
     return f"{random.getrandbits(64):016x}"
 
 
@@ -35,7 +35,7 @@ class Request(pyramid.request.Request):
     validated_body: Any  # an instance of the view's `body=`, see todo/http/typed_views.py
     validated_query: Any  # an instance of the view's `query=`
 
-    # pyramid_retry keeps a copy of the body; none that we take is worth a file on the disk.
+    # pyramid_retry copies the body; every accepted body is small enough to stay in memory.
     request_body_tempfile_limit = MAX_BODY + 1
 
     @property
@@ -46,14 +46,14 @@ class Request(pyramid.request.Request):
 
     @reify
     def tm(self) -> TransactionManager:
-        """The manager of the request's transaction."""
+        """The transaction manager of the request."""
         return explicit_manager(self)
 
     @reify
     def db(self) -> Any:
-        """The session of a request that writes, or the connection of one that only reads.
+        """An ORM session for a write request, a read-only connection for a read.
 
-        The database keeps that connection from writing, and a session costs a read a sixth more.
+        The database refuses writes on that connection. A session would make reads a sixth slower.
         """
         if self.method not in SAFE_METHODS:
             return get_tm_session(self.registry["engine"], self.tm)
@@ -63,7 +63,7 @@ class Request(pyramid.request.Request):
 
     @reify
     def request_id(self) -> str:
-        """The id that connects an answer with its lines in the log."""
+        """The id in the response (X-Request-Id) and in its log lines."""
         return new_request_id()
 
 

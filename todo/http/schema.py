@@ -1,4 +1,4 @@
-"""The base classes of schemas: what a request brings, and what an answer shows."""
+"""The base classes of the input and output schemas."""
 
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 
 class Input(BaseModel):
-    """What a request brings. A field that it does not know is a fault.
+    """Input of a request. An unknown field is a fault.
 
-    One that is `read_only` is ignored, so that what was read can be sent back.
+    A `read_only` field is ignored, so that a client can send back what it read.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -21,13 +21,13 @@ class Input(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _without_read_only(cls, fields: Any) -> Any:
-        # It is asked for every item of a list: copy only what must be changed.
+        # This runs for every item of a list, so copy only if a field must be removed.
         if not isinstance(fields, dict) or cls.read_only.isdisjoint(fields):
             return fields
         return {name: value for name, value in fields.items() if name not in cls.read_only}
 
     def values(self) -> dict[str, Any]:
-        """Return the fields that the request mentions, or that have a default."""
+        """Return the fields that the request has set, and those with a default."""
         return self.model_dump()
 
 
@@ -40,17 +40,17 @@ class Query(Input):
 
 
 class Representation(BaseModel):
-    """What an answer shows of something."""
+    """Output: the fields of an object in a response."""
 
     @classmethod
     def of(cls, row: object) -> dict[str, Any]:
-        """Return the attributes of the row that the schema has."""
+        """Return the row's attributes that the schema declares."""
         [shown] = cls.of_each([row])
         return shown
 
     @classmethod
     def of_each(cls, rows: Iterable[object], fields: tuple[str, ...] = ()) -> list[dict[str, Any]]:
-        """Return the attributes of each row that the fields name; without fields, all."""
+        """Return the given fields of each row; by default, all fields of the schema."""
         names, values = _reader(cls, fields)
         return [dict(zip(names, values(row), strict=True)) for row in rows]
 
@@ -59,7 +59,7 @@ class Representation(BaseModel):
 def _reader(
     schema: type[Representation], fields: tuple[str, ...]
 ) -> tuple[tuple[str, ...], Callable[[object], tuple[Any, ...]]]:
-    """Return the names of the fields, and what reads them: made once for each choice of fields."""
+    """Return the field names, and a function that reads them from a row. Cached per selection."""
     names = fields or tuple(schema.model_fields)
     read = attrgetter(*names)
     return names, read if len(names) > 1 else lambda row: (read(row),)

@@ -1,6 +1,6 @@
-"""The database of a request, and its transaction: pyramid_tm ends it, pyramid_retry runs it again.
+"""The transaction of a request: pyramid_tm commits or aborts it, pyramid_retry retries it.
 
-A request that reads has no transaction: each of its statements sees what is committed then.
+A read request has no transaction: each statement sees the data committed at that moment.
 """
 
 from typing import Any
@@ -22,15 +22,15 @@ TRANSACTION = "pyramid_tm.tm_tween_factory"
 
 
 def has_transaction(request: Request) -> bool:
-    """Tell whether the request has a transaction."""
+    """Return whether the request has a transaction."""
     return request.method not in SAFE_METHODS
 
 
 def end_transaction(request: Request) -> None:
-    """Abort what the request has done so far and give its database connection back.
+    """Abort the transaction and return its database connection to the pool.
 
-    Call it before slow work, such as hashing a password. The next query begins anew:
-    what was read before must be read again before it is changed.
+    Call it before slow work, such as hashing a password. The next query begins a new transaction:
+    read rows again before changing them.
     """
     request.tm.abort()
     request.tm.begin()
@@ -38,9 +38,9 @@ def end_transaction(request: Request) -> None:
 
 
 def commit_so_far(request: Request) -> None:
-    """Commit what the request has done so far, and let other requests have the locks.
+    """Commit the changes so far and release their locks.
 
-    One transaction would hold them too long. What was read before must be read again.
+    A single transaction would hold the locks too long. Read rows again after this.
     """
     request.tm.commit()
     request.partly_committed = True  # an error must not say that nothing was changed
@@ -49,22 +49,22 @@ def commit_so_far(request: Request) -> None:
 
 
 def is_lost_before_commit(error: DBAPIError) -> bool:
-    """Tell whether the connection was lost while the transaction could not be committed yet.
+    """Return whether the connection was lost before COMMIT was sent.
 
-    So it is found that the database was restarted: to ask each connection first whether it lives
-    would cost every request a query. A COMMIT has no statement; its outcome is unknown.
+    This detects a restart of the database; testing each connection before use would cost every
+    request a query. The error of a COMMIT has no statement, and the outcome is unknown.
     """
     gone = error.connection_invalidated and storage_fault(error.orig) is None
     return gone and error.statement is not None
 
 
 def mark_if_retryable(error: BaseException, request: Request) -> bool:
-    """Mark for pyramid_retry what may succeed if the request runs again, and tell so.
+    """Mark the error for pyramid_retry if a retry may succeed, and return whether it was marked.
 
-    That is a serialization failure, a deadlock, a lost race or a lost connection.
+    Retryable are a serialization failure, a deadlock, a lost race and a lost connection.
 
-    An exception view that answers the error must call this, or the request is not retried:
-    pyramid_tm does so itself only for errors which no view answers.
+    An exception view that handles the error must call this, otherwise the request is not retried:
+    pyramid_tm marks only errors that no view handles.
     """
     lost = isinstance(error, StaleDataError) or (
         isinstance(error, DBAPIError)
@@ -81,12 +81,12 @@ def mark_if_retryable(error: BaseException, request: Request) -> bool:
 def includeme(config: Configurator) -> None:
     settings: dict[str, Any] = config.get_settings()
     settings["tm.activate_hook"] = has_transaction
-    settings["tm.annotate_user"] = False  # it would ask for the identity before the route is known
+    settings["tm.annotate_user"] = False  # it would load the identity before the route is known
     settings["tm.commit_veto"] = "pyramid_tm.default_commit_veto"
     settings["retry.attempts"] = 3
     config.include("pyramid_retry")
-    # include("pyramid_tm") would add request.tm by add_request_method(), for which Pyramid makes a
-    # class for each request: a seventh of reading one task. todo/http/request.py has it instead.
+    # Not include("pyramid_tm"): it adds request.tm by add_request_method(), so Pyramid creates a
+    # class per request, a seventh of the time to read a task. todo/http/request.py defines it.
     config.add_tween(TRANSACTION, over=EXCVIEW)
     checked: Settings = config.registry["settings"]
     options = {"pooled": checked.is_pooled, "prepares": checked.prepared_statements}

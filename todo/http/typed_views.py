@@ -1,23 +1,24 @@
-"""The view options that make a contract: what comes in, what goes out, what may go wrong.
+"""View options that declare the contract of an operation: input, output and errors.
 
     @view_config(
         request_method="POST",
         operation="create ticket",          # its name in the index of the API
-        query=TicketOptions,                # a model for the query; without it, none is taken
-        body=NewTicket,                     # a model for the body; without it, none is read;
-                                            # a DELETE may leave it out
-        returns={201: Ticket},              # a model, or {status: model}; here and in body=,
-                                            # (NewTicket, NewTickets) is one of several
+        query=TicketOptions,                # model of the query; without it, parameters are faults
+        body=NewTicket,                     # model of the body; without it, the body is not read.
+                                            # A client may omit the body of a DELETE
+        returns={201: Ticket},              # a model, or {status: model}. Here and in body=,
+                                            # a tuple means one of several models
         errors=("ticket_exists",),          # codes that the view itself may raise
-        headers=("Link",),                  # of openapi/paths.py: what a success may carry
-        session=True,                       # it begins or ends a login, by the cookie, too
+        headers=("Link",),                  # names in openapi/paths.py, sent on success
+        redirects={303: "See the page."},   # statuses that the view sets itself, for the document
+        session=True,                       # it begins or ends a login session (the cookie)
     )
     def post(self):
         "Create a ticket."                  # the first line is the operation's summary
         values = self.request.validated_body.values()
 
-Pyramid keeps the options in the view's introspectable, where openapi/ finds them. A view
-without `returns=`, such as one of a page, is left alone. Nothing here knows about tasks.
+Pyramid stores the options in the view's introspectable, where openapi/ reads them. Views
+without `returns=`, such as HTML pages, are not changed. Nothing here depends on tasks.
 """
 
 from collections import Counter
@@ -37,10 +38,10 @@ from todo.http.schema import Input, Query
 
 View = Callable[[Any, Request], Any]
 
-# What pydantic calls a fault, or a family of faults -> what we call it. Ours are stable. Without a
-# message here the fault has pydantic's, which must not name a class.
+# pydantic's error type, or the prefix of several -> our stable code, and our message. None keeps
+# pydantic's message, which must not name a class.
 _PYDANTIC_FAULTS = (
-    ("extra_forbidden", "unknown_field", "There is no such field."),
+    ("extra_forbidden", "unknown_field", "Unknown field."),
     ("missing", "missing", "This field is required."),
     ("string_type", "type", "This must be a string."),
     ("bool_", "type", "This must be true or false."),
@@ -58,14 +59,14 @@ _PYDANTIC_FAULTS = (
 
 
 def typed_view(view: View, info: Any) -> View:
-    """The view deriver: reads and validates the input, and sets the status of success."""
+    """Derive a view that reads and validates the input, and sets the success status."""
     returns = info.options.get("returns")
     if returns is None:
         return view
     status, _ = success_response(returns)
     if unknown := set(info.options.get("errors") or ()) - CODES.keys():
         raise ConfigurationError(
-            f"{info.original_view}: errors= has no code {unknown} of errors.py"
+            f"{info.original_view}: errors= has {unknown}, not among CODES in todo/http/errors.py"
         )
     query = info.options.get("query") or Query
     bodies = models_of(info.options.get("body"))
@@ -76,7 +77,7 @@ def typed_view(view: View, info: Any) -> View:
             absent = request.method == "DELETE" and not request.content_length
             fields, media_type = ({}, JSON) if absent else read_body(request)
             strict = media_type != FORM
-            # A form is always the first model: a form has no lists.
+            # A form is always the first model; later models have lists, which a form cannot hold.
             model = choose_model(bodies, fields) if strict else bodies[0]
             request.validated_body, more_faults = validate(
                 model, fields, strict=strict, context=_context(request)
@@ -98,12 +99,13 @@ typed_view.options = (  # type: ignore[attr-defined]
     "returns",
     "errors",
     "headers",
+    "redirects",
     "session",
 )
 
 
 def success_response(returns: Any) -> tuple[int, tuple[Any, ...]]:
-    """Return the status that `returns=` names, and its models: none is an answer without a body."""
+    """Return the status and the models of `returns=`; no models mean a response without a body."""
     if isinstance(returns, dict):
         [(status, model)] = returns.items()
         return status, models_of(model)
@@ -111,16 +113,16 @@ def success_response(returns: Any) -> tuple[int, tuple[Any, ...]]:
 
 
 def models_of(option: Any) -> tuple[Any, ...]:
-    """Return the models that an option names: none, one, or one of several."""
+    """Return the models of an option as a tuple, which may be empty."""
     if option is None:
         return ()
     return option if isinstance(option, tuple) else (option,)
 
 
 def choose_model(models: tuple[type[Input], ...], fields: Collection[str]) -> type[Input]:
-    """Return the model that the names of the fields tell.
+    """Return the model that fits the field names.
 
-    It is the first, unless they hold one that only a later model has.
+    This is the first one, unless a field is declared only by a later one.
     """
     best = models[0]
     for model in models[1:]:
@@ -130,15 +132,19 @@ def choose_model(models: tuple[type[Input], ...], fields: Collection[str]) -> ty
 
 
 def read_query(model: type[Input], request: Request) -> tuple[Any, list[Fault]]:
-    """Return the parameters of the query as an instance of the model, and their faults.
+    """Return the query parameters as an instance of the model, and their faults.
 
-    Raises Problem where there are no parameters to be read.
+    Raise Problem 400 if the query cannot be decoded or has too many parameters.
     """
     try:
         pairs = parse_pairs(request.query_string)
     except ValueError as error:
-        wrong = "is not percent-encoded UTF-8" if isinstance(error, UnicodeError) else "is too long"
-        raise Problem("bad_query", f"The query, after the ?, {wrong}.") from None
+        wrong = (
+            "is not percent-encoded UTF-8"
+            if isinstance(error, UnicodeError)
+            else "has too many parameters"
+        )
+        raise Problem("bad_query", f"The query string, after the ?, {wrong}.") from None
     fields = dict(pairs)
     context = _context(request)
     validated, faults = validate(model, fields, strict=False, context=context, whole="query")
@@ -150,7 +156,7 @@ def read_query(model: type[Input], request: Request) -> tuple[Any, list[Fault]]:
 
 
 def _duplicate_parameters(names: list[str], known: set[str]) -> list[Fault]:
-    """Return the faults of those that are there twice, but for those whose fault is known."""
+    """Return the faults of repeated parameters, except the `known` ones that already have one."""
     message = "This parameter may be given only once."
     shown_names = [safe_name(name, "query") for name, times in Counter(names).items() if times > 1]
     return [Fault(name, "duplicate", message) for name in shown_names if name not in known]
@@ -164,10 +170,10 @@ def validate(
     context: dict[str, Any] | None = None,
     whole: str = "body",
 ) -> tuple[Any, list[Fault]]:
-    """Return the fields as an instance of the model, or None and every fault.
+    """Return the fields as an instance of the model and no faults, or None and all faults.
 
-    `context` is what validators find in `info.context`; `whole` is what a fault is of whose field
-    has no name that can be shown.
+    Validators get `context` as `info.context`. `whole` replaces a field name that must not be
+    shown.
     """
     try:
         return model.model_validate(fields, strict=strict, context=context), []
@@ -177,22 +183,22 @@ def validate(
 
 
 def _context(request: Request) -> dict[str, Any]:
-    """Return what the fields' meaning depends on besides themselves."""
+    """Return the validation context: the time zone in which the fields are read."""
     return {"timezone": request.timezone}
 
 
 def _fault(details: ErrorDetails, known: str, whole: str) -> Fault:
-    """Return the fault in our words; `known` are the fields of the body or query itself."""
+    """Convert pydantic's error to a Fault; `known` are the fields at the top level."""
     field = _field_path(details["loc"]) or whole
     fault_type, context = details["type"], details.get("ctx", {})
     message = details["msg"].replace("Input should be", "This must be")
     if fault_type == "extra_forbidden" and len(details["loc"]) == 1:
-        allowed = f"; there are: {known}" if known else ", and none is allowed here"
+        allowed = f"; allowed here: {known}" if known else "; none is allowed here"
         noun = "parameter" if whole == "query" else "field"
-        return Fault(field, "unknown_field", f"There is no such {noun}{allowed}.")
+        return Fault(field, "unknown_field", f"Unknown {noun}{allowed}.")
     if fault_type.endswith("_type") and details["input"] is None:
         return Fault(field, "null", "This must have a value.")
-    # One of our own. pydantic calls a few of its faults the same; those of lists tell by a context.
+    # One of our own codes. pydantic uses a few of the same names; its list errors have a context.
     if fault_type in FAULTS and fault_type != "missing" and "field_type" not in context:
         return Fault(field, fault_type, message)
     for family, code, ours in _PYDANTIC_FAULTS:
@@ -202,9 +208,9 @@ def _fault(details: ErrorDetails, known: str, whole: str) -> Fault:
 
 
 def _field_path(location: tuple[int | str, ...]) -> str:
-    """Return the names and indexes on the way to a field, such as tasks.3.name.
+    """Return the path to a field, such as tasks.3.name.
 
-    The way ends before a name that is not to be repeated; it can be empty.
+    The path ends before a name that must not be shown, so it can be empty.
     """
     names = [part if isinstance(part, int) else safe_name(part, fallback="") for part in location]
     return ".".join(str(name) for name in takewhile(lambda name: name != "", names))

@@ -1,9 +1,10 @@
-"""OpenAPI 3.1, built from the configured application, so that it cannot drift from it.
+"""The OpenAPI 3.1 document, generated from the configured application so that the two always agree.
 
-All it knows comes from the views' options (http/typed_views.py), their docstrings, the models, the
-context factories and the catalogue of errors. Nothing here knows about tasks.
+The generator reads the views' options (http/typed_views.py) and docstrings, the models, the context
+factories and the error catalogue. It is independent of tasks and any other resource.
 """
 
+from collections.abc import Sequence
 from importlib.metadata import version
 
 from pyramid.registry import Registry
@@ -15,7 +16,7 @@ from todo.openapi.paths import HEADERS, paths_of, tags_of
 from todo.openapi.schemas import Schema, example, schemas_of
 from todo.schemas.problem import ProblemDetails
 
-# Members that the answers with some codes have besides.
+# Further members of the errors with these codes.
 EXTENSIONS = {
     "too_many": ("count",),
     "precondition": ("etag", "task", "changed"),
@@ -23,8 +24,11 @@ EXTENSIONS = {
 }
 
 
-def document(registry: Registry, title: str, text: str) -> Schema:
-    """Return the OpenAPI document of the application, headed by the title and the text."""
+def document(registry: Registry, title: str, text: str, tags: Sequence[str]) -> Schema:
+    """Return the OpenAPI document of the application.
+
+    `text` describes the API; `tags` is the order in which readers need the groups of operations.
+    """
     described = [operation for operation in operations(registry) if is_described(operation)]
     schemas, refs = schemas_of(described)
     return {
@@ -35,7 +39,7 @@ def document(registry: Registry, title: str, text: str) -> Schema:
             "description": text,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "tags": tags_of(described),
+        "tags": tags_of(described, tags),
         "paths": paths_of(described, refs, schemas),
         "components": {
             "schemas": schemas,
@@ -45,13 +49,13 @@ def document(registry: Registry, title: str, text: str) -> Schema:
                 "bearer": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "A token, as a login answers with.",
+                    "description": "The `token` of a registration or login, or an API token.",
                 },
                 "cookie": {
                     "type": "apiKey",
                     "in": "cookie",
                     "name": cookie_name(registry["settings"]),
-                    "description": "Set by a login in a browser, where no script can read it.",
+                    "description": "Set by registration and login; scripts cannot read it.",
                 },
             },
         },
@@ -59,7 +63,7 @@ def document(registry: Registry, title: str, text: str) -> Schema:
 
 
 def is_described(operation: Operation) -> bool:
-    """Tell whether the view is an operation of the API; pages, which return no model, are not."""
+    """Return whether the view is an API operation. Pages are not: they return no model."""
     return operation.options.get("returns") is not None
 
 

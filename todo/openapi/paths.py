@@ -1,8 +1,8 @@
-"""The paths of the document: each view's operation, with its parameters, body and responses."""
+"""Paths of the document: operations with their parameters, bodies and responses."""
 
 import inspect
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pyramid.exceptions import ConfigurationError
@@ -18,8 +18,8 @@ from todo.models.idempotency_key import KEY_MAX, RETENTION
 from todo.openapi.schemas import REF, Schema, SchemaWriter, example, resolve
 from todo.schemas.problem import ProblemDetails
 
-# Errors of any operation, of one for which one must be logged in, that changes, that takes a body.
-# Who reads may need the disk, too: the database sorts on it what is large.
+# Errors of all operations, and of those that need a login, change data, or accept a body.
+# Reading can also fill the disk: the database sorts large results there.
 ANY_ERRORS = ("bad_query", "validation", "internal_error", "storage_full", "unavailable")
 LOGIN_ERRORS = ("unauthenticated", "forbidden")
 CHANGE_ERRORS = ("cross_site", "conflict", "storage_read_only")
@@ -34,16 +34,16 @@ BODY_ERRORS = (
 
 HEADERS: dict[str, Schema] = {
     "X-Request-Id": {
-        "description": "Finds the request in the log.",
+        "description": "Id of the request in the server's log.",
         "schema": {"type": "string", "examples": ["b5bb9d8014a0f9b1"]},
     },
     "Location": {
-        "description": "The path of what was created; of several, the list that shows them.",
+        "description": "Path of the new object; for several, of a list that shows them.",
         "schema": {"type": "string", "format": "uri-reference"},
     },
     "Link": {
-        "description": 'The next page, as rel="next"; what undoes the change, by POST, as '
-        'rel="undo". Not there where there is none (RFC 8288).',
+        "description": 'Path of the next page, with rel="next", or of the `POST` request that '
+        'undoes this change, with rel="undo". Absent if there is none (RFC 8288).',
         "schema": {
             "type": "string",
             "examples": [
@@ -52,24 +52,25 @@ HEADERS: dict[str, Schema] = {
         },
     },
     "ETag": {
-        "description": "The version of what is shown: its revision, in quotes (RFC 9110, section "
+        "description": "Version of the object or list: its revision in quotes (RFC 9110, section "
         "8.8.3).",
         "schema": {"type": "string", "examples": ['"12"']},
     },
     "Idempotency-Replayed": {
-        "description": "`true` where the request was done before, with its `Idempotency-Key`.",
+        "description": "`true` if this is the stored answer to an earlier request with the same "
+        "`Idempotency-Key`.",
         "schema": {"type": "string", "enum": ["true"]},
     },
     "Content-Disposition": {
-        "description": "The name of the file to keep it in (RFC 6266).",
+        "description": "Suggested file name (RFC 6266).",
         "schema": {"type": "string", "examples": ['attachment; filename="todo-alice.json"']},
     },
     "WWW-Authenticate": {
-        "description": "How to log in (RFC 6750, section 3).",
+        "description": "Authentication scheme (RFC 6750, section 3).",
         "schema": {"type": "string", "examples": [CHALLENGE]},
     },
     "Set-Cookie": {
-        "description": "The cookie of the login, set or cleared.",
+        "description": "The session cookie, set or cleared.",
         "schema": {"type": "string"},
     },
     "Retry-After": {
@@ -80,7 +81,7 @@ HEADERS: dict[str, Schema] = {
 
 _ENTITY_TAGS = {"type": "string", "pattern": f"^(?:{preconditions.PATTERN})$", "examples": ['"12"']}
 
-# Header fields of requests.
+# Request header fields.
 IDEMPOTENCY_KEY: Schema = {
     "name": idempotency.HEADER,
     "in": "header",
@@ -100,14 +101,15 @@ IF_MATCH: Schema = {
     "name": "If-Match",
     "in": "header",
     "required": False,
-    "description": "The `ETag` of the version that is to be changed; another one is left as it is.",
+    "description": "`ETag` of the version to change. If another version is stored, the answer is "
+    "412 and nothing changes.",
     "schema": _ENTITY_TAGS,
 }
 IF_NONE_MATCH: Schema = {
     "name": "If-None-Match",
     "in": "header",
     "required": False,
-    "description": "The `ETag` of the version that the client has: 304 where it is still that.",
+    "description": "`ETag` of the client's version. If it is still current, the answer is 304.",
     "schema": _ENTITY_TAGS,
 }
 
@@ -120,7 +122,7 @@ HEADER_OF_STATUS = {
 
 
 def paths_of(described: list[Operation], refs: dict[Any, Schema], schemas: Schema) -> Schema:
-    """Return the paths, each with the operations of its methods."""
+    """Return the paths, each with its operations by method."""
     paths: Schema = {}
     for operation in described:
         item = paths.setdefault(operation.pattern, {})
@@ -133,12 +135,11 @@ def _tag(operation: Operation) -> str:
     return operation.function.__module__.rpartition(".")[2].capitalize()
 
 
-def tags_of(described: list[Operation]) -> list[Schema]:
-    """Return the tags: the modules of the views."""
+def tags_of(described: list[Operation], order: Sequence[str]) -> list[Schema]:
+    """Return a tag for each views module: first those in `order`, then the rest by name."""
     modules = {_tag(operation): inspect.getmodule(operation.function) for operation in described}
-    return [
-        {"name": name, "description": _summary(module)} for name, module in sorted(modules.items())
-    ]
+    names = [*(name for name in order if name in modules), *sorted(modules.keys() - set(order))]
+    return [{"name": name, "description": _summary(modules[name])} for name in names]
 
 
 def _summary(documented: Any) -> str:
@@ -171,13 +172,13 @@ def _operation(
 
 
 def _operation_id(operation: Operation, method: str) -> str:
-    """Return the operation's name as an identifier; where it has more methods, with the method."""
+    """Return the operation's name as an identifier, plus the method if it is not the first one."""
     name = re.sub(r"\W+", "_", (operation.name or operation.route).replace("'", ""))
     return name if method == operation.methods[0] else f"{name}_{method.lower()}"
 
 
 def is_public(operation: Operation) -> bool:
-    """Tell whether the operation answers without a login."""
+    """Return whether the operation is available without a login."""
     return bool(operation.permission == NO_PERMISSION_REQUIRED)
 
 
@@ -219,7 +220,7 @@ def _header_parameters(operation: Operation, method: str) -> list[Schema]:
 
 
 def is_versioned(operation: Operation) -> bool:
-    """Tell whether what the path names has an ETag."""
+    """Return whether the resource in the path has an ETag."""
     return getattr(operation.factory, "versioned", False)
 
 
@@ -246,7 +247,7 @@ def _request_body(models: tuple[Any, ...], refs: dict[Any, Schema], schemas: Sch
 
 
 def _content(models: tuple[Any, ...], refs: dict[Any, Schema], schemas: Schema) -> Schema:
-    """Return the schema of what is one of the models, with an example of each."""
+    """Return the schema of a body that is any of the models, with an example of each."""
     if len(models) == 1:
         return {"schema": refs[models[0]], "example": example(refs[models[0]], schemas)}
     return {
@@ -265,10 +266,15 @@ def _responses(
     responses = {str(status): _success_response(operation, refs, schemas)}
     if is_versioned(operation) and method == "GET":
         responses["304"] = {
-            "description": "The client has this version already.",
+            "description": "The client's version is current.",
             "headers": _headers(304, "ETag"),
         }
 
+    for redirected, description in (operation.options.get("redirects") or {}).items():
+        responses[str(redirected)] = {
+            "description": description,
+            "headers": _headers(redirected, "Location"),
+        }
     by_status: dict[int, list[str]] = {}
     for code in sorted(set(_error_codes(operation, method))):
         by_status.setdefault(CODES[code][0], []).append(code)

@@ -1,4 +1,4 @@
-"""The schemas of the document, their forms and their examples: all of them made from models."""
+"""Schemas of the document, their forms and their examples, generated from the models."""
 
 import inspect
 from typing import Any
@@ -13,8 +13,8 @@ Schema = dict[str, Any]
 
 REF = "#/components/schemas/"
 
-# What pydantic reads from a form as true or false, in any case of letters. No enum: a generator
-# of clients would make one constant of "true" and "True".
+# The texts that pydantic reads as booleans, in any case. A pattern, because from an enum, client
+# generators would make constants of "true" and "True" whose names collide.
 BOOLEAN_PATTERN = "^({})$".format(
     "|".join(
         "".join(f"[{letter.upper()}{letter}]" if letter.isalpha() else letter for letter in word)
@@ -24,7 +24,7 @@ BOOLEAN_PATTERN = "^({})$".format(
 
 
 class SchemaWriter(GenerateJsonSchema):
-    """Leaves out the titles, which only repeat the names, and adds the read-only fields."""
+    """A schema generator that omits titles, which repeat the names, and adds read-only fields."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
@@ -33,7 +33,7 @@ class SchemaWriter(GenerateJsonSchema):
         written = super().model_schema(schema)
         for name in sorted(getattr(schema["cls"], "read_only", ())):
             written["properties"][name] = {
-                "description": "Ignored, so that what was read can be sent back.",
+                "description": "Ignored in requests, so that clients can send back what they read.",
                 "readOnly": True,
             }
         return written
@@ -67,7 +67,7 @@ def schemas_of(described: list[Operation]) -> tuple[Schema, dict[Any, Schema]]:
 
 
 def _form(schema: Schema) -> Schema:
-    """Return the schema of the form that carries the same fields: an empty value is its null."""
+    """Return the schema of a form with the same fields, in which an empty value means null."""
     properties = {}
     for name, field in schema["properties"].items():
         choices = [choice for choice in field.get("anyOf", []) if choice.get("type") != "null"]
@@ -88,16 +88,14 @@ def _form(schema: Schema) -> Schema:
 
 
 def resolve(schema: Schema, schemas: Schema) -> Schema:
-    """Return the schema that a reference names, or the schema itself."""
+    """Return the schema, or its target if it is a reference."""
     return schemas[schema["$ref"].removeprefix(REF)] if "$ref" in schema else schema
 
 
 def example(schema: Schema, schemas: Schema) -> Any:
-    """Return an example of the schema, made of the examples of its parts.
+    """Return an example of the schema, composed of the examples of its parts.
 
-    An optional part without an example is left out.
-
-    Raises ValueError for a part that has none.
+    Optional parts without an example are omitted. Raise ValueError if a required part has none.
     """
     if "examples" in schema:
         return schema["examples"][0]

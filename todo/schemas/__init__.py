@@ -1,1 +1,1 @@
-"""What goes in and out, as pydantic models."""
+"""Pydantic models of requests and responses."""

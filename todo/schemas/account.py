@@ -1,4 +1,4 @@
-"""Accounts, going in and out."""
+"""Account schemas."""
 
 import re
 from typing import Annotated, ClassVar
@@ -24,7 +24,7 @@ from todo.schemas.trash import TrashedTask
 
 _USERNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 
-# Words of the paths below /accounts/, today's and those a later version may need.
+# Path segments below /accounts/ that the API uses, or that a later version may use.
 RESERVED = frozenset(
     {"login", "logout", "register", "me", "password", "reset", "session", "sessions", "tokens"}
 )
@@ -37,7 +37,7 @@ def _username(text: str) -> str:
     if not _USERNAME.fullmatch(text):
         raise PydanticCustomError(
             "username",
-            "This must be made of the letters a to z, digits, '.', '_' and '-', "
+            "This must contain only the letters a to z, digits, '.', '_' and '-', "
             "and begin and end with a letter or digit.",
         )
     if text.lower() in RESERVED:
@@ -46,7 +46,7 @@ def _username(text: str) -> str:
 
 
 def _email(text: str) -> str:
-    limited(text, EMAIL_MAX)  # first: a long one is slow to examine
+    limited(text, EMAIL_MAX)  # first, because validating a long text is slow
     try:
         address = validate_email(text, check_deliverability=False).normalized
     except EmailNotValidError as error:
@@ -55,7 +55,7 @@ def _email(text: str) -> str:
 
 
 def _password(text: str, info: ValidationInfo) -> str:
-    if len(text) <= MAX_BYTES:  # what is longer is refused below, and slow to normalize
+    if len(text) <= MAX_BYTES:  # a longer text is slow to normalize, and refused below
         text = normalize_password(text)
     if len(text) < MIN_CHARACTERS:
         raise PydanticCustomError(
@@ -75,13 +75,13 @@ def _password(text: str, info: ValidationInfo) -> str:
         )
     if is_personal(text, info.data.get("username", ""), info.data.get("email", "")):
         raise PydanticCustomError(
-            "password_personal", "This must not hold the username or the e-mail address."
+            "password_personal", "This must not contain the username or the e-mail address."
         )
     return text
 
 
 def _repeated_password(text: str, info: ValidationInfo) -> str:
-    # A password with a fault of its own is not in the data: one fault is enough for it.
+    # An invalid password is not in info.data; its own fault is enough.
     if len(text) <= MAX_BYTES:
         text = normalize_password(text)
     if info.data.get("password", text) != text:
@@ -103,8 +103,8 @@ Username = Annotated[
     str,
     AfterValidator(_username),
     Field(
-        description="Letters, digits, '.', '_' and '-'; begins and ends with a letter or digit; "
-        "unique without regard to case. Some words are reserved.",
+        description="ASCII letters, digits, '.', '_' and '-'; begins and ends with a letter or "
+        "digit. Unique regardless of case. Some words, such as `login`, are reserved.",
         examples=["alice"],
         json_schema_extra={
             "minLength": 1,
@@ -117,7 +117,7 @@ Email = Annotated[
     Text,
     AfterValidator(_email),
     Field(
-        description="An e-mail address. It need not be unique.",
+        description="E-mail address. Several accounts may have the same one.",
         examples=["alice@example.com"],
         json_schema_extra={"format": "email", "maxLength": EMAIL_MAX},
     ),
@@ -126,7 +126,8 @@ Password = Annotated[
     Text,
     AfterValidator(_password),
     Field(
-        description=f"At most {MAX_BYTES} bytes in UTF-8.",
+        description=f"At least {MIN_CHARACTERS} characters, at most {MAX_BYTES} bytes in UTF-8. "
+        "Common passwords, and those that contain the username or e-mail address, are refused.",
         examples=["correct horse battery"],
         json_schema_extra={
             "format": "password",
@@ -140,7 +141,7 @@ RepeatedPassword = Annotated[
     Unicode,
     AfterValidator(_repeated_password),
     Field(
-        description="The password again; where it is sent, it must match.",
+        description="Repetition of `password`. Optional; if sent, it must match.",
         examples=["correct horse battery"],
         json_schema_extra={"format": "password"},
     ),
@@ -149,8 +150,8 @@ Timezone = Annotated[
     str,
     AfterValidator(_timezone),
     Field(
-        description="A name of the IANA time zone database. Times without an offset are read in "
-        "this zone.",
+        description="IANA time zone name. Times without an offset are read in this zone, and "
+        "days begin and end in it.",
         examples=["Europe/Berlin"],
         json_schema_extra={"minLength": 1, "maxLength": TIMEZONE_MAX},
     ),
@@ -158,31 +159,29 @@ Timezone = Annotated[
 
 
 class Account(Representation):
-    """An account, as its owner sees it."""
+    """An account's profile."""
 
-    id: int = Field(description="Never given to another account.", examples=[1])
+    id: int = Field(description="Account id. Never reused.", examples=[1])
     username: Owner
-    email: str = Field(description="The e-mail address.", examples=["alice@example.com"])
+    email: str = Field(description="E-mail address.", examples=["alice@example.com"])
     date_joined: Instant
-    timezone: str = Field(
-        description="The time zone, as the IANA database names it.", examples=["Europe/Berlin"]
-    )
+    timezone: str = Field(description="IANA time zone name.", examples=["Europe/Berlin"])
 
 
 class AccountExport(Representation):
-    """Everything of an account but its password, sessions and tokens."""
+    """The profile, tasks and trash of an account."""
 
     username: Owner
     profile: Account
-    tasks: list[Task] = Field(description="All of them, by their ids.")
-    trash: list[TrashedTask] = Field(description="The deleted ones, in the order of deletion.")
+    tasks: list[Task] = Field(description="All tasks, by id.")
+    trash: list[TrashedTask] = Field(description="Deleted tasks, in the order of their deletion.")
 
 
 READ_ONLY = frozenset({"id", "date_joined"})
 
 
 class Registration(Body):
-    """Who wants an account."""
+    """Registration details."""
 
     read_only: ClassVar[frozenset[str]] = READ_ONLY
 
@@ -194,7 +193,7 @@ class Registration(Body):
 
 
 class AccountChange(Body):
-    """What shall change of an account; what is not mentioned stays."""
+    """Changes to a profile. Fields that are not mentioned keep their values."""
 
     read_only: ClassVar[frozenset[str]] = READ_ONLY
 
@@ -207,26 +206,26 @@ class AccountChange(Body):
 
 
 class AccountDeletion(Body):
-    """What deleting an account may need."""
+    """Password to confirm the deletion of an account."""
 
     current_password: Annotated[CurrentPassword | MISSING, Field(repr=False)] = MISSING
 
 
 class Registered(LoggedIn):
-    """A new account, logged in."""
+    """The new account and its first session."""
 
     profile: Account
 
 
 class AccountChanged(Representation):
-    """An account after a change."""
+    """The account after the change."""
 
-    msg: str = Field(description="A word that it is done.", examples=["Profile updated."])
+    msg: str = Field(description="Confirmation message.", examples=["Profile updated."])
     username: Owner
     profile: Account
     token: str | MISSING = Field(
         MISSING,
-        description="After a new password alone: the new session's token.",
+        description="Token of the new session; only after a password change.",
         examples=["q0BXwTtYbVU2j5Mm8fEHoZs1LJcKdRxgPnA7yvWi94k"],
     )
     token_expires: Instant | MISSING = MISSING

@@ -1,4 +1,4 @@
-"""Changes, going out: the history of a task, and the feed of an account."""
+"""Change schemas: the history of a task and the change feed of an account."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,46 +12,50 @@ from todo.schemas.task_filter import limit
 
 
 class UsedToken(Representation):
-    """The credential by which a change was made; it may be gone by now."""
+    """The token of the request that made a change. It may have ended since."""
 
-    id: int = Field(description="The token's number.", examples=[3])
+    id: int = Field(description="Token id.", examples=[3])
     kind: str = Field(description="`session` or `api`.", examples=["api"])
-    name: str | None = Field(description="Of an API token.", examples=["script"])
+    name: str | None = Field(
+        description="Name of the API token; null for a session.", examples=["script"]
+    )
 
 
 class Change(Representation):
-    """What one request has changed of one task, or of the profile."""
+    """The changes that one request made to one task or to the profile."""
 
     revision: int = Field(
-        description="The account's, which each request that changes something raises by one.",
+        description="The account's revision after the request that made the change.",
         examples=[12],
     )
     date: Instant
     kind: str = Field(description="`task` or `profile`.", examples=["task"])
-    id: int = Field(description="The task's number; of the profile the account's.", examples=[1])
+    id: int = Field(description="Task id; for the profile, the account id.", examples=[1])
     action: str = Field(
-        description="What was done: `create`, `update`, `delete` (it went to the trash), `restore` "
-        "(it came from there) or `purge` (it went for good).",
+        description="`create`, `update`, `delete` (moved to the trash), `restore` (moved out of "
+        "the trash) or `purge` (deleted permanently).",
         examples=["update"],
     )
     token: UsedToken | None = Field(
-        description="Null where somebody registered, who runs the service made the change, or the "
-        "time in the trash was over."
+        description="The token of the request. Null for a registration, a change by an "
+        "administrator, and a task deleted permanently when its time in the trash was over."
     )
     before: dict[str, Any] | None = Field(
-        description="What the changed fields were. Null where there was nothing, and "
-        "where the values were erased. A password is null.",
+        description="Previous values of the changed fields; all fields for `delete`. Null for "
+        "`create` and `restore`, and after a `purge`, which erases all recorded values. A password "
+        "is shown as null.",
         examples=[{"name": "Milk"}],
     )
     after: dict[str, Any] | None = Field(
-        description="What these fields became; all of them where it was created or restored. Null "
-        "where it was deleted, and where the values were erased, because it is gone for good.",
+        description="New values of the changed fields; all fields for `create` and `restore`. Null "
+        "for `delete`, and after a `purge`, which erases all recorded values. A password is shown "
+        "as null.",
         examples=[{"name": "Tea"}],
     )
 
     @classmethod
     def of_each(cls, rows: Iterable[Any], fields: tuple[str, ...] = ()) -> list[dict[str, Any]]:
-        """Return the fields of each row of the journal."""
+        """Return the fields of each journal row."""
         return [_shown(row, fields or tuple(cls.model_fields)) for row in rows]
 
 
@@ -61,56 +65,56 @@ def _shown(row: Any, names: tuple[str, ...]) -> dict[str, Any]:
     return {name: shown[name] if name in shown else getattr(row, name) for name in names}
 
 
-_NEXT = "The path of the next page; null at the end."
+_NEXT = "Path of the next page; null on the last page."
 
 
 class TaskHistory(Representation):
-    """A page of the changes of a task."""
+    """A page of a task's history."""
 
     username: Owner
-    history: list[Change] = Field(description="The changes, the newest first.")
+    history: list[Change] = Field(description="Changes, newest first.")
     next: str | None = Field(
         description=_NEXT, examples=["/api/v1/accounts/alice/tasks/1/history?limit=1&after=12"]
     )
 
 
 class Changes(Representation):
-    """A page of the changes of an account."""
+    """A page of the account's changes."""
 
     username: Owner
-    changes: list[Change] = Field(description="The changes, in the order of their revisions.")
+    changes: list[Change] = Field(description="Changes, in the order of their revisions.")
     next: str | None = Field(
         description=_NEXT, examples=["/api/v1/accounts/alice/changes?limit=1&since=12"]
     )
     revision: int = Field(
-        description="The account's. Where there is no `next`, the answer has everything up to it: "
-        "the next question is what changed `since` this one.",
+        description="The account's revision. On the last page, where `next` is null, the client "
+        "has all changes up to this revision: send it as `since` next time.",
         examples=[14],
     )
 
 
 class HistoryPage(Query):
-    """A page of the history of a task."""
+    """Parameters of a page of a task's history."""
 
-    limit: WholeNumber = limit("How many changes a page has at most.")
+    limit: WholeNumber = limit("Maximum number of changes on a page.")
     after: RevisionIn | MISSING = Field(
         MISSING,
-        description="The revision of the last change of the page before, as `next` has it.",
+        description="Revision of the last change on the previous page, as in `next`.",
         examples=[12],
     )
 
 
 class ChangesPage(Query):
-    """A page of the changes of an account."""
+    """Parameters of a page of the account's changes."""
 
     since: WholeNumber = Field(
         0,
         ge=0,
         le=ID_MAX,
-        description="The revision that the client knows: the changes after it are the answer.",
+        description="The client's last revision: the answer has the changes after it.",
         examples=[12],
     )
     limit: WholeNumber = limit(
-        "How many changes a page has at most; but it ends at the end of a revision, however many "
-        "tasks that one request has changed."
+        "Maximum number of changes on a page. A page always contains whole revisions, so it has "
+        "more if one request changed more tasks."
     )

@@ -1,4 +1,4 @@
-"""Dates coming in: a day or an instant, in the three formats that the API reads."""
+"""Dates in requests: days and instants, in the formats that the API accepts."""
 
 import re
 from datetime import date, datetime, tzinfo
@@ -11,7 +11,7 @@ from todo.days import DAY_FIRST, DEFAULT_ZONE, INSTANT, parse_date
 
 
 def _schema_pattern(pattern: re.Pattern[str]) -> str:
-    """Return the pattern as JSON Schema has it, where groups have no names."""
+    """Return the pattern for JSON Schema, which does not support named groups."""
     return "^" + re.sub(r"\?P<\w+>", "?:", pattern.pattern) + "$"
 
 
@@ -19,7 +19,7 @@ _FORMATS = "2030-02-01T09:30:00Z, 2030-02-01 or 01/02/2030 09:30:00"
 
 
 def zone_of(info: ValidationInfo) -> tzinfo:
-    """Return the zone in which what is validated names days, and times without an offset."""
+    """Return the time zone of days and of times without an offset in the validated input."""
     zone: tzinfo = (info.context or {}).get("timezone", DEFAULT_ZONE)
     return zone
 
@@ -62,8 +62,8 @@ DateIn = Annotated[
     WithJsonSchema(
         {
             "anyOf": [*_SCHEMAS, {"type": "string", "maxLength": 0}, {"type": "null"}],
-            "description": "An instant (RFC 3339), a day, or day/month/year hour:minute:second. "
-            "A time without an offset is in the account's time zone. Empty or null clears.",
+            "description": "An RFC 3339 time, a day, or `DD/MM/YYYY hh:mm:ss`. A time without an "
+            "offset is in the account's time zone. Null or an empty string clears the date.",
             "examples": ["2030-02-01T09:30:00+02:00"],
         }
     ),

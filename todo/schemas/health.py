@@ -1,4 +1,4 @@
-"""Health, going out."""
+"""Health check schemas."""
 
 from typing import Literal
 
@@ -8,6 +8,6 @@ from todo.http.schema import Representation
 
 
 class Health(Representation):
-    """A word that it is well."""
+    """The service is healthy."""
 
-    status: Literal["ok"] = Field(examples=["ok"])
+    status: Literal["ok"] = Field(description="Always `ok`.", examples=["ok"])

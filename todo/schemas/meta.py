@@ -1,4 +1,4 @@
-"""Types that more than one schema uses."""
+"""Types that several schemas share."""
 
 import re
 from datetime import datetime
@@ -21,28 +21,28 @@ def _unicode(text: str) -> str:
         text.encode()
     except UnicodeEncodeError:
         raise PydanticCustomError(
-            "bad_unicode", "This holds half of a surrogate pair, which is no character."
+            "bad_unicode", "This contains half of a surrogate pair, which is not a character."
         ) from None
     return text
 
 
 def _without_nul(text: str) -> str:
-    # PostgreSQL cannot store it.
+    # PostgreSQL cannot store NUL.
     if "\0" in text:
-        raise PydanticCustomError("nul", "This must not hold a NUL character.")
+        raise PydanticCustomError("nul", "This must not contain a NUL character.")
     return text
 
 
 Unicode = Annotated[str, AfterValidator(_unicode)]
 Text = Annotated[Unicode, AfterValidator(_without_nul)]
 
-# Patterns of JSON Schema for what Text takes, and for what not_blank() takes.
+# JSON Schema patterns of the texts that Text and not_blank() accept.
 WITHOUT_NUL = r"^[^\u0000]*$"
 NOT_BLANK = r"^[^\u0000]*[^\u0000\s][^\u0000]*$"
 
 
 def limited(text: str, maximum: int) -> str:
-    """Return the text, or raise the fault that it is too long; lengths are in code points."""
+    """Return the text. Raise a fault if it has more than `maximum` code points."""
     if len(text) > maximum:
         raise PydanticCustomError(
             "too_long", "This must have at most {maximum} characters.", {"maximum": maximum}
@@ -51,7 +51,7 @@ def limited(text: str, maximum: int) -> str:
 
 
 def not_blank(text: str, maximum: int) -> str:
-    """Return the text, or raise the fault that it is blank or too long."""
+    """Return the text. Raise a fault if it is blank or too long."""
     if not text.strip():
         raise PydanticCustomError("blank", "This must not be blank.")
     return limited(text, maximum)
@@ -63,8 +63,7 @@ def _flag(value: str) -> bool:
     return value == "true"
 
 
-# A query has no types; of the many words for a truth value it takes those of JSON alone, as the
-# document says.
+# Query parameters are untyped. Accept only JSON's spellings of booleans, as the document says.
 Flag = Annotated[
     bool,
     PlainValidator(_flag),
@@ -78,18 +77,18 @@ def _whole_number(text: str) -> int:
     return int(text)
 
 
-# In a query: decimal digits, without the spaces and underscores that Python takes.
+# In a query: decimal digits, without the spaces and underscores that int() accepts.
 WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
 
-# Its bounds stand before the validator, or the document would not have them beside MISSING.
+# The bounds precede the validator: otherwise the schema of a union with MISSING lacks them.
 RevisionIn = Annotated[int, Field(ge=1, le=ID_MAX), BeforeValidator(_whole_number)]
 
 
 Instant = Annotated[
     datetime,
-    Field(description="An instant, in UTC (RFC 3339).", examples=["2030-01-01T08:00:00.123456Z"]),
+    Field(description="Time in UTC (RFC 3339).", examples=["2030-01-01T08:00:00.123456Z"]),
 ]
 
 Owner = Annotated[
-    str, Field(description="The account's name, as it was registered.", examples=["alice"])
+    str, Field(description="The account's username, in its original case.", examples=["alice"])
 ]

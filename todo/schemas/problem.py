@@ -1,4 +1,4 @@
-"""Errors, going out."""
+"""Error schemas."""
 
 from pydantic import MISSING, Field
 
@@ -9,47 +9,53 @@ from todo.schemas.task import Task
 
 
 class ProblemDetails(Representation):
-    """An error (RFC 9457). Programs decide by `code`, people read `detail`."""
+    """An error (RFC 9457). `code` is for programs, `detail` for people."""
 
-    type: str = Field(examples=["about:blank"])
-    title: str = Field(description="The status in words.", examples=["Bad Request"])
-    status: int = Field(examples=[400])
+    type: str = Field(
+        description="Always `about:blank`: `code` identifies the error.", examples=["about:blank"]
+    )
+    title: str = Field(description="Reason phrase of the status.", examples=["Bad Request"])
+    status: int = Field(description="HTTP status code.", examples=[400])
     detail: str = Field(
-        description="What was wrong, and what would be right.",
+        description="Explanation of the error and how to fix it.",
         examples=["name: This field is required."],
     )
-    code: str = Field(description="Stable, for programs.", examples=["validation"])
+    code: str = Field(description="Stable error code.", examples=["validation"])
     error: str = Field(
-        description="The same as `detail`, where earlier clients look.",
+        description="Same as `detail`, for earlier clients.",
         examples=["name: This field is required."],
     )
     errors: list[Fault] | MISSING = Field(
         MISSING,
-        description="Every fault of the input.",
+        description="All faults of the input, at most 100.",
         examples=[[{"field": "name", "code": "missing", "message": "This field is required."}]],
     )
     count: int | MISSING = Field(
-        MISSING, description="How many there were, with `too_many`.", examples=[12345]
+        MISSING,
+        description="With `too_many`: number of tasks that the request would change.",
+        examples=[12345],
     )
     etag: str | MISSING = Field(
         MISSING,
-        description="The `ETag` of what is there, with `precondition`.",
+        description="With `precondition`: `ETag` of the stored version.",
         examples=['"12"'],
     )
-    task: Task | MISSING = Field(MISSING, description="What is there, with `precondition`.")
-    profile: Account | MISSING = Field(MISSING, description="What is there, with `precondition`.")
+    task: Task | MISSING = Field(MISSING, description="With `precondition`: the stored task.")
+    profile: Account | MISSING = Field(
+        MISSING, description="With `precondition`: the stored profile."
+    )
     changed: list[str] | MISSING = Field(
         MISSING,
-        description="With `precondition`: the fields that have changed since the version that "
-        "`If-Match` names, where that is known.",
+        description="With `precondition`: fields that have changed since the version in "
+        "`If-Match`; absent if unknown.",
         examples=[["name", "due_date"]],
     )
     conflicts: list[Conflict] | MISSING = Field(
         MISSING,
-        description="With `undo_conflict`: the tasks, and their fields, that something later has "
-        "changed; at most 100.",
+        description="With `undo_conflict`: tasks and fields that later requests have changed, at "
+        "most 100 tasks.",
         examples=[[{"id": 1, "fields": ["name"]}]],
     )
     request_id: str | MISSING = Field(
-        MISSING, description="Finds the error in the log.", examples=["b5bb9d8014a0f9b1"]
+        MISSING, description="Id of the request in the server's log.", examples=["b5bb9d8014a0f9b1"]
     )

@@ -1,4 +1,4 @@
-"""Sessions, going in and out."""
+"""Session schemas."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from todo.schemas.meta import Instant, Owner, Unicode
 CurrentPassword = Annotated[
     Unicode,
     Field(
-        description="The password as it is. Not needed within ten minutes of a login.",
+        description="Current password. Not needed within ten minutes of a login.",
         examples=["correct horse battery"],
         json_schema_extra={"format": "password"},
     ),
@@ -18,13 +18,14 @@ CurrentPassword = Annotated[
 
 
 class Credentials(Body):
-    """Who logs in."""
+    """Login credentials."""
 
-    username: Unicode = Field(description="In any case of letters.", examples=["alice"])
+    username: Unicode = Field(description="Username. Case-insensitive.", examples=["alice"])
     password: Annotated[
         Unicode,
         Field(
             repr=False,
+            description="Password of the account.",
             examples=["correct horse battery"],
             json_schema_extra={"format": "password"},
         ),
@@ -32,18 +33,19 @@ class Credentials(Body):
 
 
 class LoggedIn(Representation):
-    """A login, which is shown this once."""
+    """The new session. Its token is not shown again."""
 
-    msg: str = Field(description="A word that it is done.", examples=["Authenticated"])
+    msg: str = Field(description="Confirmation message.", examples=["Authenticated"])
     username: Owner
     token: str = Field(
-        description="To be sent as Authorization: Bearer <token>. The cookie holds the same.",
+        description="Session token, to send as `Authorization: Bearer <token>`. The cookie has the "
+        "same value.",
         examples=["q0BXwTtYbVU2j5Mm8fEHoZs1LJcKdRxgPnA7yvWi94k"],
     )
     token_expires: Instant
 
 
 class LoggedOut(Representation):
-    """A word that it is done."""
+    """Confirmation of the logout."""
 
-    msg: str = Field(examples=["Logged out."])
+    msg: str = Field(description="Confirmation message.", examples=["Logged out."])

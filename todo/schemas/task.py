@@ -1,4 +1,4 @@
-"""Tasks, going in and out."""
+"""Task schemas."""
 
 from datetime import date, datetime
 from typing import Annotated, Any, ClassVar
@@ -10,7 +10,7 @@ from todo.models.task import NAME_MAX, NOTE_MAX
 from todo.schemas.dates import DateIn
 from todo.schemas.meta import NOT_BLANK, WITHOUT_NUL, Instant, Owner, Text, limited, not_blank
 
-BULK_MAX = 100  # tasks that one request may create
+BULK_MAX = 100  # tasks that a request may create
 
 
 def _name(text: str) -> str:
@@ -25,7 +25,7 @@ Name = Annotated[
     Text,
     AfterValidator(_name),
     Field(
-        description="What there is to do; not blank.",
+        description="What to do. Must not be blank.",
         examples=["Milk"],
         json_schema_extra={
             "minLength": 1,
@@ -39,33 +39,34 @@ Note = Annotated[
     AfterValidator(_note),
     Field(json_schema_extra={"maxLength": NOTE_MAX, "pattern": WITHOUT_NUL}),
 ]
-NoteIn = Annotated[Note | None, Field(description="More about it.", examples=["two bottles"])]
-CompletedIn = Annotated[bool, Field(description="Whether it is done.", examples=[False])]
+NoteIn = Annotated[Note | None, Field(description="Further details.", examples=["two bottles"])]
+CompletedIn = Annotated[bool, Field(description="Whether the task is done.", examples=[False])]
 
 
 class Task(Representation):
     """A task."""
 
-    id: int = Field(description="Never given to another task.", examples=[1])
-    name: str = Field(description="What there is to do.", examples=["Milk"])
-    note: str | None = Field(description="More about it.", examples=["two bottles"])
+    id: int = Field(description="Task id. Never reused.", examples=[1])
+    name: str = Field(description="What to do.", examples=["Milk"])
+    note: str | None = Field(description="Further details.", examples=["two bottles"])
     creation_date: Instant
     modification_date: Instant
     due_date: datetime | date | None = Field(
-        description="When it must be done: an instant in UTC, or a day.",
+        description="When the task is due: a time in UTC, or a whole day.",
         examples=["2030-02-01T09:30:00Z"],
     )
-    completed: bool = Field(description="Whether it is done.", examples=[False])
+    completed: bool = Field(description="Whether the task is done.", examples=[False])
     completion_date: datetime | None = Field(
-        description="When it was completed; null while it is open.", examples=[None]
+        description="When the task was completed; null while it is open.", examples=[None]
     )
     revision: int = Field(
-        description="The account's `revision` at the task's last change; in quotes, its `ETag`.",
+        description="The account's `revision` at the task's last change. In quotes, it is the "
+        "task's `ETag`.",
         examples=[12],
     )
 
 
-# As a list shows it where only some fields are asked for.
+# A task in a list that was requested with `fields`.
 _MAY_BE_MISSING: dict[str, Any] = {
     name: (Annotated[field.annotation | MISSING, field], MISSING)
     for name, field in Task.model_fields.items()
@@ -73,7 +74,7 @@ _MAY_BE_MISSING: dict[str, Any] = {
 PartialTask = create_model(
     "PartialTask",
     __base__=Representation,
-    __doc__="The fields of a task that were asked for.",
+    __doc__="A task with the requested fields only.",
     **_MAY_BE_MISSING,
 )
 
@@ -92,15 +93,13 @@ class NewTask(Body):
 
 
 class NewTasks(Body):
-    """Tasks to create, all of them or none."""
+    """Tasks to create, all or none."""
 
-    tasks: list[NewTask] = Field(
-        min_length=1, max_length=BULK_MAX, description="The tasks to create."
-    )
+    tasks: list[NewTask] = Field(min_length=1, max_length=BULK_MAX, description="Tasks to create.")
 
 
 class TaskChange(Body):
-    """What shall change of a task; what is not mentioned stays."""
+    """Changes to a task. Fields that are not mentioned keep their values."""
 
     read_only: ClassVar[frozenset[str]] = READ_ONLY
 
@@ -110,29 +109,29 @@ class TaskChange(Body):
     completed: CompletedIn | MISSING = MISSING
 
 
-_DRY_RUN = Field(MISSING, description="With `dry_run=true`: nothing was changed.")
+_DRY_RUN = Field(MISSING, description="True after a dry run: nothing was changed.")
 
 
 class TaskAnswer(Representation):
-    """One task of the account."""
+    """The task."""
 
     username: Owner
     task: Task
 
 
 class TaskPosted(TaskAnswer):
-    """A task just created."""
+    """The new task."""
 
-    msg: str = Field(description="A word that it is done.", examples=["posted"])
+    msg: str = Field(description="Confirmation message.", examples=["posted"])
     dry_run: bool | MISSING = _DRY_RUN
 
 
 class TasksPosted(Representation):
-    """Tasks just created, in the order in which they came."""
+    """The new tasks."""
 
-    msg: str = Field(description="A word that it is done.", examples=["posted"])
+    msg: str = Field(description="Confirmation message.", examples=["posted"])
     username: Owner
-    tasks: list[Task] = Field(description="In the order in which they were sent.")
+    tasks: list[Task] = Field(description="New tasks, in the order of the request.")
     dry_run: bool | MISSING = _DRY_RUN
 
 
@@ -141,53 +140,59 @@ class TaskList(Representation):
 
     username: Owner
     tasks: list[Task] | list[PartialTask] = Field(
-        description="With all fields, or with those that `fields` names."
+        description="Tasks, with all fields or those that `fields` names."
     )
     next: str | None = Field(
-        description="The path of the next page; null at the end.",
+        description="Path of the next page; null on the last page.",
         examples=[
             "/api/v1/accounts/alice/tasks?limit=1&after=WyJiODRjMDMzMmMzZWYxNzgzIixudWxsLDJd"
         ],
     )
     revision: int = Field(
-        description="The account's, which each request that changes its tasks or profile raises "
-        "by one. The answer has at least everything up to it.",
+        description="The account's revision. The page reflects at least all changes up to it.",
         examples=[12],
     )
     total: int | MISSING = Field(
-        MISSING, description="With `count=true`: how many there are on all pages."
+        MISSING, description="With `count=true`: number of tasks on all pages."
     )
 
 
 class TaskCounts(Representation):
-    """How many tasks there are on the lists that people look at."""
+    """Number of tasks in each of the usual lists."""
 
     username: Owner
-    open: int = Field(description="As `completed=false` lists them.", examples=[3])
-    completed: int = Field(description="As `completed=true` lists them.", examples=[12])
-    overdue: int = Field(description="As `due=overdue` lists them.", examples=[1])
-    due_today: int = Field(description="As `due=today` lists them, open or not.", examples=[2])
-    undated: int = Field(description="As `due=none` lists them, open or not.", examples=[4])
+    open: int = Field(description="Open tasks (`completed=false`).", examples=[3])
+    completed: int = Field(description="Completed tasks (`completed=true`).", examples=[12])
+    overdue: int = Field(description="Overdue tasks (`due=overdue`).", examples=[1])
+    due_today: int = Field(
+        description="Tasks due today, open or completed (`due=today`).", examples=[2]
+    )
+    undated: int = Field(
+        description="Tasks without a due date, open or completed (`due=none`).", examples=[4]
+    )
 
 
 class TasksUpdated(Representation):
-    """How many tasks matched, whether or not the change made a difference."""
+    """Result of changing many tasks."""
 
     username: Owner
-    updated: int = Field(description="How many tasks matched.", examples=[3])
+    updated: int = Field(
+        description="Number of tasks that matched, including those that already had these values.",
+        examples=[3],
+    )
     dry_run: bool | MISSING = _DRY_RUN
 
 
 class TasksDeleted(Representation):
-    """How many tasks were deleted."""
+    """Result of deleting many tasks."""
 
     username: Owner
-    deleted: int = Field(description="How many tasks matched.", examples=[3])
+    deleted: int = Field(description="Number of tasks that matched.", examples=[3])
     dry_run: bool | MISSING = _DRY_RUN
 
 
 class TaskDeleted(Representation):
-    """A word that the task is gone."""
+    """Confirmation of the deletion."""
 
     username: Owner
-    msg: str = Field(examples=["Deleted."])
+    msg: str = Field(description="Confirmation message.", examples=["Deleted."])

@@ -1,4 +1,4 @@
-"""Which tasks: the filters and pages of a list, and what a request changes at once."""
+"""Query schemas of task lists and bulk changes: filters, order and pages."""
 
 import re
 from typing import Annotated, Any, Literal
@@ -24,7 +24,7 @@ _FIELD = f"(?:{'|'.join(Task.model_fields)})"
 def _ids(text: str) -> list[int]:
     numbers = text.split(",")
     if not all(re.fullmatch(ID_PATTERN, number) and int(number) <= ID_MAX for number in numbers):
-        raise PydanticCustomError("ids", "This must be ids of tasks, such as 1,2,3.")
+        raise PydanticCustomError("ids", "This must be task ids, such as 1,2,3.")
     if len(numbers) > IDS_MAX:
         raise PydanticCustomError(
             "too_long", "This must have at most {maximum} ids.", {"maximum": IDS_MAX}
@@ -35,7 +35,7 @@ def _ids(text: str) -> list[int]:
 def _search(text: str) -> str:
     if not words(limited(text, SEARCH_MAX)):
         raise PydanticCustomError(
-            "no_words", "This must have a word to search for, made of letters or digits."
+            "no_words", "This must contain a word to search for, made of letters or digits."
         )
     return text
 
@@ -45,7 +45,7 @@ def _fields(text: str) -> tuple[str, ...]:
     if not set(names) <= Task.model_fields.keys():
         raise PydanticCustomError(
             "choice",
-            "This must be some of {fields}, with commas between.",
+            "This must be a comma-separated list of these fields: {fields}.",
             {"fields": ", ".join(Task.model_fields)},
         )
     if len(set(names)) < len(names):
@@ -75,8 +75,8 @@ Ids = Annotated[
         {
             "type": "string",
             "pattern": f"^{ID_PATTERN}(?:,{ID_PATTERN}){{0,{IDS_MAX - 1}}}$",
-            "description": f"Ids of tasks, at most {IDS_MAX}, with commas between. Those that "
-            "are not there are left out.",
+            "description": f"Comma-separated task ids, at most {IDS_MAX}. Ids of tasks that "
+            "do not exist are ignored.",
             "examples": ["1,2,3"],
         }
     ),
@@ -85,8 +85,8 @@ Search = Annotated[
     Text,
     AfterValidator(_search),
     Field(
-        description="Words that must all occur in name or note, the last one by its beginning, "
-        "without regard to case or accents. The newest come first, unless `sort` says otherwise.",
+        description="Words that must all occur in the name or note. The last word may be "
+        "incomplete. Case and accents are ignored. Without `sort`, the newest tasks come first.",
         examples=["milk bott"],
         json_schema_extra={"minLength": 1, "maxLength": SEARCH_MAX, "pattern": WITHOUT_NUL},
     ),
@@ -98,49 +98,50 @@ Fields = Annotated[
         {
             "type": "string",
             "pattern": f"^{_FIELD}(?:,{_FIELD})*$",
-            "description": "The fields to answer with, with commas between; without it, all.",
+            "description": "Comma-separated fields to return. Default: all.",
             "examples": ["id,name,due_date"],
         }
     ),
 ]
 
-_BEGINNING = "A day stands for its beginning in the account's time zone."
+_BEGINNING = "A day means its start in the account's time zone. Encode `+` as `%2B`."
 
 
 class TaskFilter(Query):
-    """Which tasks: those that match everything that is named."""
+    """Filters. A task must match all of them."""
 
     completed: Flag | MISSING = Field(
-        MISSING, description="`true`: those that are done; `false`: those that are open."
+        MISSING, description="`true`: completed tasks. `false`: open tasks."
     )
     due: Due | MISSING = Field(
         MISSING,
-        description="`overdue`: open, and its instant has passed or its day has ended. "
-        "`upcoming`: open, and its instant is to come or its day has not ended. "
-        "`today`, `tomorrow`, `week` (today and six days): due then, open or not. "
-        "`any`, `none`: with or without a due date. Days are those of the account's time zone.",
+        description="`overdue`: open tasks whose due time has passed or whose due day has ended. "
+        "`upcoming`: open tasks whose due time has not passed or whose due day has not ended. "
+        "`today`, `tomorrow`, `week` (today and the next six days): tasks due then, open or "
+        "completed. `any`, `none`: tasks with or without a due date. Days are in the account's "
+        "time zone.",
         examples=["overdue"],
     )
     due_after: DayOrInstant | MISSING = Field(
-        MISSING, description=f"Due at this time or later. {_BEGINNING}"
+        MISSING, description=f"Due at or after this time. {_BEGINNING}"
     )
     due_before: DayOrInstant | MISSING = Field(
         MISSING, description=f"Due before this time. {_BEGINNING}"
     )
     created_after: DayOrInstant | MISSING = Field(
-        MISSING, description=f"Created at this time or later. {_BEGINNING}"
+        MISSING, description=f"Created at or after this time. {_BEGINNING}"
     )
     created_before: DayOrInstant | MISSING = Field(
         MISSING, description=f"Created before this time. {_BEGINNING}"
     )
     modified_after: DayOrInstant | MISSING = Field(
-        MISSING, description=f"Last changed at this time or later. {_BEGINNING}"
+        MISSING, description=f"Last changed at or after this time. {_BEGINNING}"
     )
     modified_before: DayOrInstant | MISSING = Field(
         MISSING, description=f"Last changed before this time. {_BEGINNING}"
     )
     completed_after: DayOrInstant | MISSING = Field(
-        MISSING, description=f"Completed at this time or later. {_BEGINNING}"
+        MISSING, description=f"Completed at or after this time. {_BEGINNING}"
     )
     completed_before: DayOrInstant | MISSING = Field(
         MISSING, description=f"Completed before this time. {_BEGINNING}"
@@ -150,49 +151,49 @@ class TaskFilter(Query):
 
     @property
     def depends_on_now(self) -> bool:
-        """Tell whether other tasks can match at another time, though nothing has changed."""
+        """Whether the matching tasks depend on the current time."""
         return self.due not in (MISSING, "none", "any")
 
     def filters(self) -> dict[str, Any]:
-        """Return the filters that the request names."""
+        """Return the filters of the request."""
         return self.model_dump(include=set(TaskFilter.model_fields))
 
 
 def limit(description: str) -> Any:
-    """Return the field that says how long a page is."""
+    """Return the field for the maximum length of a page."""
     return Field(LIMIT, ge=1, le=LIMIT_MAX, description=description, examples=[LIMIT])
 
 
 class Paged(Query):
-    """A page of a list."""
+    """Page parameters."""
 
-    limit: WholeNumber = limit("How many tasks a page has at most.")
+    limit: WholeNumber = limit("Maximum number of tasks on a page.")
     after: Text | MISSING = Field(
         MISSING,
-        description="Where the page begins: taken from `next`, and never made by hand.",
+        description="Opaque cursor of the page, taken from `next`.",
         examples=["WyJiODRjMDMzMmMzZWYxNzgzIixudWxsLDJd"],
     )
 
 
 class TaskPage(Paged, TaskFilter):
-    """A page of a list of tasks."""
+    """Parameters of a page of tasks."""
 
     sort: Sort | MISSING = Field(
         MISSING,
-        description="The sort key; a minus before it means descending. Tasks without such a date "
-        "come last in both directions; equal ones are sorted by id. Without it: by id; with a "
-        "range of dates, by that date; with `search`, by id, descending.",
+        description="Sort key; a leading minus means descending. Tasks without the date come last "
+        "in both directions; ties are sorted by id in the same direction. Default: `-id` with "
+        "`search`; with a date range, that date; otherwise `id`.",
         examples=["due_date"],
     )
     fields: Fields | MISSING = MISSING
-    count: Flag = Field(False, description="`true`: answer with `total`, too.")
+    count: Flag = Field(False, description="`true`: also return `total`.")
 
 
 class DryRun(Query):
-    """Whether to change anything."""
+    """Dry run parameter."""
 
-    dry_run: Flag = Field(False, description="`true`: answer the same, and change nothing.")
+    dry_run: Flag = Field(False, description="`true`: return the same answer, but change nothing.")
 
 
 class TaskSelection(DryRun, TaskFilter):
-    """The tasks that a request changes at once."""
+    """Parameters of a bulk change."""

@@ -1,4 +1,4 @@
-"""Tokens, going in and out."""
+"""Token schemas."""
 
 from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
@@ -30,7 +30,7 @@ def _expires(value: date | datetime | None, info: ValidationInfo) -> datetime:
         value = start_of(value, zone_of(info))
     if not now < value <= now + MAX_LIFETIME:
         raise PydanticCustomError(
-            "expires", "This must be in the future, and not more than 366 days away."
+            "expires", "This must be in the future, at most 366 days from now."
         )
     return value
 
@@ -42,7 +42,7 @@ class NewToken(Body):
         Text,
         AfterValidator(_name),
         Field(
-            description="What it is for; not blank.",
+            description="Purpose of the token. Must not be blank.",
             examples=["backup script"],
             json_schema_extra={
                 "minLength": 1,
@@ -54,58 +54,73 @@ class NewToken(Body):
     scope: Annotated[
         Literal["read", "write"],
         Field(
-            description="`read` may only look; `write` may change tasks, too.",
+            description="`read`: read only. `write`: also change tasks.",
             examples=["read"],
         ),
     ]
-    expires: Annotated[DateIn, AfterValidator(_expires), Field(validate_default=True)] = None
+    expires: Annotated[
+        DateIn,
+        AfterValidator(_expires),
+        Field(
+            description="Expiration: an RFC 3339 time, a day, or `DD/MM/YYYY hh:mm:ss`, at most "
+            "366 days from now. Null or an empty string means 90 days from now.",
+            validate_default=True,
+        ),
+    ] = None
     current_password: CurrentPassword | MISSING = MISSING
 
 
 class Token(Representation):
     """A token, without its secret."""
 
-    id: int = Field(description="Never given to another token.", examples=[1])
+    id: int = Field(description="Token id. Never reused.", examples=[1])
     kind: str = Field(description="`session` or `api`.", examples=["api"])
-    name: str | None = Field(description="Of an API token.", examples=["backup script"])
+    name: str | None = Field(
+        description="Name of the API token; null for a session.", examples=["backup script"]
+    )
     scope: str = Field(description="`read` or `write`.", examples=["read"])
     client: str | None = Field(
-        description="The User-Agent of a login.", examples=["Mozilla/5.0 (X11; Linux x86_64)"]
+        description="`User-Agent` of the login; null for an API token.",
+        examples=["Mozilla/5.0 (X11; Linux x86_64)"],
     )
     creation_date: Instant
     last_used_date: Annotated[
-        datetime, Field(description="To the minute.", examples=["2030-01-01T08:00:00.123456Z"])
+        datetime,
+        Field(
+            description="Time of the last use in UTC (RFC 3339), accurate to a minute.",
+            examples=["2030-01-01T08:00:00.123456Z"],
+        ),
     ]
     expiration_date: Instant
 
 
 class ListedToken(Token):
-    """A token of the list."""
+    """A token in a list."""
 
-    current: bool = Field(description="Whether it is the one that asks.", examples=[True])
+    current: bool = Field(description="Whether this is the token of the request.", examples=[True])
 
 
 class TokenList(Representation):
-    """The sessions and API tokens of the account."""
+    """The account's sessions and API tokens."""
 
     username: Owner
-    tokens: list[ListedToken]
+    tokens: list[ListedToken] = Field(description="Sessions and API tokens, oldest first.")
 
 
 class TokenAnswer(Representation):
-    """One token of the account."""
+    """The session or API token."""
 
     username: Owner
     token: Token
 
 
 class TokenCreated(Representation):
-    """A new API token, whose secret is shown this once."""
+    """The new API token. Its secret is not shown again."""
 
-    msg: str = Field(description="A word that it is done.", examples=["Token created"])
+    msg: str = Field(description="Confirmation message.", examples=["Token created"])
     username: Owner
     token: str = Field(
-        description="The secret: tdo_, 43 digits of base 62 and 6 of their CRC32.",
+        description="Secret: `tdo_`, 43 digits of base 62, and 6 digits with their CRC32.",
         examples=["tdo_0GvYz1mU5hXoQe7Rt3JkPw9SaLcDbNfHiVuBx2MgTyCqWs4Zo1mD2x"],
     )
     token_expires: Instant
@@ -113,21 +128,24 @@ class TokenCreated(Representation):
 
 
 class TokensRevoked(Representation):
-    """A word that it is done."""
+    """Confirmation of the revocation."""
 
     username: Owner
-    msg: str = Field(examples=["Revoked."])
+    msg: str = Field(description="Confirmation message.", examples=["Revoked."])
 
 
 class WhoAmI(Representation):
-    """What the token that asks is, and may do."""
+    """The token of the request and its permissions."""
 
     username: Owner
     kind: str = Field(description="`session` or `api`.", examples=["api"])
-    name: str | None = Field(description="Of an API token.", examples=["backup script"])
+    name: str | None = Field(
+        description="Name of the API token; null for a session.", examples=["backup script"]
+    )
     scope: str = Field(description="`read` or `write`.", examples=["read"])
     permissions: list[str] = Field(
-        description="`read`, `write` (tasks), `manage` (the account and its tokens).",
+        description="Some of `read`, `write` (change tasks) and `manage` (change the account "
+        "and its tokens).",
         examples=[["read"]],
     )
     token_expires: Instant

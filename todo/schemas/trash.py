@@ -1,4 +1,4 @@
-"""The trash, going in and out."""
+"""Trash schemas."""
 
 from pydantic import Field
 
@@ -14,23 +14,24 @@ class TrashedTask(Task):
 
 
 class Trash(Representation):
-    """A page of the deleted tasks, the last deleted first."""
+    """A page of the trash."""
 
     username: Owner
-    tasks: list[TrashedTask] = Field(description="As they were when they were deleted.")
+    tasks: list[TrashedTask] = Field(
+        description="Deleted tasks as they were when deleted, last deleted first."
+    )
     next: str | None = Field(
-        description="The path of the next page; null at the end.",
+        description="Path of the next page; null on the last page.",
         examples=["/api/v1/accounts/alice/trash?limit=1&after=WyJlNDBjMmM5YmFmMzY1NGI5IiwiMj"],
     )
     revision: int = Field(
-        description="The account's, which each request that changes its tasks or profile raises "
-        "by one. The answer has at least everything up to it.",
+        description="The account's revision. The page reflects at least all changes up to it.",
         examples=[12],
     )
 
 
 class TrashEmptied(Representation):
-    """How many tasks were in the trash."""
+    """Result of emptying the trash."""
 
     username: Owner
-    deleted: int = Field(description="How many tasks went for good.", examples=[3])
+    deleted: int = Field(description="Number of tasks that were deleted permanently.", examples=[3])

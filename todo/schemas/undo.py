@@ -1,4 +1,4 @@
-"""Undo, going out."""
+"""Undo schemas."""
 
 from pydantic import Field
 
@@ -7,7 +7,7 @@ from todo.schemas.meta import Owner
 
 
 class Undone(Representation):
-    """How many tasks were changed back."""
+    """Result of an undo."""
 
     username: Owner
-    undone: int = Field(description="How many tasks are as they were before.", examples=[3])
+    undone: int = Field(description="Number of tasks that were reverted.", examples=[3])

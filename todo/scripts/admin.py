@@ -1,4 +1,4 @@
-"""`todo-admin`: what the person who runs the service does to accounts, beside the API."""
+"""`todo-admin`: account and data administration from the command line."""
 
 import signal
 import sys
@@ -38,73 +38,72 @@ examples:
   todo-admin -c production.ini tokens alice
   todo-admin create --help
 
-The database is the one of the ini file; DATABASE_URL in the environment wins over it.
-Exit status: 0 done, 1 refused (one line on standard error says why), 2 wrong command line."""
+The ini file names the database; the environment variable DATABASE_URL overrides it.
+Exit status: 0 success, 1 failure (one line on standard error says why), 2 wrong command line."""
 
 CREATE = """\
-The same names and passwords are refused as when somebody registers. The password is asked for
-twice. Where standard input is no terminal, its first line is the password:
+The username and the password must meet the same rules as at registration. The command asks for
+the password twice. If standard input is not a terminal, its first line is the password.
 
   todo-admin create alice alice@example.com
   todo-admin create alice alice@example.com < password.txt"""
 
 DISABLE = """\
-A disabled account keeps its tasks, but nobody can log in to it. Its sessions and tokens end:
+Logins are refused, and all sessions and tokens end. The account keeps its tasks.
 
   todo-admin disable alice
   todo-admin enable alice"""
 
 ENABLE = """\
-The account can log in again. The sessions and tokens that ended stay ended:
+The account can log in again. Sessions and tokens that have ended are not restored.
 
   todo-admin enable alice"""
 
 RESET = """\
-The password is asked for twice. Where standard input is no terminal, its first line is the
-password. Every session and token of the account ends:
+The command asks for the new password twice. If standard input is not a terminal, its first line
+is the password. All sessions and tokens of the account end.
 
   todo-admin reset-password alice
   todo-admin reset-password alice < password.txt"""
 
 TOKENS = """\
-Sessions are logins; API tokens have a name. Times are in UTC. What a token is, nobody can show:
-the database does not hold it.
+Sessions come from logins; API tokens have names. Times are in UTC. The secrets cannot be shown,
+because the database stores only their hashes.
 
   todo-admin tokens alice"""
 
 REVOKE = """\
-The numbers are the ids that the command tokens shows:
+The ids are those that todo-admin tokens lists.
 
   todo-admin revoke alice 3 7
   todo-admin revoke alice --all"""
 
 PURGE = """\
-The service does this by itself once an hour. Deleted are expired sessions and tokens, counts of
-limits, idempotency keys with their answers, usernames that were given up 90 days ago, changes older
-than todo.journal_days, and tasks that were in the trash for todo.trash_days, with all that is
-recorded of them. Sessions go when they were unused for todo.session_idle_days, too. The service may
-run meanwhile.
+Deletes expired sessions, tokens, limit counts and idempotency keys, sessions that were not used
+for todo.session_idle_days, usernames that were released 90 days ago, changes older than
+todo.journal_days, and tasks that were in the trash for todo.trash_days, with their history. The
+service does the same every hour. It may run at the same time.
 
   todo-admin purge"""
 
 BACKUP = """\
-All rows as they are at one moment, while the service runs. The file is a SQLite database, whichever
-the service uses. Keep it as safe as a password: it holds the hashes of passwords. What is there
-already is overwritten only by --overwrite.
+Writes all rows as of a single moment, while the service runs. The file is a SQLite database,
+whichever database the service uses. Store it as safely as the database: it contains password
+hashes. An existing file is replaced only with --overwrite.
 
   todo-admin backup todo.backup
   todo-admin backup --overwrite /mnt/disk/todo.backup"""
 
 RESTORE = """\
-The database of the ini file must be empty and migrated (alembic upgrade head); it may be SQLite or
-PostgreSQL, whichever the backup is of. All rows are restored, or none. Logins and API tokens that
-were ended since the backup live again; revoke --all ends them.
+The database must be empty and migrated (alembic upgrade head). It may be SQLite or PostgreSQL,
+whichever database was backed up. All rows are restored, or none. Sessions and API tokens that have
+ended since the backup are valid again; todo-admin revoke ends them.
 
   todo-admin restore todo.backup"""
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run one command. Raises SystemExit with one line where it is refused."""
+    """Run one command. Raise SystemExit with a one-line message if it fails."""
     arguments = _parser().parse_args(argv)
     try:
         sys.stdout.write(_run(arguments))
@@ -112,7 +111,7 @@ def main(argv: list[str] | None = None) -> None:
         raise SystemExit(f"todo: {problem.detail}") from None
     except DBAPIError as error:
         reason = str(error.orig).strip().partition("\n")[0]
-        raise SystemExit(f"todo: the database cannot answer: {reason}; try again") from None
+        raise SystemExit(f"todo: database error: {reason}; try again") from None
     except (EOFError, KeyboardInterrupt):
         raise SystemExit("todo: stopped") from None
 
@@ -120,7 +119,7 @@ def main(argv: list[str] | None = None) -> None:
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         "todo-admin",
-        description="Look after the accounts and the data of the service.",
+        description="Manage the accounts and data of the service.",
         epilog=EXAMPLES,
         formatter_class=RawDescriptionHelpFormatter,
     )
@@ -129,7 +128,7 @@ def _parser() -> ArgumentParser:
         "--config",
         default="development.ini",
         metavar="INI",
-        help="the ini file that the service runs with (%(default)s)",
+        help="ini file of the service (default: %(default)s)",
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
@@ -147,32 +146,42 @@ def _parser() -> ArgumentParser:
         return command
 
     add("create", _create, "create an account", CREATE, "username", "email")
-    add("disable", _disable, "disable an account and end its sessions", DISABLE, "username")
-    add("enable", _enable, "enable an account again", ENABLE, "username")
-    add("reset-password", _reset_password, "give an account a new password", RESET, "username")
+    add(
+        "disable",
+        _disable,
+        "disable an account and end its sessions and tokens",
+        DISABLE,
+        "username",
+    )
+    add("enable", _enable, "enable a disabled account", ENABLE, "username")
+    add("reset-password", _reset_password, "set a new password for an account", RESET, "username")
     add("tokens", _tokens, "list the sessions and API tokens of an account", TOKENS, "username")
-    revoke = add("revoke", _revoke, "end sessions and API tokens", REVOKE, "username")
-    which = revoke.add_mutually_exclusive_group(required=True)
-    which.add_argument("ids", metavar="ID", nargs="*", type=int, default=[], help="of a token")
-    which.add_argument("--all", action="store_true", help="every session and API token")
-    add("purge", _purge, "delete what has expired", PURGE)
-    backup = add("backup", _backup, "write everything into a file", BACKUP, "file")
-    backup.add_argument("--overwrite", action="store_true", help="also where FILE is there already")
-    add("restore", _restore, "read a backup into an empty database", RESTORE, "file")
+    revoke = add("revoke", _revoke, "revoke sessions and API tokens", REVOKE, "username")
+    tokens = revoke.add_mutually_exclusive_group(required=True)
+    tokens.add_argument(
+        "ids", metavar="ID", nargs="*", type=int, default=[], help="id of a session or API token"
+    )
+    tokens.add_argument(
+        "--all", action="store_true", help="all sessions and API tokens of the account"
+    )
+    add("purge", _purge, "delete expired rows", PURGE)
+    backup = add("backup", _backup, "write a backup of all data to a file", BACKUP, "file")
+    backup.add_argument("--overwrite", action="store_true", help="replace FILE if it exists")
+    add("restore", _restore, "restore a backup into an empty database", RESTORE, "file")
     return parser
 
 
 def _run(arguments: Namespace) -> str:
-    """Run the command in a transaction and return what it has to say."""
+    """Run the command in a transaction, and return its output."""
     ini = arguments.config
     arguments.settings = settings.read(_read_ini(ini))
     engine = create_engine(arguments.settings.database_url, pooled=arguments.settings.is_pooled)
     try:
         check_migrated(engine, ini)
         with Session(engine, expire_on_commit=False) as session:
-            said: str = arguments.run(session, arguments)
+            output: str = arguments.run(session, arguments)
             session.commit()
-            return said
+            return output
     finally:
         engine.dispose()
 
@@ -181,16 +190,16 @@ def _read_ini(ini: str) -> dict[str, str]:
     try:
         return get_appsettings(ini)
     except FileNotFoundError:
-        reason = "there is no such file"
+        reason = "no such file"
     except (OSError, LookupError, ValueError, IniError):
-        # Not in the error's own words: they may quote a line that holds a password.
-        reason = "it must have a section [app:main], and % is written %% in it"
+        # Not the error's message: it may quote a line with a password.
+        reason = "it needs a section [app:main], and each % must be written as %%"
     raise SystemExit(f"todo: cannot read {ini}: {reason}; name the service's ini file with -c")
 
 
 def _create(session: Session, arguments: Namespace) -> str:
-    who = {"username": arguments.username, "email": arguments.email}
-    values = _validated(Registration, who | _ask_password())
+    profile = {"username": arguments.username, "email": arguments.email}
+    values = _validated(Registration, profile | _ask_password())
     account = accounts.create_account(session, values)
     return f"{account.username} is registered.\n"
 
@@ -210,7 +219,7 @@ def _enable(session: Session, arguments: Namespace) -> str:
 
 def _reset_password(session: Session, arguments: Namespace) -> str:
     known = _account(session, arguments.username)
-    session.close()  # nobody shall wait for the database while somebody types
+    session.close()  # release the locks while the operator types
     password = _validated(AccountChange, _ask_password())["password"]
     accounts.refuse_personal(password, known, {})
     password_hash = hash_password(password)
@@ -268,22 +277,22 @@ def _purge(session: Session, arguments: Namespace) -> str:
 
 
 def _backup(session: Session, arguments: Namespace) -> str:
-    with _ended_as_by_ctrl_c():
+    with _interrupted_by_signals():
         rows = write_backup(session, Path(arguments.file), overwrite=arguments.overwrite)
     return f"{_printable(arguments.file)} is written: {_counted(rows)}.\n"
 
 
 @contextmanager
-def _ended_as_by_ctrl_c() -> Iterator[None]:
-    """Let what is half done be removed where a service manager or a closed terminal ends us."""
-    before = {ending: signal.getsignal(ending) for ending in (signal.SIGTERM, signal.SIGHUP)}
-    for ending in before:
-        signal.signal(ending, signal.default_int_handler)
+def _interrupted_by_signals() -> Iterator[None]:
+    """Turn SIGTERM and SIGHUP into KeyboardInterrupt, so that unfinished files are removed."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number in before:
+        signal.signal(number, signal.default_int_handler)
     try:
         yield
     finally:
-        for ending, handler in before.items():
-            signal.signal(ending, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _restore(session: Session, arguments: Namespace) -> str:
@@ -294,29 +303,29 @@ def _restore(session: Session, arguments: Namespace) -> str:
 def _account(session: Session, username: str) -> Row[Any]:
     account = find_account(session, username)
     if account is not None:
-        # Locked: a login at this moment shall not outlive this command.
+        # Lock the account, so that no concurrent login survives this command.
         locked = select(*ACCOUNTS.c).where(ACCOUNTS.c.id == account.id).with_for_update()
         account = session.execute(locked).one_or_none()
     if account is None:
-        raise SystemExit(f"todo: there is no account {username!a}; give the name of one")
+        raise SystemExit(f"todo: there is no account {username!a}; check the username")
     return account
 
 
 def _ask_password() -> dict[str, str]:
-    """Return the password, and from a terminal its repetition."""
+    """Ask for the password, in a terminal twice, and return the fields."""
     try:
         if sys.stdin.isatty():
             return {
                 "password": getpass("Password: "),
-                "password2": getpass("The same password again: "),
+                "password2": getpass("Repeat the password: "),
             }
         return {"password": sys.stdin.readline().rstrip("\r\n")}
     except UnicodeDecodeError:
-        raise SystemExit("todo: the password is no text; it must be in UTF-8") from None
+        raise SystemExit("todo: the password is not valid UTF-8") from None
 
 
 def _validated(model: type[Input], fields: dict[str, Any]) -> dict[str, Any]:
-    """Return the values as the API would take them. Raises its Problem where it would not."""
+    """Validate the fields like the API does. Raise Problem 400 if they are invalid."""
     validated, faults = validate(model, fields, strict=True)
     if faults:
         raise validation_problem(faults)
@@ -337,7 +346,7 @@ def _minute(moment: datetime) -> str:
 
 
 def _printable(text: str | None) -> str:
-    """Return the text without what moves the cursor: others have chosen it."""
+    """Replace unprintable and unencodable characters: clients choose these texts."""
     shown = "".join(char if char.isprintable() else "?" for char in text or "-")
     encoding = sys.stdout.encoding
     return shown.encode(encoding, "replace").decode(encoding)

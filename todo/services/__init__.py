@@ -1,1 +1,1 @@
-"""Rules that touch more than one model, as plain functions."""
+"""Rules that involve several models, as plain functions."""

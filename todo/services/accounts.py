@@ -1,4 +1,4 @@
-"""Accounts: created, changed, disabled, deleted."""
+"""Create, change, disable and delete accounts."""
 
 from typing import Any
 
@@ -17,14 +17,14 @@ from todo.models.journalled import RECORDED
 from todo.models.released_username import QUARANTINE, RELEASED_USERNAMES
 from todo.models.token import TOKENS
 
-# Fields that an older login, too, may change without the password.
+# Fields that any login may change without the current password.
 NOT_SENSITIVE = frozenset({"timezone"})
 
 
 def create_account(session: Session, values: dict[str, Any]) -> AccountRow:
-    """Return a new account. Raises Problem with 409 where the username is taken.
+    """Create an account. Raise Problem 409 if the username is taken.
 
-    The session must not have begun a transaction: hashing the password is slow.
+    The session must not have begun a transaction, because hashing the password is slow.
     """
     columns = {
         **username_columns(values["username"]),
@@ -33,7 +33,7 @@ def create_account(session: Session, values: dict[str, Any]) -> AccountRow:
         "timezone": values["timezone"],
     }
     try:
-        # The database decides whether the name is free, so no race can.
+        # A unique constraint decides whether the username is free, so there is no race.
         account = AccountRow.of(writes.register(session, columns)._asdict())
     except IntegrityError as error:
         raise _username_taken() from error
@@ -42,7 +42,7 @@ def create_account(session: Session, values: dict[str, Any]) -> AccountRow:
 
 
 def sensitive_changes(account: AccountRow, values: dict[str, Any]) -> dict[str, Any]:
-    """Return the values that differ from the account's and need the password again."""
+    """Return the values that differ from the account's and require the current password."""
     return {
         name: value
         for name, value in values.items()
@@ -51,7 +51,7 @@ def sensitive_changes(account: AccountRow, values: dict[str, Any]) -> dict[str, 
 
 
 def renames(account: AccountRow, values: dict[str, Any]) -> bool:
-    """Tell whether the values have another username, apart from the case of its letters."""
+    """Return whether the values have a new username, ignoring case."""
     username: str = values.get("username", account.username)
     return username.lower() != account.username_lower
 
@@ -59,19 +59,18 @@ def renames(account: AccountRow, values: dict[str, Any]) -> bool:
 def change_account(
     session: Session, identity: Identity, values: dict[str, Any], *, compared: bool
 ) -> AccountRow:
-    """Set the columns named in `values`, leave the rest, and return the account as it is now.
+    """Set the columns in `values`, and return the changed account.
 
-    `compared` tells that If-Match was compared with the profile that the identity has. Raises
-    StaleDataError where the account was changed meanwhile, and Problem with 409 where the username
-    is taken.
+    `compared` means that If-Match was compared with the identity's profile. Raise StaleDataError if
+    the account was changed concurrently, and Problem 409 if the username is taken.
     """
     known = identity.account
     row = lock_account(session, identity)
     if compared and row.profile_revision != known.profile_revision:
-        raise StaleDataError("the account was changed meanwhile")
+        raise StaleDataError("the account was changed concurrently")
     account = AccountRow.of(row._asdict())
     if not sensitive_changes(known, values) and sensitive_changes(account, values):
-        raise StaleDataError("the account was changed meanwhile")
+        raise StaleDataError("the account was changed concurrently")
     columns = dict(values)
     if "username" in values:
         columns |= username_columns(values["username"])
@@ -87,12 +86,12 @@ def change_account(
 
 
 def delete_account(session: Session, identity: Identity, *, compared: bool) -> None:
-    """Delete the account and everything it owns; its username stays its own for a while."""
+    """Delete the account and all its data, and reserve its username for the quarantine."""
     row = lock_account(session, identity)
     if compared and row.profile_revision != identity.account.profile_revision:
-        raise StaleDataError("the account was changed meanwhile")
+        raise StaleDataError("the account was changed concurrently")
     _release_username(session, AccountRow.of(row._asdict()))
-    # Its journal goes with it.
+    # This deletes its journal, too, so nothing is recorded.
     session.execute(delete(ACCOUNTS).where(ACCOUNTS.c.id == row.id), execution_options=RECORDED)
 
 
@@ -106,19 +105,19 @@ def set_disabled(session: Session, account_id: int, *, disabled: bool) -> None:
 
 
 def end_tokens(session: Session, account_id: int) -> int:
-    """End every session and API token of the account, and return how many."""
+    """End all sessions and API tokens of the account, and return their number."""
     ended = delete(TOKENS).where(TOKENS.c.account_id == account_id).returning(TOKENS.c.id)
     return len(session.scalars(ended).all())
 
 
 def refuse_personal(password: str, account: Any, values: dict[str, Any]) -> None:
-    """Raise Problem with 400 if the password holds the account's username or e-mail address.
+    """Raise Problem 400 if the password contains the account's username or e-mail address.
 
-    `values` are to take the place of those that the account has.
+    `values` override those of the account.
     """
     names = {"username": account.username, "email": account.email} | values
     if is_personal(password, names["username"], names["email"]):
-        message = "This must not hold the username or the e-mail address."
+        message = "This must not contain the username or the e-mail address."
         raise validation_problem([Fault("password", "password_personal", message)])
 
 
@@ -134,10 +133,10 @@ def _release_username(session: Session, account: AccountRow) -> None:
 
 
 def _refuse_released(session: Session, account_id: int, username_lower: str) -> None:
-    """Raise Problem with 409 where another account gave the name up not long ago.
+    """Raise Problem 409 if another account released the username within the quarantine.
 
-    Call it after the account is written: had another transaction just given the name up, the write
-    has waited for it.
+    Call this after writing the account: the write waits for a concurrent transaction that releases
+    the username, so its row is visible here.
     """
     columns = RELEASED_USERNAMES.c
     released = select(columns.id).where(

@@ -1,8 +1,7 @@
-"""Backups: every row in one file, taken while the service runs, and put back into a database.
+"""Back up all rows to one file while the service runs, and restore them.
 
-The file is a SQLite database, whatever the service itself runs on: the tables of the models, the
-last ids that were given, and the migration. It has no indexes and no words to search for: the
-database into which it is restored makes them of the rows.
+The file is always a SQLite database. It contains the tables of the models, the last ids and the
+migration, but no list or search indexes: the target database builds them from the rows.
 """
 
 import os
@@ -40,10 +39,10 @@ from todo.models.migration import BACKUP_ID, MIGRATION
 
 BATCH_SIZE = 1000  # rows in memory
 
-# As alembic has it.
+# The table of Alembic.
 VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
 
-# The last ids, as SQLite and PostgreSQL have them.
+# The last ids in SQLite and PostgreSQL.
 SQLITE_SEQUENCE = table("sqlite_sequence", column("name"), column("seq"))
 PG_SEQUENCES = table(
     "pg_sequences", column("schemaname"), column("sequencename"), column("last_value")
@@ -53,15 +52,15 @@ FAILURES = (OSError, ValueError, sqlite3.Error, DBAPIError)
 
 
 def write_backup(session: Session, path: Path, *, overwrite: bool) -> dict[str, int]:
-    """Write the file, and return how many rows of each table are in it.
+    """Write all rows as of a single moment to the file; return the number of rows per table.
 
-    Its rows are those of one moment. Until it is whole it stands, hidden, in a folder beside its
-    place. Raises SystemExit with one line where it cannot be written; then nothing is left.
+    The file is written in a hidden folder next to its path, and moved there when it is complete.
+    Raise SystemExit with a one-line message on failure, and leave nothing behind.
     """
     try:
         _refuse_database(session, path)
         _refuse_existing(path, overwrite=overwrite)
-        # Nobody else may look into the folder, or read the file: it holds hashes.
+        # Keep the folder and the file private to their owner: they contain password hashes.
         with TemporaryDirectory(prefix=".todo-backup-", dir=path.parent) as hidden:
             written = Path(hidden, "backup")
             written.touch(mode=0o600)
@@ -82,32 +81,32 @@ def write_backup(session: Session, path: Path, *, overwrite: bool) -> dict[str, 
 
 
 def restore_backup(session: Session, path: Path) -> dict[str, int]:
-    """Put all rows of the file into the empty database, and return how many of each table.
+    """Restore all rows of the file into an empty database; return the number of rows per table.
 
-    They are there for others when the session commits. Raises SystemExit with one line where the
-    file is no backup, or one of another migration, or where the database is not empty.
+    The caller commits the session. Raise SystemExit with a one-line message if the file is not a
+    backup of this migration, or the database is not empty.
     """
     try:
         if path.is_fifo():
             raise ValueError("it is a pipe")
-        path.open("rb").close()  # says better than SQLite what is wrong with the path
+        path.open("rb").close()  # its error is clearer than SQLite's
         with _open(path, "ro") as source:
             _refuse_other_files(source, path)
             target = session.connection()
             if target.dialect.name == "postgresql":
                 _take_time(target)
-                # As on SQLite, nobody writes meanwhile.
+                # Block other writers, as SQLite does.
                 names = ", ".join(each.name for each in Base.metadata.sorted_tables)
                 target.exec_driver_sql(f"LOCK TABLE {names} IN EXCLUSIVE MODE")
             _refuse_rows(target)
             rows = _copy(source, target)
             if target.dialect.name == "postgresql":
-                # Without statistics of the words it would misjudge every search for a while.
+                # Without statistics, the planner misjudges searches until autovacuum runs.
                 target.exec_driver_sql("ANALYZE")
             return rows
     except FAILURES as error:
         raise SystemExit(
-            f"todo: cannot restore {str(path)!r}: {_reason(error)}; the database is as it was"
+            f"todo: cannot restore {str(path)!r}: {_reason(error)}; the database was not changed"
         ) from None
 
 
@@ -120,38 +119,38 @@ def _refuse_database(session: Session, path: Path) -> None:
 def _refuse_existing(path: Path, *, overwrite: bool) -> None:
     if os.path.lexists(path) and not overwrite:
         raise SystemExit(
-            f"todo: {str(path)!r} is there already; choose another name, or add --overwrite"
+            f"todo: {str(path)!r} already exists; choose another name or add --overwrite"
         )
 
 
 def _refuse_other_files(source: Connection, path: Path) -> None:
     if source.exec_driver_sql("PRAGMA application_id").scalar() != BACKUP_ID:
         raise SystemExit(
-            f"todo: {str(path)!r} is no backup; take a file that todo-admin backup has written"
+            f"todo: {str(path)!r} is not a backup; choose a file that todo-admin backup has written"
         )
     version = source.scalar(select(VERSION.c.version_num))
     if version != MIGRATION:
         raise SystemExit(
-            f"todo: {str(path)!r} is a backup of migration {version}, and this todo is at "
-            f"{MIGRATION}; restore it with the version of todo that wrote it, and update then"
+            f"todo: {str(path)!r} is a backup of migration {version}, but this todo needs "
+            f"{MIGRATION}; restore it with the version of todo that wrote it, then update"
         )
     fault = source.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
     if fault != "ok":
-        raise SystemExit(f"todo: {str(path)!r} is damaged; take another backup")
+        raise SystemExit(f"todo: {str(path)!r} is damaged; choose another backup")
 
 
 def _refuse_rows(target: Connection) -> None:
     for each in Base.metadata.sorted_tables:
         if target.scalar(select(literal(1)).select_from(each).limit(1)):
             raise SystemExit(
-                f"todo: the database is not empty, there are {_words(each)}; make a new one, run "
-                "alembic upgrade head on it, and restore into that"
+                f"todo: the database is not empty: it has {_words(each)}; create a new one, run "
+                "alembic upgrade head, and restore into it"
             )
 
 
 @contextmanager
 def _snapshot(session: Session, folder: Path) -> Iterator[Connection]:
-    """Yield what reads the database as it is at one moment."""
+    """Yield a connection that reads the database as of a single moment."""
     engine = session.get_bind().engine
     if engine.dialect.name == "postgresql":
         connection = session.connection(
@@ -160,12 +159,12 @@ def _snapshot(session: Session, folder: Path) -> Iterator[Connection]:
         _take_time(connection)
         yield connection
         return
-    # While one reads from SQLite, nobody else can commit. So its pages are copied at once, which
-    # is far quicker than to read its rows (some seconds a gigabyte); these come from the copy.
+    # Reading from SQLite blocks commits. Copy its pages, which takes a few seconds per gigabyte and
+    # is much faster than reading its rows, and read the rows from the copy.
     pages = folder / "pages"
     pages.touch(mode=0o600)
     with closing(sqlite3.connect(pages)) as copy, closing(engine.raw_connection()) as original:
-        copy.execute("PRAGMA synchronous = OFF")  # it will not be kept
+        copy.execute("PRAGMA synchronous = OFF")  # the copy is temporary
         original.driver_connection.backup(copy)  # type: ignore[union-attr]
     with _open(pages, "rw") as connection:
         yield connection
@@ -173,7 +172,7 @@ def _snapshot(session: Session, folder: Path) -> Iterator[Connection]:
 
 @contextmanager
 def _open(path: Path, mode: str) -> Iterator[Connection]:
-    """Open the file for one transaction; the mode is one of https://www.sqlite.org/uri.html."""
+    """Open the file for one transaction. Modes: https://www.sqlite.org/uri.html."""
     uri = f"{path.absolute().as_uri()}?mode={mode}"
     engine = sqlalchemy.create_engine(
         "sqlite://",
@@ -187,13 +186,13 @@ def _open(path: Path, mode: str) -> Iterator[Connection]:
 
 
 def _take_time(connection: Connection) -> None:
-    """Lift PostgreSQL's limits of time, which are for requests, until the transaction ends."""
+    """Disable PostgreSQL's timeouts, which are meant for requests, in this transaction."""
     for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
         connection.exec_driver_sql(f"SET LOCAL {limit} = 0")
 
 
 def _copy(source: Connection, target: Connection) -> dict[str, int]:
-    """Copy all rows and the last ids; return how many rows of each table."""
+    """Copy all rows and the last ids. Return the number of rows per table."""
     rows = {}
     for each in Base.metadata.sorted_tables:
         rows[_words(each)] = 0
@@ -202,7 +201,7 @@ def _copy(source: Connection, target: Connection) -> dict[str, int]:
         for batch in found.mappings().partitions():
             target.execute(insert(each), [dict(row) for row in batch], execution_options=RECORDED)
             rows[_words(each)] += len(batch)
-    # PostgreSQL's are as of now, not of the snapshot, and so not less than what is in the rows.
+    # PostgreSQL's last ids are current, not of the snapshot, so no id in the rows exceeds them.
     for each in Base.metadata.sorted_tables:
         if each.autoincrement_column is not None:
             last = max(_last_id(source, each), _last_id(target, each))
@@ -211,7 +210,7 @@ def _copy(source: Connection, target: Connection) -> dict[str, int]:
 
 
 def _last_id(connection: Connection, numbered: Table) -> int:
-    """Return the last id that the table has given to a row, which may be gone; 0 before any."""
+    """Return the last id assigned in the table, even if its row was deleted; 0 if none was."""
     if connection.dialect.name == "sqlite":
         query = select(SQLITE_SEQUENCE.c.seq).where(SQLITE_SEQUENCE.c.name == numbered.name)
     else:
@@ -241,8 +240,8 @@ def _words(each: Table) -> str:
 
 
 def _keep_name(path: Path) -> None:
-    """Have the file's name on the disk, too; SQLite has seen to what is in the file."""
-    with suppress(OSError):  # some folders cannot be read, some file systems not be synchronised
+    """Sync the folder, so that the file's name is on disk. SQLite has synced its content."""
+    with suppress(OSError):  # some folders are unreadable, and some file systems cannot sync one
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -254,7 +253,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     cause = error.orig if isinstance(error, DBAPIError) else error
-    # SQLite's own words are no help, or are what is in the row.
+    # SQLite's message is unhelpful, or quotes the content of a row.
     if any(words in str(cause) for words in ("malformed", "decode to UTF-8")):
         return "it is damaged"
     return str(cause).strip().partition("\n")[0]

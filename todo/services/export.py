@@ -1,4 +1,4 @@
-"""An account's own data in one document, however much it is."""
+"""Export an account of any size as one JSON document."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -21,16 +21,17 @@ from todo.schemas.account import Account
 from todo.schemas.trash import TrashedTask
 from todo.services.trash import restorable
 
-BATCH_SIZE = 1000  # tasks in memory and per statement: on SQLite a read blocks commits meanwhile
+BATCH_SIZE = 1000  # tasks in memory and per statement; on SQLite, a running read blocks commits
 
 
 def write_export(db: Database, account: AccountRow, trash_retention: timedelta) -> IO[bytes]:
-    """Return a file that holds the account's profile, tasks and trash as JSON, at its end.
+    """Write the account's profile, tasks and trash as JSON to a temporary file, and return it.
 
-    It is whole before the answer begins: a failure on the way is still an error answer. It has no
-    name, and is gone when it is closed. Raises StaleDataError where a task was restored meanwhile.
+    The file is complete before the answer begins, so a failure still gets an error answer. Its
+    position is at its end; closing it deletes it. Raise StaleDataError if a task was restored
+    concurrently.
     """
-    # A query's order begins with the account: see pages.py.
+    # Queries are sorted by account first: see pages.py.
     c = TASKS.c
     tasks = (
         select(*TASK_COLUMNS).where(*conditions(dialect_of(db), account, {})),
@@ -47,7 +48,7 @@ def write_export(db: Database, account: AccountRow, trash_retention: timedelta) 
         file: IO[bytes] = stack.enter_context(TemporaryFile())
         profile = to_json(Account.of(account))
         file.write(b'{"username":%b,"profile":%b' % (to_json(account.username), profile))
-        # The trash comes last: a task that is deleted meanwhile is in both lists.
+        # The trash comes last, so a task that is deleted concurrently is in both lists.
         for name, (query, key, row_class), schema in (
             (b"tasks", tasks, schemas.Task),
             (b"trash", trashed, TrashedTask),
@@ -61,12 +62,12 @@ def write_export(db: Database, account: AccountRow, trash_retention: timedelta) 
             file.write(b"]")
         file.write(b"}")
         _refuse_restored(db, account)
-        stack.pop_all()  # it stays open for the answer
+        stack.pop_all()  # keep the file open for the answer
         return file
 
 
 def _refuse_restored(db: Database, account: AccountRow) -> None:
-    """Have the request run again where a task was restored meanwhile: it may be in neither list."""
+    """Raise StaleDataError if a task was restored concurrently: it may be in neither list."""
     restored = select(CHANGES.c.object_id).where(
         CHANGES.c.account_id == account.id,
         CHANGES.c.revision > account.revision,
@@ -77,7 +78,7 @@ def _refuse_restored(db: Database, account: AccountRow) -> None:
 
 
 def _batches(db: Database, query: Select[Any], key: tuple[Any, ...]) -> Iterator[Sequence[Any]]:
-    """Yield all rows of the query in the order of the key, each batch by a statement of its own."""
+    """Yield all rows of the query in the order of the key, in batches of one statement each."""
     query = query.order_by(*key).limit(BATCH_SIZE)
     place = key[1:]
     following = query

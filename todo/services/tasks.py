@@ -1,4 +1,4 @@
-"""Tasks, one or many: created, counted, changed, deleted."""
+"""Create, count, change and delete tasks, one or many at once."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -25,14 +25,15 @@ from todo.models.task import TASK_COLUMNS, TASKS, Task, TaskRow, columns_of
 from todo.models.trash import TrashedTask
 
 MAX_TASKS = 10_000
-# Keeps a change on SQLite, where nobody else can write meanwhile, below the wait for a lock.
-MAX_INDEXED_CHARACTERS = 10_000_000  # characters of the words to index
+# Characters of the words to index. A write blocks other writers on SQLite; this limit keeps it
+# shorter than their lock timeout.
+MAX_INDEXED_CHARACTERS = 10_000_000
 
 
 def create_tasks(
     session: Session, account: AccountRow, several: Iterable[dict[str, Any]]
 ) -> list[TaskRow]:
-    """Store new tasks of the account, and return them in their order."""
+    """Create tasks, and return them in the given order."""
     now = writes.transaction_date(session)
     rows = [
         {**columns_of(values), "completion_date": now if values.get("completed") else None}
@@ -44,7 +45,7 @@ def create_tasks(
 def change_task(
     session: Session, account: AccountRow, task: TaskRow, values: dict[str, Any]
 ) -> TaskRow:
-    """Set the fields named in `values`, leave the rest, and return the task as it is now."""
+    """Set the fields in `values`, and return the changed task."""
     [changed] = _change(session, account, [task], values)
     return changed
 
@@ -56,7 +57,7 @@ def _change(
     columns = columns_of(values)
     done = {"completion_date": now if values.get("completed") else None}
     wanted = [
-        # A task that is completed already keeps its date.
+        # A task that is already completed keeps its date.
         (
             task._asdict(),
             columns | (done if values.get("completed", task.completed) != task.completed else {}),
@@ -74,10 +75,9 @@ def change_tasks(
     *,
     dry_run: bool,
 ) -> int:
-    """Set the fields named in `values` of all tasks that match, and return how many these are.
+    """Set the fields in `values` of all tasks that match, and return the number of matches.
 
-    Tasks that have these values already stay as they are. Raises Problem with 409 where too many
-    match.
+    Tasks that already have these values are not touched. Raise Problem 409 if too many match.
     """
     columns = columns_of(values)
     new_words = sum(len(columns.get(name, "")) for name in ("name_words", "note_words"))
@@ -95,14 +95,14 @@ def delete_task(session: Session, account: AccountRow, task: TaskRow) -> None:
 def delete_tasks(
     session: Session, account: AccountRow, filters: dict[str, Any], *, dry_run: bool
 ) -> int:
-    """Move all tasks that match to the trash, and return how many these were.
+    """Move all tasks that match to the trash, and return the number of matches.
 
-    Raises Problem with 400 without a filter, and with 409 where too many match.
+    Raise Problem 400 without a filter, and Problem 409 if too many match.
     """
     if not filters:
         message = (
-            "Name at least one filter, such as completed=true. To delete every task, name one that "
-            "all match, such as created_after=0001-01-01."
+            "Add at least one filter, such as completed=true. To delete every task, use a filter "
+            "that all tasks match, such as created_after=0001-01-01."
         )
         raise validation_problem([Fault("query", "missing", message)])
     tasks = _matching(session, account, filters, new_words=0)
@@ -113,13 +113,13 @@ def delete_tasks(
 
 
 def count_tasks(db: Database, account: AccountRow, filters: dict[str, Any]) -> int:
-    """Return how many of the account's tasks match."""
+    """Return the number of the account's tasks that match."""
     matching = conditions(dialect_of(db), account, filters)
     return db.scalar(_count_query(matching)) or 0
 
 
 def task_counts(db: Database, account: AccountRow) -> dict[str, int]:
-    """Return the sizes of the lists that people look at."""
+    """Return the number of tasks in each of the usual lists."""
     values = due_parameters("overdue", account.zone) | due_parameters("today", account.zone)
     values["account_id"] = account.id
     sizes = _sizes(dialect_of(db).name)
@@ -135,7 +135,7 @@ def _sizes(dialect_name: str) -> Select[Any]:
         "due_today": due("today"),
         "undated": due("none"),
     }
-    # A subquery for each, so that each is counted in its own index.
+    # One subquery per list, so that each count uses its own index.
     return select(
         *(
             _count_query([belongs_to_account(dialect_name), condition])
@@ -155,21 +155,21 @@ def _matching(
 ) -> list[TaskRow]:
     """Return the tasks that match, by id.
 
-    Raises Problem with 409 where one change cannot take them all. A change costs above all the
-    index of the words: the tasks' own, and `new_words` characters for each.
+    Raise Problem 409 if they are too many for one change. Most of its cost is indexing words: the
+    existing words of the tasks, and `new_words` characters for each task.
     """
     matching = conditions(dialect_of(session), account, filters)
     count = session.scalar(_count_query(matching)) or 0
     characters = 0
-    if count <= MAX_TASKS:  # else every text of the account would be read for nothing
+    if count <= MAX_TASKS:  # otherwise the sum would read every text of the account for nothing
         words = func.length(TASKS.c.name_words) + func.length(TASKS.c.note_words)
         characters = session.scalar(select(func.sum(words)).where(*matching)) or 0
     if count > MAX_TASKS or characters + count * new_words > MAX_INDEXED_CHARACTERS:
         raise Problem(
             "too_many",
-            f"{count} tasks match, and one request may change or delete at most {MAX_TASKS}, "
-            f"whose words, old and new, have at most {MAX_INDEXED_CHARACTERS} characters together; "
-            "narrow the filters, for example by created_after and created_before.",
+            f"{count} tasks match. One request may change or delete at most {MAX_TASKS} tasks, "
+            f"with at most {MAX_INDEXED_CHARACTERS} characters of words, old and new together. "
+            "Narrow the filters, for example with created_after and created_before.",
             extensions={"count": count},
         )
     if not count:

@@ -1,4 +1,4 @@
-"""Tokens: listed, created, revoked."""
+"""List, create and revoke tokens."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from todo.models.engine import Database
 from todo.models.token import TOKENS, Scope, TokenKind, new_token
 from todo.settings import Settings
 
-MAX_API_TOKENS = 100  # live ones of an account
+MAX_API_TOKENS = 100  # active tokens per account
 
 
 def active_tokens(db: Database, account: AccountRow, settings: Settings) -> Sequence[Row[Any]]:
@@ -24,17 +24,17 @@ def active_tokens(db: Database, account: AccountRow, settings: Settings) -> Sequ
 def create_token(
     session: Session, identity: Identity, settings: Settings, values: dict[str, Any]
 ) -> tuple[Row[Any], str]:
-    """Return the row of a new API token and its secret.
+    """Create an API token, and return its row and its secret.
 
-    `values` are its name, scope and date of expiration. Raises Problem with 409 where the account
-    has as many as it may have.
+    `values` has its name, scope and expiration date. Raise Problem 409 if the account has the
+    maximum number of API tokens.
     """
     account = lock_account(session, identity)
     api = (TOKENS.c.account_id == account.id, TOKENS.c.kind == TokenKind.API, is_active(settings))
     count = session.scalar(select(func.count()).select_from(TOKENS).where(*api)) or 0
     if count >= MAX_API_TOKENS:
         raise Problem(
-            "too_many_tokens", f"An account has at most {MAX_API_TOKENS} API tokens: revoke one."
+            "too_many_tokens", f"An account has at most {MAX_API_TOKENS} API tokens; revoke one."
         )
     columns, secret = new_token(
         account.id,
@@ -53,8 +53,8 @@ def end_token(session: Session, token_id: int) -> None:
 
 
 def end_other_tokens(session: Session, identity: Identity) -> None:
-    """Revoke every session and API token of the account but the one that asks."""
-    # The lock comes first: a token that is made meanwhile is seen, and goes, too.
+    """Revoke all sessions and API tokens of the account except the identity's token."""
+    # Lock first, so that a concurrently created token is visible and revoked, too.
     account = lock_account(session, identity)
     others = (TOKENS.c.account_id == account.id, TOKENS.c.id != identity.token.id)
     session.execute(delete(TOKENS).where(*others))

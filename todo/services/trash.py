@@ -1,4 +1,4 @@
-"""The trash: listed, restored from, emptied."""
+"""List, restore and purge deleted tasks."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -25,17 +25,17 @@ from todo.models.trash import TRASH, TRASH_COLUMNS, TrashedTask, TrashRow, is_re
 from todo.schemas.task_filter import Paged
 
 ORDER = Order("deletion_date", descending=True)
-# Tasks that one transaction erases: on SQLite nobody else can write meanwhile.
+# Tasks that one transaction purges; on SQLite, it blocks other writers.
 BATCH_SIZE = 1000
 
 
 def restorable(account: AccountRow, trash_retention: timedelta) -> list[ColumnElement[bool]]:
-    """Return the conditions that a deleted task is the account's and can be restored."""
+    """Return the conditions for deleted tasks of the account that can be restored."""
     return [TRASH.c.account_id == account.id, is_restorable(trash_retention)]
 
 
 def read_trash(db: Database, account: AccountRow, trash_retention: timedelta, query: Paged) -> Page:
-    """Return the page of the account's trash. Raises Problem with 400 for a wrong cursor."""
+    """Return a page of the account's trash. Raise Problem 400 if the cursor is invalid."""
     values = query.values()
     digest = list_digest(account.id, {}, ORDER)
     key = (ORDER.key, TRASH.c.id)
@@ -50,7 +50,7 @@ def read_trash(db: Database, account: AccountRow, trash_retention: timedelta, qu
             raise cursor_problem(NOT_A_CURSOR)
         position = tuple_(literal(cursor.key, ORDER.key.type), literal(cursor.id))
         statement = statement.where(ORDER.is_after(tuple_(*key), position))
-    # One more than the page has tells whether there is a next one.
+    # Read one more row than the page has, to see whether there is a next page.
     tasks = list(map(TrashRow._make, db.execute(statement.limit(query.limit + 1))))
     if len(tasks) <= query.limit:
         return Page(tasks, None)
@@ -58,28 +58,28 @@ def read_trash(db: Database, account: AccountRow, trash_retention: timedelta, qu
 
 
 def restore_task(session: Session, account: AccountRow, trashed: Row[Any]) -> TaskRow:
-    """Move the task back to the others, and return it."""
+    """Move the task out of the trash, and return it."""
     rows = [trashed._asdict()]
     [restored] = writes.move(session, TrashedTask, Task, account.id, RESTORE, rows)
     return TaskRow.of(restored)
 
 
 def purge_task(session: Session, account: AccountRow, task_id: int) -> None:
-    """Erase the task for good."""
+    """Delete the task permanently."""
     writes.purge(session, TrashedTask, account.id, [task_id])
 
 
 def empty_trash(
     session: Session, identity: Identity, trash_retention: timedelta, commit: Callable[[], None]
 ) -> int:
-    """Erase all tasks of the account's trash for good, and return how many were there.
+    """Delete all tasks in the account's trash permanently, and return their number.
 
-    `commit` ends a transaction and begins the next one: a very full trash takes several. Raises
-    StaleDataError where the login has ended between two.
+    A large trash takes several transactions: `commit` ends one and begins the next. Raise
+    StaleDataError if the token has ended between two of them.
     """
     deleted = 0
     account_id = identity.account.id
-    # Others may delete between two transactions: their tasks stay.
+    # Keep tasks that other requests move to the trash between two transactions.
     begun = TRASH.c.deletion_date <= writes.transaction_date(session)
     while True:
         found = select(TRASH.c.id, is_restorable(trash_retention)).where(

@@ -1,1 +1,1 @@
-"""The views: each file answers for one noun, and a view's body is the business alone."""
+"""Views: one module per resource. Validation, authorization and rendering happen elsewhere."""

@@ -1,4 +1,4 @@
-"""Accounts: register, show, change, delete, export."""
+"""Register, show, change, export and delete accounts."""
 
 from typing import Any
 
@@ -33,7 +33,11 @@ from todo.services.export import write_export
     headers=("ETag",),
 )
 def post(request: Request) -> dict[str, Any]:
-    """Register an account, and log it in."""
+    """Register an account and log in.
+
+    The answer has the token of a new session, and browsers also get it as a cookie. A username that
+    another account released less than 90 days ago is refused like one in use.
+    """
     _count_registration(request)
     account = accounts.create_account(request.db, request.validated_body.values())
     end_session(request, request.db)
@@ -50,7 +54,7 @@ def post(request: Request) -> dict[str, Any]:
 
 @view_defaults(route_name="account")
 class AccountViews:
-    """One account; its owner asks."""
+    """The profile of an account."""
 
     def __init__(self, context: ProfileContext, request: Request) -> None:
         self.account = context.account
@@ -80,11 +84,14 @@ class AccountViews:
         headers=("ETag",),
     )
     def put(self) -> dict[str, Any]:
-        """Change the username, e-mail, password or time zone; what is not mentioned stays.
+        """Change the username, e-mail address, password or time zone.
 
-        A change needs `current_password`, or a login of the last ten minutes; of the time zone
-        alone, neither. A new password ends all other sessions and API tokens, and the answer has
-        a new token; with one, the `Idempotency-Key` is ignored. Another time zone moves no task.
+        Fields that are not mentioned keep their values. Every change except that of the time zone
+        requires `current_password`, unless the login is less than ten minutes old. A new time zone
+        does not change the dates of tasks.
+
+        A new password ends all sessions and API tokens; the answer has the token of a new session.
+        Requests with a new password ignore the `Idempotency-Key`.
         """
         values = self.request.validated_body.values()
         current_password = values.pop("current_password", None)
@@ -107,9 +114,9 @@ class AccountViews:
         errors=("reauthentication_required", "busy"),
     )
     def delete(self) -> None:
-        """Delete the account and everything it owns.
+        """Delete the account and all its data.
 
-        Needs `current_password`, or a login of the last ten minutes.
+        Requires `current_password`, unless the login is less than ten minutes old.
         """
         reauthenticate(self.request, self.request.validated_body.values().get("current_password"))
         accounts.delete_account(
@@ -121,9 +128,10 @@ class AccountViews:
 def _change(
     request: Request, values: dict[str, Any], current_password: str | None
 ) -> tuple[AccountRow, dict[str, Any]]:
-    """Change the account; return it and, after a new password, the answer's new session.
+    """Change the account. Return it and, after a password change, the new session's members.
 
-    The password is asked for, the name counted and the hash made before the account is locked.
+    Verify the current password, count a new username and hash a new password before locking the
+    account, because hashing is slow.
     """
     known, session = request.identity.account, request.db
     password = values.pop("password", None)
@@ -131,7 +139,7 @@ def _change(
         reauthenticate(request, current_password)
     if accounts.renames(known, values):
         end_transaction(request)
-        _count_registration(request)  # a new name tries and takes one like a registration
+        _count_registration(request)  # like a registration, it probes and occupies a username
     if password:
         accounts.refuse_personal(password, known, values)
         end_transaction(request)
@@ -164,9 +172,9 @@ def _has_if_match(request: Request) -> bool:
     headers=("Content-Disposition",),
 )
 def export(context: AccountContext, request: Request) -> Response:
-    """Show everything of the account in one document, to keep it.
+    """Export the profile, all tasks and the trash as one JSON document.
 
-    That is the profile, all tasks and the trash. Sessions and API tokens are not in it.
+    The password, sessions, API tokens and the history of changes are not included.
     """
     file = write_export(request.db, context.account, request.settings.trash_retention)
     size = file.tell()
@@ -175,7 +183,7 @@ def export(context: AccountContext, request: Request) -> Response:
     response.content_type = "application/json"
     username = context.account.username  # ASCII, without quotes
     response.content_disposition = f'attachment; filename="todo-{username}.json"'
-    # The server's own way to send a file: it keeps no thread waiting for who reads slowly.
+    # Let the server send the file, so that a slow reader does not block a thread.
     response.app_iter = request.environ.get("wsgi.file_wrapper", FileIter)(file)
     response.content_length = size
     return response

@@ -1,4 +1,4 @@
-"""What there is: the index of the API, and its description."""
+"""The API: its index and its OpenAPI document."""
 
 from typing import Any
 
@@ -8,41 +8,57 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.view import view_config
 
 from todo import openapi
+from todo.http.bodies import JSON
 from todo.http.operations import operations
 from todo.http.request import Request
 
 TITLE = "todo"
 
-DESCRIPTION = """\
-To-do lists for people and programs.
+HTML = "text/html"
 
-* **Log in** by `POST /api/v1/accounts/login`, then send the token as
-  `Authorization: Bearer <token>`. Browsers get it as a cookie, too. Where both come, the header
-  counts.
-* **Send** JSON or a form; the fields are the same. In a form an empty value means null, and
-  `yes`, `on`, `1` and `no`, `off`, `0` are read as truth values, too.
-* **Several** tasks are created by one request, in JSON: all of them or none. A fault of one is
-  named with its index, which counts from 0: `tasks.3.name`.
-* **Lists** of tasks come in pages: follow `next`, or the header field `Link`, until it is null. In
-  a query an empty value is a fault, not "all", and truth values are `true` and `false` alone.
-* **PUT and PATCH** change what they mention and keep the rest. An unknown field is refused by name;
-  a read-only one is ignored, so that what was read can be sent back.
-* **Versions.** Each request that changes tasks or the profile raises the account's `revision` by
-  one, and what it has changed has that `revision`: in quotes, its `ETag`. `If-None-Match` gets 304
-  while nothing is new; `If-Match` changes that version alone, or gets 412 with what is there now.
-* **Exactly once.** A write with an `Idempotency-Key` may be sent again: within 24 hours the same
-  request gets the same answer and is not done twice. Of two at the same time the second waits for
-  the first. The key is ignored where the answer holds a secret or there is no account: registering,
-  logging in and out, tokens, a new password, deleting the account.
-* **Errors** are `application/problem+json` (RFC 9457) with a stable `code`; for input, `errors`
-  names every fault at once.
-* **HEAD** answers like GET without the body, **OPTIONS** with the methods of the path in `Allow`;
-  any other method gets 405 and the same `Allow`.
+DESCRIPTION = """\
+To-do lists for people and programs. Start here:
+
+1. **Register** with `POST /api/v1/accounts`, or log in with `POST /api/v1/accounts/login`. The
+   answer has a `token`.
+2. **Authorize** each request with the header field `Authorization: Bearer <token>`.
+3. **Create a task** with `POST /api/v1/accounts/<username>/tasks`.
+
+The page `/docs` authorizes its requests as soon as you have registered or logged in there; for
+another token, such as an API token, use its *Authorize* button.
+
+### Conventions
+
+* **Bodies** are JSON or a form with the same fields. In a form, an empty value means null, and
+  `yes`, `on`, `1` and `no`, `off`, `0` also mean true and false.
+* **PUT and PATCH** change the fields they mention and keep the rest. Unknown fields are refused by
+  name. Read-only fields are ignored, so a client can send back an object that it has read.
+* **Lists** come in pages: follow `next`, or the header field `Link`, until it is null. In a query,
+  an empty value is an error, and booleans are `true` and `false` only.
+* **Bulk creation**: a JSON body creates up to 100 tasks, all or none. An error in one of them names
+  its index, counted from 0: `tasks.3.name`.
+* **Versions**: each request that changes tasks or the profile raises the account's `revision` by
+  one and gives this revision to the objects it changes; their `ETag` is the revision in quotes.
+  `If-None-Match` gets 304 while nothing has changed. `If-Match` changes only that version; if
+  another one is stored, the answer is 412 and shows it.
+* **Safe retries**: a write with an `Idempotency-Key` can be repeated. Within 24 hours the same
+  request gets the same answer and is executed once; a concurrent duplicate waits for the first. The
+  key is ignored if the answer holds a secret or there is no account: registration, login, logout,
+  tokens, password changes and account deletion.
+* **Errors** are `application/problem+json` (RFC 9457) with a stable `code`. For invalid input,
+  `errors` lists every fault at once.
+* **HEAD** answers like GET without the body. **OPTIONS** lists the methods of a path in `Allow`.
+  Other methods get 405 with the same `Allow`.
+* **Browsers** also get the token as a cookie when they log in. If a request has both, the
+  `Authorization` header field wins.
 """
+
+# The order in which a newcomer needs the groups of operations; other modules follow by name.
+TAGS = ("Accounts", "Sessions", "Tasks", "Trash", "Undo", "Changes", "Tokens", "Health", "Api")
 
 
 class Index(RootModel[dict[str, str]]):
-    """Each operation by its name, as "METHOD path"."""
+    """Operations by name, each as "METHOD path"."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"create task": "POST /api/v1/accounts/<username>/tasks"}]}
@@ -56,8 +72,26 @@ class Document(RootModel[dict[str, Any]]):
 
 
 @view_config(
-    route_name="root", request_method="GET", permission=NO_PERMISSION_REQUIRED, returns=Index
+    route_name="root",
+    request_method="GET",
+    permission=NO_PERMISSION_REQUIRED,
+    returns=Index,
+    redirects={303: "The client prefers `text/html`: see the documentation page."},
 )
+def root(request: Request) -> Any:
+    """List the operations by name, like GET /api/v1.
+
+    A client that prefers `text/html`, such as a browser, is redirected to `/docs`.
+    """
+    request.response.vary = ("Accept",)
+    [preferred, *_] = request.accept.acceptable_offers([JSON, HTML]) or [(JSON, 1.0)]
+    if preferred[0] == HTML:
+        request.response.status_int = 303
+        request.response.location = request.route_path("docs")
+        return request.response
+    return info(request)
+
+
 @view_config(
     route_name="info_slash", request_method="GET", permission=NO_PERMISSION_REQUIRED, returns=Index
 )
@@ -69,7 +103,7 @@ class Document(RootModel[dict[str, Any]]):
     returns=Index,
 )
 def info(request: Request) -> dict[str, str]:
-    """List what there is, by name."""
+    """List the operations by name."""
     return {
         operation.name: f"{operation.methods[0]} {operation.path}"
         for operation in operations(request.registry)
@@ -85,7 +119,7 @@ def info(request: Request) -> dict[str, str]:
     returns=Document,
 )
 def describe(request: Request) -> dict[str, Any]:
-    """Describe the API in OpenAPI 3.1, which this is."""
+    """Return this description of the API (OpenAPI 3.1)."""
     if "openapi" not in request.registry:
         request.registry["openapi"] = described(request.registry)
     document: dict[str, Any] = request.registry["openapi"]
@@ -94,4 +128,4 @@ def describe(request: Request) -> dict[str, Any]:
 
 def described(registry: Registry) -> dict[str, Any]:
     """Return the OpenAPI document of the application."""
-    return openapi.document(registry, TITLE, DESCRIPTION)
+    return openapi.document(registry, TITLE, DESCRIPTION, TAGS)

@@ -1,4 +1,4 @@
-"""Changes: the history of a task, and the feed of all that was changed."""
+"""Read the history of a task and the change feed of an account."""
 
 from typing import Any
 
@@ -25,9 +25,10 @@ from todo.schemas.change import Change, Changes, ChangesPage, HistoryPage, TaskH
     headers=("Link",),
 )
 def history(context: HistoryContext, request: Request) -> dict[str, Any]:
-    """List the changes of the task, the newest first, page by page.
+    """List the changes of a task, newest first.
 
-    Those that are older than the journal is kept, 90 days if not set otherwise, are not there.
+    The list comes in pages: follow `next` until it is null. Changes are kept for 90 days, unless
+    the server is configured differently.
     """
     query, account = request.validated_query, context.account
     after = query.values().get("after")
@@ -50,11 +51,13 @@ def history(context: HistoryContext, request: Request) -> dict[str, Any]:
     headers=("ETag", "Link"),
 )
 def changes(context: ChangesContext, request: Request) -> dict[str, Any] | Response:
-    """List the changes after a revision, in their order, page by page.
+    """List all changes after a revision, in order.
 
-    To keep a copy in step: read all pages of the tasks, without filter and sort, then follow this
-    from the `revision` of the first of these pages. A page ends at the end of a revision, and so
-    may have more than `limit` changes, where one request has changed many tasks.
+    To keep a copy in sync, read all pages of the list of tasks without filters and `sort`, then
+    read the changes since the `revision` of the first of these pages. Follow `next` until it is
+    null. If the changes are no longer kept, the answer is 410 `cursor_expired`: start over.
+
+    A page contains whole revisions. It exceeds `limit` if one request changed more tasks.
     """
     query, account = request.validated_query, context.account
     try:
@@ -77,7 +80,6 @@ def _cursor_expired(request: Request, since: int) -> Problem:
     changes = request.route_path("changes", username=username)
     return Problem(
         "cursor_expired",
-        f"The changes after revision {since} are not there. Start over: read all pages of "
-        f"GET {tasks}, then ask GET {changes} for what changed since the revision that the first "
-        "of these pages had.",
+        f"The changes after revision {since} are not available. Start over: read all pages of "
+        f"GET {tasks}, then GET {changes} since the revision of the first of these pages.",
     )

@@ -13,10 +13,10 @@ from todo.http.renderers import Response
 from todo.http.request import Request
 
 STATIC = Path(__file__).parent.parent / "static"
-# Not imported: offapi's own code reads all its nine megabytes into memory.
+# Located, not imported: importing offapi loads its nine megabytes into memory.
 SWAGGER_UI = Path(str(distribution("offapi").locate_file("offapi")))
 
-# What the page loads comes from here alone, and nobody may frame it: a click in it changes data.
+# The page loads nothing from other hosts, and cannot be framed, because a click in it changes data.
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -33,7 +33,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
 
 @dataclass(frozen=True)
 class File:
-    """A file of the page, read once."""
+    """A file of the page, kept in memory."""
 
     content: bytes
     content_type: str
@@ -46,7 +46,7 @@ class File:
 
 
 PAGE = File.read(STATIC / "docs.html", "text/html")
-# No path is made from a URL: a name that is not in this table is not there.
+# A table, so that no path is ever built from a URL.
 FILES = {
     "docs.js": File.read(STATIC / "docs.js", "text/javascript"),
     "swagger_bundle.js": File.read(SWAGGER_UI / "swagger_bundle.js", "text/javascript"),
@@ -54,9 +54,14 @@ FILES = {
 }
 
 
-@view_config(route_name="docs", request_method="GET", permission=NO_PERMISSION_REQUIRED)
+@view_config(
+    route_name="docs",
+    request_method="GET",
+    permission=NO_PERMISSION_REQUIRED,
+    operation="documentation",
+)
 def page(request: Request) -> Response:
-    """Show the API, to read and to try out."""
+    """Show the documentation page."""
     response = _response(PAGE)
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     return response
@@ -64,7 +69,7 @@ def page(request: Request) -> Response:
 
 @view_config(route_name="docs_file", request_method="GET", permission=NO_PERMISSION_REQUIRED)
 def file(request: Request) -> Response:
-    """Send a script or the stylesheet of the page."""
+    """Return a script or the style sheet of the page."""
     found = FILES.get(request.matchdict["file"])
     if found is None:
         raise HTTPNotFound
@@ -73,7 +78,7 @@ def file(request: Request) -> Response:
 
 def _response(file: File) -> Response:
     response = Response(file.content, content_type=file.content_type, charset="utf-8")
-    # A new release keeps the URLs, so a browser asks each time, and mostly hears 304.
+    # A release changes files under the same URL, so browsers revalidate: usually 304.
     response.headers["Cache-Control"] = "no-cache"
     response.etag = file.etag
     response.conditional_response = True

@@ -1,4 +1,4 @@
-"""Health: whether the service lives, and whether it can serve; for what watches over it."""
+"""Health checks for monitoring and load balancers."""
 
 from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.view import view_config
@@ -18,7 +18,7 @@ from todo.schemas.health import Health
     returns=Health,
 )
 def live(request: Request) -> dict[str, str]:
-    """Tell that the process answers; the database is not asked."""
+    """Check that the process answers, without using the database."""
     return {"status": "ok"}
 
 
@@ -30,7 +30,7 @@ def live(request: Request) -> dict[str, str]:
     returns=Health,
 )
 def ready(request: Request) -> dict[str, str]:
-    """Tell whether the database answers, and is the one that this code is written for."""
+    """Check that the database answers and has the migration that the service needs."""
     try:
         migration = stored_migration(request.db)
     except DBAPIError as error:
@@ -40,7 +40,7 @@ def ready(request: Request) -> dict[str, str]:
     if migration != MIGRATION:
         raise Problem(
             "unavailable",
-            "The database is not at the migration that this code is written for.",
+            "The database does not have the migration that this version of the service needs.",
             headers={"Retry-After": str(RETRY_AFTER)},
         )
     return {"status": "ok"}

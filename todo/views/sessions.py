@@ -1,4 +1,4 @@
-"""Sessions: log in, log out."""
+"""Log in and log out."""
 
 from typing import Any
 
@@ -25,13 +25,17 @@ from todo.schemas.session import Credentials, LoggedIn, LoggedOut
     errors=("account_disabled", "bad_credentials", "too_many_requests", "busy"),
 )
 def login(request: Request) -> dict[str, Any]:
-    """Log in by username and password; the session that the request carried ends."""
+    """Log in with username and password.
+
+    The session of the request, if any, ends. An account has at most 20 sessions: another login ends
+    the oldest one.
+    """
     credentials = request.validated_body
     account = authenticate(request, credentials.username, credentials.password)
     if account is None:
         raise Problem("bad_credentials", "The username or the password is wrong.")
     if account.disabled_date is not None:
-        raise Problem("account_disabled", "This account is disabled; ask who runs the service.")
+        raise Problem("account_disabled", "This account is disabled. Contact the administrator.")
     end_session(request, request.db)
     return {
         "msg": "Authenticated",
@@ -50,14 +54,14 @@ def login(request: Request) -> dict[str, Any]:
     errors=("cross_site", "storage_read_only"),
 )
 def logout(request: Request) -> dict[str, Any]:
-    """End the session whose token the request carries, and clear the cookie that carried it.
+    """End the session of the request.
 
-    An API token is left alone: it is no login.
+    Its cookie, if it came as one, is cleared. An API token remains valid.
     """
     if request.method == "HEAD":
         return {"msg": "Logged out."}
     refuse_unasked_get(request)
-    with separate_transaction(request.registry["engine"]) as session:  # a GET has none
+    with separate_transaction(request.registry["engine"]) as session:  # a GET has no transaction
         end_session(request, session)
     if bearer_token(request) is None:
         request.response.headers.extend(forget(request))

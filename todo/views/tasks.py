@@ -1,4 +1,4 @@
-"""Tasks: list, count, create, show, change, delete; one, or many at once."""
+"""List, count, create, show, change and delete tasks, one or many at once."""
 
 from typing import Any
 
@@ -43,11 +43,11 @@ class TasksViews:
         headers=("ETag", "Link"),
     )
     def get(self) -> dict[str, Any] | Response:
-        """List the tasks that match, page by page.
+        """List tasks.
 
-        Follow `next`, or the header field `Link`, until it is null. What is deleted or inserted
-        meanwhile moves no other task to another page. There is no `ETag` where `due` asks for what
-        another day or hour would change.
+        The list comes in pages: follow `next`, or the header field `Link`, until it is null. Tasks
+        that are created or deleted in the meantime do not shift other tasks to another page. A list
+        has no `ETag` if its `due` filter depends on the time.
         """
         query = self.request.validated_query
         revision = self.account.revision
@@ -76,15 +76,15 @@ class TasksViews:
         headers=("ETag", "Link"),
     )
     def post(self) -> dict[str, Any]:
-        """Create a task, or several at once: all of them or none.
+        """Create a task or several tasks.
 
-        `ETag` is that of the task, where it is one.
+        Either all tasks are created or none. Only the answer for a single task has an `ETag`.
         """
         body = self.request.validated_body
         several = isinstance(body, schemas.NewTasks)
         values = body.values()["tasks"] if several else [body.values()]
         tasks = create_tasks(self.request.db, self.account, values)
-        if not self.request.validated_query.dry_run:  # what a dry run creates has no URL
+        if not self.request.validated_query.dry_run:  # a dry run's tasks have no URL
             self.request.response.location = task_path(self.request, tasks)
             if not several:
                 self.request.response.headers["ETag"] = entity_tag(tasks[0].revision)
@@ -106,7 +106,11 @@ class TasksViews:
         headers=("Link",),
     )
     def patch(self) -> dict[str, Any]:
-        """Change all tasks that match; what the body does not mention stays."""
+        """Change all tasks that match the filters.
+
+        Without a filter, this changes every task. Fields that are not mentioned keep their values.
+        At most 10,000 tasks may match.
+        """
         query, values = self.request.validated_query, self.request.validated_body.values()
         updated = change_tasks(
             self.request.db, self.account, query.filters(), values, dry_run=query.dry_run
@@ -124,7 +128,10 @@ class TasksViews:
         headers=("Link",),
     )
     def delete(self) -> dict[str, Any]:
-        """Move all tasks that match to the trash; at least one filter must be named."""
+        """Move all tasks that match the filters to the trash.
+
+        At least one filter is required. At most 10,000 tasks may match.
+        """
         query = self.request.validated_query
         deleted = delete_tasks(
             self.request.db, self.account, query.filters(), dry_run=query.dry_run
@@ -140,12 +147,12 @@ class TasksViews:
     returns=schemas.TaskCounts,
 )
 def counts(context: AccountContext, request: Request) -> dict[str, Any]:
-    """Count the tasks on the lists that people look at."""
+    """Count the tasks that are open, completed, overdue, due today or undated."""
     return {"username": context.account.username, **task_counts(request.db, context.account)}
 
 
 def task_path(request: Request, tasks: list[TaskRow]) -> str:
-    """Return the path of the task, or of the list of just these."""
+    """Return the path of the task, or of the list that shows exactly these tasks."""
     username = request.identity.account.username
     if len(tasks) == 1:
         return request.route_path("task", username=username, id=tasks[0].id)
@@ -154,7 +161,7 @@ def task_path(request: Request, tasks: list[TaskRow]) -> str:
 
 
 def finished(request: Request, answer: dict[str, Any]) -> dict[str, Any]:
-    """Return the answer. A dry run says so in it, and its transaction is rolled back."""
+    """Return the answer with an undo link. For a dry run, mark it and roll back the transaction."""
     if request.validated_query.dry_run:
         request.tm.doom()
         return {**answer, "dry_run": True}
@@ -179,7 +186,7 @@ class TaskViews:
         headers=("ETag",),
     )
     def get(self) -> dict[str, Any] | Response:
-        """Show the task."""
+        """Show a task."""
         if is_not_modified(self.request, self.task.revision):
             return self.request.response
         return {"username": self.account.username, "task": schemas.Task.of(self.task)}
@@ -194,7 +201,10 @@ class TaskViews:
         headers=("ETag", "Link"),
     )
     def put(self) -> dict[str, Any]:
-        """Change the task; what is not mentioned stays."""
+        """Change a task.
+
+        Fields that are not mentioned keep their values.
+        """
         values = self.request.validated_body.values()
         task = change_task(self.request.db, self.account, self.task, values)
         offer_undo(self.request)
@@ -210,7 +220,7 @@ class TaskViews:
         headers=("Link",),
     )
     def delete(self) -> dict[str, Any]:
-        """Delete the task: it is moved to the trash."""
+        """Move a task to the trash."""
         delete_task(self.request.db, self.account, self.task)
         offer_undo(self.request)
         return {"username": self.account.username, "msg": "Deleted."}

@@ -1,4 +1,4 @@
-"""Tokens: what an account can be used by, listed, created, revoked; and what the asker's may do."""
+"""List, show and revoke sessions and API tokens; create API tokens."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from todo.services.tokens import active_tokens, create_token, end_other_tokens, 
     returns=schemas.WhoAmI,
 )
 def whoami(context: LoginContext, request: Request) -> dict[str, Any]:
-    """Tell whose token this is, and what it may do."""
+    """Show the account and the permissions of the token."""
     token = context.identity.token
     return {
         "username": context.account.username,
@@ -61,9 +61,10 @@ class TokensViews:
         errors=("reauthentication_required", "too_many_tokens", "busy"),
     )
     def post(self) -> dict[str, Any]:
-        """Create an API token; its secret is shown this once.
+        """Create an API token.
 
-        Needs `current_password`, or a login of the last ten minutes.
+        Its secret is shown in this answer only. Requires `current_password`, unless the login is
+        less than ten minutes old. An account has at most 100 API tokens.
         """
         values = self.request.validated_body.values()
         reauthenticate(self.request, values.pop("current_password", None))
@@ -83,7 +84,7 @@ class TokensViews:
 
     @view_config(request_method="DELETE", operation="revoke tokens", returns=schemas.TokensRevoked)
     def delete(self) -> dict[str, Any]:
-        """Revoke every session and API token but the one that asks."""
+        """Revoke all sessions and API tokens except the token of the request."""
         end_other_tokens(self.request.db, self.request.identity)
         return {"username": self.account.username, "msg": "Revoked."}
 
@@ -99,11 +100,11 @@ class TokenViews:
 
     @view_config(request_method="GET", operation="token detail", returns=schemas.TokenAnswer)
     def get(self) -> dict[str, Any]:
-        """Show the token, without its secret."""
+        """Show a session or API token, without its secret."""
         return {"username": self.username, "token": schemas.Token.of(self.token)}
 
     @view_config(request_method="DELETE", operation="revoke token", returns=schemas.TokensRevoked)
     def delete(self) -> dict[str, Any]:
-        """Revoke the token: from now on it is none."""
+        """Revoke a session or API token immediately."""
         end_token(self.request.db, self.token.id)
         return {"username": self.username, "msg": "Revoked."}

@@ -1,4 +1,4 @@
-"""The trash: list, restore, delete for good; one task, or all."""
+"""List, restore and permanently delete deleted tasks."""
 
 from functools import partial
 from typing import Any
@@ -34,9 +34,10 @@ class TrashViews:
         headers=("Link",),
     )
     def get(self) -> dict[str, Any]:
-        """List the deleted tasks page by page, the last deleted first.
+        """List the deleted tasks, last deleted first.
 
-        A task is here until it is restored or deleted for good, or its time is over.
+        The list comes in pages: follow `next` until it is null. The trash keeps a task for 30 days,
+        unless the server is configured differently.
         """
         revision = self.account.revision
         page = read_trash(
@@ -60,10 +61,11 @@ class TrashViews:
         returns=trash.TrashEmptied,
     )
     def delete(self) -> dict[str, Any]:
-        """Delete all tasks of the trash for good.
+        """Empty the trash: delete its tasks permanently.
 
-        Nothing of them is kept but that they are gone. A very full trash is emptied bit by bit:
-        where the answer is an error, some may be gone; ask again for the rest.
+        The values in their history are erased, too. A trash of more than 1,000 tasks is
+        emptied in several transactions: after an error, some tasks may be deleted. Repeat the
+        request to delete the rest.
         """
         deleted = empty_trash(
             self.request.db,
@@ -83,7 +85,10 @@ class TrashViews:
     returns=task.TaskDeleted,
 )
 def delete(context: TrashContext, request: Request) -> dict[str, Any]:
-    """Delete the task for good: nothing of it is kept but that it is gone."""
+    """Delete a task in the trash permanently.
+
+    The values in its history are erased, too.
+    """
     purge_task(request.db, context.account, context.task.id)
     return {"username": context.account.username, "msg": "Deleted."}
 
@@ -98,7 +103,10 @@ def delete(context: TrashContext, request: Request) -> dict[str, Any]:
     headers=("ETag", "Link"),
 )
 def restore(context: TrashContext, request: Request) -> dict[str, Any]:
-    """Take the task out of the trash: it is as before, but for its revision and modification."""
+    """Restore a task from the trash.
+
+    Only its `revision` and `modification_date` differ from before.
+    """
     restored = restore_task(request.db, context.account, context.task)
     offer_undo(request)
     request.response.headers["ETag"] = entity_tag(restored.revision)

@@ -1,4 +1,4 @@
-"""Undo: change back what one request has changed of tasks."""
+"""Undo changes to tasks."""
 
 from typing import Any
 
@@ -23,11 +23,15 @@ from todo.schemas.undo import Undone
     headers=("Link",),
 )
 def post(context: RevisionContext, request: Request) -> dict[str, Any]:
-    """Undo what one request has changed of tasks: all of it, or nothing.
+    """Undo all changes that one request made to tasks.
 
-    The answer to each request that changes tasks names it, as `Link` with rel="undo"; the answer to
-    an undo names what does it again. What was created goes to the trash, what was deleted comes
-    back. Where a task is not as that request has left it, in the same fields, nothing is changed.
+    The answer to each request that changes tasks has the path of this operation in `Link`, with
+    rel="undo". Updated fields get their previous values, created and restored tasks go to the
+    trash, and deleted tasks come back.
+
+    All changes are undone or none: if later changes are in the way, the answer is 409
+    `undo_conflict`. An undo is a change itself, so its own `Link` undoes it. Permanent
+    deletions and changes to the profile cannot be undone.
     """
     undone = undo(request.db, context.account, context.named, request.settings.trash_retention)
     offer_undo(request)
@@ -35,7 +39,7 @@ def post(context: RevisionContext, request: Request) -> dict[str, Any]:
 
 
 def offer_undo(request: Request) -> None:
-    """Name, in the answer's field `Link`, the path that undoes the request's changes of tasks."""
+    """Add a `Link` to the answer that undoes the request's changes, if it has changed tasks."""
     account = request.identity.account
     revision = transaction_revision(request.db, account.id)
     if revision is not None:
