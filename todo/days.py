@@ -1,4 +1,4 @@
-"""Days and instants: read from text, and told in a time zone."""
+"""Days and instants: parsing, and conversion between them in a time zone."""
 
 import logging
 import re
@@ -10,14 +10,14 @@ from todo import clock
 
 logger = logging.getLogger(__name__)
 
-# The machine's own zone, and none: they mean another thing elsewhere.
+# The machine's own zone and a placeholder: their meaning depends on the machine.
 EXCLUDED_ZONES = {"localtime", "Factory"}
 
 DEFAULT_ZONE = ZoneInfo("UTC")
 
 _DAY = re.compile(r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})")
 _TIME = r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})"
-# RFC 3339, section 5.6; without the offset it is a local time.
+# RFC 3339, section 5.6; the offset is optional.
 INSTANT = re.compile(
     _DAY.pattern
     + r"[Tt ]"
@@ -32,16 +32,16 @@ FIRST_INSTANT = datetime.min.replace(tzinfo=UTC)
 
 @cache
 def zone_names() -> frozenset[str]:
-    """Return the names of the IANA database that this machine knows; case counts."""
+    """Return the time zone names of this machine's IANA database, in their exact case."""
     return frozenset(available_timezones()) - EXCLUDED_ZONES
 
 
 @cache
 def find_zone(name: str) -> ZoneInfo:
-    """Return the zone of a name that was good when it was stored.
+    """Return the zone of a stored name, or UTC if this machine does not have it.
 
-    Another machine may not know it any more. Then it is UTC, and the log says so once: an account
-    whose times are off can be mended by its owner, one that answers with an error cannot.
+    The log reports that once. The owner can correct wrong times, but not an account that answers
+    with errors.
     """
     try:
         return ZoneInfo(name)
@@ -51,11 +51,10 @@ def find_zone(name: str) -> ZoneInfo:
 
 
 def instant_of(local: datetime, zone: tzinfo) -> datetime:
-    """Return the instant, in UTC, of a naive time in the zone.
+    """Return the instant, in UTC, of a naive local time in the zone.
 
-    Of a time that the clocks show twice it is the earlier; one that they skip is read with the
-    offset before the gap (PEP 495, fold=0). Raises ValueError where it leaves the years 1 to 9999
-    in UTC.
+    An ambiguous time is the earlier instant, and a skipped time uses the offset before the gap
+    (PEP 495, fold=0). Raise ValueError if the result is not in the years 1 to 9999.
     """
     try:
         return local.replace(tzinfo=zone, fold=0).astimezone(UTC)
@@ -64,10 +63,10 @@ def instant_of(local: datetime, zone: tzinfo) -> datetime:
 
 
 def start_of(day: date, zone: tzinfo) -> datetime:
-    """Return the instant, in UTC, at which the day begins: its 00:00, as instant_of() reads it.
+    """Return the instant, in UTC, of the day's 00:00 in the zone.
 
-    A day that begins before year 1 in UTC is taken to begin with it. None begins after year 9999:
-    00:00 is never a whole day from UTC's.
+    If that is before year 1 in UTC, return the first instant of year 1. It is never after year
+    9999, because offsets are less than a day.
     """
     try:
         return instant_of(datetime.combine(day, time()), zone)
@@ -76,28 +75,28 @@ def start_of(day: date, zone: tzinfo) -> datetime:
 
 
 def today(zone: tzinfo) -> date:
-    """Return the day that it is in the zone now."""
+    """Return the current day in the zone."""
     return clock.now().astimezone(zone).date()
 
 
 def first_day_from(instant: datetime, zone: tzinfo) -> date | None:
-    """Return the first day that begins at the instant or later; None after the year 9999."""
-    # No zone is a whole day from UTC: the days before begin too early, the second after does not.
+    """Return the first day that begins at the instant or later, or None after year 9999."""
+    # Offsets are less than a day, so the result is this UTC day or one of the next two.
     here = instant.astimezone(UTC).toordinal()
     days = map(date.fromordinal, range(here, date.max.toordinal() + 1))
     return next((day for day in days if start_of(day, zone) >= instant), None)
 
 
 def parse_date(text: str, zone: tzinfo = UTC) -> date | datetime:
-    """Return the day, or the instant in UTC, that the text names; raises ValueError.
+    """Return the day or the instant, in UTC, of the text. Raise ValueError if it is invalid.
 
-    A time without an offset is read in the zone. Digits after the microseconds are dropped.
+    A time without an offset is in the zone. Digits beyond microseconds are ignored.
     """
     if match := _DAY.fullmatch(text):
         return date(*_numbers(match, "year", "month", "day"))
     match = INSTANT.fullmatch(text) or DAY_FIRST.fullmatch(text)
     if match is None:
-        raise ValueError("no known format")
+        raise ValueError("unknown format")
     parts = match.groupdict()
     microsecond = int((parts.get("fraction") or "0")[:6].ljust(6, "0"))
     local = datetime.combine(
@@ -118,6 +117,6 @@ def _offset(text: str) -> timezone:
         return UTC
     hours, minutes = int(text[1:3]), int(text[4:6])
     if hours > 23 or minutes > 59:
-        raise ValueError("no such offset")
+        raise ValueError("invalid offset")
     offset = timedelta(hours=hours, minutes=minutes)
     return timezone(-offset if text[0] == "-" else offset)

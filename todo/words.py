@@ -1,15 +1,15 @@
-"""Text as it is sorted and searched: folded, and cut into words. The only place that does it.
+"""Fold text for sorting, and split it into words for search.
 
-What is stored folded was folded by this code: a change here needs a migration that folds anew.
+The database stores folded text, so a change here needs a migration that folds it again.
 """
 
 import unicodedata
 
 import regex
 
-WORD_MAX = 64  # characters; the rest of a longer word is not looked at
+WORD_MAX = 64  # characters; the rest of a longer word is ignored
 
-# Han and kana are written without spaces, so that each character is a word.
+# Han and kana are written without spaces, so each character is a word.
 _WORD = regex.compile(
     r"[\p{Han}\p{Hiragana}\p{Katakana}ー]"
     r"|[[\p{L}\p{N}\p{M}]--[\p{Han}\p{Hiragana}\p{Katakana}ー]]+",
@@ -18,10 +18,10 @@ _WORD = regex.compile(
 
 
 def fold(text: str) -> str:
-    """Return the text without regard to case or accents: "Crème" and "creme" are the same.
+    """Return the text without case and accents: "Crème" and "creme" become equal.
 
-    The compatibility decomposition (NFKD, Unicode Standard Annex 15) without its marks of a
-    combining class other than zero, casefolded (The Unicode Standard, section 5.18).
+    Decompose it (NFKD, Unicode Standard Annex 15), remove marks with a combining class other than
+    zero, and casefold the rest (The Unicode Standard, section 5.18).
     """
     if text.isascii():
         return text.casefold()
@@ -30,16 +30,16 @@ def fold(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """Return the words of the text, folded, in their order: runs of letters, digits and marks.
+    """Return the folded words of the text in order: runs of letters, digits and marks.
 
-    None holds a space or anything else that a query language could read as its own.
+    Words contain no spaces or operators, so search queries need no escaping.
     """
     return [word[:WORD_MAX] for word in _WORD.findall(fold(text))]
 
 
 def indexed_words(text: str | None) -> str:
-    """Return the words of the text, each once and after a space, as the search columns hold them.
+    """Return the distinct words of the text, each after a space, for the search columns.
 
-    The space is where the database puts the account: see todo/models/task.py.
+    The database replaces the space by the account: see todo/models/task.py.
     """
     return "".join(f" {word}" for word in dict.fromkeys(words(text or "")))

@@ -84,7 +84,7 @@ def test_purge_thread_survives_failure_and_stops(
     with caplog.at_level(logging.INFO, "todo.jobs"):
         thread = jobs.start(real_app.registry)
         try:
-            wait_until(lambda: "the purge failed, and is tried again" in caplog.text)
+            wait_until(lambda: "the purge failed and will be retried" in caplog.text)
             committed.execute(text("ALTER TABLE hidden RENAME TO limit_counts"))
             committed.commit()
             wait_until(lambda: "purged: expired sessions and tokens 1" in caplog.text)

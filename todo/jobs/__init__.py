@@ -1,6 +1,6 @@
-"""Work without a request: one thread of each process, and a lock that picks one of them.
+"""Background jobs: a thread per process, and a lock that selects one process per hour.
 
-The lock is a count in the database: the first process to count in an hour does the hour's work.
+The lock is a count in the database: the first process to increment it in an hour runs the jobs.
 """
 
 import logging
@@ -22,15 +22,15 @@ from todo.settings import Settings
 logger = logging.getLogger(__name__)
 
 PURGE = Limit("purge", setting="", window=timedelta(hours=1))
-CHECK_INTERVAL = 5 * 60  # seconds between two looks whether the hour is over
+CHECK_INTERVAL = 5 * 60  # seconds between checks whether an hour has passed
 
 
 class StoppedError(Exception):
-    """The process ends before the job does."""
+    """The process is stopping, so the job must end early."""
 
 
 class JobThread(threading.Thread):
-    """The thread that runs the jobs until it is stopped."""
+    """The thread that runs the jobs until stopped."""
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
         super().__init__(name="jobs", daemon=True)
@@ -44,23 +44,23 @@ class JobThread(threading.Thread):
             except StoppedError:
                 return
             except SQLAlchemyError as error:
-                logger.warning("the purge failed, and is tried again: %s", first_line(error))
+                logger.warning("the purge failed and will be retried: %s", first_line(error))
             except Exception:
-                logger.exception("the purge failed, and is tried again")
+                logger.exception("the purge failed and will be retried")
 
     def pause(self, seconds: float) -> None:
-        """Wait between two batches of a job. Raises StoppedError where the process ends."""
+        """Wait between two batches of a job. Raise StoppedError if the process is stopping."""
         if self.stopping.wait(seconds):
             raise StoppedError
 
     def stop(self) -> None:
-        """Stop the thread after the batch that runs."""
+        """Stop the thread after the current batch."""
         self.stopping.set()
         self.join()
 
 
 def start(registry: Registry) -> JobThread:
-    """Start the thread of this process, and return it."""
+    """Start the job thread of this process and return it."""
     thread = JobThread(registry["engine"], registry["settings"])
     thread.start()
     return thread
@@ -69,7 +69,7 @@ def start(registry: Registry) -> JobThread:
 def purge_hourly(
     engine: Engine, settings: Settings, pause: Callable[[float], object] = time.sleep
 ) -> dict[str, int]:
-    """Purge, unless a process has begun to in this hour; return how many rows of each kind."""
+    """Purge unless a process did in the last hour; return the number of deleted rows by name."""
     with Session(engine) as session:
         if not is_first_in_window(session, PURGE):
             return {}

@@ -1,4 +1,4 @@
-"""The purge: rows that have expired are deleted, in batches that block nobody for long."""
+"""The purge: delete expired rows in small batches, so that no other transaction waits long."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -19,13 +19,13 @@ from todo.models.token import TOKENS, TokenKind
 from todo.models.trash import TRASH, TrashedTask, is_restorable
 from todo.settings import Settings
 
-BATCH_SIZE = 500  # rows of one transaction
-# Seconds between two, on SQLite: a process that waits to write looks every tenth of a second.
+BATCH_SIZE = 500  # rows per transaction
+# Seconds between batches on SQLite: other processes poll for the write lock every 0.1 seconds.
 BATCH_PAUSE = 0.2
 
 _IN_ORDER = (CHANGES.c.account_id, CHANGES.c.revision, CHANGES.c.kind, CHANGES.c.object_id)
 
-# The first date of each account.
+# The earliest date of each account.
 _FIRST_TRASHED = select(func.min(TRASH.c.deletion_date)).where(TRASH.c.account_id == ACCOUNTS.c.id)
 _FIRST_CHANGE = (
     select(CHANGES.c.date)
@@ -38,9 +38,9 @@ _FIRST_CHANGE = (
 def purge_expired(
     session: Session, settings: Settings, pause: Callable[[float], object] = time.sleep
 ) -> dict[str, int]:
-    """Delete all that has expired, and return how many rows of each kind.
+    """Delete all expired rows and return their numbers by name.
 
-    Each batch is committed. `pause` waits between two, or raises to stop.
+    Each batch is committed. `pause` waits between batches, or raises to stop the purge.
     """
     now = clock.now()
 
@@ -73,7 +73,7 @@ def purge_expired(
         while batch := purge_trash(session, account_id, settings):
             end_batch()
             deleted["trashed tasks"] += batch
-        session.rollback()  # give the account's lock back
+        session.rollback()  # release the account's lock
     for account_id in _accounts(session, _FIRST_CHANGE, since):
         while batch := purge_changes(session, account_id, since):
             end_batch()
@@ -83,27 +83,27 @@ def purge_expired(
 
 
 def _accounts(session: Session, first: Select[datetime], until: datetime) -> Iterator[int]:
-    """Yield the ids of the accounts whose first date is not later."""
+    """Yield the ids of the accounts whose earliest date is not after `until`."""
     last = 0
     query = select(ACCOUNTS.c.id).where(first.scalar_subquery() <= until).order_by(ACCOUNTS.c.id)
     while ids := session.scalars(query.where(ACCOUNTS.c.id > last).limit(BATCH_SIZE)).all():
-        session.rollback()  # on SQLite, everybody else waits for a transaction to end
+        session.rollback()  # on SQLite, an open transaction blocks all writers
         yield from ids
         last = ids[-1]
     session.rollback()
 
 
 def purge_trash(session: Session, account_id: int, settings: Settings) -> int:
-    """Erase a batch of the account's tasks whose time in the trash is over; return how many.
+    """Delete a batch of the account's expired tasks in the trash; return their number.
 
-    Waits for nobody: while another transaction writes to the account, they are left for later.
+    Skip the account if another transaction is writing to it.
     """
     expired = (
         select(TRASH.c.id)
         .where(TRASH.c.account_id == account_id, not_(is_restorable(settings.trash_retention)))
         .limit(BATCH_SIZE)
     )
-    # Read under the lock: no request can restore one of these any more.
+    # Select under the lock, so that no request can restore one of these tasks concurrently.
     ids = session.scalars(expired).all() if _lock(session, account_id) else []
     if ids:
         writes.purge(session, TrashedTask, account_id, ids)
@@ -111,10 +111,10 @@ def purge_trash(session: Session, account_id: int, settings: Settings) -> int:
 
 
 def purge_changes(session: Session, account_id: int, until: datetime) -> int:
-    """Delete a batch of the account's oldest changes that were made until then; return how many.
+    """Delete a batch of the account's changes up to `until`, oldest first; return their number.
 
-    Revisions go whole: a reader of the feed tells by the first revision whether any is missing.
-    Waits for nobody: while another transaction writes to the account, they are left for later.
+    Delete whole revisions: the feed detects missing changes by the first revision that is kept.
+    Skip the account if another transaction is writing to it.
     """
     mine = CHANGES.c.account_id == account_id
     oldest = (
@@ -128,21 +128,21 @@ def purge_changes(session: Session, account_id: int, until: datetime) -> int:
         return 0
     rows = session.execute(oldest)
     old = [revision for revision, date in takewhile(lambda row: row.date <= until, rows)]
-    if not old:  # another process has deleted them before the lock was taken
+    if not old:  # another process deleted them before this one got the lock
         return 0
     ended = delete(CHANGES).where(mine, CHANGES.c.revision <= old[-1])
     return len(session.scalars(ended.returning(CHANGES.c.revision)).all())
 
 
 def _lock(session: Session, account_id: int) -> bool:
-    """Take the account's row, and tell whether that was possible without a wait."""
+    """Lock the account's row unless another transaction has; return whether it is locked."""
     account = select(ACCOUNTS.c.id).where(ACCOUNTS.c.id == account_id)
     locked = account.with_for_update(key_share=True, skip_locked=True)
     return session.scalar(locked) is not None
 
 
 def _delete(session: Session, table: Table, condition: ColumnElement[bool]) -> int:
-    """Delete a batch of rows and return how many. Skips rows that another transaction locks."""
+    """Delete a batch of rows, except locked ones, and return their number."""
     key = tuple(table.primary_key)
     found = select(*key).where(condition).limit(BATCH_SIZE).with_for_update(skip_locked=True)
     rows = session.execute(found).all()

@@ -1,1 +1,1 @@
-"""The log of changes: every write to an account is recorded here, read back, and undone."""
+"""The journal: record every change to an account, read the changes, and undo them."""

@@ -1,6 +1,6 @@
-"""The changes of an account as the journal has them: of one object, and all in order.
+"""Read the journal: the history of an object, and the feed of all changes of an account.
 
-A page costs as much as it has changes: it is read from an index, from its own beginning.
+The cost of a page depends on its own changes only: an index leads to its first one.
 """
 
 from collections.abc import Sequence
@@ -14,30 +14,30 @@ from todo.models.change import CHANGES
 from todo.models.engine import Database
 from todo.models.task import Task
 
-# As the primary key has them.
+# The order of the primary key.
 IN_ORDER = (CHANGES.c.account_id, CHANGES.c.revision, CHANGES.c.kind, CHANGES.c.object_id)
 
 
 @dataclass(frozen=True)
 class Page:
-    """The changes of a page, and the revision after which the next one begins, or None."""
+    """The changes of a page, and the revision after which the next page begins, or None."""
 
     changes: Sequence[Row[Any]]
     after: int | None
 
 
 class RevisionExpiredError(Exception):
-    """The journal does not have all changes after the revision."""
+    """The journal no longer has all changes after the revision."""
 
 
 def read_history(
     db: Database, account: AccountRow, task_id: int, limit: int, after: int | None
 ) -> Page:
-    """Return a page of the task's changes, the newest first."""
+    """Return a page of the task's changes, newest first."""
     statement = select(*CHANGES.c).where(*_of_object(account.id, Task.kind, task_id))
     if after is not None:
         statement = statement.where(CHANGES.c.revision < after)
-    # One more than the page has tells whether there is a next one.
+    # One extra change shows whether there is a next page.
     changes = db.execute(statement.order_by(CHANGES.c.revision.desc()).limit(limit + 1)).all()
     if len(changes) <= limit:
         return Page(changes, None)
@@ -45,9 +45,9 @@ def read_history(
 
 
 def read_changes(db: Database, account: AccountRow, since: int, limit: int) -> Page:
-    """Return a page of the account's changes after the revision, of whole revisions.
+    """Return a page of the account's changes after the revision; pages have whole revisions.
 
-    Raises RevisionExpiredError where they are not kept, or the account has no such revision.
+    Raise RevisionExpiredError if some are no longer kept, or the account has no such revision.
     """
     if since == account.revision:
         return Page([], None)
@@ -55,23 +55,23 @@ def read_changes(db: Database, account: AccountRow, since: int, limit: int) -> P
     changes = db.execute(
         select(*CHANGES.c).where(*_between(account, since, last)).order_by(*IN_ORDER)
     ).all()
-    # Revisions have no gaps: where the first one is there, all are.
+    # Revisions have no gaps, so if the first one is kept, all are.
     if not changes or changes[0].revision != since + 1:
         raise RevisionExpiredError
     return Page(changes, None if last == account.revision else last)
 
 
 def has_revision(db: Database, account: AccountRow, revision: int) -> bool:
-    """Tell whether the journal has changes of the revision."""
+    """Return whether the journal has changes of the revision."""
     return db.scalar(_found(account, revision - 1)) is not None
 
 
 def fields_changed_since(
     db: Database, account: AccountRow, kind: str, object_id: int, revision: int
 ) -> list[str] | None:
-    """Return the fields of the object that changed after the revision, sorted.
+    """Return the sorted names of the object's fields that changed after the revision.
 
-    None where the journal does not have all changes after it.
+    Return None if the journal no longer has all changes after it.
     """
     if revision != account.revision and db.scalar(_found(account, revision)) is None:
         return None
@@ -84,7 +84,7 @@ def fields_changed_since(
 
 
 def _found(account: AccountRow, since: int) -> Any:
-    """Return the query that finds a change of the revision after this one."""
+    """Return the query for a change of the next revision."""
     return select(CHANGES.c.revision).where(*_between(account, since, since + 1)).limit(1)
 
 
@@ -97,9 +97,9 @@ def _of_object(account_id: int, kind: str, object_id: int) -> list[ColumnElement
 
 
 def _last_revision(db: Database, account: AccountRow, since: int, limit: int) -> int:
-    """Return the revision that a page of so many changes ends with.
+    """Return the last revision of a page with `limit` changes.
 
-    It is at most the one that the account has in this answer: later commits are for the next one.
+    It is at most the account's revision in this answer: later commits belong to the next request.
     """
     last = db.scalar(
         select(CHANGES.c.revision)

@@ -1,4 +1,4 @@
-"""Undo: what one request has changed of tasks, changed back by another."""
+"""Undo: revert the changes that one request made to tasks."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,21 +19,21 @@ from todo.models.meta import UTCDateTime
 from todo.models.task import TASK_COLUMNS, TASKS, Task, columns_of
 from todo.models.trash import TRASH, TRASH_COLUMNS, TrashedTask, is_restorable
 
-BATCH_SIZE = 500  # changes in memory
-MAX_CONFLICTS = 100  # that an answer names
+BATCH_SIZE = 500  # changes in memory at once
+MAX_CONFLICTS = 100  # listed in an answer
 MAX_INDEXED_CHARACTERS = 10_000_000  # the same as for a change of many tasks
 
-# The fields that the journal has as the text of a date.
+# The fields that the journal stores as date strings.
 DATES = {"due_date", *(each.key for each in TASK_COLUMNS if isinstance(each.type, UTCDateTime))}
 
 Fields = dict[str, Any]
 
 
 def undo(session: Session, account: AccountRow, revision: int, trash_retention: timedelta) -> int:
-    """Change back what the revision has changed, and return how many tasks these are.
+    """Revert the changes of the revision and return the number of tasks.
 
-    Raises Problem with 409 where that cannot be, or where a task is not as the revision left it;
-    then nothing is changed.
+    Raise Problem 409, and change nothing, if the changes cannot be undone or if a task has later
+    changes.
     """
     _refuse_impossible(session, account, revision)
     conflicts: list[Conflict] = []
@@ -49,14 +49,14 @@ def undo(session: Session, account: AccountRow, revision: int, trash_retention: 
     if conflicts:  # the transaction is rolled back
         raise Problem(
             "undo_conflict",
-            "Later changes stand in the way; `conflicts` names the tasks and the fields.",
+            "Later changes prevent the undo; `conflicts` lists the tasks and fields.",
             extensions={"conflicts": conflicts[:MAX_CONFLICTS]},
         )
     return undone
 
 
 def _refuse_impossible(session: Session, account: AccountRow, revision: int) -> None:
-    """Raise Problem with 409 where an undo could change back nothing, or would change too much."""
+    """Raise Problem 409 if nothing can be undone, or too much at once."""
     kept_values = func.count(
         case((CHANGES.c.before.is_not(None) | CHANGES.c.after.is_not(None), 1))
     )
@@ -68,7 +68,7 @@ def _refuse_impossible(session: Session, account: AccountRow, revision: int) -> 
     if not any(row[2] for row in rows) or any(row.kind != Task.kind for row in rows):
         raise Problem(
             "not_undoable",
-            "What was changed in the profile cannot be undone, nor what has gone for good.",
+            "Changes to the profile, and to permanently deleted tasks, cannot be undone.",
         )
     words = func.sum(func.length(TASKS.c.name_words) + func.length(TASKS.c.note_words))
     updated = select(CHANGES.c.object_id).where(
@@ -79,27 +79,27 @@ def _refuse_impossible(session: Session, account: AccountRow, revision: int) -> 
     if sum(row[3] for row in rows) + (indexed or 0) > MAX_INDEXED_CHARACTERS:
         raise Problem(
             "too_many",
-            f"The texts of these {count} tasks have, as they are and as they were, more than "
-            f"{MAX_INDEXED_CHARACTERS} characters: change them back in smaller parts.",
+            f"The current and previous texts of these {count} tasks have more than "
+            f"{MAX_INDEXED_CHARACTERS} characters. Change them back with smaller requests.",
             extensions={"count": count},
         )
 
 
 def _conflicts(batch: Sequence[Any], current: dict[int, Fields]) -> Iterator[Conflict]:
-    """Yield the tasks that are not there, or whose fields are not as the revision left them."""
+    """Yield the tasks that are missing or differ from the state after the revision."""
     for each in batch:
         left = (each.before if each.action == DELETE else each.after) or {}
         row = current.get(each.object_id)
         now = {} if row is None else recorded(Task, row)
         differing = [name for name in left if name not in now or now[name] != left[name]]
-        if differing or not left:  # the values of what has gone for good are not kept
+        if differing or not left:  # a purge erases the values
             yield Conflict(each.object_id, sorted(differing))
 
 
 def _current_rows(
     session: Session, account: AccountRow, batch: Sequence[Any], trash_retention: timedelta
 ) -> dict[int, Fields]:
-    """Return the columns of the tasks: of deleted ones, as they are in the trash."""
+    """Return the current columns of the tasks by id; of deleted tasks, those in the trash."""
     deleted = [each.object_id for each in batch if each.action == DELETE]
     others = [each.object_id for each in batch if each.action != DELETE]
     found: list[Any] = []
@@ -115,7 +115,7 @@ def _current_rows(
 
 
 def _owned_rows(table: Any, account: AccountRow, ids: list[int]) -> list[ColumnElement[bool]]:
-    # The sum keeps the databases from beginning with all that the account has.
+    # The sum hides the account indexes, so the database looks rows up by id.
     return [table.c.id.in_(ids), table.c.account_id + 0 == account.id]
 
 
@@ -137,13 +137,13 @@ def _rows(batch: Iterable[Any], current: dict[int, Fields], actions: set[str]) -
 
 
 def recorded(model: type[Journalled], row: Fields) -> Fields:
-    """Return the fields that are recorded of a row, as the records have them."""
+    """Return the recorded fields of a row in the JSON form of the journal."""
     fields: Fields = json.loads(to_json(model.recorded(row)))
     return fields
 
 
 def _columns(before: Fields) -> Fields:
-    """Return the columns that hold the fields, which the journal has as JSON."""
+    """Return the columns for fields in the JSON form of the journal."""
     return columns_of(
         {
             name: parse_date(value) if name in DATES and value is not None else value
@@ -153,7 +153,7 @@ def _columns(before: Fields) -> Fields:
 
 
 def _batches(session: Session, account: AccountRow, revision: int) -> Iterator[Sequence[Any]]:
-    """Yield the changes of the revision, by the ids of the tasks."""
+    """Yield the changes of the revision in batches, by task id."""
     query = select(*CHANGES.c).where(*_of_revision(account, revision)).order_by(CHANGES.c.object_id)
     last = 0
     while batch := session.execute(query.where(CHANGES.c.object_id > last).limit(BATCH_SIZE)).all():

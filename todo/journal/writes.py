@@ -1,11 +1,11 @@
-"""Every write to an object of an account: each function here stores it and records it.
+"""Writes to an account's objects: each function stores a change and records it in the journal.
 
-todo/models/journalled.py refuses any other statement that changes a journalled table, unless it
-says that no recorded field changes. The caller holds the lock of the account's row, and has read
-the rows under it.
+todo/models/journalled.py refuses other statements that change a journalled table, unless they
+declare that no recorded field changes. The caller must hold the lock on the account's row, and must
+have read the rows under this lock.
 
-A transaction raises the account's `revision` by one, at its first change. The account's row stays
-locked until the transaction ends, so revisions are in the order of the commits.
+The first change of a transaction raises the account's `revision` by one. The account's row stays
+locked until the transaction ends, so revisions are in commit order.
 """
 
 from collections import defaultdict
@@ -26,38 +26,38 @@ from todo.models.journalled import RECORDED, columns_except
 from todo.models.prepared import PREPARED
 from todo.models.task import TaskColumns
 
-BATCH_SIZE = 1000  # ids in one statement; SQLite takes 32,766 parameters
+BATCH_SIZE = 1000  # ids per statement; SQLite allows 32,766 parameters
 
 Fields = dict[str, Any]
-Model = Any  # a class that is Journalled
+Model = Any  # a subclass of Journalled
 
 
 @dataclass
 class _TransactionWrites:
-    """The writes of one transaction."""
+    """The state of one transaction's writes."""
 
     transaction: SessionTransaction
     date: datetime
-    revisions: dict[int, int]  # account -> the revision that it was raised to
+    revisions: dict[int, int]  # account id -> its new revision
 
 
 def set_credential(session: Session, token: TokenRow) -> None:
-    """Record from now on that this token makes the changes of the session."""
+    """Record this token with the session's changes."""
     session.info["token"] = token
 
 
 def transaction_date(session: Session) -> datetime:
-    """Return the time of the session's transaction, which is that of all its changes."""
+    """Return the date of all changes in the session's transaction."""
     return _writes(session).date
 
 
 def transaction_revision(session: Session, account_id: int) -> int | None:
-    """Return the revision that the transaction has raised the account to; None before a change."""
+    """Return the account's new revision in this transaction, or None before the first change."""
     return _writes(session).revisions.get(account_id)
 
 
 def register(session: Session, columns: Fields) -> Row[Any]:
-    """Store a new account and return its row. Its profile is the first change of its journal."""
+    """Store a new account and return its row. Its profile is the first change in its journal."""
     write = _writes(session)
     first = {"date_joined": write.date, "revision": 1, **Account.stamps(1, write.date)}
     statement = insert(ACCOUNTS).values(first | columns).returning(*ACCOUNTS.c)
@@ -70,9 +70,9 @@ def register(session: Session, columns: Fields) -> Row[Any]:
 def create(
     session: Session, model: Model, account_id: int, rows: Sequence[Fields]
 ) -> Sequence[Row[Any]]:
-    """Store new rows of the account, in their order; return those of their columns that are read.
+    """Store new rows of the account; return them in the same order, without database-only columns.
 
-    SQLite promises no order of what it returns, so SQLAlchemy sends it a statement for each row.
+    SQLite does not guarantee the order of returned rows, so SQLAlchemy runs a statement per row.
     """
     revision, date = _raise_revision(session, account_id), transaction_date(session)
     stamps = {"account_id": account_id, "creation_date": date, **model.stamps(revision, date)}
@@ -88,9 +88,10 @@ def change(
     account_id: int,
     updates: Iterable[tuple[Fields, Fields]],
 ) -> list[Fields]:
-    """Set columns of rows, each given as it is and with the columns to set; return it as it is now.
+    """Update rows and return them after the change.
 
-    Rows whose recorded fields stay as they are remain untouched.
+    `updates` pairs each current row with the columns to set. Rows whose recorded fields would not
+    change are not written.
     """
     results, changes = [], []
     grouped: dict[tuple[str, ...], list[Fields]] = defaultdict(list)
@@ -120,7 +121,7 @@ def move(  # noqa: PLR0913, PLR0917
     action: str,
     rows: Sequence[Fields],
 ) -> list[Fields]:
-    """Move rows to the table that has their columns, to the trash or back; return them as moved."""
+    """Move rows to the trash or back, and return them after the move."""
     moved: list[Fields] = []
     for batch in _batches(rows):
         stamps = target.stamps(_raise_revision(session, account_id), transaction_date(session))
@@ -144,7 +145,7 @@ def move(  # noqa: PLR0913, PLR0917
 
 
 def purge(session: Session, model: Model, account_id: int, ids: Sequence[int]) -> None:
-    """Delete rows for good, with the values that are recorded of them; record that they went."""
+    """Delete rows permanently, erase their values from the journal, and record the purge."""
     for batch in _batches(ids):
         _raise_revision(session, account_id)
         erased = update(CHANGES).where(
@@ -164,7 +165,7 @@ def record(
     action: str,
     changes: Sequence[Fields],
 ) -> None:
-    """Add the changes, each an `object_id` with its fields `before` and `after`, to the journal."""
+    """Add changes to the journal; each has an `object_id` and its fields `before` and `after`."""
     if not changes:
         return
     token: TokenRow | None = session.info.get("token")
@@ -182,7 +183,7 @@ def record(
 
 
 def _change(model: Model, object_id: int, *, before: Any = None, after: Any = None) -> Fields:
-    """Return what a record says of an object: both fields, or the fields that differ."""
+    """Return a change for the journal; if both rows are given, with the differing fields only."""
     was = None if before is None else model.recorded(before)
     now = None if after is None else model.recorded(after)
     if was is not None and now is not None:
@@ -195,9 +196,9 @@ def _change(model: Model, object_id: int, *, before: Any = None, after: Any = No
 
 
 def _writes(session: Session) -> _TransactionWrites:
-    """Return the writes of the session's transaction, which begins where there is none."""
+    """Return the state of the session's transaction, and begin one if necessary."""
     if session.in_nested_transaction():
-        raise RuntimeError("a savepoint could roll back a revision that is taken for given")
+        raise RuntimeError("no journal write in a savepoint: a rollback would lose its revision")
     transaction = session.get_transaction() or session.begin()
     write: _TransactionWrites | None = session.info.get("write")
     if write is None or write.transaction is not transaction:
@@ -206,7 +207,7 @@ def _writes(session: Session) -> _TransactionWrites:
 
 
 def _raise_revision(session: Session, account_id: int) -> int:
-    """Raise the account's revision, once in a transaction, and return it."""
+    """Raise the account's revision once per transaction, and return it."""
     revisions = _writes(session).revisions
     if account_id not in revisions:
         revisions[account_id] = session.execute(
@@ -222,7 +223,7 @@ def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
 
 def _owned_rows(model: Model, account_id: int, ids: Sequence[int]) -> list[Any]:
     table = model.__table__
-    # The sum keeps the index of accounts out of it: the ids lead to the rows.
+    # The sum hides the account indexes, so the database looks rows up by id.
     return [table.c.id.in_(ids), table.c.account_id + 0 == account_id]
 
 
@@ -231,7 +232,7 @@ def _delete(session: Session, model: Model, account_id: int, ids: Sequence[int])
     session.execute(statement, execution_options=RECORDED)
 
 
-# Statements are built once: building one costs more than running it.
+# Built once: building a statement costs more than running it.
 
 _RECORD = insert(CHANGES).execution_options(**PREPARED)
 _RAISE_REVISION = (

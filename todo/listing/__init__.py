@@ -1,1 +1,1 @@
-"""Lists of any kind: filters, orders, cursors, pages, search."""
+"""Filters, orders, cursors, pages and search for lists."""

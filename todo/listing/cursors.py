@@ -1,4 +1,4 @@
-"""Cursors: where a page of a list begins, as `after` names it."""
+"""Cursors: the value of `after`, which says where a page of a list begins."""
 
 import base64
 import hashlib
@@ -18,28 +18,28 @@ NOT_A_CURSOR = "This is not a cursor of this list."
 
 @dataclass(frozen=True)
 class Cursor:
-    """The last task of a page: its key in the list's order, if it has one, and its id.
+    """The last task of a page: its sort key and its id.
 
-    A list by id has no key.
+    The key is None if the task has none, such as no due date, and in a list sorted by id.
     """
 
     key: str | datetime | None
     id: int
 
 
-# A cursor as it is written, in JSON: a digest of the list that it is of, the key and the id.
-# It is not signed: it opens nothing but the list of who sends it.
+# The JSON form of a cursor: the digest of its list, the key and the id. It is not signed, because
+# it only gives access to the sender's own list.
 EncodedCursor = tuple[str, str | None, Annotated[int, msgspec.Meta(ge=1, le=ID_MAX)]]
 
 
 def list_digest(account_id: int, filters: dict[str, Any], order: Order) -> str:
-    """Return what tells the lists of accounts, filters and orders apart."""
+    """Return a digest of the account, filters and order: a cursor is valid for this list only."""
     named = [account_id, filters, order.name, order.descending]
     return hashlib.sha256(msgspec.json.encode(named)).hexdigest()[:16]
 
 
 def encode_cursor(task: Any, digest: str, order: Order) -> str:
-    """Return the cursor after the task, in the alphabet of URLs (RFC 4648, section 5)."""
+    """Return the cursor after the task, in URL-safe base64 (RFC 4648, section 5)."""
     key = order.key_of(task)
     written: EncodedCursor = (
         digest,
@@ -50,7 +50,7 @@ def encode_cursor(task: Any, digest: str, order: Order) -> str:
 
 
 def decode_cursor(text: str, digest: str, order: Order) -> Cursor:
-    """Return the cursor. Raises Problem with 400 where it is none, or of another list."""
+    """Return the cursor. Raise Problem 400 if it is malformed or belongs to another list."""
     try:
         padded = text + "=" * (-len(text) % 4)
         written = base64.b64decode(padded, b"-_", validate=True)
@@ -59,24 +59,24 @@ def decode_cursor(text: str, digest: str, order: Order) -> Cursor:
     except (ValueError, OverflowError):
         raise cursor_problem(NOT_A_CURSOR) from None
     if found != digest:
-        raise cursor_problem("This is a cursor of another account, filter or order.")
+        raise cursor_problem("This cursor belongs to another account, filter or order.")
     return cursor
 
 
 def _decode_key(key: str, order: Order) -> str | datetime:
-    """Return the key as its column has it. Raises ValueError or OverflowError."""
+    """Return the key as a value of its column. Raise ValueError or OverflowError if malformed."""
     if order.name == "name":
         if len(key) > NAME_MAX or "\0" in key:
-            raise ValueError("no folded name")
+            raise ValueError("not a folded name")
         return key
     instant = datetime.fromisoformat(key)
     if instant.tzinfo is None:
-        raise ValueError("no instant")
+        raise ValueError("not an instant")
     return instant.astimezone(UTC)
 
 
 def cursor_problem(message: str) -> Problem:
-    """Return the refusal of a cursor."""
+    """Return Problem 400 for a cursor."""
     return validation_problem(
-        [Fault("after", "cursor", f"{message} Follow `next` of the page before, unchanged.")]
+        [Fault("after", "cursor", f"{message} Use `next` of the previous page, unchanged.")]
     )

@@ -1,7 +1,7 @@
-"""The filters of tasks as conditions of SQL. docs/tasks.md has the truth table.
+"""The filters of tasks as SQL conditions. docs/tasks.md has the truth table.
 
-Where a condition names its values as parameters, a list that is asked for again, with other values,
-takes the query that was made before.
+The conditions name their values as bind parameters, so lists with the same filters but other values
+share one cached query.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
 
 Condition = ColumnElement[bool]
 
-# The names of filters, with the value of those whose condition depends on it.
+# The names of filters, each with its value if the SQL depends on the value, otherwise None.
 FilterShape = tuple[tuple[str, Any], ...]
 _SHAPING_FILTERS = ("completed", "due")
 
@@ -47,19 +47,19 @@ class _Parameters(dict[str, BindParameter[Any]]):
         return bindparam(name)
 
 
-# Of each value a parameter with its name. In an array nothing else tells its type.
+# A bind parameter for each name. The account id needs a type, because it is used in an array.
 PARAMETERS: Values = _Parameters(account_id=bindparam("account_id", type_=BigInt))
 
 
 def conditions(dialect: Dialect, account: AccountRow, filters: dict[str, Any]) -> list[Condition]:
-    """Return the conditions that a task is the account's and matches every filter."""
+    """Return the conditions for the account's tasks that match every filter."""
     return parametrized_conditions(
         dialect.name, filter_shape(filters), parameters(dialect, account, filters)
     )
 
 
 def filter_shape(filters: dict[str, Any]) -> FilterShape:
-    """Return what tells queries by these filters apart: all but the values that they compare."""
+    """Return the part of the filters that determines the SQL: all but the compared values."""
     return tuple(
         (name, value if name in _SHAPING_FILTERS else None) for name, value in filters.items()
     )
@@ -68,7 +68,7 @@ def filter_shape(filters: dict[str, Any]) -> FilterShape:
 def parametrized_conditions(
     dialect_name: str, shape: FilterShape, values: Values = PARAMETERS
 ) -> list[Condition]:
-    """Return the conditions on these values, which by default are parameters yet to be given."""
+    """Return the conditions with these values; by default, with bind parameters."""
     searched = "search" in dict(shape)
     return [
         belongs_to_account(dialect_name, values, searched=searched),
@@ -77,7 +77,7 @@ def parametrized_conditions(
 
 
 def parameters(dialect: Dialect, account: AccountRow, filters: dict[str, Any]) -> dict[str, Any]:
-    """Return the values that the filters compare, named as in parametrized_conditions()."""
+    """Return the values of the bind parameters in parametrized_conditions()."""
     values: dict[str, Any] = {"account_id": account.id}
     for name, value in filters.items():
         if name == "due":
@@ -94,21 +94,20 @@ def parameters(dialect: Dialect, account: AccountRow, filters: dict[str, Any]) -
 def belongs_to_account(
     dialect_name: str, values: Values = PARAMETERS, *, searched: bool = False
 ) -> Condition:
-    """Return the condition that a task is the asker's; `searched` where it is found by words."""
+    """Return the condition for the account's tasks; `searched` if the query also searches words."""
     account_id = values["account_id"]
     if dialect_name == "postgresql":
-        # Given a single number, the planner may walk the primary key through everybody's tasks,
-        # hoping to meet the account's soon. Of an array it cannot assume that, and takes the
-        # account's part of an index.
+        # For a single value, the planner may scan the primary key through the tasks of all accounts
+        # and hope to find this account's soon. For an array it uses an index of the account.
         return TASKS.c.account_id == any_(array([cast(account_id, BigInt)]))
-    # SQLite knows nothing of the words: it shall begin with them, and has no index of a sum.
+    # SQLite cannot estimate a word search. The sum hides the index, so it starts with the words.
     return (TASKS.c.account_id + 0 if searched else TASKS.c.account_id) == account_id
 
 
 def filter_conditions(
     dialect_name: str, shape: FilterShape, values: Values = PARAMETERS
 ) -> list[Condition]:
-    """Return what holds of anybody's tasks that match every filter."""
+    """Return the conditions for tasks of any account that match every filter."""
     return [_condition(dialect_name, name, choice, values) for name, choice in shape]
 
 
@@ -140,7 +139,7 @@ def is_completed() -> Condition:
 
 
 def due(when: str, values: Values = PARAMETERS) -> Condition:
-    """Return the condition that a task is due then; due_parameters() has when that is."""
+    """Return the condition for tasks due at that time; due_parameters() has the values."""
     match when:
         case "none":
             return TASKS.c.due_at.is_(None)
@@ -154,7 +153,7 @@ def due(when: str, values: Values = PARAMETERS) -> Condition:
 
 
 def due_parameters(when: str, zone: ZoneInfo) -> dict[str, Any]:
-    """Return the values for due(); `zone` has the days of the account."""
+    """Return the values for due(), with days in the account's time zone."""
     day = today(zone)
     match when:
         case "none" | "any":
@@ -174,9 +173,9 @@ def due_parameters(when: str, zone: ZoneInfo) -> dict[str, Any]:
 
 
 def _due_after(name: str, values: Values) -> Condition:
-    """Return the condition that a task is due at the instant, or on the day, or later."""
+    """Return the condition for tasks due at the bound or later."""
     return and_(
-        TASKS.c.due_at >= values[f"{name}_earlier"],  # what an index finds
+        TASKS.c.due_at >= values[f"{name}_earlier"],  # lets the database use an index
         or_(
             and_(TASKS.c.due_all_day, TASKS.c.due_at >= values[f"{name}_midnight"]),
             and_(not_(TASKS.c.due_all_day), TASKS.c.due_at >= values[name]),
@@ -185,7 +184,7 @@ def _due_after(name: str, values: Values) -> Condition:
 
 
 def _due_before(name: str, values: Values) -> Condition:
-    """Return the condition that a task is due before the instant, or before the day."""
+    """Return the condition for tasks due before the bound."""
     return and_(
         TASKS.c.due_at < values[f"{name}_later"],
         or_(
@@ -196,7 +195,7 @@ def _due_before(name: str, values: Values) -> Condition:
 
 
 def _bound_values(name: str, instant: datetime, midnight: datetime) -> dict[str, datetime]:
-    """Return the values of a bound: an instant, and a day as `due_at` holds it."""
+    """Return the values of a bound: an instant for times, and a midnight in UTC for days."""
     return {
         name: instant,
         f"{name}_midnight": midnight,
@@ -206,9 +205,9 @@ def _bound_values(name: str, instant: datetime, midnight: datetime) -> dict[str,
 
 
 def _instant_and_midnight(value: date | datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Return the instant that the value means, and the first day that begins then or later.
+    """Return the instant of the value, and the first day that begins at that instant or later.
 
-    The day is given as `due_at` holds it: its 00:00 in UTC.
+    The day is returned as `due_at` stores it: its midnight in UTC.
     """
     if not isinstance(value, datetime):
         return start_of(value, zone), _midnight(value)

@@ -1,4 +1,4 @@
-"""The orders of a list of tasks, and that of the trash."""
+"""The sort orders of task lists and of the trash."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ KEYS: dict[str, Column[Any]] = {
     "deletion_date": TRASH.c.deletion_date,
 }
 
-# The first part of a range's name -> what a list is sorted by where the range is asked for.
+# The prefix of a range filter, such as due in due_after -> the default sort key with that filter.
 RANGES = {
     "due": "due_date",
     "created": "creation_date",
@@ -29,18 +29,18 @@ RANGES = {
 
 @dataclass(frozen=True)
 class Order:
-    """What a list is sorted by; equal tasks are sorted by their id, in the same direction."""
+    """A sort key and direction. Ties are sorted by id in the same direction."""
 
     name: str
     descending: bool
 
     @property
     def key(self) -> Column[Any]:
-        """The column of the key; for a list by id, this is the id."""
+        """The column to sort by."""
         return KEYS[self.name]
 
     def key_of(self, task: Any) -> Any:
-        """Return the key of a task; None in a list by id, which has no other key."""
+        """Return the task's sort key, or None if the list is sorted by id only."""
         match self.name:
             case "id":
                 return None
@@ -50,23 +50,23 @@ class Order:
                 return getattr(task, self.key.key)
 
     def order_by_columns(self, *columns: Any) -> list[Any]:
-        """Return the columns as ORDER BY has them."""
+        """Return the columns for ORDER BY, in this direction."""
         return [column.desc() if self.descending else column for column in columns]
 
     def is_after(self, value: Any, position: Any) -> ColumnElement[bool]:
-        """Return the condition that a value comes after a position of the list."""
+        """Return the condition for values after a position in the list."""
         return value < position if self.descending else value > position
 
 
 def order_of(filters: dict[str, Any], sort: str | None) -> Order:
-    """Return the order that `sort` names, or the one in which the filters cost the least."""
+    """Return the order that `sort` names, by default the cheapest for these filters."""
     if sort is None:
         sort = "-id" if "search" in filters else _range_key(filters)
     return Order(sort.removeprefix("-"), sort.startswith("-"))
 
 
 def _range_key(filters: dict[str, Any]) -> str:
-    """Return the date of the first range that is asked for, else the id."""
+    """Return the sort key of the first range filter, or the id without one."""
     for name, value in filters.items():
         what, _, bound = name.partition("_")
         if bound or (name == "due" and value != "none"):

@@ -1,7 +1,7 @@
-"""A page of a list of tasks: the query that reads it, and the cursor of the next one.
+"""Pages of task lists: the query, and the cursor of the next page.
 
-A page begins after a task, not at a number ("keyset"): its cost does not grow with the list, and
-what is inserted or deleted meanwhile moves no other task to another page.
+Keyset pagination: a page begins after a task, not at an offset. Its cost does not grow with the
+list, and concurrent inserts and deletes move no other task to another page.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ from todo.models.prepared import PREPARED
 from todo.models.task import TASK_COLUMNS, TASKS, TaskRow
 from todo.schemas.task_filter import TaskPage
 
-# What a filter asks for where it wants the tasks without such a date.
+# The filters that select the tasks without this date.
 NULL_KEY_FILTERS = {"due": "none", "completed": False}
 
 LIMIT: BindParameter[int] = bindparam("limit", type_=Integer)
@@ -47,14 +47,14 @@ LIMIT: BindParameter[int] = bindparam("limit", type_=Integer)
 
 @dataclass(frozen=True)
 class Page:
-    """The tasks of a page, and the cursor after which the next one begins, or None."""
+    """The tasks of a page, and the cursor of the next page or None."""
 
     tasks: Sequence[Any]
     after: str | None
 
 
 class Position(Enum):
-    """What a page begins after: a task that has a key in the list's order, or one that has none."""
+    """Whether the cursor of a page is a task with or without a sort key."""
 
     WITH_KEY = auto()
     WITHOUT_KEY = auto()
@@ -62,7 +62,7 @@ class Position(Enum):
 
 @dataclass(frozen=True)
 class ListQuery:
-    """What tells the query of one page from that of another, but for values."""
+    """The part of a request for a page that determines the SQL; the key of the query cache."""
 
     dialect_name: str
     shape: FilterShape
@@ -72,21 +72,21 @@ class ListQuery:
 
 @dataclass(frozen=True)
 class Segment:
-    """The tasks of a list that have a key, in its order; or those without one, by their id."""
+    """The tasks of a list with a sort key, in order; or those without one, by id."""
 
-    key: Any  # the column that leads to the index; None for a list by id alone
+    key: Any  # the column of the index to use; None in a list by id
     is_null: bool
 
 
 def read_page(db: Database, account: AccountRow, query: TaskPage) -> Page:
-    """Return the page of the account's tasks. Raises Problem with 400 for a wrong cursor."""
+    """Return a page of the account's tasks. Raise Problem 400 for an invalid cursor."""
     values, filters = query.values(), query.filters()
     order = order_of(filters, values.get("sort"))
     cursor = None
     if "after" in values:
         cursor = decode_cursor(values["after"], list_digest(account.id, filters, order), order)
     tasks = _read(db, account, filters, order, cursor, query.limit + 1)
-    # One more than the page has tells whether there is a next one.
+    # One extra task was read: it shows whether there is a next page.
     if len(tasks) <= query.limit:
         return Page(tasks, None)
     after = encode_cursor(tasks[-2], list_digest(account.id, filters, order), order)
@@ -111,17 +111,17 @@ def _read(  # noqa: PLR0913, PLR0917
     return list(map(TaskRow._make, db.execute(statement, values).all()))
 
 
-# Far more than there are lists that people look at; each takes some kilobytes.
+# More shapes than people use; each takes some kilobytes.
 @lru_cache(maxsize=256)
 def _statement(listing: ListQuery) -> Select[Any]:
-    """Return the query of the tasks of a page; its values are parameters.
+    """Return the query of a page, with bind parameters.
 
-    Made once for each kind of list: to make it costs more than to run it.
+    Cached per list shape, because building the query costs more than running it.
     """
     order = listing.order
     segments = [_segment_query(listing, segment) for segment in _segments(listing)]
     if len(segments) == 1:
-        # An account's tasks by their ids have one best plan, whoever the account is.
+        # For a list by id, the same plan is best for every account.
         has_stable_plan = not listing.shape and order.name == "id"
         return segments[0].execution_options(**PREPARED) if has_stable_plan else segments[0]
     both = union_all(*(segment.subquery().select() for segment in segments)).subquery("both")
@@ -132,10 +132,10 @@ def _statement(listing: ListQuery) -> Select[Any]:
 
 
 def _segments(listing: ListQuery) -> list[Segment]:
-    """Return the segments of the list that the page can be of, in their order.
+    """Return the segments of the list that the page may include, in order.
 
-    Tasks without a key are a segment of their own, or they could not come last from an index
-    that is read in both directions. Raises Problem with 400 where the cursor is of no segment.
+    Tasks without a key are a separate segment, so that they come last in both directions of the
+    index. Raise Problem 400 if no segment has the cursor.
     """
     segments = _all_segments(listing.order, dict(listing.shape))
     if listing.position is Position.WITHOUT_KEY:
@@ -160,7 +160,7 @@ def _all_segments(order: Order, choices: dict[str, Any]) -> list[Segment]:
 
 
 def _null_column(choices: dict[str, Any]) -> Any:
-    """Return a column that is null in all tasks that match, and so leads to an index by id."""
+    """Return a column that is null in all matching tasks: its index is then sorted by id."""
     for what, value in NULL_KEY_FILTERS.items():
         if choices.get(what) == value:
             return KEYS[RANGES[what]]
@@ -170,8 +170,8 @@ def _null_column(choices: dict[str, Any]) -> Any:
 def _segment_query(listing: ListQuery, segment: Segment) -> Select[Any]:
     order, position = listing.order, listing.position
     query, task_id, matching = _matching(listing)
-    # First of all conditions: of two on the same column, SQLite begins at the first in the index,
-    # and would read a range from its beginning to the cursor.
+    # The cursor precedes the other conditions: with two on the same column, SQLite seeks by the
+    # first one, and would otherwise read a range from its start to the cursor.
     after_id = bindparam("after_id", type_=BigInt)
     if position is Position.WITH_KEY and not segment.is_null:
         after = tuple_(bindparam("after_key", type_=segment.key.type), after_id)
@@ -181,19 +181,19 @@ def _segment_query(listing: ListQuery, segment: Segment) -> Select[Any]:
     if segment.key is not None and segment.key.nullable:
         query = query.where(segment.key.is_(None) if segment.is_null else segment.key.is_not(None))
     query = query.where(*matching)
-    # PostgreSQL reads an index in its order only if ORDER BY names all its columns. FTS5 yields
-    # tasks by id: there any column before the id would make SQLite sort.
+    # PostgreSQL uses the order of an index only if ORDER BY has all its columns. FTS5 returns rows
+    # by id, so any column before the id would make SQLite sort.
     account = [] if task_id is TASK_WORDS.c.rowid else [TASKS.c.account_id]
     key = [] if segment.key is None else [segment.key]
     return query.order_by(*order.order_by_columns(*account, *key, task_id)).limit(LIMIT)
 
 
 def _matching(listing: ListQuery) -> tuple[Select[Any], Any, list[Condition]]:
-    """Return a query of tasks, the column of their ids, and the conditions that they match."""
+    """Return the query without conditions, its id column, and the conditions of the filters."""
     dialect_name, query = listing.dialect_name, select(*TASK_COLUMNS)
     if "search" not in dict(listing.shape) or dialect_name == "postgresql":
         return query, TASKS.c.id, parametrized_conditions(dialect_name, listing.shape)
-    # FTS5 yields the tasks of the words by their id, and must come first.
+    # Start from FTS5, which returns the matching tasks by id.
     query = query.select_from(TASK_WORDS).join(TASKS, TASKS.c.id == TASK_WORDS.c.rowid)
     others = tuple((name, choice) for name, choice in listing.shape if name != "search")
     matching = [

@@ -1,4 +1,4 @@
-"""Search: every word of the query occurs in a task, the last one by its beginning."""
+"""Search: a task matches if it has every word; the last word may be a prefix."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 from todo.models.task import ACCOUNT_DIGITS, WORDS
 from todo.words import words
 
-# FTS5: MATCH on the column with the table's own name searches the whole table.
+# FTS5: MATCH on the column named like the table searches all columns.
 TASK_WORDS: TableClause = table("task_words", column("rowid"), column("task_words"))
 
 
 def contains(dialect_name: str, search: Any) -> ColumnElement[bool]:
-    """Return the condition on the tasks, or in SQLite on TASK_WORDS, that they hold the words.
+    """Return the condition for tasks with the words: on tasks, or in SQLite on TASK_WORDS.
 
-    `search` is what search_query() returns, or a parameter for it.
+    `search` is the result of search_query(), or a bind parameter for it.
     """
     if dialect_name == "postgresql":
         return literal_column(WORDS).op("@@", is_comparison=True)(cast(search, TSQUERY))
@@ -23,18 +23,18 @@ def contains(dialect_name: str, search: Any) -> ColumnElement[bool]:
 
 
 def search_query(dialect: Dialect, account_id: int, search: str) -> str:
-    """Return the words of the account to search for, as the database has a query of words."""
+    """Return the search in the query language of the database, limited to the account."""
     query = _tsquery if dialect.name == "postgresql" else _fts5_query
     return query(account_id, search)
 
 
 def _tsquery(account_id: int, search: str) -> str:
-    """Return the search as a tsquery of PostgreSQL; a word holds nothing that must be escaped."""
+    """Return the search as a PostgreSQL tsquery; words need no escaping."""
     return " & ".join(f"'{word}'" for word in _words(account_id, search)) + ":*"
 
 
 def _fts5_query(account_id: int, search: str) -> str:
-    """Return the search as a query of FTS5; a word holds nothing that must be escaped."""
+    """Return the search as an FTS5 query; words need no escaping."""
     return " AND ".join(f'"{word}"' for word in _words(account_id, search)) + " *"
 
 
