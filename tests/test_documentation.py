@@ -121,7 +121,7 @@ def run_shell_blocks(page: list[tuple[str, str]], server: Server, before: str = 
     ("database_server", "running_service"), [("sqlite", "development.ini")], indirect=True
 )
 def test_quick_start_creates_a_task(service: Server, tmp_path: Path) -> None:
-    [(_, commands), (_, curls)] = blocks(section("README.md", "Quick start"))
+    [(_, commands), (_, curls), (_, answer)] = blocks(section("README.md", "Quick start"))
     assert [line.split()[:2] for line in commands.splitlines()] == [
         ["make", "serve"],
         ["make", "test"],
@@ -132,6 +132,7 @@ def test_quick_start_creates_a_task(service: Server, tmp_path: Path) -> None:
     ).splitlines()
     assert json.loads(registered)["username"] == "alice"
     assert json.loads(listed)["tasks"] == [json.loads(created)["task"]]
+    assert constant(json.loads(listed)) == constant(json.loads(answer))
 
 
 @SERVICES
