@@ -1,4 +1,4 @@
-"""Runs the migrations on the database of the ini file, or of DATABASE_URL."""
+"""Run the migrations on the database of DATABASE_URL or, without it, of the ini file."""
 
 import logging.config
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from todo.models.meta import UTCDateTime
 
 
 def render_item(kind: str, item: Any, _context: Any) -> str | Literal[False]:
-    """Write a type of our own as what it stores: a migration must not change with the code."""
+    """Render custom types as their SQL types, because migrations must not change with the code."""
     if kind == "type" and isinstance(item, UTCDateTime):
         return "sa.DateTime(timezone=True)"
     if kind == "type" and isinstance(item, JSONText):
@@ -28,14 +28,14 @@ def render_item(kind: str, item: Any, _context: Any) -> str | Literal[False]:
 
 
 def include_name(name: str | None, kind: str, _parents: Any) -> bool:
-    """Leave out what only migrations know: FTS5's tables, and the index of words."""
+    """Exclude the FTS5 tables and the index of words, which exist only in migrations."""
     words = ("task_words", "ix_tasks_words")
     return not (kind in ("table", "index") and name and name.startswith(words))
 
 
 @contextmanager
-def ids_never_reused(connection: Connection) -> Iterator[None]:
-    """Keep SQLite's counters of ids: a table made anew counts from its highest row."""
+def preserve_id_counters(connection: Connection) -> Iterator[None]:
+    """Preserve SQLite's id counters: a recreated table would reuse the ids of deleted rows."""
     counters = table("sqlite_sequence", column("name"), column("seq"))
     if connection.dialect.name != "sqlite" or not inspect(connection).has_table(counters.name):
         yield
@@ -56,12 +56,12 @@ def migrate(connection: Any) -> None:
         compare_type=True,
         compare_server_default=True,
         transactional_ddl=True,
-        # No render_as_batch: a batch makes SQLite's table anew, without the triggers of its words.
-        # ADD COLUMN and DROP COLUMN need none.
+        # No render_as_batch: on SQLite, a batch recreates the table without the triggers for words.
+        # ADD COLUMN and DROP COLUMN work without a batch.
     )
-    with context.begin_transaction(), ids_never_reused(connection):
+    with context.begin_transaction(), preserve_id_counters(connection):
         if connection.dialect.name == "postgresql":
-            # The limit is for requests; a migration may take longer.
+            # The timeout is meant for requests; a migration may take longer.
             connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
         context.run_migrations()
 
@@ -69,15 +69,15 @@ def migrate(connection: Any) -> None:
 def main() -> None:
     ini = context.config.config_file_name
     if ini is None:
-        raise SystemExit("todo: name an ini file: alembic -c development.ini upgrade head")
+        raise SystemExit("todo: pass an ini file: alembic -c development.ini upgrade head")
     logging.config.fileConfig(ini, disable_existing_loggers=False)
     read = settings.read(get_appsettings(ini))
     engine = create_engine(read.database_url, pooled=read.is_pooled)
     # A migration changes how fields are stored, not their values.
     with engine.connect().execution_options(**RECORDED) as connection:
         if connection.dialect.name == "sqlite":
-            # Making a table anew drops the old one, and with foreign keys on, a drop deletes
-            # what refers to it. The pragma works only outside a transaction.
+            # Recreating a table drops the old one. With foreign keys on, that deletes the rows that
+            # refer to it. The pragma works only outside a transaction.
             connection.connection.cursor().execute("PRAGMA foreign_keys = OFF")
         migrate(connection)
     engine.dispose()

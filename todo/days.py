@@ -40,8 +40,8 @@ def zone_names() -> frozenset[str]:
 def find_zone(name: str) -> ZoneInfo:
     """Return the zone of a stored name, or UTC if this machine does not have it.
 
-    The log reports that once. The owner can correct wrong times, but not an account that answers
-    with errors.
+    Log that once. Wrong times are better than errors, because the owner can still use the account
+    and correct them.
     """
     try:
         return ZoneInfo(name)
@@ -82,8 +82,8 @@ def today(zone: tzinfo) -> date:
 def first_day_from(instant: datetime, zone: tzinfo) -> date | None:
     """Return the first day that begins at the instant or later, or None after year 9999."""
     # Offsets are less than a day, so the result is this UTC day or one of the next two.
-    here = instant.astimezone(UTC).toordinal()
-    days = map(date.fromordinal, range(here, date.max.toordinal() + 1))
+    utc_day = instant.astimezone(UTC).toordinal()
+    days = map(date.fromordinal, range(utc_day, date.max.toordinal() + 1))
     return next((day for day in days if start_of(day, zone) >= instant), None)
 
 

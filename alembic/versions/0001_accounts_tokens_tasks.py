@@ -1,4 +1,4 @@
-"""Accounts, tokens and tasks."""
+"""Create accounts, tokens and tasks."""
 
 import sqlalchemy as sa
 

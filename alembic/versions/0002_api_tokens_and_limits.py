@@ -1,4 +1,4 @@
-"""API tokens, released usernames, limits; accounts can be disabled."""
+"""Add API tokens, released usernames, rate limits and disabled accounts."""
 
 from contextlib import AbstractContextManager
 from typing import Any
@@ -24,20 +24,20 @@ NEW_COLUMNS = (
 )
 
 
-def made_anew() -> AbstractContextManager[Any]:
-    """Alter tokens; SQLite needs the table made anew."""
+def alter_tokens() -> AbstractContextManager[Any]:
+    """Alter tokens in a batch, because SQLite must recreate the table."""
     return op.batch_alter_table("tokens", table_kwargs={"sqlite_autoincrement": True})
 
 
 def upgrade() -> None:
     op.add_column("accounts", sa.Column("disabled_date", Instant, nullable=True))
-    # Every token so far is the login of a session. Its last use is not known, so it is its login.
+    # All existing tokens are login sessions. Their last use is unknown, so use the creation date.
     for column, kind in NEW_COLUMNS:
         op.add_column("tokens", sa.Column(column, kind, nullable=True))
     op.execute(
         "UPDATE tokens SET kind = 'session', scope = 'write', last_used_date = creation_date"
     )
-    with made_anew() as tokens:
+    with alter_tokens() as tokens:
         for column, kind in NEW_COLUMNS:
             if column not in ("name", "client"):
                 tokens.alter_column(column, existing_type=kind, nullable=False)
@@ -78,9 +78,9 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("limit_counts")
     op.drop_table("released_usernames")
-    # An older service would take an API token for a session.
+    # The previous version would treat API tokens as login sessions.
     op.execute("DELETE FROM tokens WHERE kind = 'api'")
-    with made_anew() as tokens:
+    with alter_tokens() as tokens:
         tokens.drop_index("ix_tokens_expiration_date")
         for constraint in ("kind", "scope", "name_length", "client_length"):
             tokens.drop_constraint(op.f(f"ck_tokens_{constraint}"), type_="check")

@@ -1,4 +1,4 @@
-"""Time zones of accounts."""
+"""Add time zones to accounts."""
 
 import sqlalchemy as sa
 
@@ -11,7 +11,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # UTC is what every account has been read in so far.
+    # Until now, all times were read in UTC.
     op.add_column(
         "accounts", sa.Column("timezone", sa.String(64), server_default="UTC", nullable=False)
     )

@@ -1,4 +1,4 @@
-"""Tasks in every order and by every filter from an index, and searched by words."""
+"""Index every order and filter of tasks, and add search."""
 
 from contextlib import AbstractContextManager
 from typing import Any
@@ -30,9 +30,9 @@ INDEXES = (
 )
 ROWS_AT_ONCE = 1000
 
-# The words as FTS5 has them: each begins with its account, in as many digits for all, so that
-# the beginning of a word, up to twelve letters, is one of the lengths in `prefix`: a longer one
-# costs the rows of all words that begin so. Nothing but the words' rows is kept.
+# In FTS5, each word starts with its account's id in 16 hexadecimal digits. FTS5 also indexes the
+# first 1 to 12 letters of each word, by the option `prefix`. A search for a longer prefix reads the
+# rows of every word that starts with it. FTS5 stores only which rows contain a word.
 PREFIXES = " ".join(str(16 + letters) for letters in range(1, 13))
 WORDS = (
     "replace({row}.name_words || {row}.note_words, ' ', ' ' || printf('%016x', {row}.account_id))"
@@ -66,8 +66,8 @@ POSTGRESQL = """
 """
 
 
-def made_anew() -> AbstractContextManager[Any]:
-    """Alter tasks; SQLite needs the table made anew."""
+def alter_tasks() -> AbstractContextManager[Any]:
+    """Alter tasks in a batch, because SQLite must recreate the table."""
     return op.batch_alter_table("tasks", table_kwargs={"sqlite_autoincrement": True})
 
 
@@ -79,7 +79,7 @@ def upgrade() -> None:
     for name, kind in COLUMNS.items():
         op.add_column("tasks", sa.Column(name, kind, nullable=True))
     fold_tasks()
-    with made_anew() as tasks:
+    with alter_tasks() as tasks:
         for name, kind in COLUMNS.items():
             tasks.alter_column(name, existing_type=kind, nullable=False)
         tasks.create_check_constraint(
@@ -89,13 +89,13 @@ def upgrade() -> None:
         columns = [name for name in ("account_id", column, "id") if name]
         condition = where and sa.text(where)
         op.create_index(index, "tasks", columns, sqlite_where=condition, postgresql_where=condition)
-    # Without statistics of the words PostgreSQL would misjudge every search for hours.
+    # Without statistics for the index of words, PostgreSQL would misestimate searches for hours.
     for statement in SQLITE if is_sqlite() else (POSTGRESQL, "ANALYZE tasks"):
         op.execute(statement)
 
 
 def fold_tasks() -> None:
-    """Fold all tasks, by the code of the day on which it runs: what comes later is folded alike."""
+    """Fold all tasks with the current code, which also folds the tasks created afterwards."""
     tasks = sa.table("tasks", *(sa.column(name) for name in ("id", "name", "note", *COLUMNS)))
     change = (
         tasks.update()
@@ -129,7 +129,7 @@ def downgrade() -> None:
         op.drop_index("ix_tasks_words", "tasks")
     for index, _, _ in INDEXES:
         op.drop_index(index, "tasks")
-    with made_anew() as tasks:
+    with alter_tasks() as tasks:
         tasks.drop_constraint(op.f("ck_tasks_name_folded_length"), type_="check")
         for name in COLUMNS:
             tasks.drop_column(name)

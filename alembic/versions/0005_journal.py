@@ -1,4 +1,4 @@
-"""A journal of changes, revisions, and keys of writes that are done once."""
+"""Add the journal, revisions and idempotency keys."""
 
 import sqlalchemy as sa
 
@@ -16,7 +16,7 @@ REVISIONS = (("accounts", "revision"), ("accounts", "profile_revision"), ("tasks
 
 
 def upgrade() -> None:
-    # Not in a batch: SQLite would lose the triggers of a table that is made anew.
+    # Not in a batch: on SQLite, a batch recreates the table without its triggers.
     for table, column in REVISIONS:
         op.add_column(table, sa.Column(column, BIG_INT, nullable=False, server_default="0"))
     op.create_table(

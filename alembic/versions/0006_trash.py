@@ -1,4 +1,4 @@
-"""A trash for deleted tasks; restored and purged ones in the journal."""
+"""Add the trash, and record restored and purged tasks in the journal."""
 
 import sqlalchemy as sa
 
@@ -53,7 +53,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    # The previous version knows three actions; these two lead it to the same tasks.
+    # The previous version has only three actions; the replacements result in the same tasks.
     op.execute("UPDATE changes SET action = 'create' WHERE action = 'restore'")
     op.execute("UPDATE changes SET action = 'delete' WHERE action = 'purge'")
     set_actions("create", "update", "delete")

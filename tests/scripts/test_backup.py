@@ -259,7 +259,7 @@ def test_service_refuses_backup_as_database(
 ) -> None:
     todo_admin("backup", str(path))
     engine = create_engine(f"sqlite:///{path}")
-    with pytest.raises(SystemExit, match="the database is a backup; make a new one"):
+    with pytest.raises(SystemExit, match="the database is a backup; set up a new database"):
         check_migrated(engine, "x.ini")
     engine.dispose()
 

@@ -130,8 +130,8 @@ def purge_changes(session: Session, account_id: int, until: datetime) -> int:
     old = [revision for revision, date in takewhile(lambda row: row.date <= until, rows)]
     if not old:  # another process deleted them before this one got the lock
         return 0
-    ended = delete(CHANGES).where(mine, CHANGES.c.revision <= old[-1])
-    return len(session.scalars(ended.returning(CHANGES.c.revision)).all())
+    deletion = delete(CHANGES).where(mine, CHANGES.c.revision <= old[-1])
+    return len(session.scalars(deletion.returning(CHANGES.c.revision)).all())
 
 
 def _lock(session: Session, account_id: int) -> bool:

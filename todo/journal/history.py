@@ -99,7 +99,7 @@ def _of_object(account_id: int, kind: str, object_id: int) -> list[ColumnElement
 def _last_revision(db: Database, account: AccountRow, since: int, limit: int) -> int:
     """Return the last revision of a page with `limit` changes.
 
-    It is at most the account's revision in this answer: later commits belong to the next request.
+    It is at most the account's revision in this response; the next request covers later commits.
     """
     last = db.scalar(
         select(CHANGES.c.revision)

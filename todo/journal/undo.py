@@ -21,7 +21,7 @@ from todo.models.trash import TRASH, TRASH_COLUMNS, TrashedTask, is_restorable
 
 BATCH_SIZE = 500  # changes in memory at once
 MAX_CONFLICTS = 100  # listed in an answer
-MAX_INDEXED_CHARACTERS = 10_000_000  # the same as for a change of many tasks
+MAX_INDEXED_CHARACTERS = 10_000_000  # the same limit as for a bulk change
 
 # The fields that the journal stores as date strings.
 DATES = {"due_date", *(each.key for each in TASK_COLUMNS if isinstance(each.type, UTCDateTime))}

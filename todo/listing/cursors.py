@@ -1,4 +1,4 @@
-"""Cursors: the value of `after`, which says where a page of a list begins."""
+"""Cursors: the values of `after`, which mark the start of a page."""
 
 import base64
 import hashlib

@@ -97,8 +97,8 @@ def belongs_to_account(
     """Return the condition for the account's tasks; `searched` if the query also searches words."""
     account_id = values["account_id"]
     if dialect_name == "postgresql":
-        # For a single value, the planner may scan the primary key through the tasks of all accounts
-        # and hope to find this account's soon. For an array it uses an index of the account.
+        # For a single value, the planner may scan the primary key across all accounts, expecting to
+        # find this account's tasks soon. For an array, it uses an index on the account.
         return TASKS.c.account_id == any_(array([cast(account_id, BigInt)]))
     # SQLite cannot estimate a word search. The sum hides the index, so it starts with the words.
     return (TASKS.c.account_id + 0 if searched else TASKS.c.account_id) == account_id
@@ -125,8 +125,8 @@ def _condition(dialect_name: str, name: str, choice: Any, values: Values) -> Con
             return TASKS.c.id.in_(values["ids"])
         case "search":
             return _search(dialect_name, values)
-    what, _, bound = name.partition("_")
-    column = KEYS[RANGES[what]]
+    prefix, _, bound = name.partition("_")
+    column = KEYS[RANGES[prefix]]
     return column >= values[name] if bound == "after" else column < values[name]
 
 

@@ -68,7 +68,7 @@ def order_of(filters: dict[str, Any], sort: str | None) -> Order:
 def _range_key(filters: dict[str, Any]) -> str:
     """Return the sort key of the first range filter, or the id without one."""
     for name, value in filters.items():
-        what, _, bound = name.partition("_")
+        prefix, _, bound = name.partition("_")
         if bound or (name == "due" and value != "none"):
-            return RANGES[what]
+            return RANGES[prefix]
     return "id"

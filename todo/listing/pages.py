@@ -39,7 +39,7 @@ from todo.models.prepared import PREPARED
 from todo.models.task import TASK_COLUMNS, TASKS, TaskRow
 from todo.schemas.task_filter import TaskPage
 
-# The filters that select the tasks without this date.
+# The filter values that select the tasks without this date.
 NULL_KEY_FILTERS = {"due": "none", "completed": False}
 
 LIMIT: BindParameter[int] = bindparam("limit", type_=Integer)
@@ -54,7 +54,7 @@ class Page:
 
 
 class Position(Enum):
-    """Whether the cursor of a page is a task with or without a sort key."""
+    """The kind of cursor: a task with or without a sort key."""
 
     WITH_KEY = auto()
     WITHOUT_KEY = auto()
@@ -111,7 +111,7 @@ def _read(  # noqa: PLR0913, PLR0917
     return list(map(TaskRow._make, db.execute(statement, values).all()))
 
 
-# More shapes than people use; each takes some kilobytes.
+# More than the shapes in use; each takes a few kilobytes.
 @lru_cache(maxsize=256)
 def _statement(listing: ListQuery) -> Select[Any]:
     """Return the query of a page, with bind parameters.
@@ -151,19 +151,19 @@ def _all_segments(order: Order, choices: dict[str, Any]) -> list[Segment]:
     with_key, without_key = Segment(order.key, is_null=False), Segment(order.key, is_null=True)
     if not order.key.nullable:
         return [with_key]
-    what = next(what for what, name in RANGES.items() if name == order.name)
-    if choices.get(what) == NULL_KEY_FILTERS[what]:
+    prefix = next(prefix for prefix, name in RANGES.items() if name == order.name)
+    if choices.get(prefix) == NULL_KEY_FILTERS[prefix]:
         return [without_key]
-    if choices.keys() & {what, f"{what}_after", f"{what}_before"}:
+    if choices.keys() & {prefix, f"{prefix}_after", f"{prefix}_before"}:
         return [with_key]
     return [with_key, without_key]
 
 
 def _null_column(choices: dict[str, Any]) -> Any:
     """Return a column that is null in all matching tasks: its index is then sorted by id."""
-    for what, value in NULL_KEY_FILTERS.items():
-        if choices.get(what) == value:
-            return KEYS[RANGES[what]]
+    for prefix, value in NULL_KEY_FILTERS.items():
+        if choices.get(prefix) == value:
+            return KEYS[RANGES[prefix]]
     return None
 
 

@@ -1,4 +1,4 @@
-"""The tables, and the database that holds them. Nothing of HTTP."""
+"""The tables, engines and sessions. Nothing here depends on HTTP."""
 
 from todo.models.account import Account
 from todo.models.change import Change

@@ -1,4 +1,4 @@
-"""Accounts: who registered. Everything else belongs to one."""
+"""Accounts, which own all other data."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,18 +11,18 @@ from todo.models.journalled import Journalled
 from todo.models.meta import NEVER_REUSE_IDS, Base, BigInt, UTCDateTime
 
 USERNAME_MAX = 64
-EMAIL_MAX = 254  # RFC 5321, section 4.5.3.1.3, less the angle brackets
+EMAIL_MAX = 254  # RFC 5321, section 4.5.3.1.3, without the angle brackets
 TIMEZONE_MAX = 64
 DEFAULT_TIMEZONE = "UTC"
 
 
 class Account(Journalled, Base):
-    """A person's account, which the API shows as a profile.
+    """A person's account. The API shows it as a profile.
 
-    `username_lower` makes the name unique without regard to case.
+    `username_lower` makes usernames unique regardless of case.
 
-    `revision` counts the requests that have changed the profile or any task; `profile_revision` is
-    that of the profile's last change.
+    `revision` counts the requests that changed the profile or a task. `profile_revision` is the
+    revision of the profile's last change.
     """
 
     __tablename__ = "accounts"
@@ -47,7 +47,7 @@ class Account(Journalled, Base):
     email: Mapped[str] = mapped_column(String(EMAIL_MAX))
     password_hash: Mapped[str] = mapped_column(String(255))
     date_joined: Mapped[datetime] = mapped_column(UTCDateTime)
-    # The name of a zone of the IANA database; see todo/days.py.
+    # A zone name of the IANA database; see todo/days.py.
     timezone: Mapped[str] = mapped_column(
         String(TIMEZONE_MAX), default=DEFAULT_TIMEZONE, server_default=DEFAULT_TIMEZONE
     )

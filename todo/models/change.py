@@ -1,4 +1,4 @@
-"""The journal's rows: what each request has changed of an account's objects."""
+"""The journal's rows: the changes to an account's objects."""
 
 from datetime import datetime
 from typing import Any
@@ -21,15 +21,15 @@ KIND_MAX = 16
 
 
 class Change(Base):
-    """What one request has changed of one object; written by todo/journal/writes.py alone.
+    """A request's change to one object. Only todo/journal/writes.py writes it.
 
-    `before` and `after` have the fields that were changed, as the API shows them: all of them
-    where the object was created or restored (there is no `before`) or deleted (there is no
-    `after`). Secrets are null. Where the object has gone for good, by `purge`, its last change,
-    all of its changes have neither.
+    `before` and `after` have the changed fields, as the API shows them. A created or restored
+    object has all fields in `after` and no `before`; a deleted one has all fields in `before` and
+    no `after`. Secrets are null. A purge, the last change to an object, erases `before` and `after`
+    from all its changes.
 
-    The token is a copy, for it may be gone; it is null where there was none: when somebody
-    registered, or `todo-admin` or time made the change.
+    The token columns are copies, because the token may be deleted. They are null for a
+    registration, and for changes by `todo-admin` and the purge.
     """
 
     __tablename__ = "changes"

@@ -1,4 +1,4 @@
-"""The engines: one that writes, and one that the database refuses to let write."""
+"""The engines: one for writes, and one that the database keeps read-only."""
 
 import logging
 from collections.abc import Iterator
@@ -18,18 +18,17 @@ from todo.settings import SETTINGS
 
 READING_URL = SETTINGS["reading_url"].name
 
-# A session, whose transaction can write, or a connection that only reads. Both execute statements.
+# A session with a transaction for writes, or a read-only connection. Both execute statements.
 Database = Session | Connection
 
-# Of each engine: as many connections stay open as are often used at once; together they are as
-# many as a process has threads, and some.
-POOL_SIZE = 8
-POOL_OVERFLOW = 24
+# Per engine. The sum exceeds the default number of threads in todo/server.py.
+POOL_SIZE = 8  # connections that stay open
+POOL_OVERFLOW = 24  # additional connections under load
 POOL_TIMEOUT = 2  # seconds to wait for a free connection
 LOCK_TIMEOUT = 5  # seconds to wait for another transaction
 
-# What every connection to PostgreSQL must have; behind pgbouncer the database's settings have it.
-# An instant must come back in UTC: near year 1 or 9999 another zone overflows.
+# Every connection to PostgreSQL needs these; behind pgbouncer, the database must set them. The time
+# zone is UTC because instants near year 1 or 9999 overflow in other zones.
 POSTGRESQL_SETTINGS = {
     "TimeZone": "UTC",
     "lock_timeout": f"{LOCK_TIMEOUT}s",
@@ -42,15 +41,15 @@ READ_ONLY_SETTING = {"default_transaction_read_only": "on"}
 def create_engine(
     url: str, *, reads_only: bool = False, pooled: bool = False, prepares: bool = False
 ) -> Engine:
-    """Return an engine for SQLite or PostgreSQL that acknowledges only what is on disk.
+    """Return an engine for SQLite or PostgreSQL, with durable commits.
 
-    `reads_only`: the database keeps it from writing, and each statement is a transaction, for one
-    around several costs three round trips more. `pooled`: pgbouncer stands in front, which passes
-    no settings on. `prepares`: PostgreSQL keeps the plans of hot statements.
+    `reads_only`: the database refuses writes, and each statement is its own transaction, which
+    saves three round trips. `pooled`: connections go through pgbouncer, which does not pass
+    settings on. `prepares`: PostgreSQL keeps the plans of hot statements.
     """
-    # Rows hold password hashes and the digests of tokens.
-    logging.getLogger("sqlalchemy.engine.Engine").addFilter(_shows_no_row)
-    # Parameters hold passwords and tokens: they stay out of logs and errors.
+    # Rows contain password hashes and token digests.
+    logging.getLogger("sqlalchemy.engine.Engine").addFilter(_is_above_debug)
+    # Parameters contain passwords and tokens, so keep them out of logs and errors.
     options: dict[str, Any] = {
         "hide_parameters": True,
         "pool_timeout": POOL_TIMEOUT,
@@ -65,12 +64,12 @@ def create_engine(
             connect_args["options"] = " ".join(f"-c {name}={settings[name]}" for name in settings)
         if reads_only:
             options["isolation_level"] = "AUTOCOMMIT"
-        # A change of many tasks sends a hundred updates in a round trip.
+        # A bulk change sends a hundred updates per round trip.
         options["executemany_mode"] = "values_plus_batch"
     else:
         connect_args = {"timeout": LOCK_TIMEOUT}
     if reads_only:
-        options["pool_reset_on_return"] = None  # there is no transaction to be rolled back
+        options["pool_reset_on_return"] = None  # in autocommit, nothing to roll back
     engine = sqlalchemy.create_engine(url, connect_args=connect_args, **options)
     event.listen(engine, "handle_error", renew_read_only)
     if not reads_only:
@@ -83,16 +82,17 @@ def create_engine(
 
 
 def check_connections(writing: Engine, reading: Engine) -> None:
-    """Stop the start with one line where connections to PostgreSQL lack a setting.
+    """Raise SystemExit if connections to PostgreSQL lack a setting.
 
-    Behind pgbouncer the database and its pools must have them, and both pools be of one database.
+    Behind pgbouncer, the database and its pools must have the settings, and both pools must lead to
+    the same database.
     """
     if writing.dialect.name != "postgresql":
         if writing.url != reading.url:
             raise SystemExit(f"todo: the setting {READING_URL} is for PostgreSQL behind pgbouncer")
         return
     databases = {_check_settings(engine) for engine in (writing, reading)}
-    pool = f"{READING_URL} must lead to a pool of pgbouncer"
+    pool = f"{READING_URL} must lead to a pool in pgbouncer"
     if len(databases) > 1:
         raise SystemExit(f"todo: {pool} for the same database")
     with reading.connect() as connection:
@@ -103,7 +103,7 @@ def check_connections(writing: Engine, reading: Engine) -> None:
 
 
 def _check_settings(engine: Engine) -> tuple[Any, ...]:
-    """Return the identity of the database, where connections to it have all settings."""
+    """Return the identity of the database. Raise SystemExit if connections lack a setting."""
     with engine.connect() as connection:
         rows = connection.execute(text("SELECT name, setting FROM pg_settings"))
         found = {row.name: row.setting for row in rows}
@@ -114,7 +114,7 @@ def _check_settings(engine: Engine) -> tuple[Any, ...]:
             )
         ).one()
     for name, value in POSTGRESQL_SETTINGS.items():
-        # The default of each: no limit of time, and the zone of the machine.
+        # The defaults: 0 means no timeout, and the time zone is that of the machine.
         if found[name] == "0" or (name == "TimeZone" and found[name] not in ("UTC", "Etc/UTC")):
             raise SystemExit(
                 f"todo: connections to the database lack the setting {name}; run: "
@@ -123,21 +123,22 @@ def _check_settings(engine: Engine) -> tuple[Any, ...]:
     return tuple(database)
 
 
-def _shows_no_row(record: logging.LogRecord) -> bool:
-    """Tell whether SQLAlchemy may log this: at DEBUG it shows every row that it reads."""
+def _is_above_debug(record: logging.LogRecord) -> bool:
+    """Return whether the record is above DEBUG, the level at which SQLAlchemy logs rows."""
     return record.levelno > logging.DEBUG
 
 
 def dialect_of(db: Database) -> Dialect:
-    """Return the dialect of SQL that the database speaks."""
+    """Return the SQL dialect of the database."""
     return db.dialect if isinstance(db, Connection) else db.get_bind().dialect
 
 
 def get_tm_session(engine: Engine, manager: TransactionManager) -> Session:
-    """Return a session that the manager's transaction commits or rolls back.
+    """Return a session that joins the manager's transaction.
 
-    It counts as changed from the start, or zope.sqlalchemy would roll back what Core or text()
-    wrote. Its register() would listen to seven events of each session: a tenth of a write.
+    Mark it as changed immediately: otherwise zope.sqlalchemy rolls back writes by Core and text().
+    Its register() is avoided, because it listens to seven events of each session, which adds a
+    tenth to the cost of a write.
     """
     session = Session(engine, expire_on_commit=False)
     mark_changed(session, manager)
@@ -146,6 +147,6 @@ def get_tm_session(engine: Engine, manager: TransactionManager) -> Session:
 
 @contextmanager
 def separate_transaction(bind: Engine | Connection) -> Iterator[Session]:
-    """Yield a session of its own, whose transaction is committed at the end of the block."""
+    """Yield a session in a separate transaction, and commit it at the end of the block."""
     with Session(bind, expire_on_commit=False) as session, session.begin():
         yield session

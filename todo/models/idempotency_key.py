@@ -1,4 +1,4 @@
-"""Keys of writes that were done, with their answers, so that none is done twice."""
+"""Idempotency keys: the responses to completed writes, so that a retry writes nothing."""
 
 from datetime import datetime, timedelta
 
@@ -13,7 +13,7 @@ RETENTION = timedelta(hours=24)
 
 
 class IdempotencyKey(Base):
-    """A key that a client has sent with a write, and the answer that it got."""
+    """A key that a client sent with a write, and the response to it."""
 
     __tablename__ = "idempotency_keys"
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Models whose every change is recorded, and the guard that refuses a change past the journal."""
+"""The base class of journalled models, and a guard against changes that bypass the journal."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -9,26 +9,26 @@ from typing import Any, ClassVar
 from sqlalchemy import Column, Connection, Table
 from sqlalchemy.orm import Mapped
 
-# The execution option of a statement that the journal records, or that changes no recorded field.
+# The execution option of statements that the journal records, or that change no recorded field.
 RECORDED = {"recorded": True}
 
 
 class Journalled:
-    """An object of an account. Its columns are its fields: todo/journal/ reads them from here."""
+    """A kind of object that belongs to an account. todo/journal/ records its columns as fields."""
 
     __table__: ClassVar[Any]
 
     kind: ClassVar[str]
-    # Columns that no record shows: keys, stamps, and columns that serve the database.
+    # Columns that are not recorded as they are: keys, stamps, and the database-only ones.
     unrecorded: ClassVar[frozenset[str]]
-    database_only: ClassVar[frozenset[str]] = frozenset()  # columns that serve the database alone
-    secrets: ClassVar[frozenset[str]] = frozenset()  # fields that are recorded without a value
+    database_only: ClassVar[frozenset[str]] = frozenset()  # used in queries, but never loaded
+    secrets: ClassVar[frozenset[str]] = frozenset()  # fields recorded without their values
 
     id: Mapped[int]
 
     @classmethod
     def recorded(cls, row: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the recorded fields of a row, named as the API names them."""
+        """Return the recorded fields of a row, by their names in the API."""
         return {name: row[name] for name in _recorded_columns(cls)}  # type: ignore[arg-type]
 
     @staticmethod
@@ -42,14 +42,14 @@ def refuse_unrecorded(
 ) -> None:
     """Raise RuntimeError for a statement that changes a journalled table without a record.
 
-    It listens to `before_execute` of engines that write, so it sees a session's unit of work, too.
+    As a listener to `before_execute` of the writing engine, it also sees a session's unit of work.
     """
     if not getattr(statement, "is_dml", False) or options.get("recorded"):
         return
-    if statement.table.name in _tables():
+    if statement.table.name in _journalled_tables():
         raise RuntimeError(
-            f"this would change {statement.table.name} unrecorded: use todo/journal/writes.py, or "
-            "the execution option recorded=True where no recorded field changes"
+            f"unrecorded change to {statement.table.name}: use todo/journal/writes.py, or the "
+            "execution option recorded=True if no recorded field changes"
         )
 
 
@@ -59,7 +59,7 @@ def _recorded_columns(model: Any) -> list[str]:
 
 
 @cache
-def _tables() -> set[str]:
+def _journalled_tables() -> set[str]:
     """Return the names of the journalled tables."""
     models, found = [Journalled], set()
     while models:
@@ -69,6 +69,6 @@ def _tables() -> set[str]:
     return found
 
 
-def columns_except(table: Table, left_out: frozenset[str]) -> list[Column[Any]]:
-    """Return the columns of the table but those that are named."""
-    return [column for column in table.c if column.key not in left_out]
+def columns_except(table: Table, excluded: frozenset[str]) -> list[Column[Any]]:
+    """Return the columns of the table, except those with the excluded names."""
+    return [column for column in table.c if column.key not in excluded]

@@ -1,4 +1,4 @@
-"""The one writer of JSON, and the column type that holds JSON."""
+"""The only JSON encoder, and a column type for JSON."""
 
 import json
 from typing import Any
@@ -9,12 +9,12 @@ from sqlalchemy.types import TypeDecorator
 
 
 def to_json(value: Any) -> bytes:
-    """Return the value as JSON: an aware datetime as RFC 3339, with Z for UTC; a date as a date."""
+    """Return the value as JSON. Dates and aware datetimes are in RFC 3339, with Z for UTC."""
     return msgspec.json.encode(value)
 
 
 class JSONText(TypeDecorator[Any]):
-    """JSON stored as text: the same on both databases, neither of which looks into it."""
+    """JSON stored as text on both databases: no query looks into it."""
 
     impl = Text
     cache_ok = True

@@ -1,4 +1,4 @@
-"""Counters of what may happen only so often."""
+"""Counters for rate limits."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from todo.models.meta import Base, UTCDateTime
 
-# The name of the count of an account's writes.
+# The name of the counter of an account's writes.
 WRITES = "writes"
 
 NAME_MAX = 32
@@ -15,7 +15,7 @@ SUBJECT_MAX = 128
 
 
 class LimitCount(Base):
-    """How often something has happened to a subject since its window began."""
+    """The number of events for a subject since the start of its window."""
 
     __tablename__ = "limit_counts"
     __table_args__ = (CheckConstraint("count >= 0", name="count"),)

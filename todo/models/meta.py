@@ -1,4 +1,4 @@
-"""What all models share: the base class, the names of constraints, the column types."""
+"""The base class of all models, the names of constraints, and column types."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -16,24 +16,24 @@ NAMING_CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 
-# SQLite gives a row its number only in a column of the type INTEGER (which holds 64 bits there).
+# SQLite generates ids only in a column of type INTEGER, which has 64 bits there.
 BigInt = BigInteger().with_variant(Integer, "sqlite")
 
-# Text in the order of its code points, which SQLite has anyway.
+# Text sorted by code point, as SQLite does by default.
 CodePoints = Text().with_variant(Text(collation="C"), "postgresql")
 
 ID_MAX = 2**63 - 1
 ID_PATTERN = "[1-9][0-9]{0,18}"  # one spelling of each id: ASCII digits, no leading zero
 
-# SQLite would give the id of a deleted last row to the next one, and a client that still knows
-# the old row would change the new.
+# SQLite would give the id of a deleted last row to the next row, and a client that still has the
+# id would change the wrong row.
 NEVER_REUSE_IDS = {"sqlite_autoincrement": True}
 
 
 class UTCDateTime(TypeDecorator[datetime]):
-    """An instant: aware in Python, stored in UTC. A naive one is refused.
+    """An instant: stored in UTC, and loaded as an aware datetime in UTC.
 
-    What comes back has UTC again.
+    A naive datetime raises ValueError.
     """
 
     impl = DateTime(timezone=True)
@@ -43,12 +43,12 @@ class UTCDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         if value.tzinfo is None:
-            raise ValueError("a naive datetime names no instant")
+            raise ValueError("a naive datetime is not an instant")
         return value.astimezone(UTC)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:
-        # For all values of a list this is a good part of its time, so it is no more than it must
-        # be. The connections to PostgreSQL are in UTC; SQLite stores no offset.
+        # Loading a list spends much of its time here, so do no more than necessary: connections to
+        # PostgreSQL are in UTC, and SQLite stores no offset.
         return None if dialect.name == "postgresql" else _from_text
 
 

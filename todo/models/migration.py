@@ -1,4 +1,4 @@
-"""The state of the database, which the start checks: its migration, encoding and settings."""
+"""Checks of the database at startup: its migration, its encoding, and that it is not a backup."""
 
 import os
 
@@ -9,39 +9,39 @@ from sqlalchemy.exc import DBAPIError
 # The newest migration in alembic/versions.
 MIGRATION = "0006"
 
-# "todo" in ASCII, in the head of a backup (https://www.sqlite.org/fileformat.html), which is a
-# database of SQLite, too, but without indexes and triggers.
+# The application id of a backup: "todo" in ASCII (https://www.sqlite.org/fileformat.html). A backup
+# is also a SQLite database, but without indexes and triggers.
 BACKUP_ID = 0x746F646F
 
 
 def check_migrated(engine: Engine, ini: str) -> None:
-    """Stop the start with one line if the database is not the one this code is written for."""
+    """Raise SystemExit, with a one-line reason, if the database does not fit this code."""
     upgrade = f"run: alembic -c {ini} upgrade head"
     found, encoding = _read_version(engine)
     if found is None:
         raise SystemExit(f"todo: the database is not set up; {upgrade}")
     if encoding != "UTF8":
         raise SystemExit(
-            f"todo: the database stores text as {encoding}, which lacks most characters; "
-            "make a new one: createdb --encoding=UTF8 --template=template0 todo"
+            f"todo: the encoding of the database is {encoding} instead of UTF8; "
+            "create a new database: createdb --encoding=UTF8 --template=template0 todo"
         )
     if found < MIGRATION:
         raise SystemExit(f"todo: the database is at migration {found}, not {MIGRATION}; {upgrade}")
     if found > MIGRATION:
         raise SystemExit(
             f"todo: the database is at migration {found}, newer than this code ({MIGRATION}); run "
-            f"the newer todo, or with it first: alembic -c {ini} downgrade {MIGRATION}"
+            f"the newer todo, or downgrade with it: alembic -c {ini} downgrade {MIGRATION}"
         )
 
 
 def stored_migration(connection: Connection) -> str | None:
-    """Return the migration that the database is at."""
+    """Return the migration of the database."""
     version = table("alembic_version", sqlalchemy.column("version_num"))
     return connection.scalar(select(version.c.version_num))
 
 
 def is_undefined_table(error: DBAPIError) -> bool:
-    """Tell whether the database does not know the table."""
+    """Return whether the cause of the error is a missing table."""
     undefined_table = "42P01"  # PostgreSQL's documentation, appendix A
     return getattr(error.orig, "pgcode", "") == undefined_table or str(error.orig).startswith(
         "no such table"
@@ -49,15 +49,16 @@ def is_undefined_table(error: DBAPIError) -> bool:
 
 
 def _read_version(engine: Engine) -> tuple[str | None, str]:
-    """Return the migration the database is at, or None, and the encoding of its text."""
+    """Return the migration of the database, or None, and its encoding."""
     sqlite = engine.dialect.name == "sqlite"
     if sqlite and engine.url.database and not os.path.exists(engine.url.database):
-        return None, ""  # to connect would make the file
+        return None, ""  # connecting would create the file
     try:
         with engine.connect() as connection:
             if sqlite and connection.scalar(text("PRAGMA application_id")) == BACKUP_ID:
                 raise SystemExit(
-                    "todo: the database is a backup; make a new one, and run todo-admin restore"
+                    "todo: the database is a backup; set up a new database, and run todo-admin "
+                    "restore"
                 )
             encoding = "UTF8" if sqlite else connection.scalar(text("SHOW server_encoding"))
             return stored_migration(connection), str(encoding)

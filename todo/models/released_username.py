@@ -1,4 +1,4 @@
-"""Usernames that were given up: for a while nobody else gets them."""
+"""Released usernames, which other accounts cannot take for a while."""
 
 from datetime import datetime, timedelta
 
@@ -8,12 +8,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 from todo.models.account import USERNAME_MAX
 from todo.models.meta import NEVER_REUSE_IDS, Base, BigInt, UTCDateTime
 
-# Mail, links and habits still mean the one who had it.
+# For this long, e-mails and links may still refer to the previous owner.
 QUARANTINE = timedelta(days=90)
 
 
 class ReleasedUsername(Base):
-    """A username that an account gave up, by a new one or by being deleted."""
+    """A username that an account had before it was renamed or deleted."""
 
     __tablename__ = "released_usernames"
     __table_args__ = (
@@ -22,7 +22,7 @@ class ReleasedUsername(Base):
     )
 
     id: Mapped[int] = mapped_column(BigInt, primary_key=True)
-    # No foreign key: the account may be gone, which is when this matters most.
+    # Not a foreign key: the row must outlive a deleted account.
     account_id: Mapped[int] = mapped_column(BigInt, index=True)
     username_lower: Mapped[str] = mapped_column(String(USERNAME_MAX), index=True)
     expiration_date: Mapped[datetime] = mapped_column(UTCDateTime, index=True)

@@ -1,4 +1,4 @@
-"""The connections to SQLite: how one is opened, begins a transaction, and is given back."""
+"""SQLite connections: open them, begin transactions, and return them to the pool."""
 
 import sqlite3
 from functools import partial
@@ -13,28 +13,29 @@ from sqlalchemy.orm import Session
 
 from todo.models.faults import READ_ONLY, storage_fault
 
-# Before this version a WAL file could be reset while in use, and the database corrupted.
+# Earlier versions could reset a WAL file in use and corrupt the database.
 WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
 
 ROLLBACK_JOURNAL_LIMIT = 1024 * 1024  # bytes; truncate the file after a larger transaction
 
-SHORT_TIMEOUT = "short_timeout"  # the execution option of a transaction that does not wait long
+SHORT_TIMEOUT = "short_timeout"  # execution option: wait only briefly for the write lock
 SHORT_TIMEOUT_SECONDS = 0.1
-WRITE_LOCK = "write_lock"  # the lock that a connection holds while it writes
+WRITE_LOCK = "write_lock"  # the lock that a connection holds during a transaction
 
 
 def begin_with_short_timeout(session: Session) -> None:
-    """Begin the session's transaction as one that fails rather than wait long for its turn.
+    """Begin the session's transaction, but wait only briefly for the write lock.
 
-    On PostgreSQL, where nobody has to wait to begin, it begins like any other.
+    Raise OperationalError if the lock is not free in time. PostgreSQL begins a transaction without
+    waiting, so the option has no effect there.
     """
     session.connection(execution_options={SHORT_TIMEOUT: True})
 
 
 def listen(engine: Engine, *, reads_only: bool, timeout: float) -> None:
-    """Let the engine's connections be opened, begin and end as this says.
+    """Register the listeners for the engine's connections.
 
-    `timeout` is how many seconds one waits for another thread that writes.
+    `timeout` is the maximum wait for another writer, in seconds.
     """
     event.listen(engine, "do_connect", _connect)
     if reads_only:
@@ -57,8 +58,8 @@ def _connect(
         log = Path(f"{path}-wal")
         if storage_fault(error) != READ_ONLY or (log.exists() and log.stat().st_size):
             raise
-        # Reading needs the log of writes, which is missing and cannot be made. Nobody writes, so
-        # the file can be read without it.
+        # Reading needs the WAL file, which is missing and cannot be created. So nothing is writing,
+        # and the database file alone is complete.
         connection = sqlite3.connect(f"file:{quote(path)}?immutable=1", **options, uri=True)
     except sqlite3.Error:
         connection.close()
@@ -72,12 +73,12 @@ def _connect(
 
 
 def _configure(connection: sqlite3.Connection) -> None:
-    connection.isolation_level = None  # the driver shall not begin transactions by itself
+    connection.isolation_level = None  # the driver must not begin transactions
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
     try:
-        # A deleted journal could reappear after a power failure and undo the write; recreating it
-        # also costs time.
+        # A deleted rollback journal could reappear after a power failure and undo the write.
+        # Recreating it also costs time.
         connection.execute(f"PRAGMA journal_mode = {'WAL' if WAL_IS_SAFE else 'PERSIST'}")
         connection.execute(f"PRAGMA journal_size_limit = {ROLLBACK_JOURNAL_LIMIT}")
     except sqlite3.OperationalError as error:
@@ -95,27 +96,27 @@ def _begin(write_lock: Lock, timeout: float, connection: Connection) -> None:
     if is_short:
         connection.info[SHORT_TIMEOUT] = True
         connection.exec_driver_sql(_busy_timeout(SHORT_TIMEOUT_SECONDS))
-    # A transaction that reads first and writes later fails at once if another has written in
-    # between. One that begins as a writer waits for its turn instead.
+    # A transaction that reads before its first write fails immediately if another transaction has
+    # written in between. BEGIN IMMEDIATE waits for the write lock instead.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _acquire_write_lock(write_lock: Lock, timeout: float, held: dict[str, Any]) -> None:
-    """Let the threads of this process wait for each other, and but one for other processes.
+    """Serialise the writing threads of this process, so that only one waits for other processes.
 
-    A connection that waits for the file polls it, in ever longer pauses.
+    SQLite waits for other processes by polling the file at increasing intervals.
     """
     if WRITE_LOCK in held:
-        return  # of the transaction before, on the same connection
+        return  # kept from the previous transaction on this connection
     acquired = write_lock.acquire(timeout=timeout)
     if not acquired:
-        locked = sqlite3.OperationalError("database is locked, by another thread")
+        locked = sqlite3.OperationalError("database is locked by another thread")
         raise OperationalError("BEGIN IMMEDIATE", None, locked)
     held[WRITE_LOCK] = write_lock
 
 
 def _busy_timeout(seconds: float) -> str:
-    """Return the statement that lets a connection wait so long for another process."""
+    """Return the statement that sets the maximum wait for other processes."""
     return f"PRAGMA busy_timeout = {seconds * 1000:.0f}"
 
 
@@ -123,8 +124,8 @@ def _reset(timeout: float, connection: sqlite3.Connection | None, record: Any) -
     try:
         if connection is None:
             return
-        # A COMMIT that has waited too long for readers fails, and leaves its transaction open, with
-        # its locks: nobody else could read or write any more.
+        # A COMMIT that waited too long for readers fails and leaves its transaction open. Its locks
+        # would block all other connections.
         if connection.in_transaction:
             connection.rollback()
         if record.info.pop(SHORT_TIMEOUT, False):
@@ -135,6 +136,6 @@ def _reset(timeout: float, connection: sqlite3.Connection | None, record: Any) -
 
 
 def _roll_back(connection: sqlite3.Connection, _record: object, _error: object) -> None:
-    # As long as a cursor is left somewhere, to close the connection would not end its transaction.
+    # Closing the connection does not end its transaction while a cursor is still open.
     if connection.in_transaction:
         connection.rollback()

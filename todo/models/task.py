@@ -1,4 +1,4 @@
-"""Tasks: what an account has to do."""
+"""Tasks, and the columns that hold their fields."""
 
 from collections import namedtuple
 from collections.abc import Mapping
@@ -32,9 +32,9 @@ NAME_MAX = 255
 NOTE_MAX = 10_000
 
 
-# The account is part of every indexed word: a word that everybody uses is found among one's own.
-# PostgreSQL keeps the words in an index over this expression; SQLite in the FTS5 table
-# `task_words`, which triggers of the migration fill.
+# Every indexed word starts with its account's id, so a search for a common word reads only this
+# account's entries. PostgreSQL indexes this expression; SQLite has the FTS5 table `task_words`,
+# which triggers of migration 0004 fill.
 ACCOUNT_DIGITS = 16  # hexadecimal
 WORDS = (
     "array_to_tsvector(string_to_array(substr(replace(name_words || note_words, ' ',"
@@ -45,8 +45,8 @@ IS_OPEN = text("completion_date IS NULL")
 IS_COMPLETED = text("completion_date IS NOT NULL")
 
 
-class DueAndDone:
-    """The fields of a task that are made of other columns, for objects and rows alike."""
+class DerivedFields:
+    """The fields of a task that derive from other columns, for ORM objects and rows."""
 
     due_at: Any
     due_all_day: Any
@@ -61,14 +61,14 @@ class DueAndDone:
         return self.completion_date is not None
 
 
-class TaskColumns(DueAndDone, Journalled):
-    """The columns of a task, on the list and in the trash.
+class TaskColumns(DerivedFields, Journalled):
+    """The columns of a task, both in lists and in the trash.
 
-    A due date is an instant or a day: `due_at` holds the instant, or the day's 00:00 UTC
-    where `due_all_day` is true. Read it as `due_date`.
+    `due_date` is an instant or a day. `due_at` stores the instant or, if `due_all_day` is true,
+    00:00 UTC of the day.
 
-    `name_folded` is the sort key of names, `name_words` and `note_words` are searched; columns_of()
-    sets them with name and note.
+    `name_folded` is the sort key of names; `name_words` and `note_words` are for search.
+    columns_of() sets them with name and note.
     """
 
     kind: ClassVar[str] = "task"
@@ -101,9 +101,9 @@ class TaskColumns(DueAndDone, Journalled):
 
 
 class Task(TaskColumns, Base):
-    """A task. It is completed exactly when it has a completion date.
+    """A task. It is completed if and only if it has a completion date.
 
-    Its revision is that of its account at its last change.
+    Its revision is the account's revision at its last change.
     """
 
     __tablename__ = "tasks"
@@ -112,7 +112,7 @@ class Task(TaskColumns, Base):
         CheckConstraint(f"length(note) <= {NOTE_MAX}", name="note_length"),
         CheckConstraint(f"length(name_folded) <= {NAME_MAX}", name="name_folded_length"),
         CheckConstraint("due_at IS NOT NULL OR NOT due_all_day", name="due_all_day"),
-        # Each order and each filter of a list has its index: docs/tasks.md.
+        # Each order and each filter of a list has an index; see docs/tasks.md.
         Index("ix_tasks_account_id_id", "account_id", "id"),
         Index("ix_tasks_name", "account_id", "name_folded", "id"),
         Index("ix_tasks_creation", "account_id", "creation_date", "id"),
@@ -150,21 +150,21 @@ TASK_COLUMNS = columns_except(TASKS, Task.database_only)
 
 
 def row_class(columns: list[Column[Any]]) -> Any:
-    """Return the class of the rows of a query of these columns."""
+    """Return a named tuple class for the rows of a query of these columns."""
     return namedtuple("_Stored", [column.key for column in columns])
 
 
 _Stored = row_class(TASK_COLUMNS)
 
 
-class TaskRow(_Stored, DueAndDone):  # type: ignore[valid-type, misc]
-    """A task as a query of TASK_COLUMNS reads it."""
+class TaskRow(_Stored, DerivedFields):  # type: ignore[valid-type, misc]
+    """A row of a query of TASK_COLUMNS."""
 
     __slots__ = ()
 
     @classmethod
     def of(cls, columns: Mapping[str, Any]) -> Self:
-        """Return the task that has these columns."""
+        """Return the task with these columns."""
         return cls(*(columns[name] for name in cls._fields))
 
 
@@ -183,10 +183,10 @@ def note_columns(note: str | None) -> dict[str, Any]:
 
 
 def columns_of(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns that hold the values of fields.
+    """Return the columns for these fields.
 
-    A field with columns of its own has them here; `completed` is left out, for its column depends
-    on the task; any other field is a column of the same name.
+    Name, note and due date set several columns. `completed` is left out, because its column
+    depends on the task. Other fields are columns of the same name.
     """
     columns = dict(values)
     columns.pop("completed", None)
@@ -200,13 +200,13 @@ def columns_of(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def due_date_of(due_at: datetime | None, *, all_day: bool) -> date | datetime | None:
-    """Return the due date that the columns hold."""
+    """Return the due date from its columns."""
     return due_at.date() if due_at and all_day else due_at
 
 
 def due_columns(due_date: date | datetime | None) -> dict[str, Any]:
     """Return the columns that hold the due date."""
-    # A datetime is a date to Python, so it is asked for first.
+    # In Python, a datetime is also a date, so check for it first.
     if due_date is None or isinstance(due_date, datetime):
         return {"due_at": due_date, "due_all_day": False}
     return {"due_at": datetime.combine(due_date, time(), UTC), "due_all_day": True}

@@ -1,4 +1,4 @@
-"""Tokens: sessions, which a login begins, and API tokens. The database holds only their SHA-256."""
+"""Tokens: login sessions and API tokens. The database stores only their SHA-256 digests."""
 
 import hashlib
 import secrets
@@ -16,8 +16,8 @@ from todo.models.meta import NEVER_REUSE_IDS, Base, BigInt, UTCDateTime
 NAME_MAX = 64
 CLIENT_MAX = 255
 
-# An API token: the prefix, 43 digits of base 62 (256 bits), and 6 of their CRC32. Scanners of
-# source code find it by its form: ^tdo_[0-9A-Za-z]{49}$
+# An API token is the prefix, 43 digits in base 62 (256 bits), and 6 digits of their CRC32. Secret
+# scanners recognise it by its form: ^tdo_[0-9A-Za-z]{49}$
 API_PREFIX = "tdo_"
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _RANDOM_LENGTH = 43
@@ -25,23 +25,23 @@ _CHECKSUM_LENGTH = 6
 
 
 class TokenKind(StrEnum):
-    """What a token is."""
+    """The kind of a token."""
 
     SESSION = "session"
     API = "api"
 
 
 class Scope(StrEnum):
-    """What a token may do. A session has `write`, and may manage the account besides."""
+    """The permission of a token. A login session has `write`, and may also manage the account."""
 
     READ = "read"
     WRITE = "write"
 
 
 def token_digest(secret: str) -> bytes:
-    """Return what the database holds of a token: 32 bytes.
+    """Return the stored digest of a token: 32 bytes.
 
-    A random value of 256 bits needs no slow hash; nobody guesses it.
+    A random value of 256 bits cannot be guessed, so a fast hash is safe.
     """
     return hashlib.sha256(secret.encode("ascii", "replace")).digest()
 
@@ -62,7 +62,7 @@ def new_secret(kind: TokenKind) -> str:
     """Return a new opaque token of 256 random bits, in the form of its kind."""
     if kind is TokenKind.SESSION:
         secret = API_PREFIX
-        while secret.startswith(API_PREFIX):  # once in millions it would look like an API token
+        while secret.startswith(API_PREFIX):  # one in 16 million would look like an API token
             secret = secrets.token_urlsafe(32)
         return secret
     random = _base62(secrets.randbits(256), _RANDOM_LENGTH)
@@ -70,7 +70,7 @@ def new_secret(kind: TokenKind) -> str:
 
 
 def is_well_formed(secret: str) -> bool:
-    """Tell whether a token can be one: of an API token without asking the database."""
+    """Return whether the token has a valid form, so that a mistyped API token needs no query."""
     if not secret.startswith(API_PREFIX):
         return bool(secret)
     random, checksum = secret[len(API_PREFIX) : -_CHECKSUM_LENGTH], secret[-_CHECKSUM_LENGTH:]
@@ -78,7 +78,7 @@ def is_well_formed(secret: str) -> bool:
 
 
 class Token(Base):
-    """A credential of an account, until it expires or is ended."""
+    """A credential of an account, valid until it expires or is revoked."""
 
     __tablename__ = "tokens"
     __table_args__ = (
@@ -97,10 +97,10 @@ class Token(Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
     kind: Mapped[str] = mapped_column(String(7))
     scope: Mapped[str] = mapped_column(String(5))
-    name: Mapped[str | None] = mapped_column(String(NAME_MAX))  # of an API token
-    client: Mapped[str | None] = mapped_column(String(CLIENT_MAX))  # the User-Agent of a login
+    name: Mapped[str | None] = mapped_column(String(NAME_MAX))  # API tokens only
+    client: Mapped[str | None] = mapped_column(String(CLIENT_MAX))  # the User-Agent of the login
     creation_date: Mapped[datetime] = mapped_column(UTCDateTime)
-    last_used_date: Mapped[datetime] = mapped_column(UTCDateTime)  # to the minute
+    last_used_date: Mapped[datetime] = mapped_column(UTCDateTime)  # accurate to a minute
     expiration_date: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
 
 
@@ -113,7 +113,7 @@ def new_token(  # noqa: PLR0913
     name: str | None = None,
     client: str | None = None,
 ) -> tuple[dict[str, Any], str]:
-    """Return the columns of a new token and its secret, which cannot be had again."""
+    """Return the columns of a new token, and its secret, which is not stored."""
     secret = new_secret(kind)
     now = clock.now()
     columns = {

@@ -1,4 +1,4 @@
-"""The trash: deleted tasks, until they are restored or go for good."""
+"""The trash: deleted tasks, until they are restored or purged."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,14 +9,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from todo import clock
 from todo.models.journalled import columns_except
 from todo.models.meta import Base, BigInt, UTCDateTime
-from todo.models.task import DueAndDone, TaskColumns, row_class
+from todo.models.task import DerivedFields, TaskColumns, row_class
 
 
 class TrashedTask(TaskColumns, Base):
-    """A deleted task, as it was, under the id that it had and gets back.
+    """A deleted task. It keeps its fields and its id, also when it is restored.
 
-    todo/journal/writes.py moves its row here and back: no query of tasks can find it by mistake,
-    and their indexes and words are without it.
+    todo/journal/writes.py moves rows here and back, so that no query of tasks includes deleted ones
+    by mistake, and the indexes of tasks do not contain them.
     """
 
     __tablename__ = "trash"
@@ -32,20 +32,19 @@ class TrashedTask(TaskColumns, Base):
 
 TRASH: Table = inspect(TrashedTask).local_table  # type: ignore[assignment]
 
-# The columns of a deleted task that are read.
 TRASH_COLUMNS = columns_except(TRASH, TrashedTask.database_only)
 _Stored = row_class(TRASH_COLUMNS)
 
 
-class TrashRow(_Stored, DueAndDone):  # type: ignore[valid-type, misc]
-    """A deleted task as a query of TRASH_COLUMNS reads it."""
+class TrashRow(_Stored, DerivedFields):  # type: ignore[valid-type, misc]
+    """A row of a query of TRASH_COLUMNS."""
 
     __slots__ = ()
 
 
-def is_restorable(time: timedelta) -> ColumnElement[bool]:
-    """Return the condition that a deleted task is still there, where they are kept for the time.
+def is_restorable(retention: timedelta) -> ColumnElement[bool]:
+    """Return the condition for deleted tasks within the retention.
 
-    Other rows count as gone, though they may still wait to be purged.
+    Older tasks count as purged, even if the purge has not deleted them yet.
     """
-    return TRASH.c.deletion_date > clock.now() - time
+    return TRASH.c.deletion_date > clock.now() - retention
