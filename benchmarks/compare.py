@@ -24,7 +24,7 @@ import psycopg2
 from benchmarks import report
 from benchmarks.load import JOBS, Target, drive, jobs_of, postgresql_pid, verify, write_accounts
 from benchmarks.systems import SYSTEMS, System, running
-from tests.support.databases import execute, own_postgresql_server
+from tests.support.databases import execute, temporary_postgresql_server
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PICTURE = Path(__file__).with_name("results.svg")
@@ -82,7 +82,7 @@ def measure(
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="todo-bench-")))
         memory = MEMORY if MEMORY.is_dir() else None
         sqlite = Path(stack.enter_context(tempfile.TemporaryDirectory("-todo-bench", dir=memory)))
-        server = stack.enter_context(own_postgresql_server())
+        server = stack.enter_context(temporary_postgresql_server())
         # All systems keep their connections open at the same time.
         execute(server.url, "ALTER SYSTEM SET max_connections = 400")
         # Autovacuum would clean up after one system while another is measured.

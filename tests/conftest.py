@@ -1,4 +1,4 @@
-"""The application on each database, and clients that go through its whole stack."""
+"""Fixtures: the application on SQLite and PostgreSQL, and clients for its full stack."""
 
 import functools
 import os
@@ -15,10 +15,16 @@ from sqlalchemy.orm import Session
 
 from tests.support import journal
 from tests.support.client import Client, User
-from tests.support.databases import database, empty, migrate, postgresql_server, session_on
+from tests.support.databases import (
+    database,
+    delete_all_rows,
+    migrate,
+    postgresql_server,
+    session_on,
+)
 from tests.support.factories import make_account, make_token
-from tests.support.fixtures import ApiToken, Move, Patch, Plant
-from tests.support.hashing import RememberingHasher
+from tests.support.fixtures import ApiToken, Patch, SetClock, SetTestView
+from tests.support.hashing import CachingHasher
 from tests.support.pserve import PUBLIC_URL, Server, pserve
 from tests.support.running import check_connections, dispose, running_app
 from todo import clock, configure, settings
@@ -26,18 +32,18 @@ from todo.auth import passwords
 from todo.models import sqlite
 from todo.models.token import TokenKind
 
-# Whoever runs the suite may have exported these, for a database that matters.
+# The developer's environment may point to a real database.
 for setting in settings.SETTINGS.values():
     os.environ.pop(setting.variable, None)
 
-# A service that runs in a process of its own has the plain one.
-passwords._hasher = RememberingHasher(passwords._hasher)  # type: ignore[assignment]
+# Speeds up this process only: services in other processes keep the plain hasher.
+passwords._hasher = CachingHasher(passwords._hasher)  # type: ignore[assignment]
 
 ORIGIN = "https://app.example.com"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Where tests run in several processes, start one PostgreSQL for all of them, in this one."""
+    """Start one PostgreSQL server for all xdist workers."""
     if getattr(config.option, "numprocesses", None):
         stack = ExitStack()
         os.environ["TEST_POSTGRES_URL"] = stack.enter_context(postgresql_server())
@@ -54,7 +60,7 @@ def postgresql() -> Iterator[str]:
 def database_server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> str | Path:
-    """Where databases of the kind under test are made."""
+    """The folder of SQLite files or the URL of the PostgreSQL server."""
     if request.param == "sqlite":
         return tmp_path_factory.mktemp("sqlite")
     url: str = request.getfixturevalue("postgresql")
@@ -63,7 +69,7 @@ def database_server(
 
 @pytest.fixture(scope="session")
 def migrated_url(database_server: str | Path) -> Iterator[str]:
-    """A migrated database that nobody writes to: the template of the others."""
+    """A migrated database, the template of the others. Tests must not write to it."""
     with database(database_server) as url:
         migrate(url)
         yield url
@@ -71,19 +77,19 @@ def migrated_url(database_server: str | Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def committed_url(database_server: str | Path, migrated_url: str) -> Iterator[str]:
-    """The database of `database_url`: ask for that one."""
+    """The shared database behind `database_url`. Tests use `database_url`."""
     with database(database_server, template=migrated_url) as url:
         yield url
 
 
 @pytest.fixture
 def database_url(committed_url: str) -> str:
-    """A migrated database without rows, for what must really commit.
+    """A migrated, empty database for tests that must really commit.
 
-    Tests share it one after the other, as they share `server`. Who changes more than rows takes a
-    database of its own.
+    Tests share it one after the other. A test that changes more than rows creates its own
+    database.
     """
-    empty(committed_url)
+    delete_all_rows(committed_url)
     return committed_url
 
 
@@ -94,42 +100,43 @@ def shared_app(database_server: str | Path, migrated_url: str) -> Iterator[Any]:
         "todo.cors_origins": ORIGIN,
         "todo.limit_registrations": "0",
         "todo.public_url": PUBLIC_URL,
-        # Tests count statements by their words.
+        # Tests match statements by their text.
         "todo.prepared_statements": "false",
     }
     with database(database_server, template=migrated_url) as url:
         config = configure(ini | {"sqlalchemy.url": url})
-        config.include("tests.support.planted")
+        config.include("tests.support.extra_routes")
         app = config.make_wsgi_app()
         yield app
         dispose(app)
 
 
-class LentConnection(Connection):
-    """A connection that stands for an engine: who connects is lent it, and cannot close it.
+class SharedConnection(Connection):
+    """A connection in place of an engine, so that everything runs in one transaction.
 
-    What a borrower has done is rolled back at the end: by this way, requests only read.
+    `connect()` returns this connection within a new savepoint, and closing it rolls back to the
+    savepoint. The application connects directly to the engine only to read.
     """
 
     def connect(self) -> Connection:
         savepoint = self.begin_nested()
-        lent = copy(self)
-        lent.close = savepoint.rollback  # type: ignore[method-assign]
-        return lent
+        shared = copy(self)
+        shared.close = savepoint.rollback  # type: ignore[method-assign]
+        return shared
 
 
 @pytest.fixture
 def app(shared_app: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """The application, in a transaction that the test's end rolls back.
+    """The application in a transaction that is rolled back after the test.
 
-    The requests' own transactions are savepoints within it: they commit and roll back for real.
-    Whatever the test has written must be in the journal, unless it is marked `unjournalled`; and
-    the journal must be whole, unless it is marked `purged`.
+    Each request's transaction is a savepoint within it, which the real tween commits or rolls
+    back. At the end, the journal must account for everything that the test wrote, unless the test
+    is marked `unjournalled`, and must be complete, unless the test is marked `purged`.
     """
     registry = shared_app.registry
     engine: Engine = registry["engine"]
     engines = {name: registry[name] for name in ("engine", "reading_engine")}
-    with closing(LentConnection(engine)) as connection:
+    with closing(SharedConnection(engine)) as connection:
         transaction = connection.begin()
         connection.begin_nested()
         registry.update(dict.fromkeys(engines, connection))
@@ -140,19 +147,19 @@ def app(shared_app: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
                 purged = request.node.get_closest_marker("purged") is not None
                 journal.check(session, purged=purged)
         transaction.rollback()
-    assert engine.pool.checkedout() == 0, "the test leaves a connection behind"  # type: ignore[attr-defined]
+    assert engine.pool.checkedout() == 0, "the test has not returned a connection"  # type: ignore[attr-defined]
 
 
 @pytest.fixture
 def db(app: Any) -> Iterator[Session]:
-    """The test's own view of the database; commit what a request shall see."""
+    """A database session of the test. Requests see only what it has committed."""
     with Session(app.registry["engine"], expire_on_commit=False) as session:
         yield session
 
 
 @pytest.fixture
 def client(app: Any) -> Client:
-    """Somebody without a login."""
+    """A client that is not logged in."""
     return Client(app)
 
 
@@ -168,7 +175,7 @@ def bob(app: Any, db: Session) -> User:
 
 @pytest.fixture
 def api_token(app: Any, db: Session, alice: User) -> ApiToken:
-    """Return what stores an API token of Alice's, and returns its id and a client that has it."""
+    """Return a function that stores an API token of Alice; it returns its id and a client."""
 
     def store(**values: Any) -> tuple[int, Client]:
         values = {"kind": TokenKind.API, "name": "script"} | values
@@ -180,15 +187,18 @@ def api_token(app: Any, db: Session, alice: User) -> ApiToken:
 
 
 @pytest.fixture
-def plant(app: Any) -> Iterator[Plant]:
-    """Give the planted route (tests/support/planted.py) the view for this test."""
-    yield functools.partial(app.registry.__setitem__, "planted")
-    app.registry.pop("planted", None)
+def set_test_view(app: Any) -> Iterator[SetTestView]:
+    """Return a function that sets the view of the test route for this test.
+
+    The route is in tests/support/extra_routes.py.
+    """
+    yield functools.partial(app.registry.__setitem__, "test_view")
+    app.registry.pop("test_view", None)
 
 
 @pytest.fixture
-def set_clock(monkeypatch: Patch) -> Move:
-    """Move the application's clock from the present; returns the time it then stands at."""
+def set_clock(monkeypatch: Patch) -> SetClock:
+    """Return a function that sets the clock to the present plus an offset; it returns the time."""
 
     def move(by: timedelta) -> datetime:
         moment = datetime.now().astimezone() + by
@@ -200,21 +210,21 @@ def set_clock(monkeypatch: Patch) -> Move:
 
 @pytest.fixture
 def committed(database_url: str) -> Iterator[Session]:
-    """A session on the test's own database."""
+    """A session on `database_url`, where commits are real."""
     with session_on(database_url) as session:
         yield session
 
 
 @pytest.fixture(scope="session")
 def shared_real_app(committed_url: str) -> Iterator[Any]:
-    """The application of `real_app`: ask for that one."""
+    """The shared application behind `real_app`. Tests use `real_app`."""
     with running_app(committed_url) as app:
         yield app
 
 
 @pytest.fixture
 def real_app(shared_real_app: Any, database_url: str) -> Iterator[Any]:
-    """The application on the test's database, where what is committed stays."""
+    """The application on `database_url`, where commits are real."""
     yield shared_real_app
     check_connections(shared_real_app)
 
@@ -226,22 +236,22 @@ def real_alice(real_app: Any, committed: Session) -> User:
 
 @pytest.fixture
 def without_wal(monkeypatch: Patch) -> None:
-    """SQLite with a rollback journal, as before its version 3.51.3 (decision 20)."""
+    """Run SQLite with a rollback journal, as before version 3.51.3 (decision 20)."""
     monkeypatch.setattr(sqlite, "WAL_IS_SAFE", False)
 
 
 @pytest.fixture(scope="session")
 def running_server(committed_url: str) -> Iterator[Server]:
-    """The process of `server`: ask for that one."""
+    """The shared process behind `server`. Tests use `server`."""
     with pserve("development.ini", DATABASE_URL=committed_url) as running:
         yield running
 
 
 @pytest.fixture
 def server(running_server: Server, database_url: str) -> Server:
-    """The service as `pserve development.ini` runs it, on the test's database.
+    """The service, run by `pserve development.ini` on `database_url`.
 
-    One process serves all tests, which it cannot tell: it keeps nothing but in the database.
+    All tests can share one process because the service keeps its state in the database.
     """
-    assert running_server.process.poll() is None, "an earlier test has ended the service"
+    assert running_server.process.poll() is None, "an earlier test has stopped the service"
     return running_server

@@ -1,4 +1,4 @@
-"""Limits: counted where no rollback undoes them, and over again after their time."""
+"""Limits on logins, registrations and writes: counts survive rollbacks and expire."""
 
 import itertools
 import threading
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from tests.support.client import Client, User, log_in
 from tests.support.factories import PASSWORD, Login, make_account
-from tests.support.fixtures import Move, Patch
+from tests.support.fixtures import Patch, SetClock
 from tests.support.pserve import Server, pserve, two_processes
 
 LOGIN = "/api/v1/accounts/login"
@@ -25,8 +25,8 @@ def limit(app: Any) -> Iterator[Callable[[str, int], None]]:
     settings = app.registry["settings"]
     before = vars(settings).copy()
 
-    def set_limit(name: str, most: int) -> None:
-        setattr(settings, f"limit_{name}", most)
+    def set_limit(name: str, maximum: int) -> None:
+        setattr(settings, f"limit_{name}", maximum)
 
     yield set_limit
     vars(settings).update(before)
@@ -42,8 +42,8 @@ def statuses(client: Client, times: int, *args: str) -> list[int]:
     return [login(client, "wrong password", *args).status_int for _ in range(times)]
 
 
-def test_failures_of_an_account_from_an_address(
-    client: Client, alice: User, set_clock: Move
+def test_login_failures_per_account_and_address_are_limited(
+    client: Client, alice: User, set_clock: SetClock
 ) -> None:
     assert statuses(client, 11) == [401] * 10 + [429]
     response = login(client, PASSWORD)
@@ -51,19 +51,19 @@ def test_failures_of_an_account_from_an_address(
     assert 1 <= int(response.headers["Retry-After"]) <= 300
     assert response.headers["RateLimit-Policy"] == '"login-account-address";q=10;w=300'
     assert response.headers["RateLimit"].startswith('"login-account-address";r=0;t=')
-    assert alice.get(alice.url).status_int == 200, "the victim's session lives on"
-    assert login(client, PASSWORD, "192.0.2.2").status_int == 200, "and other addresses log in"
+    assert alice.get(alice.url).status_int == 200, "the victim's session continues"
+    assert login(client, PASSWORD, "192.0.2.2").status_int == 200, "other addresses can log in"
     set_clock(timedelta(minutes=5, seconds=1))
     assert login(client, PASSWORD).status_int == 200
 
 
-def test_successes_are_no_failures(client: Client, alice: Login) -> None:
+def test_successful_login_is_not_counted_as_failure(client: Client, alice: Login) -> None:
     assert {login(client, PASSWORD).status_int for _ in range(12)} == {200}
     assert statuses(client, 9) == [401] * 9
     assert login(client, PASSWORD).status_int == 200
 
 
-def test_who_was_never_heard_has_not_failed(
+def test_login_refused_as_busy_is_not_counted_as_failure(
     client: Client, alice: Login, monkeypatch: Patch
 ) -> None:
     with monkeypatch.context() as full:
@@ -85,7 +85,7 @@ def test_who_was_never_heard_has_not_failed(
         ("::ffff:192.0.2.1", "192.0.2.1", 429),
     ],
 )
-def test_failures_from_an_address(
+def test_login_failures_per_address_are_limited(
     client: Client, limit: Callable[[str, int], None], first: str, second: str, status: int
 ) -> None:
     limit("login_address", 3)
@@ -94,8 +94,8 @@ def test_failures_from_an_address(
     assert statuses(client, 1, second, "d") == [status]
 
 
-def test_failures_of_an_account(
-    client: Client, alice: Login, limit: Callable[[str, int], None], set_clock: Move
+def test_login_failures_per_account_are_limited(
+    client: Client, alice: Login, limit: Callable[[str, int], None], set_clock: SetClock
 ) -> None:
     limit("login_account", 3)
     assert [statuses(client, 1, f"192.0.2.{n}")[0] for n in range(4)] == [401, 401, 401, 429]
@@ -103,15 +103,15 @@ def test_failures_of_an_account(
     assert login(client, PASSWORD).status_int == 200
 
 
-def test_what_is_refused_is_not_counted(
+def test_login_refused_by_one_limit_is_not_counted_by_others(
     client: Client, alice: Login, limit: Callable[[str, int], None]
 ) -> None:
     limit("login_account", 15)
     assert statuses(client, 30) == [401] * 10 + [429] * 20
-    assert login(client, PASSWORD, "192.0.2.2").status_int == 200, "one address locks nobody out"
+    assert login(client, PASSWORD, "192.0.2.2").status_int == 200, "the account is not locked"
 
 
-def test_a_spoofed_header_dodges_nothing(client: Client, alice: Login) -> None:
+def test_spoofed_forwarded_header_does_not_evade_limit(client: Client, alice: Login) -> None:
     for n in range(11):
         environ = {"REMOTE_ADDR": "192.0.2.1", "HTTP_X_FORWARDED_FOR": f"198.51.100.{n}"}
         fields = {"username": "alice", "password": "wrong password"}
@@ -119,15 +119,15 @@ def test_a_spoofed_header_dodges_nothing(client: Client, alice: Login) -> None:
     assert last.status_int == 429
 
 
-def test_the_password_asked_again_counts_too(alice: User, set_clock: Move) -> None:
+def test_wrong_current_passwords_are_limited(alice: User, set_clock: SetClock) -> None:
     set_clock(timedelta(minutes=11))
     fields = {"email": "x@example.com", "current_password": "wrong password"}
     answers = [alice.put_json(alice.url, fields).status_int for _ in range(11)]
     assert answers == [403] * 10 + [429]
 
 
-def test_strangers_failures_do_not_stop_who_is_logged_in(
-    client: Client, alice: User, set_clock: Move
+def test_login_failures_do_not_block_reauthentication_of_logged_in_user(
+    client: Client, alice: User, set_clock: SetClock
 ) -> None:
     statuses(client, 11)
     set_clock(timedelta(minutes=2))
@@ -136,7 +136,7 @@ def test_strangers_failures_do_not_stop_who_is_logged_in(
     assert alice.put(alice.url, fields, extra_environ=environ).status_int == 200
 
 
-def test_a_new_username_counts_like_a_registration(
+def test_username_change_counts_as_registration(
     alice: User, limit: Callable[[str, int], None]
 ) -> None:
     limit("registrations", 2)
@@ -148,7 +148,9 @@ def test_a_new_username_counts_like_a_registration(
     assert answers == [200, 200, 429]
 
 
-def test_registrations(client: Client, limit: Callable[[str, int], None], set_clock: Move) -> None:
+def test_registrations_per_address_are_limited(
+    client: Client, limit: Callable[[str, int], None], set_clock: SetClock
+) -> None:
     limit("registrations", 2)
 
     def register(number: int) -> int:
@@ -160,7 +162,9 @@ def test_registrations(client: Client, limit: Callable[[str, int], None], set_cl
     assert register(3) == 201
 
 
-def test_writes(alice: User, bob: User, limit: Callable[[str, int], None], set_clock: Move) -> None:
+def test_writes_per_account_are_limited(
+    alice: User, bob: User, limit: Callable[[str, int], None], set_clock: SetClock
+) -> None:
     limit("writes", 3)
     answers = [alice.post(alice.tasks_url, {"name": f"{n}"}) for n in range(4)]
     assert [answer.status_int for answer in answers] == [201, 201, 201, 429]
@@ -171,8 +175,10 @@ def test_writes(alice: User, bob: User, limit: Callable[[str, int], None], set_c
     assert alice.post(alice.tasks_url, {"name": "n"}).status_int == 201
 
 
-def test_failed_logins_are_counted_together(database_url: str, committed: Session) -> None:
-    """By processes that share nothing but the database, and over a restart."""
+def test_login_failures_are_counted_across_processes_and_restarts(
+    database_url: str, committed: Session
+) -> None:
+    """The processes share only the database."""
 
     def login(server: Server, password: str) -> tuple[int, Message, Any]:
         return server.send("POST", LOGIN, {"username": "alice", "password": password})
@@ -181,7 +187,7 @@ def test_failed_logins_are_counted_together(database_url: str, committed: Sessio
     committed.close()
     with (
         two_processes(DATABASE_URL=database_url) as servers,
-        # Each process takes four logins at a moment, and refuses a fifth as busy.
+        # Each process accepts four logins at once and refuses a fifth as busy.
         ThreadPoolExecutor(4) as pool,
     ):
         turns = itertools.islice(itertools.cycle(servers), 30)

@@ -1,4 +1,4 @@
-"""Hashing on the cores of the process, in few of its threads."""
+"""Password hashing: at most one hash per slot, and a short queue."""
 
 import threading
 import time
@@ -13,16 +13,16 @@ from todo.http.errors import Problem
 
 
 class SlowHasher:
-    """Stands in for argon2, and knows how many hashes were made at once."""
+    """A stand-in for argon2 that records the peak number of concurrent hashes."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.running = self.most = 0
+        self.running = self.peak = 0
 
     def hash(self, _password: bytes) -> str:
         with self.lock:
             self.running += 1
-            self.most = max(self.most, self.running)
+            self.peak = max(self.peak, self.running)
         time.sleep(0.02)
         with self.lock:
             self.running -= 1
@@ -39,17 +39,17 @@ def slots(monkeypatch: Patch) -> BoundedSemaphore:
     return slots
 
 
-def test_no_more_hashes_at_once_than_slots(slots: BoundedSemaphore, monkeypatch: Patch) -> None:
+def test_concurrent_hashes_do_not_exceed_slots(slots: BoundedSemaphore, monkeypatch: Patch) -> None:
     hasher = SlowHasher()
     monkeypatch.setattr(passwords, "_hasher", hasher)
     with ThreadPoolExecutor(passwords.MAX_PENDING) as pool:
         hashed = pool.map(passwords.hash_password, ["a password"] * 6)
         verified = pool.map(passwords.verify_password, ["hash"] * 6, ["a password"] * 6)
         assert [*hashed, *verified] == ["hash"] * 6 + [True] * 6
-    assert hasher.most == 2
+    assert hasher.peak == 2
 
 
-def test_login_that_finds_no_place_is_refused_at_once(slots: BoundedSemaphore) -> None:
+def test_hash_with_full_queue_is_refused_immediately(slots: BoundedSemaphore) -> None:
     slots.acquire()
     slots.acquire()
     with ThreadPoolExecutor(passwords.MAX_PENDING) as pool:
@@ -68,7 +68,7 @@ def test_login_that_finds_no_place_is_refused_at_once(slots: BoundedSemaphore) -
         assert all(each.result().startswith("$argon2id$") for each in waiting)
 
 
-def test_who_waits_too_long_is_told_to_come_back(
+def test_hash_that_waits_too_long_is_refused_with_retry_after(
     slots: BoundedSemaphore, monkeypatch: Patch
 ) -> None:
     assert passwords.SLOT_TIMEOUT == 2
@@ -85,12 +85,12 @@ def test_who_waits_too_long_is_told_to_come_back(
             pool.submit(hold)
         try:
             held.wait()
-            for wait in (
+            for operation in (
                 lambda: passwords.hash_password("a password"),
                 lambda: passwords.verify_password(None, "a password"),
             ):
                 with pytest.raises(Problem) as refusal:
-                    pool.submit(wait).result(timeout=5)
+                    pool.submit(operation).result(timeout=5)
                 assert (refusal.value.status, refusal.value.code) == (
                     503,
                     "busy",
@@ -101,14 +101,14 @@ def test_who_waits_too_long_is_told_to_come_back(
     assert passwords.hash_password("a password"), "the slots are free again"
 
 
-def test_who_waits_for_a_short_time_gets_a_turn(slots: BoundedSemaphore) -> None:
+def test_hash_waiting_briefly_gets_slot(slots: BoundedSemaphore) -> None:
     slots.acquire()
     slots.acquire()
     threading.Timer(0.05, slots.release).start()
     assert passwords.hash_password("a password").startswith("$argon2id$")
 
 
-def test_an_error_gives_the_slot_back(slots: BoundedSemaphore) -> None:
+def test_verification_error_releases_slot(slots: BoundedSemaphore) -> None:
     for _ in range(3):
         assert not passwords.verify_password("no hash", "a password")
         assert not passwords.verify_password(None, "a password")

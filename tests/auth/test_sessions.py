@@ -1,4 +1,4 @@
-"""Sessions: log in, log out, and what carries a login."""
+"""Login sessions: login, logout, expiry, and the cookie or header that carries the token."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from tests.support.client import Client, User, log_in
 from tests.support.factories import PASSWORD, Login, change_accounts
-from tests.support.fixtures import Logs, Move, Patch
+from tests.support.fixtures import Logs, Patch, SetClock
 from todo.auth import passwords
 from todo.models import Account, Token
 from todo.models.token import token_digest
@@ -25,7 +25,9 @@ def credentials(password: str = PASSWORD, username: str = "alice") -> dict[str, 
 
 
 @pytest.mark.parametrize("form", [True, False])
-def test_login(client: Client, alice: Login, db: Session, form: bool) -> None:
+def test_login_returns_new_session_token(
+    client: Client, alice: Login, db: Session, form: bool
+) -> None:
     post = client.post if form else client.post_json
     response = post(LOGIN, credentials(username="ALICE"))
     assert response.status_int == 200
@@ -38,9 +40,7 @@ def test_login(client: Client, alice: Login, db: Session, form: bool) -> None:
     assert len(response.json["token"]) == 43, "256 bits in base64"
 
 
-def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(
-    client: Client, alice: Login
-) -> None:
+def test_session_cookie_is_httponly_and_samesite(client: Client, alice: Login) -> None:
     attributes = log_in(client).headers["Set-Cookie"].split("; ")
     assert attributes[0].startswith("todo_session=")
     assert {"HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=2592000"} <= set(attributes)
@@ -58,15 +58,17 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(
         credentials(""),
     ],
 )
-def test_wrong_credentials(client: Client, alice: Login, fields: dict[str, str]) -> None:
+def test_login_with_wrong_credentials_is_refused(
+    client: Client, alice: Login, fields: dict[str, str]
+) -> None:
     response = client.post_json(LOGIN, fields)
     assert (response.status_int, response.json["code"]) == (401, "bad_credentials")
     assert response.headers["WWW-Authenticate"] == 'Bearer realm="todo"'
     assert "Set-Cookie" not in response.headers
 
 
-class CountingHasher:
-    """The real argon2, and what it was asked to verify against."""
+class RecordingHasher:
+    """The real argon2; records each hash to verify against."""
 
     def __init__(self, hasher: PasswordHasher) -> None:
         self.hasher = hasher
@@ -78,10 +80,10 @@ class CountingHasher:
 
 
 @pytest.mark.parametrize("username", ["alice", "nobody", "\u212aim", "al\0ice"])
-def test_an_unknown_user_is_as_much_work_as_a_wrong_password(
+def test_login_of_unknown_user_costs_same_hash_as_wrong_password(
     client: Client, alice: Login, monkeypatch: Patch, username: str
 ) -> None:
-    hasher = CountingHasher(passwords._hasher)
+    hasher = RecordingHasher(passwords._hasher)
     monkeypatch.setattr(passwords, "_hasher", hasher)
     response = client.post_json(LOGIN, credentials("wrong password", username))
     assert response.status_int == 401
@@ -89,7 +91,9 @@ def test_an_unknown_user_is_as_much_work_as_a_wrong_password(
     assert extract_parameters(verified) == extract_parameters(hasher.hasher.hash(PASSWORD))
 
 
-def test_corrupt_hash(client: Client, alice: Login, db: Session, caplog: Logs) -> None:
+def test_login_with_corrupt_hash_is_refused_and_logged(
+    client: Client, alice: Login, db: Session, caplog: Logs
+) -> None:
     change_accounts(db, password_hash="$argon2id$broken")
     db.commit()
     assert log_in(client).status_int == 401
@@ -97,7 +101,7 @@ def test_corrupt_hash(client: Client, alice: Login, db: Session, caplog: Logs) -
     assert "broken" not in caplog.text
 
 
-def test_hash_is_renewed_when_its_parameters_change(
+def test_login_renews_hash_with_outdated_parameters(
     client: Client, alice: Login, db: Session
 ) -> None:
     weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
@@ -109,7 +113,9 @@ def test_hash_is_renewed_when_its_parameters_change(
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_logout_ends_this_session_alone(app: Any, alice: User, client: Client, method: str) -> None:
+def test_logout_ends_only_current_session(
+    app: Any, alice: User, client: Client, method: str
+) -> None:
     log_in(client)
     response = client.request(LOGOUT, method=method)
     assert (response.status_int, response.json) == (200, {"msg": "Logged out."})
@@ -119,24 +125,24 @@ def test_logout_ends_this_session_alone(app: Any, alice: User, client: Client, m
     assert alice.get(alice.url).status_int == 200
 
 
-def test_logout_is_real_on_the_server(app: Any, alice: User) -> None:
+def test_token_is_refused_after_logout(app: Any, alice: User) -> None:
     alice.get(LOGOUT)
     response = Client(app, alice.token).get(alice.url)
     assert response.status_int == 401
     assert 'error="invalid_token"' in response.headers["WWW-Authenticate"]
 
 
-def test_head_ends_nothing(alice: User) -> None:
+def test_head_logout_keeps_session(alice: User) -> None:
     assert alice.head(LOGOUT).status_int == 200
     assert alice.get(alice.url).status_int == 200
 
 
-def test_logout_ends_whatever_counts_and_nothing_else(
+def test_logout_ends_session_of_header_or_of_any_cookie(
     app: Any, client: Client, alice: Login
 ) -> None:
     token = log_in(client).json["token"]
     response = client.get(LOGOUT, headers={"Authorization": f"Bearer {alice.token}"})
-    assert "Set-Cookie" not in response.headers, "the cookie's session was not the one that ended"
+    assert "Set-Cookie" not in response.headers, "the cookie's session continues"
     assert Client(app, alice.token).get(alice.url).status_int == 401
     assert Client(app, token).get(alice.url).status_int == 200
     response = Client(app).get(
@@ -146,18 +152,16 @@ def test_logout_ends_whatever_counts_and_nothing_else(
     assert Client(app, token).get(alice.url).status_int == 401
 
 
-def test_logout_without_a_login(client: Client) -> None:
+def test_logout_without_login_succeeds(client: Client) -> None:
     assert client.get(LOGOUT).status_int == 200
 
 
-def test_an_unused_session_ends(app: Any, alice: Login, set_clock: Move) -> None:
+def test_session_unused_for_a_week_expires(app: Any, alice: Login, set_clock: SetClock) -> None:
     set_clock(IDLE + timedelta(minutes=1))
     assert Client(app, alice.token).get(alice.url).status_int == 401
 
 
-def test_a_used_session_lasts_and_ends_all_the_same(
-    app: Any, alice: Login, set_clock: Move
-) -> None:
+def test_session_in_use_expires_after_30_days(app: Any, alice: Login, set_clock: SetClock) -> None:
     client = Client(app, alice.token)
     for days in (6, 12, 18, 24, 29):
         set_clock(timedelta(days=days))
@@ -169,19 +173,21 @@ def test_a_used_session_lasts_and_ends_all_the_same(
 @pytest.mark.parametrize(
     "header", ["Bearer", "Bearer ", "Bearer nope", "bearer \u00e9", "Bearer a b"]
 )
-def test_token_that_is_none(app: Any, alice: Login, header: str) -> None:
+def test_invalid_bearer_token_is_refused_despite_valid_cookie(
+    app: Any, alice: Login, header: str
+) -> None:
     client = Client(app)
     log_in(client)
     response = client.get(alice.url, headers={"Authorization": header})
     assert (response.status_int, response.json["code"]) == (401, "unauthenticated")
 
 
-def test_scheme_of_the_header_is_read_in_any_case(app: Any, alice: Login) -> None:
+def test_bearer_scheme_is_case_insensitive(app: Any, alice: Login) -> None:
     headers = {"Authorization": f"bearer {alice.token}"}
     assert Client(app).get(alice.url, headers=headers).status_int == 200
 
 
-def test_header_counts_where_the_cookie_is_another_s(
+def test_bearer_token_takes_precedence_over_cookie(
     client: Client, alice: Login, bob: Login
 ) -> None:
     log_in(client)
@@ -190,20 +196,20 @@ def test_header_counts_where_the_cookie_is_another_s(
     assert client.get(bob.url, headers=headers).status_int == 200
 
 
-def test_a_proxy_s_basic_header_does_not_hide_the_cookie(client: Client, alice: Login) -> None:
+def test_cookie_authenticates_despite_basic_header(client: Client, alice: Login) -> None:
     log_in(client)
     headers = {"Authorization": "Basic cHJveHk6cHJveHk="}
     assert client.get(alice.url, headers=headers).status_int == 200
 
 
-def test_two_cookies_are_none(app: Any, alice: Login) -> None:
+def test_request_with_two_session_cookies_is_unauthenticated(app: Any, alice: Login) -> None:
     cookie = f"todo_session={alice.token}"
     client = Client(app)
     assert client.get(alice.url, headers={"Cookie": cookie}).status_int == 200
     assert client.get(alice.url, headers={"Cookie": f"{cookie}; {cookie}"}).status_int == 401
 
 
-def test_the_database_holds_no_token(alice: Login, db: Session) -> None:
+def test_database_stores_no_plain_token(alice: Login, db: Session) -> None:
     row = db.scalars(select(Token)).one()
     assert alice.token.encode() not in b"".join(
         value if isinstance(value, bytes) else str(value).encode() for value in vars(row).values()

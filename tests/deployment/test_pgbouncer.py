@@ -15,10 +15,16 @@ import pytest
 from sqlalchemy import Engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 
-from tests.support.databases import PostgreSQL, database, execute, migrate, own_postgresql_server
+from tests.support.databases import (
+    PostgreSQL,
+    database,
+    execute,
+    migrate,
+    temporary_postgresql_server,
+)
 from tests.support.proxies import DEPLOY, free_port
 from tests.support.pserve import pserve, pserve_refuses
-from tests.support.running import at_once
+from tests.support.running import run_concurrently
 from todo.models.engine import POSTGRESQL_SETTINGS, create_engine
 from todo.models.faults import READ_ONLY, storage_fault
 
@@ -30,7 +36,7 @@ TASKS_PER_CLIENT = 5
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgreSQL]:
-    with own_postgresql_server() as server:
+    with temporary_postgresql_server() as server:
         yield server
 
 
@@ -122,7 +128,7 @@ def test_requests_behind_pgbouncer_share_connections_and_settings(
                 exported = service.request("GET", f"{ACCOUNTS}/u{number}/export", "", own)[2]
                 assert len(exported["tasks"]) == len(exported["trash"]) == TASKS_PER_CLIENT
 
-            at_once(use_account, 4)
+            run_concurrently(use_account, 4)
         writing = create_engine(pools["DATABASE_URL"], pooled=True)
         reading = create_engine(pools["READING_DATABASE_URL"], reads_only=True, pooled=True)
         for engine, read_only in ((writing, "off"), (reading, "on")):

@@ -17,9 +17,9 @@ import pytest
 from sqlalchemy import select
 
 from tests.deployment.conftest import ENVIRON
-from tests.support.databases import ROOT, empty, session_on
+from tests.support.databases import ROOT, delete_all_rows, session_on
 from tests.support.factories import Login, make_account
-from tests.support.proxies import HOST, Proxy, ask, free_port
+from tests.support.proxies import HOST, Proxy, free_port, send_request
 from tests.support.pserve import PSERVE
 from todo.models import Task
 
@@ -112,7 +112,7 @@ class Load:
 
 @pytest.fixture
 def alice(url: str) -> Login:
-    empty(url)
+    delete_all_rows(url)
     with session_on(url) as session:
         return make_account(session, "alice")
 
@@ -128,7 +128,7 @@ def test_killed_instance_does_not_interrupt_service(
         proxy = start_proxy(proxy_name, (instances[0].port, instances[1].port))
         instances[0].kill()
         request = f"GET /api/v1 HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n"
-        assert {ask(proxy.port, certificate, request)[0] for _ in range(10)} == {200}
+        assert {send_request(proxy.port, certificate, request)[0] for _ in range(10)} == {200}
 
 
 def test_rolling_restart_loses_no_request(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.deployment.conftest import ENVIRON
-from tests.support.proxies import HOST, Proxy, ask, connect
+from tests.support.proxies import HOST, Proxy, connect, send_request
 from tests.support.pserve import Server, pserve
 
 FIELDS = f"Host: {HOST}\r\nConnection: close\r\nX-Forwarded-For: 192.0.2.9\r\n"
@@ -39,7 +39,7 @@ def register(username: str, password: str = "correct horse battery") -> str:
 
 
 def test_https_scheme_is_forwarded(proxy: Proxy, certificate: Path) -> None:
-    status, head, _ = ask(proxy.port, certificate, f"GET /api/v1 HTTP/1.1\r\n{FIELDS}\r\n")
+    status, head, _ = send_request(proxy.port, certificate, f"GET /api/v1 HTTP/1.1\r\n{FIELDS}\r\n")
     assert status == 200
     assert "\r\nstrict-transport-security: " in head
 
@@ -48,7 +48,7 @@ def test_chunked_body_is_forwarded(proxy: Proxy, proxy_name: str, certificate: P
     form = f"username=c{proxy_name}&email=c%40example.com&password=correct+horse+battery"
     head = f"POST /api/v1/accounts HTTP/1.1\r\n{FIELDS}Transfer-Encoding: chunked\r\n{FORM}"
     request = f"{head}\r\n{len(form):x}\r\n{form}\r\n0\r\n\r\n"
-    status, _, answer = ask(proxy.port, certificate, request)
+    status, _, answer = send_request(proxy.port, certificate, request)
     assert (status, json.loads(answer)["username"]) == (201, f"c{proxy_name}")
 
 
@@ -63,13 +63,13 @@ def test_rate_limit_applies_to_client_address(
         statuses = []
         for number, name in enumerate(names):
             request = register(name).replace("192.0.2.9", f"192.0.2.{number}")
-            statuses.append(ask(proxy.port, certificate, request)[0])
+            statuses.append(send_request(proxy.port, certificate, request)[0])
     assert statuses[-1] == 429
 
 
 def test_access_log_has_time_and_request_id_without_query(proxy: Proxy, certificate: Path) -> None:
     request = f"GET /api/v1?search=secret HTTP/1.1\r\n{FIELDS}Authorization: Bearer secret\r\n\r\n"
-    status, head, _ = ask(proxy.port, certificate, request)
+    status, head, _ = send_request(proxy.port, certificate, request)
     [request_id] = re.findall(r"\r\nx-request-id: (\w+)", head)
     deadline = time.monotonic() + 5
     while request_id not in (log := proxy.log.read_text()):
@@ -87,7 +87,7 @@ def assert_answers_promptly(proxy: Proxy, certificate: Path) -> None:
     for _ in range(10):
         began = time.monotonic()
         request = f"GET /api/v1 HTTP/1.1\r\n{FIELDS}\r\n"
-        assert ask(proxy.port, certificate, request)[0] == 200
+        assert send_request(proxy.port, certificate, request)[0] == 200
         assert time.monotonic() - began < 1
 
 

@@ -22,30 +22,32 @@ TIMEOUT = 0.5  # seconds
 # Rows that a proxy accepts and forwards as one plain request.
 REWRITTEN = {
     "nginx": names("""
-        chunk size with a space after it | chunk lines of bare LF | chunk extension with NUL
-        | trailer that is no field | trailer with bare LF | field without a colon
-        | bare LF between fields | bare LF everywhere | spaces that cost time
-        | LF before the method | two spaces | space after the version | HTTP/1.2 | HTTP/1.10
+        chunk size with a trailing space | chunk lines ended by bare LF | chunk extension with NUL
+        | invalid trailer field | trailer with a bare LF | field line without a colon
+        | bare LF between fields | bare LF for every line end | many spaces before a field value
+        | LF before the method | two spaces in the request line | space after the version | HTTP/1.2
+        | HTTP/1.10
     """),
     "haproxy": names("""
-        two Content-Length lines alike | two Content-Lengths in one line
-        | Content-Length, then Transfer-Encoding | Transfer-Encoding, then Content-Length
-        | Transfer-Encoding with Content-Length 0 | Transfer-Encoding chunked and a comma
-        | chunk size with a space after it | chunk lines of bare LF | chunk extension with NUL
-        | trailer with bare LF | two Host lines alike | Host twice in HTTP/1.0 | folded line
-        | folded line with a tab | folded Transfer-Encoding | bare LF between fields
-        | bare LF everywhere | spaces that cost time | LF before the method | two spaces
-        | tabs for spaces | HTTP/0.9 | HTTP/1.2 | HTTP/2.0 | target without a host
+        repeated Content-Length lines | repeated Content-Length in one line
+        | Content-Length before Transfer-Encoding | Transfer-Encoding before Content-Length
+        | Transfer-Encoding with Content-Length 0 | Transfer-Encoding with a trailing comma
+        | chunk size with a trailing space | chunk lines ended by bare LF | chunk extension with NUL
+        | trailer with a bare LF | repeated Host lines | HTTP/1.0 with repeated Host lines
+        | folded field line | field line folded with a tab | folded Transfer-Encoding
+        | bare LF between fields | bare LF for every line end | many spaces before a field value
+        | LF before the method | two spaces in the request line | tabs in the request line
+        | HTTP/0.9 | HTTP/1.2 | HTTP/2.0 | target without a host
     """),
 }
 
 # Rows refused without a final status line. HAProxy answers the last one with 100, and with 413 once
 # the client sends a body.
 WITHOUT_STATUS = {
-    "nginx": names("no version | no version and no field | chunk extension without an end"),
+    "nginx": names("missing version | HTTP/0.9 request line only | unterminated chunk extension"),
     "haproxy": names("""
-        HTTP/2 with prior knowledge | chunk extension without an end
-        | a length over the limit with Expect
+        HTTP/2 with prior knowledge | unterminated chunk extension
+        | Content-Length over the limit with Expect
     """),
 }
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.databases import PostgreSQL, own_postgresql_server
+from tests.support.databases import PostgreSQL, temporary_postgresql_server
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgreSQL]:
-    with own_postgresql_server() as server:
+    with temporary_postgresql_server() as server:
         yield server

@@ -15,7 +15,7 @@ from tests.faults.disks import Disk, LimitedPostgreSQL, LimitedSQLite, small_dis
 from tests.support.client import Client, log_in
 from tests.support.databases import PostgreSQL, database, execute, migrate, session_on
 from tests.support.factories import Login, make_account
-from tests.support.fixtures import Move, Patch
+from tests.support.fixtures import Patch, SetClock
 from tests.support.running import running_app
 from todo import models
 
@@ -87,7 +87,7 @@ def test_full_disk_refuses_writes_and_serves_reads(database_on_disk: tuple[str, 
 
 @pytest.mark.parametrize("kind", ["sqlite", "limited sqlite"])
 def test_start_on_read_only_file_system_serves_reads(
-    kind: str, tmp_path: Path, set_clock: Move
+    kind: str, tmp_path: Path, set_clock: SetClock
 ) -> None:
     with ExitStack() as stack:
         url, disk = sqlite_on(stack, tmp_path, real=kind == "sqlite")
@@ -102,7 +102,9 @@ def test_start_on_read_only_file_system_serves_reads(
             assert post(Client(app, alice.token), alice).status_int == 201
 
 
-def test_start_on_read_only_postgresql_serves_reads(postgres: PostgreSQL, set_clock: Move) -> None:
+def test_start_on_read_only_postgresql_serves_reads(
+    postgres: PostgreSQL, set_clock: SetClock
+) -> None:
     with database(postgres.url) as url:
         migrate(url)
         alice = log_in_alice(url)
@@ -114,7 +116,7 @@ def test_start_on_read_only_postgresql_serves_reads(postgres: PostgreSQL, set_cl
             assert post(Client(app, alice.token), alice).status_int == 201
 
 
-def check_read_only(app: Any, alice: Login, set_clock: Move) -> None:
+def check_read_only(app: Any, alice: Login, set_clock: SetClock) -> None:
     set_clock(timedelta(minutes=2))  # the token's last use is due for an update
     client = Client(app, alice.token)
     assert client.get(alice.tasks_url).status_int == 200

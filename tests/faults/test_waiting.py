@@ -14,7 +14,7 @@ from webtest import TestResponse
 
 from tests.support.client import User
 from tests.support.factories import make_account
-from tests.support.fixtures import Move, Patch
+from tests.support.fixtures import Patch, SetClock
 from tests.support.running import running_app
 from todo.models import engine
 from todo.models.engine import POOL_OVERFLOW, POOL_SIZE, POOL_TIMEOUT
@@ -66,7 +66,7 @@ def test_long_write_transaction_blocks_other_writes_but_not_reads(
 
 
 def test_held_lock_blocks_conflicting_writes_but_not_reads(
-    impatient_app: Any, committed: Session, set_clock: Move
+    impatient_app: Any, committed: Session, set_clock: SetClock
 ) -> None:
     alice, bob = (User(impatient_app, make_account(committed, name)) for name in ("alice", "bob"))
     set_clock(timedelta(minutes=2))  # the tokens' last use is due for an update

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from tests.support.client import Client, User, faults
 from tests.support.factories import Login, make_account, make_task
-from tests.support.fixtures import Move
+from tests.support.fixtures import SetClock
 from todo.schemas.task import READ_ONLY, NewTask, Task, TaskChange
 
 FIELDS = {
@@ -183,7 +183,7 @@ def test_task_update_keeps_omitted_fields(
 
 
 def test_completing_and_reopening_task_changes_completion_date(
-    alice: User, milk: str, set_clock: Move
+    alice: User, milk: str, set_clock: SetClock
 ) -> None:
     before = alice.get(milk).json["task"]
     noon = set_clock(timedelta(hours=1))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from tests.support.client import Client, User, faults, log_in
 from tests.support.databases import statements
 from tests.support.factories import PASSWORD, Login, change_accounts, make_account, make_task
-from tests.support.fixtures import Move, Patch
+from tests.support.fixtures import Patch, SetClock
 from todo import clock
 from todo.models import Token
 from todo.models.token import TokenKind, is_well_formed, new_secret, token_digest
@@ -68,7 +68,7 @@ def test_token_list_marks_current_token(
 
 @pytest.mark.purged
 def test_unused_api_token_is_valid_until_expiration(
-    app: Any, create_api_client: CreateApiClient, set_clock: Move
+    app: Any, create_api_client: CreateApiClient, set_clock: SetClock
 ) -> None:
     day = (datetime.now(UTC) + timedelta(days=365)).date()
     client = create_api_client("read", expires=day.isoformat())
@@ -184,7 +184,7 @@ def test_login_ends_previous_session_of_client(client: Client, app: Any) -> None
     assert Client(app, second).get(WHOAMI).status_int == 200
 
 
-def test_token_last_use_is_updated_once_per_minute(alice: User, set_clock: Move) -> None:
+def test_token_last_use_is_updated_once_per_minute(alice: User, set_clock: SetClock) -> None:
     def last_used() -> datetime:
         [row] = alice.get(TOKENS).json["tokens"]
         return datetime.fromisoformat(row["last_used_date"])
@@ -211,7 +211,7 @@ LOGIN_NO_LONGER_RECENT = timedelta(minutes=11)
     ],
 )
 def test_sensitive_change_after_old_login_requires_password(
-    alice: User, set_clock: Move, method: str, path: str, fields: dict[str, str], status: int
+    alice: User, set_clock: SetClock, method: str, path: str, fields: dict[str, str], status: int
 ) -> None:
     set_clock(LOGIN_NO_LONGER_RECENT)
     url = alice.url + path
@@ -223,12 +223,12 @@ def test_sensitive_change_after_old_login_requires_password(
     assert answer.status_int == status
 
 
-def test_unchanged_profile_needs_no_password(alice: User, set_clock: Move) -> None:
+def test_unchanged_profile_needs_no_password(alice: User, set_clock: SetClock) -> None:
     set_clock(LOGIN_NO_LONGER_RECENT)
     assert alice.put_json(alice.url, alice.get(alice.url).json).status_int == 200
 
 
-def test_timezone_change_needs_no_password(alice: User, set_clock: Move) -> None:
+def test_timezone_change_needs_no_password(alice: User, set_clock: SetClock) -> None:
     set_clock(LOGIN_NO_LONGER_RECENT)
     change = {"timezone": "Europe/Berlin"}
     assert alice.put(alice.url, change).json["profile"]["timezone"] == "Europe/Berlin"
@@ -240,7 +240,7 @@ def test_timezone_change_needs_no_password(alice: User, set_clock: Move) -> None
 
 
 def test_sensitive_change_after_recent_login_needs_no_password(
-    alice: User, set_clock: Move
+    alice: User, set_clock: SetClock
 ) -> None:
     set_clock(timedelta(minutes=9))
     assert alice.put(alice.url, {"email": "new@example.com"}).status_int == 200
@@ -264,7 +264,7 @@ def test_guessable_password_is_refused(
 
 
 def test_former_username_is_reserved_for_90_days(
-    alice: User, bob: User, client: Client, set_clock: Move
+    alice: User, bob: User, client: Client, set_clock: SetClock
 ) -> None:
     fields = {"username": "ALICE", "email": "c@example.com", "password": PASSWORD}
     alice.put(alice.url, {"username": "alicia"})

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from tests.support import journal
 from tests.support.client import User, faults
 from tests.support.factories import Login, make_key, make_task, make_trashed
-from tests.support.fixtures import ApiToken, Move, Patch
+from tests.support.fixtures import ApiToken, Patch, SetClock
 from todo import clock
 from todo.http.request import Request
 from todo.http.transactions import commit_so_far
@@ -254,7 +254,7 @@ def test_trash_cursor_of_other_list_or_account_is_refused(
 
 @pytest.mark.usefixtures("short_retention")
 def test_expired_trash_is_hidden_before_purge(
-    alice: User, db: Session, deleted_milk: int, set_clock: Move
+    alice: User, db: Session, deleted_milk: int, set_clock: SetClock
 ) -> None:
     """Expired tasks are hidden at once, before the purge deletes their rows."""
     used = set_clock(RETENTION_DAYS * DAY - SECOND)

@@ -1,7 +1,7 @@
-"""What the fuzzer does as somebody who is logged in; loaded by SCHEMATHESIS_HOOKS.
+"""Schemathesis hooks for a logged-in client, loaded by SCHEMATHESIS_HOOKS.
 
-Each case asks for the paths of an account of its own. Cases delete their account, log out and
-change their password; then the next one gets a new account.
+Cases send requests for the account they are logged in to. If a case has deleted the account or
+ended its login, the next case gets a new account.
 """
 
 import os
@@ -13,23 +13,23 @@ import requests
 import schemathesis
 
 ACCOUNTS = f"{os.environ['FUZZ_URL']}/api/v1/accounts"
-EXISTING = 0.8  # the part of the ids that are of something
+EXISTING_ID_PROBABILITY = 0.8
 PASSWORD = "correct horse battery"
 
 
-# One connection for all: a new one for each question would take most of the time.
+# Opening a connection for each request would take most of the time.
 http = requests.Session()
 
 
 class Login:
-    """The account that the cases ask for, registered anew whenever its login has ended."""
+    """The current account and its token."""
 
     username = ""
     token = ""
-    doubtful = False  # whether the last case may have ended it
+    may_have_ended = False  # because of the last case
 
     @classmethod
-    def alive(cls) -> bool:
+    def is_valid(cls) -> bool:
         answer = http.get(f"{ACCOUNTS}/{cls.username}", headers=cls.headers(), timeout=10)
         return bool(answer.status_code == 200)
 
@@ -39,31 +39,31 @@ class Login:
 
     @classmethod
     def create(cls, path: str) -> int:
-        """Return the id of a new API token, trashed task or task, whichever the path needs."""
+        """Create the API token, task or trashed task that the path needs, and return its id."""
         kind = "tokens" if "/tokens/" in path else "tasks"
         url = f"{ACCOUNTS}/{cls.username}/{kind}"
         fields = {"name": "fuzz"} | ({"scope": "read"} if kind == "tokens" else {})
         answer = http.post(url, json=fields, headers=cls.headers(), timeout=10)
-        made = int(answer.headers["Location"].rpartition("/")[2])
+        new_id = int(answer.headers["Location"].rpartition("/")[2])
         if "/trash/" in path:
-            http.delete(f"{url}/{made}", headers=cls.headers(), timeout=10)
-        return made
+            http.delete(f"{url}/{new_id}", headers=cls.headers(), timeout=10)
+        return new_id
 
     @classmethod
-    def renew(cls) -> None:
+    def register(cls) -> None:
         cls.username = f"fuzz-{uuid.uuid4().hex}"
         fields = {"username": cls.username, "email": "fuzz@example.com", "password": PASSWORD}
         cls.token = http.post(ACCOUNTS, json=fields, timeout=10).json()["token"]
 
 
 @schemathesis.auth(refresh_interval=None)
-class OwnAccount:
-    """Sends the token of Login."""
+class AccountAuth:
+    """Send each case with the token, username and often an existing id of the account."""
 
     def get(self, case: Any, _context: Any) -> str:
-        if not Login.username or (Login.doubtful and not Login.alive()):
-            Login.renew()
-        Login.doubtful = "/tasks" not in case.path and (
+        if not Login.username or (Login.may_have_ended and not Login.is_valid()):
+            Login.register()
+        Login.may_have_ended = "/tasks" not in case.path and (
             case.method != "GET" or "logout" in case.path
         )
         return Login.token
@@ -73,6 +73,6 @@ class OwnAccount:
         path = case.path_parameters or {}
         if "username" in path:
             path["username"] = Login.username
-        # Else nearly every id is one of nothing, and a 404 hides what the body would do.
-        if isinstance(path.get("id"), int) and random.random() < EXISTING:
+        # Random ids would nearly always lead to 404, and the body would not be tested.
+        if isinstance(path.get("id"), int) and random.random() < EXISTING_ID_PROBABILITY:
             path["id"] = Login.create(case.path)

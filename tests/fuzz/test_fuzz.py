@@ -1,6 +1,6 @@
-"""Schemathesis against the document, over all operations, logged in and not.
+"""Run Schemathesis on all operations of the document, logged in and anonymously.
 
-FUZZ_SECONDS is what one run may last; without it the run is a short one.
+FUZZ_SECONDS limits the duration of each run. Without it, the runs are short.
 """
 
 import os
@@ -14,12 +14,12 @@ from tests.support.databases import ROOT
 from tests.support.pserve import Server
 
 FOLDER = Path(__file__).parent
-# The phases whose data is nearly the same each time; the others, which search, are for `make fuzz`.
-SHORT = ["--phases", "examples,coverage"]
+# These phases generate nearly the same data each time. `make fuzz` runs the random ones, too.
+SHORT_PHASES = ["--phases", "examples,coverage"]
 
 
-# PostgreSQL is the database that refuses more, and somebody anonymous reaches registration and
-# login alone, which who is logged in asks for, too: a short run needs no other.
+# One run suffices for the short test: PostgreSQL refuses more than SQLite, and the logged-in client
+# also tests registration and login, the only operations open to anonymous clients.
 RUNS = [pytest.param("postgresql", True, id="PostgreSQL")]
 if "FUZZ_SECONDS" in os.environ:
     RUNS += [
@@ -29,12 +29,14 @@ if "FUZZ_SECONDS" in os.environ:
 
 
 @pytest.mark.parametrize(("database_server", "logged_in"), RUNS, indirect=["database_server"])
-def test_no_input_breaks_the_contract(server: Server, logged_in: bool, tmp_path: Path) -> None:
+def test_fuzzed_api_input_satisfies_contract(
+    server: Server, logged_in: bool, tmp_path: Path
+) -> None:
     seconds = os.environ.get("FUZZ_SECONDS")
     environ = os.environ | {
         "FUZZ_URL": server.url,
         "PYTHONPATH": str(FOLDER),
-        # Its tables of Unicode, which it takes more than a second to compute, stay here.
+        # Keep Hypothesis's Unicode tables: computing them takes more than a second.
         "HYPOTHESIS_STORAGE_DIRECTORY": str(ROOT / ".hypothesis"),
     }
     if logged_in:
@@ -44,12 +46,12 @@ def test_no_input_breaks_the_contract(server: Server, logged_in: bool, tmp_path:
             Path(sys.executable).with_name("schemathesis"),
             *("--config-file", FOLDER / "schemathesis.toml"),
             *("run", f"{server.url}/api/v1/openapi.json"),
-            # It warns that many answers are 401, which for somebody anonymous is right.
+            # Without this, it warns about the 401 responses that anonymous clients should get.
             *("--checks", "all", "--continue-on-failure", "--warnings", "off"),
-            # A list is deleted but for the token that asks, or the tasks that do not match: to find
-            # one of these is no fault. tests/functional sees that what is deleted is gone.
+            # Bulk deletion keeps the caller's token and tasks that do not match, and this check
+            # would report them. tests/functional checks that deleted objects are gone.
             *("--exclude-checks", "use_after_free"),
-            *(["--max-time", seconds] if seconds else SHORT),
+            *(["--max-time", seconds] if seconds else SHORT_PHASES),
         ],
         cwd=tmp_path,
         env=environ,

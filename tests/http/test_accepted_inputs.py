@@ -1,4 +1,4 @@
-"""Unusual input that is right: methods, fields and content types that an operation takes."""
+"""Unusual but valid input: methods, fields and content types that the service accepts."""
 
 from urllib.parse import urlencode
 
@@ -13,36 +13,36 @@ TASKS = f"{ACCOUNTS}/alice/tasks"
 TASK = f"{TASKS}/{{id}}"
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
-FORM_OF_CAROL = urlencode(
+CAROL_FORM = urlencode(
     {"username": "carol", "email": "carol@example.com", "password": "a good password"}
 )
 
 
 @pytest.mark.parametrize(
-    ("what", "method", "path", "body", "status"),
+    ("case", "method", "path", "body", "status"),
     [
         ("HEAD", "HEAD", TASK, "", 200),
-        ("a change by form", "PUT", TASK, "name=Tea", 200),
+        ("PUT of a form", "PUT", TASK, "name=Tea", 200),
         ("DELETE with a body", "DELETE", TASK, "name=%ff&x=1", 200),
-        ("password2 missing", "POST", ACCOUNTS, FORM_OF_CAROL, 201),
+        ("no password2", "POST", ACCOUNTS, CAROL_FORM, 201),
         ("false in a form", "POST", TASKS, "name=n&completed=false", 201),
         ("read-only fields", "PUT", TASK, "id=9&creation_date=then", 200),
-        ("read-only field of an account", "POST", ACCOUNTS, f"{FORM_OF_CAROL}&id=1", 201),
+        ("read-only account field", "POST", ACCOUNTS, f"{CAROL_FORM}&id=1", 201),
     ],
 )
 def test_unusual_request_is_accepted(
-    alice: User, db: Session, what: str, method: str, path: str, body: str, status: int
+    alice: User, db: Session, case: str, method: str, path: str, body: str, status: int
 ) -> None:
     url = path.replace("{id}", str(make_task(db, alice)))
     before = alice.get(url).json.get("task")
     response = alice.send_form(method, url, body)
     assert response.status_int == status
-    if what == "HEAD":
+    if case == "HEAD":
         assert response.body == b""
         assert constant_headers(response) == constant_headers(alice.get(url))
-    if what == "false in a form":
+    if case == "false in a form":
         assert response.json["task"]["completed"] is False
-    if what == "read-only fields":
+    if case == "read-only fields":
         assert response.json["task"] == before
 
 
@@ -56,10 +56,12 @@ def test_unusual_request_is_accepted(
         (f'{FORM}; charset="utf-8"', "name=Milk"),
     ],
 )
-def test_body_of_a_known_type_is_accepted(alice: User, content_type: str, body: str) -> None:
+def test_body_of_supported_content_type_is_accepted(
+    alice: User, content_type: str, body: str
+) -> None:
     assert alice.send("POST", alice.tasks_url, body, content_type).status_int == 201
 
 
-def test_form_keeps_every_character(alice: User) -> None:
+def test_form_preserves_special_characters(alice: User) -> None:
     name = "a&b=c;d+e f%g é\U0001f95b"
     assert alice.post(alice.tasks_url, {"name": name}).json["task"]["name"] == name

@@ -1,7 +1,7 @@
-"""What any route owes to input that is wrong.
+"""Bad input: every route refuses it with a clear error.
 
-After each request: the answer is the one error shape and never a 500, no secret is in it, and
-nothing of the request is stored. What is about the wire stands in tests/server/test_wire.py.
+The response is a problem document, never a 500, and contains no secret; nothing is stored.
+tests/server/test_wire.py covers malformed HTTP.
 """
 
 import json
@@ -16,21 +16,23 @@ import pytest
 from sqlalchemy.orm import Session
 
 from tests.support.client import Client, User
-from tests.support.databases import statements, stored
+from tests.support.databases import all_rows, statements
 from tests.support.factories import PASSWORD, make_task
 from todo.models.meta import ID_MAX
 from todo.schemas.task_filter import SEARCH_MAX
 
-A = "/api/v1/accounts"
-U = f"{A}/alice"
-T = f"{U}/tasks"
-K = f"{T}/{{id}}"
-L = f"{A}/login"
+ACCOUNTS = "/api/v1/accounts"
+ALICE = f"{ACCOUNTS}/alice"
+TASKS = f"{ALICE}/tasks"
+TASK = f"{TASKS}/{{id}}"
+LOGIN = f"{ACCOUNTS}/login"
+POST_ACCOUNT = f"POST {ACCOUNTS}"
+POST_LOGIN = f"POST {LOGIN}"
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
 MEBIBYTE = 1024 * 1024
-SLOW = "a" + "\u0301\u0327" * 20_000  # normalization takes the square of their number
+SLOW_TO_NORMALIZE = "a" + "\u0301\u0327" * 20_000  # takes quadratic time
 CAROL = {"username": "carol", "email": "carol@example.com", "password": "a good password"}
 MILK = {"name": "Milk"}
 TOKEN = {"name": "n", "scope": "read"}
@@ -39,105 +41,111 @@ Body = str | bytes
 
 
 @dataclass(frozen=True)
-class Bad:
-    """A request by Alice, and the answer that it gets.
+class BadRequest:
+    """A request by Alice, and the expected response.
 
-    `said` is a status with the problem's code, or a fault of each field, such as "name:blank".
+    `expected` is a status and the problem's code, or faults as field:code, such as "name:blank".
     """
 
-    what: str
+    case: str
     request: str
-    said: str
+    expected: str
     bodies: tuple[tuple[str, Body], ...] = (("", b""),)  # Content-Type and content
     headers: dict[str, str] = field(default_factory=dict)
 
     @property
-    def needs_both(self) -> bool:
-        """Tell whether the database has a part in it, or might have."""
-        told = f"{self.request} {self.bodies!r:.5000}"
-        return bool(re.search(r"%00|u0000|u[dD][89a-fA-F]|(after|before|id|search)=", told))
+    def needs_both_databases(self) -> bool:
+        """Whether the input may reach the database."""
+        text = f"{self.request} {self.bodies!r:.5000}"
+        return bool(re.search(r"%00|u0000|u[dD][89a-fA-F]|(after|before|id|search)=", text))
 
 
-def plain(what: str, request: str, said: str, **headers: str) -> Bad:
-    return Bad(
-        what, request, said, headers={name.replace("_", "-"): headers[name] for name in headers}
+def without_body(case: str, request: str, expected: str, **headers: str) -> BadRequest:
+    return BadRequest(
+        case, request, expected, headers={name.replace("_", "-"): headers[name] for name in headers}
     )
 
 
-def get(what: str, path: str, said: str = "404 not_found") -> Bad:
-    return Bad(what, f"GET {path}", said)
+def get(case: str, path: str, expected: str = "404 not_found") -> BadRequest:
+    return BadRequest(case, f"GET {path}", expected)
 
 
-def as_json(what: str, body: Body, said: str, request: str = f"POST {T}") -> Bad:
-    return Bad(what, request, said, ((JSON, body),))
+def as_json(case: str, body: Body, expected: str, request: str = f"POST {TASKS}") -> BadRequest:
+    return BadRequest(case, request, expected, ((JSON, body),))
 
 
-def form(what: str, body: Body, said: str, request: str = f"POST {T}", **headers: str) -> Bad:
-    return Bad(what, request, said, ((FORM, body),), headers)
+def form(
+    case: str, body: Body, expected: str, request: str = f"POST {TASKS}", **headers: str
+) -> BadRequest:
+    return BadRequest(case, request, expected, ((FORM, body),), headers)
 
 
-def queries(request: str, table: str, body: Body = b"", content_type: str = "") -> Iterator[Bad]:
-    """Yield a request for each query of a line that begins with what is said to it."""
+def queries(
+    request: str, table: str, body: Body = b"", content_type: str = ""
+) -> Iterator[BadRequest]:
+    """Yield a request for each query in the table; a line begins with the expected response."""
     for line in table.strip().splitlines():
-        said, *each = line.split()
+        expected, *each = line.split()
         for query in each:
-            asked = f"{request}{query}"
-            yield Bad(asked, asked, said, ((content_type, body),))
+            full_request = f"{request}{query}"
+            yield BadRequest(full_request, full_request, expected, ((content_type, body),))
 
 
-def fields(request: str, base: dict[str, Any], *rows: tuple[dict[str, Any], str]) -> Iterator[Bad]:
-    """Yield a request for each row, with these fields in place of those of the base.
+def fields(
+    request: str, base: dict[str, Any], *rows: tuple[dict[str, Any], str]
+) -> Iterator[BadRequest]:
+    """Yield a request for each row, with the base fields updated by those of the row.
 
-    Where they are texts it is sent as a form, too.
+    If all values are strings, it is also sent as a form.
     """
-    for change, said in rows:
+    for change, expected in rows:
         sent = base | change
         bodies: list[tuple[str, Body]] = [(JSON, json.dumps(sent))]
         if all(isinstance(each, str) and each and each.isprintable() for each in sent.values()):
             bodies.append((FORM, urlencode(sent)))
-        yield Bad(f"{request} {change!a:.60}", request, said, tuple(bodies))
+        yield BadRequest(f"{request} {change!a:.60}", request, expected, tuple(bodies))
 
 
-def values(request: str, base: dict[str, Any], table: dict[str, list[Any]]) -> Iterator[Bad]:
-    """Yield a request for each value of the field that the table's key says to be wrong."""
-    for said, wrong in table.items():
-        name = said.split()[-1].partition(":")[0]
-        yield from fields(request, base, *(({name: value}, said) for value in wrong))
+def values(request: str, base: dict[str, Any], table: dict[str, list[Any]]) -> Iterator[BadRequest]:
+    """Yield a request for each wrong value; the key names the field and the expected fault."""
+    for expected, wrong in table.items():
+        name = expected.split()[-1].partition(":")[0]
+        yield from fields(request, base, *(({name: value}, expected) for value in wrong))
 
 
-PATHS = [
+PATH_ROWS = [
     get("no such URL", "/api/v1/nope"),
-    *(get("trailing slash", f"{path}/") for path in (A, U, T, K)),
-    *(get("line end", f"{path}%0A") for path in ("/api/v1", A, T, K)),
-    plain("POST to a task", f"POST {K}", "405 method_not_allowed"),
-    plain("PUT to the tasks", f"PUT {T}", "405 method_not_allowed"),
-    plain("a method of nobody", "FOO /api/v1", "405 method_not_allowed"),
-    plain("OPTIONS of no URL", "OPTIONS /nope", "404 not_found"),
-    plain("PUT to the login", f"PUT {L}", "405 method_not_allowed"),
-    form("method override", "name=x", "_method:unknown_field", f"POST {T}?_method=DELETE"),
-    get("path not UTF-8", f"{A}/%ff", "400 bad_path"),
-    get("percent sign of nothing", f"{A}/%zz", "403 forbidden"),
-    get("leading zero", f"{T}/0{{id}}"),
-    get("id with a NUL", f"{K}%00"),
-    get("name with a line end", f"{U}%0A", "403 forbidden"),
-    get("name with a NUL", f"{A}/b%00b", "403 forbidden"),
-    get("own name with a NUL", f"{U}%00", "403 forbidden"),
-    get("name with a slash", f"{A}/alice%2Ftasks%2Fx"),
-    get("slash of a name, encoded", f"{U}%2Ftasks"),
-    get("slash of the path, encoded", "/api/v1/accounts%2falice"),
-    get("slash in front, encoded", "/%2Fapi/v1"),
-    plain("DELETE by an encoded slash", f"DELETE {T}%2F{{id}}", "404 not_found"),
-    plain("OPTIONS by an encoded slash", "OPTIONS /api%2Fv1", "404 not_found"),
-    get("name of dots", f"{A}/..", "403 forbidden"),
-    get("Cyrillic letter", f"{A}/%D0%B0lice", "403 forbidden"),
-    get("Kelvin sign", f"{A}/%E2%84%AAelvin", "403 forbidden"),
-    get("dotless i", f"{A}/al%C4%B1ce", "403 forbidden"),
-    get("query not UTF-8", f"{T}?limit=%ff", "400 bad_query"),
-    get("parameter not UTF-8", f"{T}?%ff=1", "400 bad_query"),
-    get("1,001 parameters", f"{T}?{'a&' * 1001}", "400 bad_query"),
-    get("unknown parameter", f"{T}?nope=1", "nope:unknown_field"),
-    get("repeated parameter", f"{T}?a=1&a=1", "a:unknown_field"),
-    get("parameter of the export", f"{U}/export?limit=1", "limit:unknown_field"),
+    *(get("trailing slash", f"{path}/") for path in (ACCOUNTS, ALICE, TASKS, TASK)),
+    *(get("trailing newline", f"{path}%0A") for path in ("/api/v1", ACCOUNTS, TASKS, TASK)),
+    without_body("POST to a task", f"POST {TASK}", "405 method_not_allowed"),
+    without_body("PUT to the tasks", f"PUT {TASKS}", "405 method_not_allowed"),
+    without_body("unknown method", "FOO /api/v1", "405 method_not_allowed"),
+    without_body("OPTIONS of unknown URL", "OPTIONS /nope", "404 not_found"),
+    without_body("PUT to the login", f"PUT {LOGIN}", "405 method_not_allowed"),
+    form("method override", "name=x", "_method:unknown_field", f"POST {TASKS}?_method=DELETE"),
+    get("path not UTF-8", f"{ACCOUNTS}/%ff", "400 bad_path"),
+    get("invalid percent-encoding", f"{ACCOUNTS}/%zz", "403 forbidden"),
+    get("leading zero", f"{TASKS}/0{{id}}"),
+    get("id with a NUL", f"{TASK}%00"),
+    get("username with a newline", f"{ALICE}%0A", "403 forbidden"),
+    get("username with a NUL", f"{ACCOUNTS}/b%00b", "403 forbidden"),
+    get("own username with a NUL", f"{ALICE}%00", "403 forbidden"),
+    get("username with encoded slashes", f"{ACCOUNTS}/alice%2Ftasks%2Fx"),
+    get("encoded slash after username", f"{ALICE}%2Ftasks"),
+    get("encoded slash in path", "/api/v1/accounts%2falice"),
+    get("encoded slash at start", "/%2Fapi/v1"),
+    without_body("DELETE with encoded slash", f"DELETE {TASKS}%2F{{id}}", "404 not_found"),
+    without_body("OPTIONS with encoded slash", "OPTIONS /api%2Fv1", "404 not_found"),
+    get("username of dots", f"{ACCOUNTS}/..", "403 forbidden"),
+    get("Cyrillic letter", f"{ACCOUNTS}/%D0%B0lice", "403 forbidden"),
+    get("Kelvin sign", f"{ACCOUNTS}/%E2%84%AAelvin", "403 forbidden"),
+    get("dotless i", f"{ACCOUNTS}/al%C4%B1ce", "403 forbidden"),
+    get("query not UTF-8", f"{TASKS}?limit=%ff", "400 bad_query"),
+    get("parameter not UTF-8", f"{TASKS}?%ff=1", "400 bad_query"),
+    get("1,001 parameters", f"{TASKS}?{'a&' * 1001}", "400 bad_query"),
+    get("unknown parameter", f"{TASKS}?nope=1", "nope:unknown_field"),
+    get("repeated parameter", f"{TASKS}?a=1&a=1", "a:unknown_field"),
+    get("unknown export parameter", f"{ALICE}/export?limit=1", "limit:unknown_field"),
 ]
 
 DATES = (
@@ -145,9 +153,9 @@ DATES = (
     *("2030-02-01T10:00:00+02:00", "0001-01-01T00:00:00%2B14:00"),
 )
 
-QUERIES = [
+QUERY_ROWS = [
     *queries(
-        f"GET {T}?",
+        f"GET {TASKS}?",
         """
         limit:type limit= limit=x limit=1.5 limit=%2B1 limit=1_0 limit=+1 limit=%D9%A1
         limit:type limit=9999999999999999999
@@ -173,16 +181,16 @@ QUERIES = [
         row
         for bound in ("due_after", "due_before", "created_after", "completed_before")
         for date in DATES
-        for row in queries(f"GET {T}?", f"{bound}:date {bound}={date}")
+        for row in queries(f"GET {TASKS}?", f"{bound}:date {bound}={date}")
     ),
-    get("201 ids", f"{T}?id={','.join(['1'] * 201)}", "id:too_long"),
-    get("long search", f"{T}?search={'x' * (SEARCH_MAX + 1)}", "search:too_long"),
-    get("very long search", f"{T}?search={'x' * 10_000}", "search:too_long"),
+    get("201 ids", f"{TASKS}?id={','.join(['1'] * 201)}", "id:too_long"),
+    get("long search", f"{TASKS}?search={'x' * (SEARCH_MAX + 1)}", "search:too_long"),
+    get("very long search", f"{TASKS}?search={'x' * 10_000}", "search:too_long"),
     *(
         row
         for method in ("PATCH", "DELETE")
         for row in queries(
-            f"{method} {T}?id={{id}}&",
+            f"{method} {TASKS}?id={{id}}&",
             """
             limit:unknown_field limit=1
             after:unknown_field after=x
@@ -197,7 +205,7 @@ QUERIES = [
         )
     ),
     *queries(
-        f"GET {U}/changes?",
+        f"GET {ALICE}/changes?",
         """
         since:range since=-1
         since:type since= since=2030-01-01 since=9223372036854775808
@@ -206,12 +214,12 @@ QUERIES = [
         """,
     ),
     *queries(
-        f"GET {K}/history?",
+        f"GET {TASK}/history?",
         "after:range after=0\n after:type after=x\n limit:range limit=201\n"
         "since:unknown_field since=1",
     ),
     *queries(
-        f"GET {U}/trash?",
+        f"GET {ALICE}/trash?",
         "limit:range limit=0 limit=201\n sort:unknown_field sort=id\n"
         "completed:unknown_field completed=true\n after:cursor after=x",
     ),
@@ -219,39 +227,41 @@ QUERIES = [
 
 PART_OF_FORM = '--b\r\nContent-Disposition: form-data; name="name"; filename="f"\r\n\r\n--b--'
 
-BODIES = [
+BODY_ROWS = [
     as_json("empty body", "", "400 bad_json"),
     as_json("trailing comma", '{"name": "Milk",}', "400 bad_json"),
     as_json("array", "[1]", "400 not_object"),
     as_json("string", '"x"', "400 not_object"),
     as_json("null", "null", "400 not_object"),
     as_json("duplicate key", '{"name": "a", "name": "b"}', "400 duplicate_key"),
-    as_json("duplicate key within", '{"name": "a", "x": {"y": 1, "y": 2}}', "400 duplicate_key"),
+    as_json("nested duplicate key", '{"name": "a", "x": {"y": 1, "y": 2}}', "400 duplicate_key"),
     as_json("Infinity", '{"name": Infinity}', "400 bad_json"),
     as_json("NaN", '{"name": NaN}', "400 bad_json"),
-    as_json("too large a float", '{"name": 1e999}', "400 bad_json"),
-    as_json("too large an integer", '{"name": ' + "9" * 5000 + "}", "400 bad_json"),
-    as_json("20,000 nested, open", "[" * 20_000, "400 bad_json"),
-    as_json("20,000 nested, closed", "[" * 20_000 + "]" * 20_000, "400 bad_json"),
+    as_json("float overflow", '{"name": 1e999}', "400 bad_json"),
+    as_json("huge integer", '{"name": ' + "9" * 5000 + "}", "400 bad_json"),
+    as_json("20,000 unclosed arrays", "[" * 20_000, "400 bad_json"),
+    as_json("20,000 nested arrays", "[" * 20_000 + "]" * 20_000, "400 bad_json"),
     as_json("33 nested objects", '{"a":' * 33 + "1" + "}" * 33, "400 bad_json"),
     as_json(
         "32 nested objects", '{"name": "n", "a":' + '{"a":' * 31 + "1" + "}" * 32, "a:unknown_field"
     ),
     as_json("UTF-16", '{"name": "Milk"}'.encode("utf-16"), "400 bad_json"),
     as_json("byte order mark", b"\xef\xbb\xbf" + b'{"name": "Milk"}', "400 bad_json"),
-    as_json("bytes not UTF-8", b'{"name": "\xff"}', "400 bad_json"),
-    as_json("half a surrogate pair as a name", '{"\\ud800": 1}', "400 bad_json"),
-    form("percent-encoded, not UTF-8", "name=%ff", "400 bad_form"),
-    form("bytes not UTF-8", b"name=\xff", "400 bad_form"),
+    as_json("invalid UTF-8", b'{"name": "\xff"}', "400 bad_json"),
+    as_json("lone surrogate as a name", '{"\\ud800": 1}', "400 bad_json"),
+    form("percent-encoded invalid UTF-8", "name=%ff", "400 bad_form"),
+    form("invalid UTF-8", b"name=\xff", "400 bad_form"),
     form("repeated key", "name=a&name=b", "400 duplicate_key"),
     form("1,001 fields", "x=1&" * 1001, "400 bad_form"),
     form("JSON as a form", '{"name": "my secret word"}', "400 bad_form"),
-    form("field whose name is none", "name=n&my+secret+word=1", "body:unknown_field"),
+    form("malformed field name", "name=n&my+secret+word=1", "body:unknown_field"),
     form("body over the limit", "name=" + "x" * MEBIBYTE, "413 body_too_large"),
-    form("password of 2 MiB", "password=" + "p" * 2 * MEBIBYTE, "413 body_too_large", f"POST {L}"),
+    form("password of 2 MiB", "password=" + "p" * 2 * MEBIBYTE, "413 body_too_large", POST_LOGIN),
     form("compressed", "name=Milk", "415 unsupported_media_type", **{"Content-Encoding": "gzip"}),
     *(
-        Bad(content_type, f"POST {T}", "415 unsupported_media_type", ((content_type, body),))
+        BadRequest(
+            content_type, f"POST {TASKS}", "415 unsupported_media_type", ((content_type, body),)
+        )
         for content_type, body in [
             (f"{JSON}; charset=utf-16", '{"name": "Milk"}'),
             ("text/plain", '{"name": "Milk"}'),
@@ -265,54 +275,61 @@ BODIES = [
     ),
 ]
 
-NO_TIMEZONES = [
+BAD_TIMEZONES = [
     *("", " UTC", "Berlin", "Europe", "europe/berlin", "Europe/Berlin\n", "Europe/Berlin\0"),
     *("\ud800", "../Europe/Berlin", "/usr/share/zoneinfo/Europe/Berlin", "posixrules", "localtime"),
     *("Factory", "posix/Europe/Berlin", "CET-1CEST,M3.5.0,M10.5.0/3", "+02:00", "E" * 65),
 ]
-NO_NAMES = ["a b", ".ab", "ab-", "\uff41dmin", "\u212aelvin", "a\u202eb", "bob\n", "b\0b"]
-FOUR = {"username": "-", "email": "-", "password": "-", "x": 1}
+BAD_USERNAMES = ["a b", ".ab", "ab-", "\uff41dmin", "\u212aelvin", "a\u202eb", "bob\n", "b\0b"]
+FOUR_FAULTS = {"username": "-", "email": "-", "password": "-", "x": 1}
 LONG_EMAIL = f"{'a' * 64}@{'b' * 63}.{'c' * 63}.{'d' * 60}.com"
 
-ACCOUNTS = [
-    *fields(f"POST {A}", {}, ({}, "username:missing email:missing password:missing")),
+ACCOUNT_ROWS = [
+    *fields(POST_ACCOUNT, {}, ({}, "username:missing email:missing password:missing")),
     *values(
-        f"POST {A}",
+        POST_ACCOUNT,
         CAROL,
         {
             "username:null": [None],
             "username:blank": [""],
-            "username:username": NO_NAMES,
+            "username:username": BAD_USERNAMES,
             "username:reserved": ["login", "LogOut"],
             "username:too_long": ["a" * 65],
             "username:type": [12],
             "409 username:taken": ["ALICE"],
             "email:email": ["carol", "c@example.com\r\nBcc: x@example.com", "C <c@example.com>"],
-            "email:too_long": [LONG_EMAIL, f"{SLOW}@example.com"],
+            "email:too_long": [LONG_EMAIL, f"{SLOW_TO_NORMALIZE}@example.com"],
             "password:password_too_short": ["1234567"],
-            "password:password_too_long": ["é" * 513, "p" * 1025, SLOW],
+            "password:password_too_long": ["é" * 513, "p" * 1025, SLOW_TO_NORMALIZE],
             "password:type": [123456789012345],
             "password:nul": ["nul\0nul\0nul"],
             "password:bad_unicode": ["\ud800 secret word"],
-            "password2:mismatch": ["another password", SLOW],
+            "password2:mismatch": ["another password", SLOW_TO_NORMALIZE],
             "timezone:null": [None],
             "timezone:type": [1],
-            "timezone:timezone": NO_TIMEZONES,
+            "timezone:timezone": BAD_TIMEZONES,
             "is_admin:unknown_field": [True, "1"],
         },
     ),
     *fields(
-        f"POST {A}",
+        POST_ACCOUNT,
         CAROL,
-        (FOUR, "username:username email:email password:password_too_short x:unknown_field"),
+        (FOUR_FAULTS, "username:username email:email password:password_too_short x:unknown_field"),
     ),
-    form("no username", "email=c%40d.example&password=long+one", "username:missing", f"POST {A}"),
-    form("empty username", urlencode(CAROL | {"username": ""}), "username:null", f"POST {A}"),
-    form("line end", urlencode(CAROL | {"username": "bob\n"}), "username:username", f"POST {A}"),
-    form("NUL", urlencode(CAROL | {"username": "b\0b"}), "username:username", f"POST {A}"),
-    form("CRLF", urlencode(CAROL | {"email": "c@a.example\r\nBcc: x"}), "email:email", f"POST {A}"),
+    form("no username", "email=c%40d.example&password=long+one", "username:missing", POST_ACCOUNT),
+    form("empty username", urlencode(CAROL | {"username": ""}), "username:null", POST_ACCOUNT),
+    form(
+        "trailing newline",
+        urlencode(CAROL | {"username": "bob\n"}),
+        "username:username",
+        POST_ACCOUNT,
+    ),
+    form("NUL", urlencode(CAROL | {"username": "b\0b"}), "username:username", POST_ACCOUNT),
+    form(
+        "CRLF", urlencode(CAROL | {"email": "c@a.example\r\nBcc: x"}), "email:email", POST_ACCOUNT
+    ),
     *fields(
-        f"PUT {U}",
+        f"PUT {ALICE}",
         {},
         ({"password": "another horse", "password2": "other"}, "password2:mismatch"),
         ({"password2": PASSWORD}, "password2:mismatch"),
@@ -323,17 +340,17 @@ ACCOUNTS = [
         ({"username": "login", "admin": 1}, "username:reserved admin:unknown_field"),
     ),
     *fields(
-        f"POST {L}",
+        POST_LOGIN,
         {"username": "alice"},
         ({}, "password:missing"),
         ({"password": "wrong"}, "401 bad_credentials"),
         ({"username": "ali\0ce", "password": PASSWORD}, "401 bad_credentials"),
         ({"password": "x", "email": ""}, "email:unknown_field"),
     ),
-    form("login without a password", "username=alice&password=", "password:null", f"POST {L}"),
-    form("login with a NUL", "username=ali%00ce&password=x", "401 bad_credentials", f"POST {L}"),
+    form("login without a password", "username=alice&password=", "password:null", POST_LOGIN),
+    form("login with a NUL", "username=ali%00ce&password=x", "401 bad_credentials", POST_LOGIN),
     *fields(
-        f"POST {U}/tokens",
+        f"POST {ALICE}/tokens",
         {},
         ({}, "name:missing scope:missing"),
         ({"name": " ", "scope": "admin"}, "name:blank scope:choice"),
@@ -346,17 +363,17 @@ ACCOUNTS = [
 ]
 
 
-def of_each(names: str, count: int) -> str:
-    """Return these faults of so many tasks."""
+def faults_of_tasks(names: str, count: int) -> str:
+    """Return the faults for each of `count` tasks."""
     pairs = (name.split(":") for name in names.split())
     return " ".join(f"tasks.{n}.{name}:{code}" for name, code in pairs for n in range(count))
 
 
-DUE_SOON = f"PATCH {T}?due=soon"
+DUE_SOON = f"PATCH {TASKS}?due=soon"
 
-TASKS = [
+TASK_ROWS = [
     *values(
-        f"POST {T}",
+        f"POST {TASKS}",
         MILK,
         {
             "name:null": [None],
@@ -377,16 +394,16 @@ TASKS = [
             "colour:unknown_field": ["red"],
         },
     ),
-    as_json("tasks as a text", '{"tasks": "Milk"}', "tasks:type"),
-    as_json("truth as a string", '{"name": "n", "completed": "true"}', "completed:type"),
+    as_json("tasks as a string", '{"tasks": "Milk"}', "tasks:type"),
+    as_json("boolean as a string", '{"name": "n", "completed": "true"}', "completed:type"),
     form("empty name", "name=", "name:null"),
-    form("empty truth", "name=Milk&completed=", "completed:null"),
+    form("empty boolean", "name=Milk&completed=", "completed:null"),
     form("NUL", "name=%00", "name:nul"),
     form("tasks in a form", "name=Milk&tasks=Tea", "tasks:unknown_field"),
     form("empty tasks in a form", "tasks=", "name:missing tasks:unknown_field"),
-    form("faults of query and body", "name=+", "x:unknown_field name:blank", f"POST {T}?x=1"),
+    form("faults of query and body", "name=+", "x:unknown_field name:blank", f"POST {TASKS}?x=1"),
     *fields(
-        f"POST {T}",
+        f"POST {TASKS}",
         {},
         ({}, "name:missing"),
         (
@@ -406,12 +423,12 @@ TASKS = [
             "tasks.1.name:nul tasks.2.colour:unknown_field tasks.2.note:type",
         ),
         ({"tasks": [MILK | {"completed": "true"}]}, "tasks.0.completed:type"),
-        ({"tasks": [{}] * 100}, of_each("name:missing", 100)),
-        # 200 faults, of which 100 are shown
-        ({"tasks": [{"note": 5}] * 100}, of_each("name:missing note:type", 50)),
+        ({"tasks": [{}] * 100}, faults_of_tasks("name:missing", 100)),
+        # 200 faults; the response lists 100
+        ({"tasks": [{"note": 5}] * 100}, faults_of_tasks("name:missing note:type", 50)),
     ),
     *fields(
-        f"PUT {K}",
+        f"PUT {TASK}",
         {},
         ({"completed": None}, "completed:null"),
         ({"completed": 2}, "completed:type"),
@@ -420,99 +437,120 @@ TASKS = [
         ({"nmae": "n"}, "nmae:unknown_field"),
         ({"note": "Tea", "due_date": "2030-02-30"}, "due_date:date"),
     ),
-    as_json("truth as a word", '{"completed": "yes"}', "completed:type", f"PUT {K}"),
-    form("of query and body", "name=+&x=1", "due:choice name:blank x:unknown_field", DUE_SOON),
+    as_json("boolean as a word", '{"completed": "yes"}', "completed:type", f"PUT {TASK}"),
+    form(
+        "faults of bulk query and body",
+        "name=+&x=1",
+        "due:choice name:blank x:unknown_field",
+        DUE_SOON,
+    ),
 ]
 
-NO_COOKIES = ("todo_session", "todo_session=", "=;;=", "todo_session=\xff; x", '"')
+BAD_COOKIES = ("todo_session", "todo_session=", "=;;=", "todo_session=\xff; x", '"')
 
-LOGINS = [
-    plain(f"credentials: {headers!a}", f"GET {K}", "401 unauthenticated", **headers)
+LOGIN_ROWS = [
+    without_body(f"credentials: {headers!a}", f"GET {TASK}", "401 unauthenticated", **headers)
     for headers in [
         {"Authorization": ""},
         {"Authorization": "Bearer"},
         {"Authorization": "Bearer nope"},
-        *({"Authorization": "", "Cookie": each} for each in (*NO_COOKIES, "todo_session=\xff\xfe")),
+        *(
+            {"Authorization": "", "Cookie": each}
+            for each in (*BAD_COOKIES, "todo_session=\xff\xfe")
+        ),
     ]
 ]
 
 CREDENTIALS = {"username": "alice", "password": PASSWORD}
-CROSS_SITE = [
-    form(f"of another site: {what}", body, "403 cross_site", request, **headers)
+CROSS_SITE_ROWS = [
+    form(f"cross-site: {case}", body, "403 cross_site", request, **headers)
     for headers in [{"Authorization": "", "Sec-Fetch-Site": "cross-site"}]
-    for what, request, body in [
-        ("log in", f"POST {L}", urlencode(CREDENTIALS)),
-        ("register", f"POST {A}", urlencode(CAROL)),
-        ("register, by a form that is none", f"POST {A}", "%ff"),
-        ("log out", f"POST {A}/logout", ""),
-        ("log out by a link", f"GET {A}/logout", ""),
+    for case, request, body in [
+        ("log in", POST_LOGIN, urlencode(CREDENTIALS)),
+        ("register", POST_ACCOUNT, urlencode(CAROL)),
+        ("register with a malformed form", POST_ACCOUNT, "%ff"),
+        ("log out", f"POST {ACCOUNTS}/logout", ""),
+        ("log out by link", f"GET {ACCOUNTS}/logout", ""),
     ]
 ]
 
-NO_TAGS = ("2", "", '"2', "2, 3", '*, "2"', 'w/"2"', '"2 "', '"2" "3"', '"é"')
-NO_KEYS = ("", "x" * 256, "a\tb", "schl\xfcssel", "a\x7f")
+BAD_TAGS = ("2", "", '"2', "2, 3", '*, "2"', 'w/"2"', '"2 "', '"2" "3"', '"é"')
+BAD_KEYS = ("", "x" * 256, "a\tb", "schl\xfcssel", "a\x7f")
 
-# A key that came with another request: tests/http/test_idempotency.py.
-HEADERS = [
-    form(f"{name}: {value[:20]}", "name=Tea", said, f"{method} {K}", **{name: value})
-    for method, name, said, values in [
+# tests/http/test_idempotency.py covers a key used with another request.
+HEADER_ROWS = [
+    form(f"{name}: {value[:20]}", "name=Tea", expected, f"{method} {TASK}", **{name: value})
+    for method, name, expected, values in [
         ("PUT", "If-Match", "412 precondition", ('"0"', 'W/"1"')),
-        ("PUT", "If-Match", "If-Match:entity_tag", NO_TAGS),
-        ("GET", "If-None-Match", "If-None-Match:entity_tag", NO_TAGS),
-        ("PUT", "Idempotency-Key", "Idempotency-Key:idempotency_key", NO_KEYS),
+        ("PUT", "If-Match", "If-Match:entity_tag", BAD_TAGS),
+        ("GET", "If-None-Match", "If-None-Match:entity_tag", BAD_TAGS),
+        ("PUT", "Idempotency-Key", "Idempotency-Key:idempotency_key", BAD_KEYS),
     ]
     for value in values
 ]
 
-ROWS = [*PATHS, *QUERIES, *BODIES, *ACCOUNTS, *TASKS, *LOGINS, *CROSS_SITE, *HEADERS]
-ON_BOTH = {row.what for row in [*PATHS, *LOGINS, *CROSS_SITE]} | {
-    row.what for row in ROWS if row.needs_both
+ROWS = [
+    *PATH_ROWS,
+    *QUERY_ROWS,
+    *BODY_ROWS,
+    *ACCOUNT_ROWS,
+    *TASK_ROWS,
+    *LOGIN_ROWS,
+    *CROSS_SITE_ROWS,
+    *HEADER_ROWS,
+]
+ON_BOTH_DATABASES = {row.case for row in [*PATH_ROWS, *LOGIN_ROWS, *CROSS_SITE_ROWS]} | {
+    row.case for row in ROWS if row.needs_both_databases
 }
 SECRETS = (PASSWORD, "secret word", "good password", "SELECT", "Traceback", "site-packages")
 
 
-def rows(*, on_both: bool) -> pytest.MarkDecorator:
-    chosen = [row for row in ROWS if (row.what in ON_BOTH) == on_both]
-    return pytest.mark.parametrize("row", chosen, ids=lambda row: row.what)
+def each_row(*, on_both: bool) -> pytest.MarkDecorator:
+    chosen = [row for row in ROWS if (row.case in ON_BOTH_DATABASES) == on_both]
+    return pytest.mark.parametrize("row", chosen, ids=lambda row: row.case)
 
 
 @pytest.mark.filterwarnings("ignore:Unknown REQUEST_METHOD")
-@rows(on_both=True)
-def test_bad_input(alice: User, db: Session, row: Bad) -> None:
+@each_row(on_both=True)
+def test_bad_input_is_refused(alice: User, db: Session, row: BadRequest) -> None:
     task_id = make_task(db, alice)
-    before = stored(db)
+    before = all_rows(db)
     for content_type, body in row.bodies:
         check(alice, row, task_id, {"Content-Type": content_type} | row.headers, body)
-        assert stored(db) == before
+        assert all_rows(db) == before
 
 
 @pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
-@rows(on_both=False)
-def test_bad_input_that_no_database_sees(alice: User, db: Session, row: Bad) -> None:
-    test_bad_input(alice, db, row)
+@each_row(on_both=False)
+def test_bad_input_independent_of_database_is_refused(
+    alice: User, db: Session, row: BadRequest
+) -> None:
+    test_bad_input_is_refused(alice, db, row)
 
 
-def check(alice: User, row: Bad, task_id: int, headers: dict[str, str], body: Body) -> None:
-    """Send the request, and fail if the answer is not what the row says."""
+def check(alice: User, row: BadRequest, task_id: int, headers: dict[str, str], body: Body) -> None:
+    """Send the request and check the response against the row."""
     client: Client = alice
     if headers.get("Authorization") == "":
         client = Client(alice.app)
         del headers["Authorization"]
     method, path = row.request.replace("{id}", str(task_id)).split(" ", 1)
-    status, *expected = row.said.split() if row.said[0].isdigit() else ["400", *row.said.split()]
-    begun = time.monotonic()
+    status, *expected = (
+        row.expected.split() if row.expected[0].isdigit() else ["400", *row.expected.split()]
+    )
+    start = time.monotonic()
     with statements(alice.app.registry["engine"]) as run:
         response = client.request(
             path,
             method=method,
-            environ={"REQUEST_URI": path},  # as the HTTP server hands it on
+            environ={"REQUEST_URI": path},  # as the HTTP server passes it
             body=body.encode() if isinstance(body, str) else body,
             headers=headers,
         )
-    assert time.monotonic() - begun < 2, "nothing else is served meanwhile"
+    assert time.monotonic() - start < 2, "the request blocks a thread for too long"
     assert response.status_int == int(status)
     if status == "403":
-        assert len(run) <= 1, "nothing is asked but who this is"
+        assert len(run) <= 1, "the only query authenticates the caller"
     problem = response.json
     if ":" in expected[0]:
         found = [f"{fault['field']}:{fault['code']}" for fault in problem["errors"]]
@@ -523,7 +561,7 @@ def check(alice: User, row: Bad, task_id: int, headers: dict[str, str], body: Bo
     assert [secret for secret in SECRETS if secret in response.text] == []
 
 
-NO_IDS = (
+BAD_IDS = (
     *("0", "x", "-1", "01", "1.0", "1e3", "%D9%A1%D9%A2", "1%00", "1%0A", "999999"),
     *(str(ID_MAX), str(ID_MAX + 1), "9" * 5000),
 )
@@ -541,16 +579,18 @@ NO_IDS = (
         ("POST", "/changes/{id}/undo"),
     ],
 )
-def test_id_of_nothing_is_not_found(alice: User, db: Session, method: str, path: str) -> None:
+def test_invalid_or_unknown_id_is_not_found(
+    alice: User, db: Session, method: str, path: str
+) -> None:
     make_task(db, alice)
-    before = stored(db)
-    for text in NO_IDS:
+    before = all_rows(db)
+    for text in BAD_IDS:
         response = alice.send_form(method, alice.url + path.format(id=text), "name=Mine")
         assert (response.status_int, response.json["code"]) == (404, "not_found"), text
-    assert stored(db) == before
+    assert all_rows(db) == before
 
 
-def test_unknown_field_is_named_but_never_at_length(alice: User) -> None:
+def test_unknown_field_faults_are_bounded_in_length_and_number(alice: User) -> None:
     response = alice.post_json(alice.tasks_url, {"x" * 10_000: 1, "name": "Milk"})
     assert response.json["errors"][0]["field"] == "body"
     response = alice.post_json(alice.tasks_url, {f"x{n}": 1 for n in range(5000)})

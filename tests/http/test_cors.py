@@ -1,4 +1,4 @@
-"""CORS: scripts of the listed origins, and of no others."""
+"""CORS: only scripts of the listed origins can read responses."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from todo import configure
 ALLOW_ORIGIN = "Access-Control-Allow-Origin"
 
 
-def test_a_listed_origin_may_call(alice: User) -> None:
+def test_listed_origin_gets_cors_headers(alice: User) -> None:
     response = alice.post(alice.tasks_url, {"name": "Milk"}, headers={"Origin": ORIGIN})
     assert response.status_int == 201
     assert response.headers[ALLOW_ORIGIN] == ORIGIN
@@ -24,12 +24,12 @@ def test_a_listed_origin_may_call(alice: User) -> None:
 
 
 @pytest.mark.parametrize(("path", "status"), [("/nope", 404), ("/api/v1/accounts/bob", 403)])
-def test_it_may_read_errors_too(alice: User, path: str, status: int) -> None:
+def test_listed_origin_can_read_errors(alice: User, path: str, status: int) -> None:
     response = alice.get(path, headers={"Origin": ORIGIN})
     assert (response.status_int, response.headers[ALLOW_ORIGIN]) == (status, ORIGIN)
 
 
-def test_preflight(client: Client) -> None:
+def test_preflight_of_listed_origin_allows_methods_and_headers(client: Client) -> None:
     headers = {
         "Origin": ORIGIN,
         "Access-Control-Request-Method": "PATCH",
@@ -53,17 +53,17 @@ def test_preflight(client: Client) -> None:
         *("null", "*", ""),
     ],
 )
-def test_another_origin_may_not(client: Client, origin: str) -> None:
+def test_unlisted_origin_gets_no_cors_headers(client: Client, origin: str) -> None:
     headers = {"Origin": origin, "Access-Control-Request-Method": "GET"}
     for response in (
         client.get("/api/v1", headers=headers),
         client.options("/api/v1", headers=headers),
     ):
         assert not [name for name in response.headers if name.startswith("Access-Control-")]
-        assert response.headers["Vary"] == "Origin", "a cache must not keep it for everybody"
+        assert response.headers["Vary"] == "Origin", "caches must not reuse it for other origins"
 
 
-def test_off_unless_origins_are_listed() -> None:
+def test_cors_is_off_without_listed_origins() -> None:
     config = configure({"sqlalchemy.url": "sqlite:///none.sqlite"})
     app: Any = TestApp(config.make_wsgi_app())
     response = app.get("/api/v1", headers={"Origin": ORIGIN})

@@ -1,4 +1,4 @@
-"""Exactly once: writes that are sent again with their Idempotency-Key."""
+"""Idempotency-Key: a repeated write is executed once and gets the stored response."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from webtest import TestResponse
 
 from tests.support.client import Client, User
 from tests.support.factories import PASSWORD, Login, make_task, make_trashed
-from tests.support.fixtures import ApiToken, Move
+from tests.support.fixtures import ApiToken, SetClock
 from todo.http.operations import operations
 from todo.models import Account, IdempotencyKey
 from todo.models.token import Scope
@@ -24,12 +24,12 @@ def milk(db: Session, alice: Login) -> str:
     return f"{alice.tasks_url}/{make_task(db, alice, name='Milk')}"
 
 
-def stored(session: Session) -> int:
+def stored_keys(session: Session) -> int:
     session.commit()
     return session.scalar(select(func.count()).select_from(IdempotencyKey)) or 0
 
 
-def what_matters(answer: TestResponse) -> Any:
+def replayed_parts(answer: TestResponse) -> Any:
     names = ("Content-Type", "ETag", "Location", "Link", "Cache-Control", "Vary")
     return answer.status, answer.body, {name: answer.headers.get(name) for name in names}
 
@@ -52,7 +52,7 @@ def what_matters(answer: TestResponse) -> Any:
         ("POST", "/changes/{revision}/undo", {}),
     ],
 )
-def test_it_is_answered_again_and_not_done_again(
+def test_repeated_write_is_replayed_and_executed_once(
     alice: User, milk: str, db: Session, method: str, path: str, fields: dict[str, Any]
 ) -> None:
     trashed = make_trashed(db, alice)
@@ -62,19 +62,19 @@ def test_it_is_answered_again_and_not_done_again(
     first = alice.send_json(method, url, fields, KEY)
     assert first.status_int < 300
     assert REPLAYED not in first.headers
-    # Something else, so that doing it again would show.
+    # One more task in the trash: a second execution would change the response.
     make_trashed(db, alice)
     for _ in range(2):
         again = alice.send_json(method, url, fields, KEY)
-        assert what_matters(again) == what_matters(first)
+        assert replayed_parts(again) == replayed_parts(first)
         assert again.headers[REPLAYED] == "true"
     db.commit()
     db.expire_all()
     assert db.get_one(Account, alice.id).revision == revision + 3
-    assert stored(db) == 1
+    assert stored_keys(db) == 1
 
 
-def test_the_same_fields_as_a_form_or_spaced_otherwise(alice: User) -> None:
+def test_same_fields_in_other_encoding_are_replayed(alice: User) -> None:
     first = alice.send_json("POST", alice.tasks_url, {"name": "Tea", "note": "two"}, KEY)
     spaced = alice.request(
         alice.tasks_url,
@@ -97,17 +97,17 @@ def test_the_same_fields_as_a_form_or_spaced_otherwise(alice: User) -> None:
         ("DELETE", "/{id}", {}, {}),
     ],
 )
-def test_another_request_with_the_key(
+def test_key_reused_for_other_request_is_refused(
     alice: User, method: str, path: str, fields: dict[str, Any], headers: dict[str, str]
 ) -> None:
-    made = alice.send_json("POST", alice.tasks_url, {"name": "Tea"}, KEY).json["task"]
-    url = alice.tasks_url + path.format(id=made["id"])
+    created = alice.send_json("POST", alice.tasks_url, {"name": "Tea"}, KEY).json["task"]
+    url = alice.tasks_url + path.format(id=created["id"])
     answer = alice.send_json(method, url, fields, KEY | headers)
     assert (answer.status_int, answer.json["code"]) == (422, "key_reused")
-    assert alice.get(alice.tasks_url).json["tasks"] == [made]
+    assert alice.get(alice.tasks_url).json["tasks"] == [created]
 
 
-def test_what_was_refused_leaves_the_key_free(alice: User, milk: str, db: Session) -> None:
+def test_refused_write_leaves_key_unused(alice: User, milk: str, db: Session) -> None:
     for method, url, fields, status in (
         ("POST", alice.tasks_url, {"name": ""}, 400),
         ("PUT", milk + "0", {"name": "Tea"}, 404),
@@ -118,18 +118,18 @@ def test_what_was_refused_leaves_the_key_free(alice: User, milk: str, db: Sessio
         assert alice.send_json(method, url, fields, KEY).status_int == status
     stale = alice.send_json("PUT", milk, {"name": "Tea"}, KEY | {"If-Match": '"1"'})
     assert stale.status_int == 412
-    assert stored(db) == 0
+    assert stored_keys(db) == 0
     assert alice.send_json("PUT", milk, {"name": "Tea"}, KEY).status_int == 200
-    assert stored(db) == 1
+    assert stored_keys(db) == 1
 
 
-def test_a_dry_run_leaves_the_key_free(alice: User, db: Session) -> None:
+def test_dry_run_leaves_key_unused(alice: User, db: Session) -> None:
     dry = alice.send_json("POST", f"{alice.tasks_url}?dry_run=true", {"name": "Tea"}, KEY)
-    assert (dry.status_int, stored(db)) == (201, 0)
+    assert (dry.status_int, stored_keys(db)) == (201, 0)
     assert alice.send_json("POST", alice.tasks_url, {"name": "Tea"}, KEY).status_int == 201
 
 
-def test_keys_are_the_account_s(alice: User, bob: User, app: Any, api_token: ApiToken) -> None:
+def test_keys_are_scoped_to_account(alice: User, bob: User, app: Any, api_token: ApiToken) -> None:
     first = alice.send_json("POST", alice.tasks_url, {"name": "Tea"}, KEY)
     other = bob.send_json("POST", bob.tasks_url, {"name": "Rice"}, KEY)
     assert (first.status_int, other.status_int) == (201, 201)
@@ -141,7 +141,7 @@ def test_keys_are_the_account_s(alice: User, bob: User, app: Any, api_token: Api
 
 
 @pytest.mark.parametrize("key", ["1", "x" * 255, '"8e03978e"', "two words; and % \\ '"])
-def test_what_is_a_key(alice: User, key: str) -> None:
+def test_valid_key_is_accepted(alice: User, key: str) -> None:
     answers = [
         alice.send_json("POST", alice.tasks_url, {"name": "Tea"}, {"Idempotency-Key": key})
         for _ in range(2)
@@ -149,7 +149,7 @@ def test_what_is_a_key(alice: User, key: str) -> None:
     assert [REPLAYED in answer.headers for answer in answers] == [False, True]
 
 
-def test_a_key_lasts_24_hours(alice: User, db: Session, set_clock: Move) -> None:
+def test_key_expires_after_24_hours(alice: User, db: Session, set_clock: SetClock) -> None:
     first = alice.send_json("POST", alice.tasks_url, {"name": "Tea"}, KEY)
     set_clock(timedelta(hours=23, minutes=59))
     again = alice.send_json("POST", alice.tasks_url, {"name": "Tea"}, KEY)
@@ -157,12 +157,12 @@ def test_a_key_lasts_24_hours(alice: User, db: Session, set_clock: Move) -> None
     set_clock(timedelta(hours=24, minutes=1))
     another = alice.send_json("POST", alice.tasks_url, {"name": "Rice"}, KEY)
     assert (another.status_int, REPLAYED in another.headers) == (201, False)
-    assert stored(db) == 1
+    assert stored_keys(db) == 1
     again = alice.send_json("POST", alice.tasks_url, {"name": "Rice"}, KEY)
     assert again.body == another.body
 
 
-def test_it_is_ignored_where_the_answer_holds_a_secret(
+def test_key_is_ignored_if_response_contains_secret(
     client: Client, alice: User, db: Session
 ) -> None:
     login = {"username": "alice", "password": PASSWORD}
@@ -185,13 +185,13 @@ def test_it_is_ignored_where_the_answer_holds_a_secret(
     assert answer.status_int == 200
     again = Client(alice.app, answer.json["token"]).send_json("PUT", alice.url, fields, KEY)
     assert again.json["token"] != answer.json["token"]
-    assert stored(db) == 0
+    assert stored_keys(db) == 0
 
 
-def test_it_is_ignored_even_where_the_key_is_known(alice: User, db: Session) -> None:
+def test_used_key_is_ignored_by_operations_without_keys(alice: User, db: Session) -> None:
     alice.send_json("POST", alice.tasks_url, {"name": "Tea"}, KEY)
-    made = alice.send_json("POST", f"{alice.url}/tokens", {"name": "x", "scope": "read"}, KEY)
-    assert made.status_int == 201
+    created = alice.send_json("POST", f"{alice.url}/tokens", {"name": "x", "scope": "read"}, KEY)
+    assert created.status_int == 201
     fields = {"password": f"{PASSWORD} 2"}
     answer = alice.send_json("PUT", alice.url, fields, KEY)
     assert answer.status_int == 200
@@ -201,8 +201,8 @@ def test_it_is_ignored_even_where_the_key_is_known(alice: User, db: Session) -> 
     )
 
 
-def test_what_is_stored_does_not_depend_on_the_password(alice: User, db: Session) -> None:
-    """Else somebody who has the database could try passwords against it, quickly."""
+def test_stored_digest_excludes_current_password(alice: User, db: Session) -> None:
+    """Otherwise, a stolen database would allow guessing passwords against a fast digest."""
     fields = {"email": "new@example.com"}
     alice.send_json("PUT", alice.url, fields | {"current_password": PASSWORD}, KEY)
     again = alice.send_json("PUT", alice.url, fields | {"current_password": "other"}, KEY)
@@ -210,7 +210,7 @@ def test_what_is_stored_does_not_depend_on_the_password(alice: User, db: Session
     assert again.json["profile"]["email"] == "new@example.com"
 
 
-def test_no_replay_for_whom_the_operation_is_not_open(
+def test_replay_requires_permission_for_operation(
     alice: User, app: Any, api_token: ApiToken
 ) -> None:
     fields = {"timezone": "Asia/Tokyo"}
@@ -224,7 +224,7 @@ def test_no_replay_for_whom_the_operation_is_not_open(
     assert (answer.status_int, answer.json["code"]) == (403, "cross_site")
 
 
-def test_every_write_to_tasks_and_profile_takes_a_key(app: Any) -> None:
+def test_every_versioned_write_except_account_deletion_supports_key(app: Any) -> None:
     without = {
         (method, operation.pattern)
         for operation in operations(app.registry)
@@ -235,7 +235,7 @@ def test_every_write_to_tasks_and_profile_takes_a_key(app: Any) -> None:
     assert without == {("DELETE", "/api/v1/accounts/{username}")}
 
 
-def test_a_body_that_nobody_reads_is_no_part_of_the_request(alice: User, milk: str) -> None:
+def test_unread_body_is_not_compared_for_replay(alice: User, milk: str) -> None:
     first = alice.send_json("DELETE", milk, {"password": "x"}, KEY)
     again = alice.send_json("DELETE", milk, {}, KEY)
     assert first.status_int == 200

@@ -1,4 +1,4 @@
-"""Versions: ETag, If-None-Match and If-Match of tasks, lists and profiles."""
+"""Conditional requests: ETag, If-None-Match and If-Match of tasks, lists and profiles."""
 
 import pytest
 from sqlalchemy.orm import Session
@@ -14,11 +14,11 @@ def milk(db: Session, alice: Login) -> str:
     return f"{alice.tasks_url}/{make_task(db, alice, name='Milk')}"
 
 
-def test_the_etag_is_the_revision(alice: User) -> None:
-    """Registered by 1, created by 2 and 3, changed by 4; the second task stays of 3."""
-    made = [alice.post_json(alice.tasks_url, {"name": name}) for name in ("Milk", "Tea")]
-    assert [answer.headers["ETag"] for answer in made] == ['"2"', '"3"']
-    url, other = (answer.headers["Location"] for answer in made)
+def test_etag_is_revision_of_last_change(alice: User) -> None:
+    """Revision 1 is the registration, 2 and 3 create the tasks, 4 updates the first task."""
+    created = [alice.post_json(alice.tasks_url, {"name": name}) for name in ("Milk", "Tea")]
+    assert [answer.headers["ETag"] for answer in created] == ['"2"', '"3"']
+    url, other = (answer.headers["Location"] for answer in created)
     changed = alice.send_json("PATCH", url, {"note": "two"})
     assert (changed.headers["ETag"], changed.json["task"]["revision"]) == ('"4"', 4)
     for path, revision in ((url, 4), (other, 3)):
@@ -37,27 +37,27 @@ def test_the_etag_is_the_revision(alice: User) -> None:
     assert alice.get(alice.tasks_url).headers["ETag"] == '"5"'
 
 
-def test_what_was_not_changed_keeps_its_etag(alice: User, milk: str) -> None:
+def test_update_without_change_keeps_etag(alice: User, milk: str) -> None:
     before = alice.get(milk).headers["ETag"]
     assert alice.put_json(milk, {"name": "Milk"}).headers["ETag"] == before
     assert alice.get(milk).headers["ETag"] == before
 
 
-@pytest.mark.parametrize("of", ["task", "tasks", "filtered", "profile"])
-def test_unchanged_is_304(alice: User, milk: str, of: str) -> None:
+@pytest.mark.parametrize("kind", ["task", "tasks", "filtered", "profile"])
+def test_if_none_match_of_current_version_returns_304(alice: User, milk: str, kind: str) -> None:
     filtered = f"{alice.tasks_url}?completed=false&search=milk&due=none&sort=name&count=true"
-    url = {"task": milk, "tasks": alice.tasks_url, "filtered": filtered, "profile": alice.url}[of]
+    url = {"task": milk, "tasks": alice.tasks_url, "filtered": filtered, "profile": alice.url}[kind]
     etag = alice.get(url).headers["ETag"]
-    for known in (etag, f"W/{etag}", f'"x", {etag}', "*"):
+    for tags in (etag, f"W/{etag}", f'"x", {etag}', "*"):
         for method in ("GET", "HEAD"):
-            answer = alice.request(url, method=method, headers={"If-None-Match": known})
+            answer = alice.request(url, method=method, headers={"If-None-Match": tags})
             assert (answer.status_int, answer.body) == (304, b"")
             assert answer.headers["ETag"] == etag
             assert answer.headers["Cache-Control"] == "private, no-cache"
     assert alice.get(url, headers={"If-None-Match": '"x", "0"'}).status_int == 200
-    changed = alice.url if of == "profile" else milk
+    changed = alice.url if kind == "profile" else milk
     alice.send_json(
-        "PATCH", changed, {"timezone": "Asia/Tokyo"} if of == "profile" else {"note": "2"}
+        "PATCH", changed, {"timezone": "Asia/Tokyo"} if kind == "profile" else {"note": "2"}
     )
     answer = alice.get(url, headers={"If-None-Match": etag})
     assert answer.status_int == 200
@@ -65,7 +65,7 @@ def test_unchanged_is_304(alice: User, milk: str, of: str) -> None:
 
 
 @pytest.mark.parametrize("due", ["overdue", "today", "tomorrow", "week", "upcoming"])
-def test_what_the_hour_decides_has_no_etag(alice: User, milk: str, due: str) -> None:
+def test_time_dependent_list_has_no_etag(alice: User, milk: str, due: str) -> None:
     url = f"{alice.tasks_url}?due={due}"
     answer = alice.get(url, headers={"If-None-Match": "*"})
     assert answer.status_int == 200
@@ -73,7 +73,7 @@ def test_what_the_hour_decides_has_no_etag(alice: User, milk: str, due: str) -> 
     assert answer.json["revision"] == 2
 
 
-def test_several_created_at_once_have_no_etag_in_common(alice: User) -> None:
+def test_bulk_create_and_dry_run_have_no_etag(alice: User) -> None:
     fields = {"tasks": [{"name": "Milk"}, {"name": "Tea"}]}
     assert "ETag" not in alice.post_json(alice.tasks_url, fields).headers
     dry = alice.post_json(f"{alice.tasks_url}?dry_run=true", {"name": "Milk"})
@@ -81,7 +81,9 @@ def test_several_created_at_once_have_no_etag_in_common(alice: User) -> None:
 
 
 @METHODS
-def test_another_version_is_left_as_it_is(alice: User, milk: str, method: str) -> None:
+def test_stale_if_match_is_refused_with_current_version(
+    alice: User, milk: str, method: str
+) -> None:
     for change in ({"note": "two"}, {"completed": True}, {"note": "three"}):
         last = alice.send_json("PATCH", milk, change).json["task"]
     answer = alice.send_json(method, milk, {"name": "Tea"}, {"If-Match": '"2"'})
@@ -91,37 +93,39 @@ def test_another_version_is_left_as_it_is(alice: User, milk: str, method: str) -
     assert answer.json["changed"] == ["completed", "completion_date", "note"]
     answer = alice.send_json(method, milk, {"name": "Tea"}, {"If-Match": '"4"'})
     assert answer.json["changed"] == ["note"]
-    # What the answer says is enough to try again.
+    # The response contains the ETag for the next attempt.
     again = alice.send_json(method, milk, {"name": "Tea"}, {"If-Match": answer.json["etag"]})
     assert again.status_int == 200
     assert alice.get(milk).status_int == (404 if method == "DELETE" else 200)
 
 
 @METHODS
-@pytest.mark.parametrize("known", ['W/"2"', '"x"', '""', '"99"', '"1", "99"', '"02"'])
-def test_what_is_no_version_of_it(alice: User, milk: str, method: str, known: str) -> None:
-    answer = alice.send_json(method, milk, {"name": "Tea"}, {"If-Match": known})
+@pytest.mark.parametrize("tags", ['W/"2"', '"x"', '""', '"99"', '"1", "99"', '"02"'])
+def test_if_match_without_current_etag_is_refused(
+    alice: User, milk: str, method: str, tags: str
+) -> None:
+    answer = alice.send_json(method, milk, {"name": "Tea"}, {"If-Match": tags})
     assert answer.status_int == 412
     assert answer.json["task"]["name"] == "Milk"
     assert alice.get(milk).json["task"]["revision"] == 2
 
 
 @pytest.mark.parametrize(
-    "known", ['"2"', "*", 'W/"1", "2"', '"x","2"', '"1" , "2"', '"2",', ', ,"2"']
+    "tags", ['"2"', "*", 'W/"1", "2"', '"x","2"', '"1" , "2"', '"2",', ', ,"2"']
 )
-def test_the_same_version_is_changed(alice: User, milk: str, known: str) -> None:
-    answer = alice.send_json("PUT", milk, {"name": "Tea"}, {"If-Match": known})
+def test_if_match_with_current_etag_is_accepted(alice: User, milk: str, tags: str) -> None:
+    answer = alice.send_json("PUT", milk, {"name": "Tea"}, {"If-Match": tags})
     assert (answer.status_int, answer.json["task"]["name"]) == (200, "Tea")
 
 
-def test_only_where_there_is_nothing(alice: User, milk: str) -> None:
-    """RFC 9110, section 13.1.2."""
+def test_write_with_if_none_match_any_is_refused(alice: User, milk: str) -> None:
+    """See RFC 9110, section 13.1.2."""
     answer = alice.send_json("PUT", milk, {"name": "Tea"}, {"If-None-Match": "*"})
     assert (answer.status_int, answer.json["task"]["name"]) == (412, "Milk")
     assert "changed" not in answer.json
 
 
-def test_wrong_input_comes_first(alice: User, milk: str) -> None:
+def test_input_and_existence_are_checked_before_precondition(alice: User, milk: str) -> None:
     answer = alice.send_json("PUT", milk, {"name": ""}, {"If-Match": '"1"'})
     assert faults(answer) == {"name": "blank"}
     gone = alice.send_json("PUT", milk + "0", {"name": "Tea"}, {"If-Match": "*"})
@@ -129,7 +133,7 @@ def test_wrong_input_comes_first(alice: User, milk: str) -> None:
 
 
 @METHODS
-def test_a_profile(alice: User, milk: str, method: str) -> None:
+def test_stale_if_match_of_profile_is_refused(alice: User, milk: str, method: str) -> None:
     fields = {"current_password": PASSWORD}
     change = {} if method == "DELETE" else {"timezone": "Asia/Tokyo"}
     alice.send_json("PATCH", alice.url, {"email": "other@example.com"})
@@ -142,7 +146,7 @@ def test_a_profile(alice: User, milk: str, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
-def test_all_tasks(alice: User, milk: str, method: str) -> None:
+def test_stale_if_match_of_task_list_is_refused(alice: User, milk: str, method: str) -> None:
     url = alice.tasks_url + ("" if method == "POST" else "?due=none")
     etag = alice.get(url).headers["ETag"]
     alice.send_json("PATCH", milk, {"note": "two"})

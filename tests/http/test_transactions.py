@@ -1,4 +1,4 @@
-"""What a request leaves behind: everything when it succeeds, nothing when it is refused."""
+"""Transactions: a request that succeeds commits all its writes, a refused one none."""
 
 import sqlite3
 import threading
@@ -16,9 +16,9 @@ from sqlalchemy.orm.exc import StaleDataError
 from webtest import TestApp, TestResponse
 
 from tests.support.client import Client, User, log_in
+from tests.support.extra_routes import TEST_VIEW
 from tests.support.factories import PASSWORD, Login, make_account, make_task
-from tests.support.fixtures import Logs, Move, Patch, Plant
-from tests.support.planted import PLANTED
+from tests.support.fixtures import Logs, Patch, SetClock, SetTestView
 from tests.support.running import dispose, running_app
 from todo import configure
 from todo.http.errors import Problem
@@ -30,7 +30,7 @@ from todo.models.token import TOKENS
 
 Post = Callable[..., tuple[TestResponse, str]]
 
-# What these tests write by text() is in no journal.
+# The writes of these tests bypass the journal.
 pytestmark = pytest.mark.unjournalled
 
 
@@ -54,45 +54,45 @@ def write_by_text(request: Request) -> None:
 WRITES = [write_by_orm, write_by_core, write_by_text]
 
 
-def name(session: Session) -> str:
+def stored_client(session: Session) -> str:
     session.rollback()
     return session.scalars(select(Token.client)).one() or "before"
 
 
 @pytest.fixture
-def post(client: Client, db: Session, task_id: int, plant: Plant) -> Post:
-    """Return what posts to a view, and tells the answer and what is stored after it."""
+def post(client: Client, db: Session, task_id: int, set_test_view: SetTestView) -> Post:
+    """A function that posts to a view, and returns the response and the stored value."""
 
     def post(view: Callable[[Request], Any], **fields: str) -> tuple[TestResponse, str]:
-        plant(view)
-        return client.post(PLANTED, fields), name(db)
+        set_test_view(view)
+        return client.post(TEST_VIEW, fields), stored_client(db)
 
     return post
 
 
 @pytest.mark.parametrize("write", WRITES)
-def test_no_write_is_lost(post: Post, write: Any) -> None:
+def test_successful_request_commits_write(post: Post, write: Any) -> None:
     answer, stored = post(write)
     assert (answer.status_int, stored) == (200, "after")
 
 
 @pytest.mark.parametrize("write", [write_by_core, write_by_text])
-def test_what_only_reads_cannot_write(database_url: str, committed: Session, write: Any) -> None:
+def test_get_request_cannot_write(database_url: str, committed: Session, write: Any) -> None:
     make_account(committed)
     config = configure({"sqlalchemy.url": database_url})
-    config.include("tests.support.planted")
+    config.include("tests.support.extra_routes")
     app = config.make_wsgi_app()
-    app.registry["planted"] = write
-    assert TestApp(app).get(PLANTED, status=503).json["code"] == READ_ONLY
+    app.registry["test_view"] = write
+    assert TestApp(app).get(TEST_VIEW, status=503).json["code"] == READ_ONLY
     dispose(app)
-    assert name(committed) == "before"
+    assert stored_client(committed) == "before"
 
 
 @pytest.mark.parametrize(
     ("error", "status"), [(Problem("conflict", "No."), 409), (RuntimeError("inside"), 500)]
 )
 @pytest.mark.parametrize("write", WRITES)
-def test_a_refused_request_leaves_no_trace(
+def test_raised_error_rolls_back_write(
     post: Post, write: Any, error: Exception, status: int
 ) -> None:
     def view(request: Request) -> None:
@@ -104,7 +104,7 @@ def test_a_refused_request_leaves_no_trace(
     assert (answer.status_int, stored) == (status, "before")
 
 
-def test_a_returned_refusal_does_not_commit(post: Post) -> None:
+def test_returned_error_status_rolls_back_write(post: Post) -> None:
     def view(request: Request) -> None:
         write_by_text(request)
         request.response.status_int = 409
@@ -126,7 +126,7 @@ LOST_RACES = [
 
 
 @pytest.mark.parametrize("error", LOST_RACES, ids=repr)
-def test_a_lost_race_is_run_again(post: Post, error: Exception) -> None:
+def test_lost_race_is_retried(post: Post, error: Exception) -> None:
     attempts = []
 
     def view(request: Request) -> None:
@@ -140,10 +140,12 @@ def test_a_lost_race_is_run_again(post: Post, error: Exception) -> None:
     assert attempts == [b"body=kept"] * 3
 
 
-# What psycopg2 says of a server that has ended is sometimes no OperationalError.
-LOST = exc.DatabaseError("UPDATE", {}, Exception("closed"), connection_invalidated=True)
-# SQLAlchemy names no statement then.
-LOST_AT_COMMIT = exc.DatabaseError(None, None, Exception("closed"), connection_invalidated=True)
+# psycopg2 does not always raise OperationalError if the server has shut down.
+CONNECTION_LOST = exc.DatabaseError("UPDATE", {}, Exception("closed"), connection_invalidated=True)
+# The error of a COMMIT has no statement.
+CONNECTION_LOST_AT_COMMIT = exc.DatabaseError(
+    None, None, Exception("closed"), connection_invalidated=True
+)
 
 
 @pytest.mark.parametrize(
@@ -152,14 +154,16 @@ LOST_AT_COMMIT = exc.DatabaseError(None, None, Exception("closed"), connection_i
         (LOST_RACES[0], 503, "unavailable"),
         (LOST_RACES[2], 409, "conflict"),
         (database_error(exc.OperationalError, Exception("locked")), 503, "unavailable"),
-        (LOST, 503, "unavailable"),
-        (LOST_AT_COMMIT, 503, "unavailable"),
+        (CONNECTION_LOST, 503, "unavailable"),
+        (CONNECTION_LOST_AT_COMMIT, 503, "unavailable"),
         (exc.TimeoutError("the pool is exhausted"), 503, "unavailable"),
         (database_error(exc.IntegrityError, Exception("unique")), 409, "conflict"),
         (database_error(exc.DataError, Exception("out of range")), 500, "internal_error"),
     ],
 )
-def test_what_the_database_refuses(post: Post, error: Exception, status: int, code: str) -> None:
+def test_database_error_rolls_back_and_maps_to_status(
+    post: Post, error: Exception, status: int, code: str
+) -> None:
     attempts = []
 
     def view(request: Request) -> None:
@@ -171,13 +175,13 @@ def test_what_the_database_refuses(post: Post, error: Exception, status: int, co
     assert (answer.status_int, answer.json["code"], stored) == (status, code, "before")
     assert ("Retry-After" in answer.headers) == (status == 503)
     assert "UPDATE" not in answer.text
-    if error is LOST_AT_COMMIT:
-        assert attempts == ["POST"], "what may be committed is not run again"
+    if error is CONNECTION_LOST_AT_COMMIT:
+        assert attempts == ["POST"], "a write that may be committed is not retried"
         assert "changed nothing" not in answer.json["detail"]
         assert "Idempotency-Key" in answer.json["detail"]
 
 
-def test_the_end_of_a_transaction_begins_another(post: Post, db: Session) -> None:
+def test_end_transaction_rolls_back_and_begins_another(post: Post, db: Session) -> None:
     def view(request: Request) -> None:
         write_by_text(request)
         end_transaction(request)
@@ -188,19 +192,19 @@ def test_the_end_of_a_transaction_begins_another(post: Post, db: Session) -> Non
     assert db.scalars(select(Task.note)).one() == "after"
 
 
-def test_no_connection_is_held_while_a_password_is_hashed(
+def test_password_hashing_holds_no_database_connection(
     real_app: Any, real_alice: User, committed: Session, monkeypatch: Patch
 ) -> None:
     alice = real_alice
     pool = real_app.registry["engine"].pool
     held = []
 
-    def watched(password: str) -> bytes:
+    def record_and_encode(password: str) -> bytes:
         held.append(pool.checkedout())
         return password.encode()
 
     committed.close()
-    monkeypatch.setattr("todo.auth.passwords._encoded", watched)
+    monkeypatch.setattr("todo.auth.passwords._encoded", record_and_encode)
     carol = {"username": "carol", "email": "carol@example.com", "password": PASSWORD}
     assert Client(real_app).post("/api/v1/accounts", carol).status_int == 201
     assert log_in(Client(real_app)).status_int == 200
@@ -211,7 +215,7 @@ def test_no_connection_is_held_while_a_password_is_hashed(
 
 @pytest.mark.usefixtures("without_wal")
 @pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
-def test_a_commit_that_waited_too_long_keeps_no_lock(database_url: str, committed: Session) -> None:
+def test_timed_out_commit_releases_lock(database_url: str, committed: Session) -> None:
     milk = {"name": "Milk"}
     path = database_url.removeprefix("sqlite:///")
     with (
@@ -222,10 +226,10 @@ def test_a_commit_that_waited_too_long_keeps_no_lock(database_url: str, committe
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM tasks").fetchall()
         with closing(app.registry["engine"].raw_connection()) as connection:
-            connection.execute("PRAGMA busy_timeout = 50")  # the pool hands it out again
+            connection.execute("PRAGMA busy_timeout = 50")  # the request gets this connection
         assert alice.post(alice.tasks_url, milk).status_int == 503
         reader.execute("ROLLBACK")
-        # Another process reads and writes, and the service does.
+        # Another process can read and write, and so can the service.
         reader.execute("PRAGMA busy_timeout = 50")
         assert reader.execute("SELECT count(*) FROM tasks").fetchone() == (0,)
         reader.execute("BEGIN IMMEDIATE")
@@ -237,14 +241,14 @@ WHOAMI = "/api/v1/whoami"
 
 
 @pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)
-def test_the_use_of_a_token_is_left_to_who_writes_by_it(
-    real_alice: User, committed: Session, set_clock: Move, caplog: Logs
+def test_token_use_update_skips_locked_row(
+    real_alice: User, committed: Session, set_clock: SetClock, caplog: Logs
 ) -> None:
     used = select(Token.last_used_date)
     committed.execute(used.with_for_update(key_share=True))
     moved = set_clock(timedelta(minutes=5))
     assert real_alice.get(WHOAMI).status_int == 200
-    assert caplog.text == "", "it has waited for the row"
+    assert caplog.text == "", "the update waited for the row"
     committed.rollback()
     assert committed.scalar(used) != moved
     assert real_alice.get(WHOAMI).status_int == 200
@@ -253,18 +257,18 @@ def test_the_use_of_a_token_is_left_to_who_writes_by_it(
 
 
 @pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)
-def test_the_use_of_a_token_is_noted_by_the_write_itself(
-    real_alice: User, committed: Session, set_clock: Move
+def test_write_records_token_use_in_its_own_transaction(
+    real_alice: User, committed: Session, set_clock: SetClock
 ) -> None:
     engine = real_alice.app.registry["engine"]
     used = select(Token.last_used_date)
 
-    def write_on(*_: object) -> None:
-        """Lock the row, as the next write by the same token does, which has waited for it."""
+    def lock_token(*_: object) -> None:
+        """Lock the row, as a waiting write with the same token does."""
         committed.execute(used.with_for_update(key_share=True))
 
     moved = set_clock(timedelta(minutes=5))
-    event.listen(engine, "checkin", write_on, once=True)
+    event.listen(engine, "checkin", lock_token, once=True)
     created = real_alice.post(real_alice.tasks_url, {"name": "Milk"})
     assert created.status_int == 201
     committed.rollback()
@@ -272,21 +276,21 @@ def test_the_use_of_a_token_is_noted_by_the_write_itself(
 
 
 @pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
-def test_the_use_of_a_token_waits_briefly_for_another_process(
-    real_alice: User, database_url: str, set_clock: Move, caplog: Logs
+def test_token_use_update_waits_only_briefly_for_lock(
+    real_alice: User, database_url: str, set_clock: SetClock, caplog: Logs
 ) -> None:
-    assert real_alice.get(WHOAMI).status_int == 200  # what is made once, is made
+    assert real_alice.get(WHOAMI).status_int == 200  # fill the caches
     set_clock(timedelta(minutes=5))
     path = database_url.removeprefix("sqlite:///")
     writer = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    ends = threading.Timer(LOCK_TIMEOUT / 2, writer.rollback)
+    unlock = threading.Timer(LOCK_TIMEOUT / 2, writer.rollback)
     with closing(writer):
         writer.execute("BEGIN IMMEDIATE")
-        ends.start()
+        unlock.start()
         assert real_alice.get(WHOAMI).status_int == 200
-        ends.cancel()
-        ends.join()
+        unlock.cancel()
+        unlock.join()
     assert "cannot record the use of a token" in caplog.text
     with closing(real_alice.app.registry["engine"].raw_connection()) as connection:
         [milliseconds] = connection.execute("PRAGMA busy_timeout").fetchone()
-    assert milliseconds == LOCK_TIMEOUT * 1000, "who comes next waits as long as ever"
+    assert milliseconds == LOCK_TIMEOUT * 1000, "the next request has the normal timeout"

@@ -50,12 +50,12 @@ class Items(Body):
         ),
     ],
 )
-def test_faults_of_a_query_have_our_names(query: str, codes: dict[str, str]) -> None:
+def test_query_faults_have_documented_codes(query: str, codes: dict[str, str]) -> None:
     _, faults = read_query(Page, Request.blank(f"/?{query}"))
     assert {fault.field: fault.code for fault in faults} == codes
 
 
-LONG = "n" * 64  # the longest name that is repeated
+LONGEST_NAME = "n" * 64  # the longest unknown name that a fault repeats
 
 
 @pytest.mark.parametrize(
@@ -84,24 +84,22 @@ LONG = "n" * 64  # the longest name that is repeated
             ],
         ),
         (
-            [{"name": "x", LONG: 1, LONG + "n": 1, "my secret": 1}],
+            [{"name": "x", LONGEST_NAME: 1, LONGEST_NAME + "n": 1, "my secret": 1}],
             [
-                (f"items.0.{LONG}", "unknown_field", "Unknown field."),
+                (f"items.0.{LONGEST_NAME}", "unknown_field", "Unknown field."),
                 ("items.0", "unknown_field", "Unknown field."),
                 ("items.0", "unknown_field", "Unknown field."),
             ],
         ),
     ],
 )
-def test_faults_within_a_list_have_their_index(
-    items: Any, faults: list[tuple[str, str, str]]
-) -> None:
+def test_faults_of_list_items_have_index(items: Any, faults: list[tuple[str, str, str]]) -> None:
     _, found = validate(Items, {"items": items}, strict=True)
     assert [(fault.field, fault.code, fault.message) for fault in found] == faults
 
 
 @pytest.mark.parametrize("strict", [True, False])
-def test_read_only_fields_are_ignored_at_each_level(strict: bool) -> None:
+def test_read_only_fields_are_ignored_at_every_level(strict: bool) -> None:
     given = {"creation_date": 0, "items": [{"id": 3, "creation_date": "then", "name": "x"}]}
     items, found = validate(Items, given, strict=strict)
     assert found == []
@@ -110,7 +108,7 @@ def test_read_only_fields_are_ignored_at_each_level(strict: bool) -> None:
     assert [(fault.field, fault.code) for fault in found] == [("id", "unknown_field")]
 
 
-class Noted(Items):
+class ItemsWithNote(Items):
     note: Text
 
 
@@ -118,12 +116,17 @@ class Noted(Items):
     ("names", "model"),
     [
         *(("", Item), ("name", Item), ("name id x", Item), ("items", Items), ("items x", Items)),
-        *(("name items", Items), ("tags items", Items), ("note", Noted), ("items note", Noted)),
-        ("note tags", Noted),
+        *(
+            ("name items", Items),
+            ("tags items", Items),
+            ("note", ItemsWithNote),
+            ("items note", ItemsWithNote),
+        ),
+        ("note tags", ItemsWithNote),
     ],
 )
-def test_the_fields_tell_which_body_it_is(names: str, model: type[Body]) -> None:
-    assert choose_model((Item, Items, Noted), names.split()) is model
+def test_body_model_is_chosen_by_field_names(names: str, model: type[Body]) -> None:
+    assert choose_model((Item, Items, ItemsWithNote), names.split()) is model
     assert choose_model((Item,), names.split()) is Item
 
 
@@ -136,16 +139,16 @@ def descendants(model: type[Input]) -> Iterator[type[Input]]:
 JUNK: list[Any] = [None, True, 0, 1.5, 10**400, "", "x", "\0", [], {}, {"x": 1}]
 
 
-def test_no_fault_of_any_model_names_a_class() -> None:
+def test_faults_never_mention_class_names() -> None:
     for module in pkgutil.iter_modules(todo.schemas.__path__):
         importlib.import_module(f"todo.schemas.{module.name}")
     models = list(descendants(Input))
     names = re.compile(rf"\b({'|'.join(model.__name__ for model in models)})\b")
     values = [*JUNK, *([junk] for junk in JUNK), JUNK * 100]
     for model in models:
-        # A query has nothing but strings.
-        can_come = [v for v in values if isinstance(v, str)] if issubclass(model, Query) else values
-        for fields in [{name: value} for name in model.model_fields for value in can_come]:
+        # A query contains only strings.
+        possible = [v for v in values if isinstance(v, str)] if issubclass(model, Query) else values
+        for fields in [{name: value} for name in model.model_fields for value in possible]:
             for strict in (True, False):
                 for fault in validate(model, fields, strict=strict)[1]:
                     assert fault.code in FAULTS.keys() - {"invalid"}, (model, fields, fault)

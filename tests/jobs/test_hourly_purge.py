@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 
 from tests.support.client import User
 from tests.support.factories import Login, make_account, make_key, make_token
-from tests.support.running import at_once
+from tests.support.running import run_concurrently
 from todo import clock, jobs
 from todo.jobs import purge_hourly
 from todo.models import IdempotencyKey, LimitCount, Token
 
-Move = Callable[[timedelta], datetime]
+SetClock = Callable[[timedelta], datetime]
 HOUR = timedelta(hours=1)
 
 
@@ -30,7 +30,7 @@ def add_expired_rows(session: Session, login: Login) -> None:
 def test_hourly_purge_runs_in_one_process_only(real_app: Any, committed: Session) -> None:
     add_expired_rows(committed, make_account(committed))
     registry = real_app.registry
-    results = at_once(lambda _: purge_hourly(registry["engine"], registry["settings"]), 4)
+    results = run_concurrently(lambda _: purge_hourly(registry["engine"], registry["settings"]), 4)
     [deleted] = [each for each in results if each]
     assert deleted["expired sessions and tokens"] == deleted["idempotency keys"] == 1
     committed.rollback()
@@ -38,7 +38,7 @@ def test_hourly_purge_runs_in_one_process_only(real_app: Any, committed: Session
 
 
 def test_hourly_purge_runs_again_in_next_hour(
-    real_app: Any, committed: Session, set_clock: Move
+    real_app: Any, committed: Session, set_clock: SetClock
 ) -> None:
     alice = make_account(committed)
     registry = real_app.registry
@@ -50,7 +50,7 @@ def test_hourly_purge_runs_again_in_next_hour(
 
 
 def test_request_deletes_no_expired_rows(
-    real_app: Any, committed: Session, set_clock: Move
+    real_app: Any, committed: Session, set_clock: SetClock
 ) -> None:
     alice = User(real_app, make_account(committed))
     add_expired_rows(committed, alice)

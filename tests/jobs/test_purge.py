@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from tests.scripts.conftest import DAY, TodoAdmin, add_token, read_column
 from tests.support import journal
-from tests.support.databases import listening
+from tests.support.databases import event_listener
 from tests.support.factories import Login, make_key, make_task, make_trashed
 from tests.support.fixtures import Patch
 from todo import clock, settings
@@ -54,7 +54,7 @@ def test_purge_deletes_only_expired_rows(
     def record(session: Session) -> None:
         commits.append(session)
 
-    with listening(Session, "after_commit", record):
+    with event_listener(Session, "after_commit", record):
         output = todo_admin("purge")
     assert output.splitlines() == [
         "expired sessions and tokens: 5 deleted",
@@ -180,7 +180,7 @@ def test_purge_of_changes_after_concurrent_purge_deletes_nothing(
                 deleted[0] = purge.purge_changes(first, alice.id, clock.now() - 90 * DAY)
                 first.commit()
 
-    with listening(engine, "before_cursor_execute", purge_first):
+    with event_listener(engine, "before_cursor_execute", purge_first):
         until = clock.now() - 90 * DAY
         assert purge.purge_changes(committed, alice.id, until) == 0
     assert deleted == [3]
@@ -201,6 +201,6 @@ def test_purge_unlocks_account_before_next_query(
                 unlocked = select(Account.id).with_for_update(key_share=True, skip_locked=True)
                 lockable.append(writer.scalars(unlocked).all())
 
-    with listening(engine, "before_cursor_execute", find_unlocked):
+    with event_listener(engine, "before_cursor_execute", find_unlocked):
         purge.purge_expired(committed, settings.read({"sqlalchemy.url": "sqlite:////x"}, {}))
     assert lockable == [[alice.id]]

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from tests.support.client import User, pages
 from tests.support.factories import PASSWORD, Login, make_task
-from tests.support.fixtures import ApiToken, Move, Patch
+from tests.support.fixtures import ApiToken, Patch, SetClock
 from todo import clock
 from todo.jobs.purge import purge_expired
 from todo.models import Change, Task, Token
@@ -197,7 +197,7 @@ def test_feed_shows_no_values_of_purged_task(alice: User, milk: Any) -> None:
 
 
 @pytest.fixture
-def task_with_old_changes(alice: User, milk: Any, set_clock: Move, db: Session) -> Any:
+def task_with_old_changes(alice: User, milk: Any, set_clock: SetClock, db: Session) -> Any:
     """A task that revisions 2, 4 and 5 changed.
 
     Revisions 1 to 3 are older than 90 days; revision 3 created three tasks.

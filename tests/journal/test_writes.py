@@ -12,7 +12,7 @@ from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from tests.support import journal
-from tests.support.authorization import ACCOUNT, ROWS
+from tests.support.authorization import ACCOUNT, CASES
 from tests.support.client import Client, User, log_in
 from tests.support.factories import PASSWORD, Login, make_task, make_token, make_trashed
 from tests.support.fixtures import ApiToken
@@ -26,7 +26,7 @@ STAMPS = {"id", "revision", "modification_date"}
 
 WRITES = sorted(
     (method, pattern)
-    for method, pattern in ROWS
+    for method, pattern in CASES
     if pattern.startswith(ACCOUNT) and method not in ("GET", "HEAD")
 )
 
@@ -62,12 +62,12 @@ def test_write_request_is_one_revision(
     token_id, _ = make_token(db, alice.id)
     db.commit()
     before = db.get_one(Account, alice.id).revision
-    row = ROWS[method, pattern]
+    case = CASES[method, pattern]
     ids = {"tokens": token_id, "tasks": milk, "trash": trashed}
     object_id = next((ids[part] for part in pattern.split("/") if part in ids), None)
     revision = db.get_one(Task, milk).revision
     url = pattern.format(username="alice", id=object_id, revision=revision)
-    assert alice.send_json(method, url + row.query, row.fields).status_int < 300
+    assert alice.send_json(method, url + case.query, case.fields).status_int < 300
     if (method, pattern) == ("DELETE", ACCOUNT):
         assert db.scalars(select(Change)).all() == []
         return

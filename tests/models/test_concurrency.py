@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from tests.support.factories import PASSWORD, Login, make_account, make_key, make_task
 from tests.support.pserve import Server
-from tests.support.running import at_once
+from tests.support.running import run_concurrently
 from todo import clock
 from todo.auth.passwords import MAX_PENDING
 from todo.models import Account, Task, Token
@@ -38,7 +38,7 @@ def test_concurrent_renames_to_one_username_have_one_winner(
         login = logins[number]
         return server.send("PUT", login.url, {"username": "carol"}, login.token)[0]
 
-    assert Counter(at_once(rename, THREADS)) == {200: 1, 409: THREADS - 1}
+    assert Counter(run_concurrently(rename, THREADS)) == {200: 1, 409: THREADS - 1}
 
 
 def test_concurrent_changes_of_different_fields_are_all_kept(
@@ -51,7 +51,7 @@ def test_concurrent_changes_of_different_fields_are_all_kept(
     def change(number: int) -> int:
         return server.send("PATCH", url, bodies[number], alice.token)[0]
 
-    assert at_once(change, 4) == [200] * 4
+    assert run_concurrently(change, 4) == [200] * 4
     _, _, body = server.send("GET", url, {}, alice.token)
     assert body["task"].items() >= fields.items()
 
@@ -127,7 +127,7 @@ def test_expired_idempotency_key_is_reused_once(
 ) -> None:
     make_key(committed, alice, "daily", clock.now() - timedelta(days=1))
     key, tea = {"Idempotency-Key": "daily"}, {"name": "Tea"}
-    answers = at_once(
+    answers = run_concurrently(
         lambda _: server.send("POST", alice.tasks_url, tea, alice.token, **key), THREADS
     )
     assert [status for status, _, _ in answers] == [201] * THREADS
@@ -174,7 +174,9 @@ def test_concurrent_requests_with_one_key_get_same_response(
     headers = headers | {"Idempotency-Key": "one"}
     # The service refuses more than MAX_PENDING concurrent password checks as busy.
     count = MAX_PENDING if "current_password" in fields else THREADS
-    answers = at_once(lambda _: server.send(method, url, fields, alice.token, **headers), count)
+    answers = run_concurrently(
+        lambda _: server.send(method, url, fields, alice.token, **headers), count
+    )
     assert {status for status, _, _ in answers} <= {200, 201}, answers
     assert len({json.dumps(body) for _, _, body in answers}) == 1
     replayed = [fields["Idempotency-Replayed"] for _, fields, _ in answers]
@@ -193,7 +195,7 @@ def test_writes_during_account_deletion_leave_no_tasks(server: Server, committed
                 return server.send("POST", login.tasks_url, fields, login.token)[0]
             return server.send("PUT", login.url, {"password": PASSWORD + "2"}, login.token)[0]
 
-        deleted, *others = at_once(act, 6)
+        deleted, *others = run_concurrently(act, 6)
         assert deleted in (204, 401), "a password change may have ended the session"
         assert set(others) <= {200, 201, 401, 409}
         tasks = committed.scalars(select(Task).where(Task.account_id == login.id)).all()

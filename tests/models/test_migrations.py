@@ -15,7 +15,7 @@ from alembic import command
 
 from tests.support import journal
 from tests.support.client import Client
-from tests.support.databases import ROOT, database, migrate, session_on, using
+from tests.support.databases import ROOT, database, database_url_set_to, migrate, session_on
 from tests.support.factories import make_account, make_task, make_tasks, make_trashed
 from tests.support.pserve import pserve_refuses
 from tests.support.running import dispose
@@ -62,7 +62,7 @@ def test_migration_constant_is_newest_migration() -> None:
 
 
 def test_migrated_schema_matches_models(migrated_url: str) -> None:
-    with using(migrated_url):
+    with database_url_set_to(migrated_url):
         command.check(Config(ROOT / INI))
 
 
@@ -194,7 +194,7 @@ def test_generated_migration_does_not_import_todo(empty_url: str, tmp_path: Path
     versions = ROOT / "alembic" / "versions"
     config = Config(ROOT / INI)
     config.set_main_option("version_locations", f"{tmp_path}{os.pathsep}{versions}")
-    with using(empty_url):
+    with database_url_set_to(empty_url):
         command.stamp(config, "head")
         command.revision(config, "all tables", autogenerate=True, version_path=str(tmp_path))
     [script] = tmp_path.glob("*.py")

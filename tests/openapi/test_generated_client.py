@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.contract import KEPT
+from tests.support.contract import DOCUMENT_PATH
 from tests.support.pserve import Server
 
 BIN = Path(sys.executable).parent
@@ -67,7 +67,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(
         [
             *(BIN / "openapi-python-client", "generate", "--fail-on-warning", "--meta", "none"),
-            *("--path", KEPT, "--output-path", folder / "todo_client"),
+            *("--path", DOCUMENT_PATH, "--output-path", folder / "todo_client"),
         ],
         # The generator formats its output with ruff.
         env=os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"},

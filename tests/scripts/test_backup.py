@@ -16,7 +16,14 @@ from sqlalchemy.orm import Session
 
 from tests.scripts.conftest import DAY, TodoAdmin, add_token
 from tests.support.client import Client, log_in
-from tests.support.databases import database, empty, listening, migrate, session_on, stored
+from tests.support.databases import (
+    all_rows,
+    database,
+    delete_all_rows,
+    event_listener,
+    migrate,
+    session_on,
+)
 from tests.support.factories import PASSWORD, Login, make_account, make_key, make_task, make_trashed
 from tests.support.fixtures import Patch
 from tests.support.running import dispose
@@ -47,7 +54,7 @@ def other_database(
 
 @pytest.fixture
 def other_url(other_database: str) -> str:
-    empty(other_database)
+    delete_all_rows(other_database)
     return other_database
 
 
@@ -63,7 +70,7 @@ def path(tmp_path: Path) -> Path:
 def backup_file(todo_admin: TodoAdmin, alice: Login, path: Path) -> Path:
     """A backup of an account and its token; the database is emptied afterwards."""
     todo_admin("backup", str(path))
-    empty(os.environ["DATABASE_URL"])
+    delete_all_rows(os.environ["DATABASE_URL"])
     return path
 
 
@@ -71,7 +78,7 @@ def rows_of(url: str) -> dict[str, list[Any]]:
     """Return the rows of each table, and the last id that each has given."""
     with session_on(url) as session:
         counts = session.execute(select(LimitCount.__table__).order_by(LimitCount.name))
-        found = stored(session) | {"limit_counts": list(counts)}
+        found = all_rows(session) | {"limit_counts": list(counts)}
         found["last ids"] = [
             backup._last_id(session.connection(), table)
             for table in TABLES
@@ -90,7 +97,7 @@ def before_statement(prefix: str, act: Callable[[Any], None]) -> Iterator[None]:
             done.append(statement)
             act(connection)
 
-    with listening(Engine, "before_cursor_execute", listen):
+    with event_listener(Engine, "before_cursor_execute", listen):
         yield
     assert done
 
@@ -198,7 +205,7 @@ def test_backup_and_restore_have_no_timeout(
 
     with before_statement("SELECT tokens.", show):
         todo_admin("backup", str(path))
-    empty(database_url)
+    delete_all_rows(database_url)
     with before_statement("INSERT INTO tokens", show):
         todo_admin("restore", str(path))
     assert shown == ["0", "0"] * 2
@@ -247,7 +254,7 @@ def test_interrupted_backup_leaves_no_file(
             os.kill(os.getpid(), signal_number)
 
     old_handler = signal.getsignal(signal_number)
-    with listening(Engine, "before_cursor_execute", end):
+    with event_listener(Engine, "before_cursor_execute", end):
         assert todo_admin.refused("backup", str(path)) == "stopped"
     assert list(path.parent.glob("*")) + list(path.parent.glob(".todo*")) == []
     assert signal.getsignal(signal_number) == old_handler

@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from tests.support.client import Client
 from tests.support.databases import ROOT
-from tests.support.fixtures import Logs, Move
-from tests.support.planted import PLANTED
+from tests.support.extra_routes import TEST_VIEW
+from tests.support.fixtures import Logs, SetClock
 from tests.support.pserve import pserve
 from tests.support.running import dispose
 from todo import clock, configure
@@ -123,9 +123,9 @@ def url(database_url: str) -> str:
 
 
 @pytest.fixture
-def planted_app(debug_logs: Logs, url: str) -> Iterator[Any]:
+def app_with_test_view(debug_logs: Logs, url: str) -> Iterator[Any]:
     config = configure({"sqlalchemy.url": url, "todo.secure_cookies": "false"})
-    config.include("tests.support.planted")
+    config.include("tests.support.extra_routes")
     app = config.make_wsgi_app()
     yield app
     dispose(app)
@@ -158,9 +158,9 @@ def query_missing_table(request: Request) -> None:
 
 
 def test_application_log_contains_no_secrets(
-    planted_app: Any, debug_logs: Logs, committed: Session, set_clock: Move
+    app_with_test_view: Any, debug_logs: Logs, committed: Session, set_clock: SetClock
 ) -> None:
-    client = Client(planted_app)
+    client = Client(app_with_test_view)
 
     def send(method: str, path: str, body: str, headers: dict[str, str]) -> tuple[int, Any]:
         client.cookiejar.clear()
@@ -175,8 +175,8 @@ def test_application_log_contains_no_secrets(
         assert send("PUT", f"{ACCOUNTS}/carol", fields, headers)[0] == status
     statuses = []
     for view in (fail, violate_check_constraint, violate_unique_constraint, query_missing_table):
-        planted_app.registry["planted"] = view
-        statuses.append(client.post(PLANTED, {"password": NEW}).status_int)
+        app_with_test_view.registry["test_view"] = view
+        statuses.append(client.post(TEST_VIEW, {"password": NEW}).status_int)
     # SQLite reports a missing table as an operational error, which is a 503.
     assert statuses in ([500, 409, 409, 503], [500, 409, 409, 500])
     assert "RuntimeError: planted" in debug_logs.text

@@ -101,25 +101,26 @@ PeerSeen = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def planted_ini(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
-    """Return a function that copies an ini file and adds the routes of tests/support/planted.py."""
+def ini_with_extra_routes(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """Return a function that copies an ini file and adds tests/support/extra_routes.py."""
 
     def copy(ini: str) -> str:
         file = tmp_path_factory.mktemp("ini") / ini
         text = (ROOT / ini).read_text()
-        file.write_text(text.replace(APP, f"{APP}pyramid.includes = tests.support.planted\n", 1))
+        routes = f"{APP}pyramid.includes = tests.support.extra_routes\n"
+        file.write_text(text.replace(APP, routes, 1))
         return str(file)
 
     return copy
 
 
 @pytest.fixture(scope="module")
-def peer_seen(migrated_url: str, planted_ini: Callable[[str], str]) -> Iterator[PeerSeen]:
+def peer_seen(migrated_url: str, ini_with_extra_routes: Callable[[str], str]) -> Iterator[PeerSeen]:
     """Return a function that sends headers to a service with this trusted proxy.
 
     It returns the client address and the scheme that the service sees.
     """
-    ini = planted_ini("development.ini")
+    ini = ini_with_extra_routes("development.ini")
     with ExitStack() as stack:
 
         @cache
@@ -191,8 +192,8 @@ def test_invalid_port_is_refused(port: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def production_ini(planted_ini: Callable[[str], str]) -> str:
-    return planted_ini("production.ini")
+def production_ini(ini_with_extra_routes: Callable[[str], str]) -> str:
+    return ini_with_extra_routes("production.ini")
 
 
 @contextmanager

@@ -46,39 +46,43 @@ LEFT_TO_PROXY_BY_REASON = {
     # Harmful only behind a proxy that splits the same bytes into other requests. Both shipped
     # proxies rewrite each request.
     "waitress reads one request, and a proxy that rewrites it agrees": """
-        Content-Length, then Transfer-Encoding | Transfer-Encoding, then Content-Length
-        | Transfer-Encoding with Content-Length 0 | Transfer-Encoding twice
-        | Transfer-Encoding twice in one line | Transfer-Encoding twice, other case
-        | Transfer-Encoding chunked and a comma | Transfer-Encoding empty
-        | Transfer-Encoding in HTTP/1.0 | chunk size empty | chunk size of a bare LF
-        | chunk extension too large | chunk extension with a bare LF | trailer that is no field
-        | trailer with bare LF | folded line | folded line with a tab | folded Transfer-Encoding
-        | space before the method | LF before the method | space after the version | no version
-        | HTTP/0.9 | HTTP/1.2 | HTTP/2.0 | HTTP/2 with prior knowledge | target of another scheme
-        | target with a user | target without a host
+        Content-Length before Transfer-Encoding | Transfer-Encoding before Content-Length
+        | Transfer-Encoding with Content-Length 0 | repeated Transfer-Encoding lines
+        | repeated Transfer-Encoding in one line | repeated Transfer-Encoding in different case
+        | Transfer-Encoding with a trailing comma | empty Transfer-Encoding
+        | HTTP/1.0 with Transfer-Encoding | empty chunk size | chunk size line with LF before CRLF
+        | chunk extension too large | chunk extension with a bare LF | invalid trailer field
+        | trailer with a bare LF | folded field line | field line folded with a tab
+        | folded Transfer-Encoding | space before the method | LF before the method
+        | space after the version | missing version | HTTP/0.9 | HTTP/1.2 | HTTP/2.0
+        | HTTP/2 with prior knowledge | target with another scheme | target with user information
+        | target without a host
     """,
     "only the proxy has the list of valid hosts": """
-        no Host | two Host lines | two Host lines alike | Host with two names | Host with a path
-        | Host with a user | Host with a port that is no number | Host with a broken IPv6 address
-        | Host beyond ASCII | Host empty | Host twice in HTTP/1.0
+        missing Host | different Host lines | repeated Host lines | Host with two names
+        | Host with a path | Host with user information | Host with a non-numeric port
+        | Host with an incomplete IPv6 address | non-ASCII Host | empty Host
+        | HTTP/1.0 with repeated Host lines
     """,
     "the application answers 400 or 404 instead": """
-        tab in the target | NUL in the target | two slashes before the path
-        | fragment in the target | target without a slash | asterisk for a resource | CONNECT
+        tab in the target | NUL in the target | target with two leading slashes
+        | fragment in the target | target without a leading slash | POST with an asterisk target
+        | CONNECT
     """,
     "waitress closes the connection without an answer": """
-        Content-Length of 5,000 digits | target with a broken host
+        Content-Length of 5,000 digits | target with an incomplete IPv6 host
     """,
     "waitress waits for the rest until its timeout": """
-        chunk lines of bare LF | chunk extension without an end | bare LF everywhere
-        | bare CR everywhere | no version and no field | TLS hello | SSH | zeros
+        chunk lines ended by bare LF | unterminated chunk extension | bare LF for every line end
+        | bare CR for every line end | HTTP/0.9 request line only | TLS hello | SSH greeting
+        | NUL bytes
     """,
     "waitress answers 501": """
         Transfer-Encoding gzip | Transfer-Encoding gzip, chunked | Transfer-Encoding identity
         | Transfer-Encoding xchunked
     """,
     # It blocks the whole process for a second. Both proxies strip spaces before a value.
-    "waitress needs time quadratic in the number of spaces": "spaces that cost time",
+    "waitress needs time quadratic in the number of spaces": "many spaces before a field value",
 }
 LEFT_TO_PROXY = names(" | ".join(LEFT_TO_PROXY_BY_REASON.values()))
 
@@ -180,9 +184,10 @@ def accounts(url: str) -> set[str]:
 
 
 OVER_A_SOCKET = names("""
-    a body over the limit | a chunked body over the limit | Content-Length with a plus
-    | two Content-Length lines that differ | chunk size zz | Host with a space before the colon
-    | NUL in a value | bare LF between fields | header too large | method in lower case
+    body over the limit | chunked body over the limit | Content-Length with a plus sign
+    | different Content-Length lines | non-hexadecimal chunk size
+    | Host with a space before the colon | NUL in a field value | bare LF between fields
+    | header too large | lower-case method
 """)
 
 
@@ -201,7 +206,7 @@ def test_refused_request_closes_connection(service: Server, url: str, name: str)
 
 
 # waitress merges this request with the next one. Both proxies drop the field.
-MERGED_WITH_NEXT = "Expect on a request without a body"
+MERGED_WITH_NEXT = "Expect without a body"
 
 
 @pytest.mark.parametrize("name", sorted(ACCEPTED.keys() - {MERGED_WITH_NEXT}))

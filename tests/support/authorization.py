@@ -1,6 +1,6 @@
-"""Who may do what: a request for every operation, and the status that each actor gets.
+"""The authorization matrix: a request for each operation and its status for each actor.
 
-Run as a program it writes docs/authorization.md anew.
+`python -m tests.support.authorization` updates docs/authorization.md.
 """
 
 from dataclasses import dataclass, field
@@ -13,11 +13,11 @@ from tests.support.databases import ROOT
 from tests.support.factories import PASSWORD
 from todo.http.operations import operations
 
-PAGE = ROOT / "docs" / "authorization.md"
+PAGE_PATH = ROOT / "docs" / "authorization.md"
 
 
 class Actor(StrEnum):
-    """Who asks for something of the owner's, or for something that is nobody's."""
+    """The caller of an operation on the owner's account, or on no account."""
 
     ANONYMOUS = "anonymous"
     OWNER = "owner"
@@ -29,8 +29,8 @@ class Actor(StrEnum):
 
 
 @dataclass(frozen=True)
-class Row:
-    """The statuses in the order of Actor, and the fields and the query of the request."""
+class Case:
+    """The request's fields and query, and the expected statuses in the order of Actor."""
 
     statuses: tuple[int, int, int, int, int, int, int]
     fields: dict[str, Any] = field(default_factory=dict)
@@ -43,54 +43,54 @@ TOKEN = {"name": "script", "scope": "write"}
 
 ACCOUNT = "/api/v1/accounts/{username}"
 
-# HEAD has no rows: it is asked along with GET, and must get the same status.
-ROWS: dict[tuple[str, str], Row] = {
+# HEAD has no cases: the tests send it along with GET and expect the same status.
+CASES: dict[tuple[str, str], Case] = {
     #                            anonymous, owner, stranger, expired, revoked, read, write
-    ("GET", "/"): Row((200, 200, 200, 200, 200, 200, 200)),
-    ("GET", "/docs"): Row((200, 200, 200, 200, 200, 200, 200)),
-    ("GET", "/docs/{file}"): Row((200, 200, 200, 200, 200, 200, 200)),
-    ("GET", "/healthz"): Row((200, 200, 200, 200, 200, 200, 200)),
-    ("GET", "/readyz"): Row((200, 200, 200, 200, 200, 200, 200)),
-    ("GET", "/api/v1"): Row((200, 200, 200, 200, 200, 200, 200)),
-    ("GET", "/api/v1/"): Row((200, 200, 200, 200, 200, 200, 200)),
-    ("GET", "/api/v1/openapi.json"): Row((200, 200, 200, 200, 200, 200, 200)),
-    ("POST", "/api/v1/accounts"): Row((201, 201, 201, 201, 201, 201, 201), CAROL),
-    ("POST", "/api/v1/accounts/login"): Row((200, 200, 200, 200, 200, 200, 200), ALICE),
-    ("GET", "/api/v1/accounts/logout"): Row((200, 200, 200, 200, 200, 200, 200)),
-    ("POST", "/api/v1/accounts/logout"): Row((200, 200, 200, 200, 200, 200, 200)),
-    # Of no account but the asker's own: whoever is logged in may ask.
-    ("GET", "/api/v1/whoami"): Row((401, 200, 200, 401, 401, 200, 200)),
-    ("GET", ACCOUNT): Row((401, 200, 403, 401, 401, 200, 200)),
-    ("PUT", ACCOUNT): Row((401, 200, 403, 401, 401, 403, 403), {"email": "x@example.com"}),
-    ("PATCH", ACCOUNT): Row((401, 200, 403, 401, 401, 403, 403), {"email": "x@example.com"}),
-    ("DELETE", ACCOUNT): Row((401, 204, 403, 401, 401, 403, 403)),
-    ("GET", ACCOUNT + "/export"): Row((401, 200, 403, 401, 401, 200, 200)),
-    ("POST", ACCOUNT + "/changes/{revision}/undo"): Row((401, 200, 403, 401, 401, 403, 200)),
-    ("GET", ACCOUNT + "/tokens"): Row((401, 200, 403, 401, 401, 403, 403)),
-    ("POST", ACCOUNT + "/tokens"): Row((401, 201, 403, 401, 401, 403, 403), TOKEN),
-    ("DELETE", ACCOUNT + "/tokens"): Row((401, 200, 403, 401, 401, 403, 403)),
-    ("GET", ACCOUNT + "/tokens/{id}"): Row((401, 200, 403, 401, 401, 403, 403)),
-    ("DELETE", ACCOUNT + "/tokens/{id}"): Row((401, 200, 403, 401, 401, 403, 403)),
-    ("GET", ACCOUNT + "/tasks"): Row((401, 200, 403, 401, 401, 200, 200)),
-    ("POST", ACCOUNT + "/tasks"): Row((401, 201, 403, 401, 401, 403, 201), {"name": "Tea"}),
-    ("PATCH", ACCOUNT + "/tasks"): Row((401, 200, 403, 401, 401, 403, 200), {"name": "Tea"}),
-    ("DELETE", ACCOUNT + "/tasks"): Row((401, 200, 403, 401, 401, 403, 200), query="?due=none"),
-    ("GET", ACCOUNT + "/counts"): Row((401, 200, 403, 401, 401, 200, 200)),
-    ("GET", ACCOUNT + "/tasks/{id}/history"): Row((401, 200, 403, 401, 401, 200, 200)),
-    ("GET", ACCOUNT + "/changes"): Row((401, 200, 403, 401, 401, 200, 200)),
-    ("GET", ACCOUNT + "/tasks/{id}"): Row((401, 200, 403, 401, 401, 200, 200)),
-    ("PUT", ACCOUNT + "/tasks/{id}"): Row((401, 200, 403, 401, 401, 403, 200), {"name": "Tea"}),
-    ("PATCH", ACCOUNT + "/tasks/{id}"): Row((401, 200, 403, 401, 401, 403, 200), {"name": "Tea"}),
-    ("DELETE", ACCOUNT + "/tasks/{id}"): Row((401, 200, 403, 401, 401, 403, 200)),
-    ("GET", ACCOUNT + "/trash"): Row((401, 200, 403, 401, 401, 200, 200)),
-    ("DELETE", ACCOUNT + "/trash"): Row((401, 200, 403, 401, 401, 403, 200)),
-    ("DELETE", ACCOUNT + "/trash/{id}"): Row((401, 200, 403, 401, 401, 403, 200)),
-    ("POST", ACCOUNT + "/trash/{id}/restore"): Row((401, 200, 403, 401, 401, 403, 200)),
+    ("GET", "/"): Case((200, 200, 200, 200, 200, 200, 200)),
+    ("GET", "/docs"): Case((200, 200, 200, 200, 200, 200, 200)),
+    ("GET", "/docs/{file}"): Case((200, 200, 200, 200, 200, 200, 200)),
+    ("GET", "/healthz"): Case((200, 200, 200, 200, 200, 200, 200)),
+    ("GET", "/readyz"): Case((200, 200, 200, 200, 200, 200, 200)),
+    ("GET", "/api/v1"): Case((200, 200, 200, 200, 200, 200, 200)),
+    ("GET", "/api/v1/"): Case((200, 200, 200, 200, 200, 200, 200)),
+    ("GET", "/api/v1/openapi.json"): Case((200, 200, 200, 200, 200, 200, 200)),
+    ("POST", "/api/v1/accounts"): Case((201, 201, 201, 201, 201, 201, 201), CAROL),
+    ("POST", "/api/v1/accounts/login"): Case((200, 200, 200, 200, 200, 200, 200), ALICE),
+    ("GET", "/api/v1/accounts/logout"): Case((200, 200, 200, 200, 200, 200, 200)),
+    ("POST", "/api/v1/accounts/logout"): Case((200, 200, 200, 200, 200, 200, 200)),
+    # Describes the caller, so every logged-in account may request it.
+    ("GET", "/api/v1/whoami"): Case((401, 200, 200, 401, 401, 200, 200)),
+    ("GET", ACCOUNT): Case((401, 200, 403, 401, 401, 200, 200)),
+    ("PUT", ACCOUNT): Case((401, 200, 403, 401, 401, 403, 403), {"email": "x@example.com"}),
+    ("PATCH", ACCOUNT): Case((401, 200, 403, 401, 401, 403, 403), {"email": "x@example.com"}),
+    ("DELETE", ACCOUNT): Case((401, 204, 403, 401, 401, 403, 403)),
+    ("GET", ACCOUNT + "/export"): Case((401, 200, 403, 401, 401, 200, 200)),
+    ("POST", ACCOUNT + "/changes/{revision}/undo"): Case((401, 200, 403, 401, 401, 403, 200)),
+    ("GET", ACCOUNT + "/tokens"): Case((401, 200, 403, 401, 401, 403, 403)),
+    ("POST", ACCOUNT + "/tokens"): Case((401, 201, 403, 401, 401, 403, 403), TOKEN),
+    ("DELETE", ACCOUNT + "/tokens"): Case((401, 200, 403, 401, 401, 403, 403)),
+    ("GET", ACCOUNT + "/tokens/{id}"): Case((401, 200, 403, 401, 401, 403, 403)),
+    ("DELETE", ACCOUNT + "/tokens/{id}"): Case((401, 200, 403, 401, 401, 403, 403)),
+    ("GET", ACCOUNT + "/tasks"): Case((401, 200, 403, 401, 401, 200, 200)),
+    ("POST", ACCOUNT + "/tasks"): Case((401, 201, 403, 401, 401, 403, 201), {"name": "Tea"}),
+    ("PATCH", ACCOUNT + "/tasks"): Case((401, 200, 403, 401, 401, 403, 200), {"name": "Tea"}),
+    ("DELETE", ACCOUNT + "/tasks"): Case((401, 200, 403, 401, 401, 403, 200), query="?due=none"),
+    ("GET", ACCOUNT + "/counts"): Case((401, 200, 403, 401, 401, 200, 200)),
+    ("GET", ACCOUNT + "/tasks/{id}/history"): Case((401, 200, 403, 401, 401, 200, 200)),
+    ("GET", ACCOUNT + "/changes"): Case((401, 200, 403, 401, 401, 200, 200)),
+    ("GET", ACCOUNT + "/tasks/{id}"): Case((401, 200, 403, 401, 401, 200, 200)),
+    ("PUT", ACCOUNT + "/tasks/{id}"): Case((401, 200, 403, 401, 401, 403, 200), {"name": "Tea"}),
+    ("PATCH", ACCOUNT + "/tasks/{id}"): Case((401, 200, 403, 401, 401, 403, 200), {"name": "Tea"}),
+    ("DELETE", ACCOUNT + "/tasks/{id}"): Case((401, 200, 403, 401, 401, 403, 200)),
+    ("GET", ACCOUNT + "/trash"): Case((401, 200, 403, 401, 401, 200, 200)),
+    ("DELETE", ACCOUNT + "/trash"): Case((401, 200, 403, 401, 401, 403, 200)),
+    ("DELETE", ACCOUNT + "/trash/{id}"): Case((401, 200, 403, 401, 401, 403, 200)),
+    ("POST", ACCOUNT + "/trash/{id}/restore"): Case((401, 200, 403, 401, 401, 403, 200)),
 }
 
 
-def requests(registry: Registry) -> set[tuple[str, str]]:
-    """Return the method and the pattern of every operation that the application has."""
+def operation_patterns(registry: Registry) -> set[tuple[str, str]]:
+    """Return the method and URL pattern of every operation of the application."""
     return {
         (method, operation.pattern)
         for operation in operations(registry)
@@ -98,15 +98,15 @@ def requests(registry: Registry) -> set[tuple[str, str]]:
     }
 
 
-def page(text: str) -> str:
-    """Return docs/authorization.md with the table of ROWS."""
+def authorization_page(text: str) -> str:
+    """Return the text of docs/authorization.md with the table replaced by CASES."""
     lines = [f"| request | {' | '.join(Actor)} |", "| --- |" + " --- |" * len(Actor)]
-    for (method, pattern), row in ROWS.items():
+    for (method, pattern), case in CASES.items():
         path = pattern.replace("{", "<").replace("}", ">")
-        lines.append(f"| `{method} {path}` | {' | '.join(str(s) for s in row.statuses)} |")
+        lines.append(f"| `{method} {path}` | {' | '.join(str(s) for s in case.statuses)} |")
     before, heading, _ = text.partition("## The matrix")
     return before + "\n".join([heading, "", *lines, ""])
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(PAGE.read_text()))
+    PAGE_PATH.write_text(authorization_page(PAGE_PATH.read_text()))

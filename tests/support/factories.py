@@ -1,4 +1,4 @@
-"""What a test begins with: accounts with a login, and tasks."""
+"""Factories for accounts, tokens, tasks and idempotency keys."""
 
 import itertools
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _numbers = itertools.count(1)
 
 @dataclass(eq=False)
 class Login:
-    """An account, the secret of its token, and its URL."""
+    """An account with the secret of its token and its URLs."""
 
     id: int
     username: str
@@ -44,7 +44,7 @@ class Login:
 
 
 def make_account(session: Session, username: str | None = None, **values: Any) -> Login:
-    """Store an account, logged in; its password is PASSWORD."""
+    """Store an account with the password PASSWORD, and log in."""
     username = username or f"user{next(_numbers)}"
     defaults = {
         **username_columns(username),
@@ -59,12 +59,12 @@ def make_account(session: Session, username: str | None = None, **values: Any) -
 
 
 def change_accounts(session: Session, **values: Any) -> None:
-    """Change all accounts past the journal, and commit nothing."""
+    """Update all accounts without journalling or committing the change."""
     session.execute(update(ACCOUNTS).execution_options(recorded=True).values(**values))
 
 
 def make_token(session: Session, account_id: int, **values: Any) -> tuple[int, str]:
-    """Store a token, for a month unless `values` say otherwise; return its id and secret."""
+    """Store a token that expires in 30 days by default; return its id and secret."""
     values = {"expiration_date": clock.now() + timedelta(days=30)} | values
     columns, secret = new_token(account_id, **values)
     token_id = session.scalars(insert(TOKENS).returning(TOKENS.c.id), columns).one()
@@ -78,7 +78,7 @@ def make_task(session: Session, login: Login, **values: Any) -> int:
 
 
 def make_tasks(session: Session, login: Login, several: list[dict[str, Any]]) -> list[int]:
-    """Store tasks of the account by one change, and return their ids."""
+    """Store tasks of the account in one transaction and return their ids."""
     now = writes.transaction_date(session)
     rows = []
     for values in several:
@@ -100,7 +100,7 @@ def make_trashed(session: Session, login: Login, **values: Any) -> int:
 
 
 def make_key(session: Session, login: Login, key: str, expiration_date: datetime) -> None:
-    """Store a key of the account, as a write leaves it."""
+    """Store an idempotency key of the account with the response to its request."""
     row = IdempotencyKey(
         account_id=login.id,
         key=key,

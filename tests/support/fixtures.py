@@ -1,4 +1,4 @@
-"""Short names for the types of fixtures."""
+"""Short names for fixture types."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -12,5 +12,5 @@ Capture = pytest.CaptureFixture[str]
 Logs = pytest.LogCaptureFixture
 Patch = pytest.MonkeyPatch
 ApiToken = Callable[..., tuple[int, Client]]  # api_token
-Move = Callable[[timedelta], datetime]  # set_clock
-Plant = Callable[[Callable[[Any], Any]], None]  # plant
+SetClock = Callable[[timedelta], datetime]  # set_clock
+SetTestView = Callable[[Callable[[Any], Any]], None]  # set_test_view

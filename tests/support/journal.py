@@ -1,4 +1,4 @@
-"""What the journal tells, held against what the tables have."""
+"""Check the journal against the tables: replaying it must give the stored rows."""
 
 import json
 from collections import defaultdict
@@ -12,27 +12,28 @@ from todo.models.change import CREATE, DELETE, PURGE, RESTORE
 from todo.models.journalled import Journalled, columns_except
 from todo.models.json import to_json
 
-DATED = "modification_date"
+DATE = "modification_date"
 TRASH = "trash"
-IN_ORDER = (Change.revision, Change.kind, Change.object_id)
+JOURNAL_ORDER = (Change.revision, Change.kind, Change.object_id)
 
+# (kind, id) -> (revision, fields)
 State = dict[tuple[str, int], tuple[int, dict[str, Any]]]
 
 
 def changes_of(session: Session, account_id: int) -> list[Change]:
-    """Return the account's changes in their order."""
+    """Return the account's changes in journal order."""
     query = select(Change).where(Change.account_id == account_id)
-    return list(session.scalars(query.order_by(*IN_ORDER)))
+    return list(session.scalars(query.order_by(*JOURNAL_ORDER)))
 
 
 def check(session: Session, *, purged: bool = False) -> None:
-    """Fail where a revision is missing, or where the journal does not lead to what is there.
+    """Check that no revision is missing and that the journal leads to the stored rows.
 
-    Of a journal that is `purged` the oldest revisions may be missing, and with them what they say.
+    In a `purged` journal, the oldest revisions may be missing.
     """
-    stored = present(session)
+    stored = stored_states(session)
     by_account: dict[int, list[Change]] = defaultdict(list)
-    for change in session.scalars(select(Change).order_by(*IN_ORDER)):
+    for change in session.scalars(select(Change).order_by(*JOURNAL_ORDER)):
         by_account[change.account_id].append(change)
     for account in session.scalars(select(Account)):
         changes = by_account[account.id]
@@ -40,44 +41,45 @@ def check(session: Session, *, purged: bool = False) -> None:
         first = min(revisions, default=account.revision + 1) if purged else 1
         assert revisions == set(range(first, account.revision + 1))
         if first == 1:
-            check_all(changes, stored[account.id])
+            check_complete(changes, stored[account.id])
         else:
-            check_rest(changes, stored[account.id], first)
+            check_purged(changes, stored[account.id], first)
 
 
-def check_all(changes: list[Change], there: State) -> None:
-    """Fail where the changes do not lead to what is there."""
-    found = told(changes)
-    assert found.keys() == there.keys()
-    for key, (revision, fields) in found.items():
-        stored, all_fields = there[key]
-        assert (revision, all_fields | fields) == (stored, all_fields), f"{key}: {fields}"
+def check_complete(changes: list[Change], stored: State) -> None:
+    """Check that all changes of an account lead to its stored rows."""
+    replayed = replay(changes)
+    assert replayed.keys() == stored.keys()
+    for key, (revision, fields) in replayed.items():
+        stored_revision, stored_fields = stored[key]
+        expected = (stored_revision, stored_fields)
+        assert (revision, stored_fields | fields) == expected, f"{key}: {fields}"
 
 
-def check_rest(changes: list[Change], there: State, first: int) -> None:
-    """Fail where what is there is not as the last of the changes left it."""
+def check_purged(changes: list[Change], stored: State, first: int) -> None:
+    """Check each stored row against the last of the remaining changes to it."""
     last = {(change.kind, change.object_id): change for change in changes}
-    for key, (revision, fields) in there.items():
+    for key, (revision, fields) in stored.items():
         if key in last:
             after = last[key].after or {}
             assert (revision, fields) == (last[key].revision, fields | after)
         else:
             assert key[0] == TRASH or revision < first
-    for key in last.keys() - there.keys():
+    for key in last.keys() - stored.keys():
         assert last[key].after is None
 
 
-def told(changes: list[Change]) -> State:
-    """Return the objects, each with its revision and its fields, that the changes lead to.
+def replay(changes: list[Change]) -> State:
+    """Return the objects that the changes lead to, with their revisions and fields.
 
-    Of those in the trash, `("trash", id)`, the revision is that of the change before they went.
+    A trashed task has the key `("trash", id)` and its last revision before the deletion.
     """
     state: State = {}
     purged = {(each.kind, each.object_id): each for each in changes if each.action == PURGE}
     for change in changes:
         key = (change.kind, change.object_id)
         if key in purged:
-            assert (change.before, change.after) == (None, None), "values of what went for good"
+            assert (change.before, change.after) == (None, None), "values of a purged task"
             assert change.revision <= purged[key].revision
             continue
         trash = (TRASH, change.object_id)
@@ -85,50 +87,57 @@ def told(changes: list[Change]) -> State:
         before = change.before or {}
         assert (change.action == CREATE) == (not fields)
         if change.action == RESTORE:
-            there = {name: fields[name] for name in fields if name != DATED}
-            assert (change.before, change.after) == (None, there)
+            restored = {name: fields[name] for name in fields if name != DATE}
+            assert (change.before, change.after) == (None, restored)
         else:
             assert {name: fields[name] for name in before} == before
         if change.action == DELETE:
-            assert before == {name: fields[name] for name in fields if name != DATED}
+            assert before == {name: fields[name] for name in fields if name != DATE}
             assert change.after is None
             state[trash] = (revision, fields)
         else:
-            state[key] = (change.revision, fields | (change.after or {}) | dated(change))
+            state[key] = (change.revision, fields | (change.after or {}) | new_date(change))
     return state
 
 
-def dated(change: Change) -> dict[str, Any]:
-    """Return the date that the change has set; tests may say that a task was created before."""
+def new_date(change: Change) -> dict[str, Any]:
+    """Return the modification date that the change has set.
+
+    A creation is omitted because tests may give a task an earlier date.
+    """
     if change.kind != Task.kind or change.action == CREATE:
         return {}
-    return {DATED: json.loads(to_json(change.date))}
+    return {DATE: json.loads(to_json(change.date))}
 
 
-def present(session: Session) -> dict[int, State]:
-    """Return, for each account, the same as the tables have it."""
-    found: dict[int, State] = defaultdict(dict)
+def stored_states(session: Session) -> dict[int, State]:
+    """Return the state in the tables, by account id."""
+    states: dict[int, State] = defaultdict(dict)
     for mapper in Base.registry.mappers:
         if issubclass(mapper.class_, Journalled):
             for each in session.scalars(select(mapper.class_)):
                 kind = TRASH if isinstance(each, TrashedTask) else each.kind
-                found[owner_of(each)][kind, each.id] = (version(each), recorded(each))
-    return found
+                state = states[account_id_of(each)]
+                state[kind, each.id] = (revision_of(each), recorded_fields(each))
+    return states
 
 
-def owner_of(each: Any) -> int:
-    owner: int = each.id if isinstance(each, Account) else each.account_id
-    return owner
+def account_id_of(each: Any) -> int:
+    account_id: int = each.id if isinstance(each, Account) else each.account_id
+    return account_id
 
 
-def version(each: Any) -> int:
-    """Return the revision of its last change, which an account has beside its counter."""
+def revision_of(each: Any) -> int:
+    """Return the revision of the object's last change.
+
+    An account's `revision` is its counter; its last change is in `profile_revision`.
+    """
     revision: int = each.profile_revision if isinstance(each, Account) else each.revision
     return revision
 
 
-def recorded(each: Journalled) -> dict[str, Any]:
+def recorded_fields(each: Journalled) -> dict[str, Any]:
     row = {c.key: getattr(each, c.key) for c in columns_except(each.__table__, each.database_only)}
-    fields = each.recorded(row) | {DATED: getattr(each, DATED, None)}
+    fields = each.recorded(row) | {DATE: getattr(each, DATE, None)}
     shown: dict[str, Any] = json.loads(to_json(fields | dict.fromkeys(each.secrets)))
     return shown

@@ -1,4 +1,4 @@
-"""How a database carries out a query, as it says itself."""
+"""Query plans and their costs, as the database reports them."""
 
 import itertools
 import json
@@ -12,32 +12,32 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.orm import Session
 
-from tests.support.databases import database, listening
+from tests.support.databases import database, event_listener
 from tests.support.running import running_app
 
 T = TypeVar("T")
 
-PAGES = re.compile(
+PAGE_QUERIES = re.compile(
     "SELECT.*(tasks|task_words|trash).*LIMIT"
-    # Where a page of changes ends, and the page; not what looks for the oldest.
+    # The last revision of a page of changes, and the page; not the query for the oldest change.
     r"|SELECT changes\.(account_id|revision\s+FROM)",
     re.DOTALL,
 )
 
-STEPS = 10  # of SQLite's virtual machine, that are counted at once
+STEPS_PER_TICK = 10  # instructions of SQLite's virtual machine per progress callback
 
 
 @contextmanager
 def large_app(
     server: str | Path, template: str, fill: Callable[[Session], T]
 ) -> Iterator[tuple[Any, T]]:
-    """Yield an application, and what `fill` says of its database, which it has filled."""
+    """Fill a new database with `fill`; yield an application on it and the result of `fill`."""
     with database(server, template=template) as url, running_app(url) as app:
         engine = app.registry["engine"]
         with Session(engine) as session:
             filled = fill(session)
             session.commit()
-        if engine.dialect.name == "postgresql":  # SQLite chooses without knowing the data
+        if engine.dialect.name == "postgresql":  # SQLite plans without statistics
             with engine.begin() as connection:
                 connection.execute(text("ANALYZE"))
         yield app, filled
@@ -45,16 +45,16 @@ def large_app(
 
 @dataclass(frozen=True)
 class Query:
-    """A statement as the driver got it, with its parameters."""
+    """A statement and its parameters as passed to the driver."""
 
     statement: str
     parameters: Any
 
-    def run(self, connection: Connection, before: str = "") -> list[Any]:
-        """Run it, after the words `before` and past SQLAlchemy, and return its rows."""
+    def run(self, connection: Connection, prefix: str = "") -> list[Any]:
+        """Run the query directly on the driver, prefixed by `prefix`; return its rows."""
         cursor: Any = connection.connection.cursor()
         try:
-            cursor.execute(f"{before} {self.statement}", self.parameters)
+            cursor.execute(f"{prefix} {self.statement}", self.parameters)
             return list(cursor.fetchall())
         finally:
             cursor.close()
@@ -62,15 +62,15 @@ class Query:
 
 @dataclass
 class Plan:
-    """What of a plan can make it slow."""
+    """The parts of a plan that determine its cost."""
 
-    indexes: list[str] = field(default_factory=list)  # in the order of the plan
-    scans: list[str] = field(default_factory=list)  # tables, or indexes from end to end
+    indexes: list[str] = field(default_factory=list)  # in plan order
+    scans: list[str] = field(default_factory=list)  # tables or whole indexes
     sorts: int = 0
-    # PostgreSQL alone: rows of tables and indexes, also those that did not fit; and rows sorted.
+    # PostgreSQL only. Rows read include those that filters removed.
     rows_read: int = 0
     rows_sorted: int = 0
-    steps: int = 0  # SQLite alone: instructions of its virtual machine, some for each row
+    steps: int = 0  # SQLite only: instructions of its virtual machine, several per row
 
     def __str__(self) -> str:
         parts = [*self.indexes, *(f"**scan of {table}**" for table in self.scans)]
@@ -79,21 +79,22 @@ class Plan:
 
 @contextmanager
 def page_queries(
-    database: Engine | Connection, which: re.Pattern[str] = PAGES
+    database: Engine | Connection, pattern: re.Pattern[str] = PAGE_QUERIES
 ) -> Iterator[list[Query]]:
-    """Yield the list of the queries of pages, or of others, that are run meanwhile."""
-    run: list[Query] = []
+    """Record the queries run during the block that match the pattern; by default, page queries."""
+    queries: list[Query] = []
 
-    def record(_connection: Any, _cursor: Any, said: str, parameters: Any, *_: Any) -> None:
-        if which.match(said):
-            run.append(Query(said, parameters[0] if isinstance(parameters, list) else parameters))
+    def record(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if pattern.match(statement):
+            values = parameters[0] if isinstance(parameters, list) else parameters
+            queries.append(Query(statement, values))
 
-    with listening(database.engine, "before_cursor_execute", record):
-        yield run
+    with event_listener(database.engine, "before_cursor_execute", record):
+        yield queries
 
 
 def explain(connection: Connection, query: Query) -> Plan:
-    """Return the plan of the query, and carry it out to count what it costs."""
+    """Return the plan of the query, which is executed to measure its cost."""
     if connection.dialect.name == "sqlite":
         plan = _sqlite_plan([row[3] for row in query.run(connection, "EXPLAIN QUERY PLAN")])
         plan.steps = _sqlite_steps(connection, query)
@@ -105,9 +106,9 @@ def explain(connection: Connection, query: Query) -> Plan:
 
 
 def _sqlite_plan(lines: list[str]) -> Plan:
-    """Return the plan that these lines tell: https://sqlite.org/eqp.html."""
+    """Parse the output of EXPLAIN QUERY PLAN (https://sqlite.org/eqp.html)."""
     plan = Plan()
-    derived = {"both", "anon_1", "anon_2", "anon_3"}  # rows of a subquery, not of a table
+    derived = {"both", "anon_1", "anon_2", "anon_3"}  # aliases of subqueries
     for line in lines:
         plan.sorts += line.startswith("USE TEMP B-TREE FOR ORDER BY")
         if " VIRTUAL TABLE INDEX " in line:
@@ -124,10 +125,11 @@ def _sqlite_plan(lines: list[str]) -> Plan:
 def _sqlite_steps(connection: Connection, query: Query) -> int:
     ticks = itertools.count()
     driver: Any = connection.connection.driver_connection
-    driver.set_progress_handler(lambda: next(ticks) < 0, STEPS)  # a true value would stop it
+    # A true result would abort the query.
+    driver.set_progress_handler(lambda: next(ticks) < 0, STEPS_PER_TICK)
     query.run(connection)
     driver.set_progress_handler(None, 0)
-    return next(ticks) * STEPS
+    return next(ticks) * STEPS_PER_TICK
 
 
 def _add_postgresql_node(plan: Plan, node: dict[str, Any]) -> None:

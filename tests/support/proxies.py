@@ -1,4 +1,4 @@
-"""nginx and HAProxy with the files of deploy/, in front of instances on this machine."""
+"""nginx and HAProxy with the configuration in deploy/, in front of local instances."""
 
 import os
 import re
@@ -34,17 +34,17 @@ http {{
 
 @dataclass(frozen=True)
 class Proxy:
-    """A running proxy: its port for https, or for http where TLS is left out, and its log."""
+    """A running proxy: its log, and its HTTPS port (HTTP if it runs without TLS)."""
 
     port: int
     log: Path
 
 
 def run(*command: str | Path) -> str:
-    """Run a program and return its output, which is shown if it fails."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    output = done.stdout + done.stderr
-    assert done.returncode == 0, output
+    """Run a program, check that it succeeds, and return its output."""
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    output = result.stdout + result.stderr
+    assert result.returncode == 0, output
     return output
 
 
@@ -58,8 +58,8 @@ def make_certificate(folder: Path) -> Path:
     """Return a self-signed certificate for the host, with its key in the same file."""
     key, file = folder / "key.pem", folder / "todo.example.pem"
     names = ("-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}")
-    made = ("-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", file, "-days", "2")
-    run("openssl", "req", "-x509", *names, *made)
+    options = ("-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", file, "-days", "2")
+    run("openssl", "req", "-x509", *names, *options)
     file.write_text(file.read_text() + key.read_text())
     return file
 
@@ -67,11 +67,11 @@ def make_certificate(folder: Path) -> Path:
 def nginx_file(
     folder: Path, instances: tuple[int, int], port: int, certificate: Path | None = None
 ) -> Path:
-    """Return a file for nginx that includes ours, with the paths and ports of this run.
+    """Write an nginx configuration that includes ours with this run's paths and ports.
 
-    Without a certificate TLS is left out, and every Host is taken.
+    Without a certificate, nginx serves plain HTTP and accepts every Host.
     """
-    text = _instances((DEPLOY / "nginx.conf").read_text(), instances)
+    text = _replace_ports((DEPLOY / "nginx.conf").read_text(), instances)
     text = text.replace("/var/log/nginx/todo.log", str(folder / "todo.log"))
     if certificate is None:
         _, ours = text.split("listen 443 ssl http2;")
@@ -83,15 +83,15 @@ def nginx_file(
     text = text.replace("listen 443", f"listen 127.0.0.1:{port}")
     (folder / "todo.conf").write_text(text)
     file = folder / "nginx.conf"
-    # Where root runs the tests, nginx would change to a user who may not write to the folder.
+    # As root, nginx would switch to a user that cannot write to the folder.
     user = "user root;" if os.geteuid() == 0 else ""
     file.write_text(NGINX.format(folder=folder, user=user))
     return file
 
 
 def haproxy_file(folder: Path, instances: tuple[int, int], port: int, certificate: Path) -> Path:
-    """Return our file for HAProxy with the paths and ports of this run; it logs to its stdout."""
-    text = _instances((DEPLOY / "haproxy.cfg").read_text(), instances)
+    """Write our HAProxy configuration with this run's paths and ports, logging to stdout."""
+    text = _replace_ports((DEPLOY / "haproxy.cfg").read_text(), instances)
     text = text.replace("/etc/haproxy/todo.example.pem", str(certificate))
     text = text.replace("log /dev/log local0", "log stdout format raw local0")
     text = text.replace("bind :80", f"bind 127.0.0.1:{free_port()}")
@@ -101,7 +101,7 @@ def haproxy_file(folder: Path, instances: tuple[int, int], port: int, certificat
     return file
 
 
-def _instances(text: str, ports: tuple[int, int]) -> str:
+def _replace_ports(text: str, ports: tuple[int, int]) -> str:
     for shipped, port in zip((6543, 6544), ports, strict=True):
         assert text.count(f"127.0.0.1:{shipped}") == 1
         text = text.replace(f"127.0.0.1:{shipped}", f"127.0.0.1:<{port}>")
@@ -112,7 +112,7 @@ def _instances(text: str, ports: tuple[int, int]) -> str:
 def nginx(
     folder: Path, instances: tuple[int, int], certificate: Path | None = None
 ) -> Iterator[Proxy]:
-    """Run nginx in front of two instances, or of one that stands there twice."""
+    """Run nginx in front of the instances, given by port. Both ports may be the same."""
     port = free_port()
     file = nginx_file(folder, instances, port, certificate)
     with _running(port, folder / "output", "nginx", "-c", str(file)):
@@ -121,7 +121,7 @@ def nginx(
 
 @contextmanager
 def haproxy(folder: Path, instances: tuple[int, int], certificate: Path) -> Iterator[Proxy]:
-    """Run HAProxy in front of two instances, or of one that stands there twice."""
+    """Run HAProxy in front of the instances, given by port. Both ports may be the same."""
     port = free_port()
     file = haproxy_file(folder, instances, port, certificate)
     with _running(port, folder / "haproxy.log", "haproxy", "-db", "-f", str(file)):
@@ -134,14 +134,14 @@ def _running(port: int, output: Path, program: str, *arguments: str) -> Iterator
     with output.open("w") as file:
         process = subprocess.Popen([path, *arguments], stdout=file, stderr=file)
     try:
-        until = time.monotonic() + 10
+        deadline = time.monotonic() + 10
         while True:
             try:
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()
                 break
             except OSError:
                 assert process.poll() is None, output.read_text()
-                assert time.monotonic() < until
+                assert time.monotonic() < deadline
                 time.sleep(0.05)
         yield
     finally:
@@ -150,7 +150,7 @@ def _running(port: int, output: Path, program: str, *arguments: str) -> Iterator
 
 
 def connect(port: int, certificate: Path, timeout: float = 10) -> ssl.SSLSocket:
-    """Return a connection to a proxy, through TLS."""
+    """Return a TLS connection to a proxy."""
     context = ssl.create_default_context(cafile=str(certificate))
     plain = socket.create_connection(("127.0.0.1", port), timeout=timeout)
     try:
@@ -160,8 +160,11 @@ def connect(port: int, certificate: Path, timeout: float = 10) -> ssl.SSLSocket:
         raise
 
 
-def ask(port: int, certificate: Path, request: str) -> tuple[int, str, str]:
-    """Send a request with "Connection: close"; return status, header and body of its answer."""
+def send_request(port: int, certificate: Path, request: str) -> tuple[int, str, str]:
+    """Send a request that contains "Connection: close".
+
+    Return the status, the header section in lower case, and the body.
+    """
     with connect(port, certificate) as connection:
         connection.sendall(request.encode())
         answer = b""

@@ -1,4 +1,4 @@
-"""The service as a user runs it: `pserve` with an ini file, in a process of its own."""
+"""The service as a user runs it: `pserve` with an ini file, in a separate process."""
 
 import http.client
 import json
@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from tests.support.databases import ROOT
 
-PUBLIC_URL = "https://todo.example.com"  # which production.ini needs
+PUBLIC_URL = "https://todo.example.com"  # required by production.ini
 
 PSERVE = str(Path(sys.executable).with_name("pserve"))
 
@@ -35,7 +35,7 @@ class Server:
     def request(
         self, method: str, path: str, body: str = "", headers: dict[str, str] | None = None
     ) -> tuple[int, Message, Any]:
-        """Send a request on a connection of its own; return status, headers and JSON."""
+        """Send a request on a new connection; return status, headers and JSON."""
         connection = http.client.HTTPConnection(self.host, self.port, timeout=30)
         try:
             connection.request(method, path, body.encode(), headers or {})
@@ -53,7 +53,7 @@ class Server:
         token: str = "",
         **headers: str,
     ) -> tuple[int, Message, Any]:
-        """Send fields as JSON, by a token where one is given."""
+        """Send fields as JSON, with the token if given; return status, headers and JSON."""
         headers["Content-Type"] = "application/json"
         if token:
             headers["Authorization"] = f"Bearer {token}"
@@ -62,7 +62,7 @@ class Server:
 
 @contextmanager
 def pserve(ini: str, stderr: IO[str] | None = None, /, **environ: str) -> Iterator[Server]:
-    """Run pserve on a free port until the block ends; `stderr` takes its log."""
+    """Run pserve on a free port until the block ends; its log goes to `stderr`."""
     process = subprocess.Popen(
         [PSERVE, ini, "http_port=0"],
         cwd=ROOT,
@@ -87,14 +87,14 @@ def pserve(ini: str, stderr: IO[str] | None = None, /, **environ: str) -> Iterat
 
 @contextmanager
 def two_processes(stderr: IO[str] | None = None, /, **environ: str) -> Iterator[list[Server]]:
-    """Run two services, as one that is spread over two processes."""
+    """Run the service as two processes."""
     with ExitStack() as stack, ThreadPoolExecutor(2) as pool:
         starting = [pserve("development.ini", stderr, **environ) for _ in range(2)]
         yield list(pool.map(stack.enter_context, starting))
 
 
 def pserve_refuses(ini: str, *arguments: str, **environ: str) -> str:
-    """Run pserve where it should not start, and return what it prints to standard error."""
+    """Run pserve, check that it fails to start, and return its standard error."""
     result = subprocess.run(
         [PSERVE, ini, "http_port=0", *arguments],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""The application in the process of the tests, and actions that begin at the same moment."""
+"""The application within the test process, and concurrent calls."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from todo import main
 
 @contextmanager
 def running_app(url: str) -> Iterator[Any]:
-    """Yield the application; in the end it must have given all connections back."""
+    """Yield the application; at the end, check that it has returned all connections."""
     app = main({}, **{"sqlalchemy.url": url, "todo.secure_cookies": "false"})
     yield app
     check_connections(app)
@@ -20,11 +20,11 @@ def running_app(url: str) -> Iterator[Any]:
 
 def check_connections(app: Any) -> None:
     for name in ("engine", "reading_engine"):
-        assert app.registry[name].pool.checkedout() == 0, "a request has kept its connection"
+        assert app.registry[name].pool.checkedout() == 0, "a request leaked its connection"
 
 
 def dispose(app: Any) -> None:
-    """Close the connections of the application."""
+    """Close the application's database connections."""
     for name in ("engine", "reading_engine"):
         app.registry[name].dispose()
 
@@ -32,8 +32,8 @@ def dispose(app: Any) -> None:
 T = TypeVar("T")
 
 
-def at_once(action: Callable[[int], T], times: int) -> list[T]:
-    """Run the action with 0, 1, 2, … at the same moment."""
+def run_concurrently(action: Callable[[int], T], times: int) -> list[T]:
+    """Call the action with 0, 1, ... times - 1 in concurrent threads; return the results."""
     barrier = threading.Barrier(times)
 
     def run(number: int) -> T:

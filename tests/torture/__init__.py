@@ -1,6 +1,6 @@
-"""What the journal, the versions and the keys promise, tried on services that are killed and raced.
+"""Test the guarantees of journal, versions and idempotency keys with kills and concurrency.
 
-TORTURE in the environment makes the runs long; TORTURE_SEED makes the choices of a run again.
+The environment variable TORTURE makes the runs long; TORTURE_SEED repeats a run's random choices.
 """
 
 import os

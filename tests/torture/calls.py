@@ -1,4 +1,4 @@
-"""Requests of a client that keeps its connection, and what was answered, byte by byte."""
+"""HTTP clients with keep-alive or single-use connections, and their raw responses."""
 
 import http.client
 import json
@@ -11,15 +11,15 @@ from typing import Any
 from tests.support.factories import Login
 from tests.support.pserve import Server
 
-# What a request may end with when the service is killed.
-BROKEN = (OSError, http.client.HTTPException)
+# Errors of a request if the service is killed.
+CONNECTION_ERRORS = (OSError, http.client.HTTPException)
 
-Task = dict[str, Any]  # as the API shows it
+Task = dict[str, Any]  # as the API returns it
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a request was answered with."""
+    """A response."""
 
     status: int
     headers: Message
@@ -35,7 +35,7 @@ class Answer:
 
 
 class Caller:
-    """A client with one connection."""
+    """A client that keeps its connection open."""
 
     def __init__(self, server: Server, login: Login | None = None) -> None:
         self._connection = http.client.HTTPConnection(server.host, server.port, timeout=30)
@@ -48,7 +48,7 @@ class Caller:
         fields: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
     ) -> Answer:
-        """Send a request, with the fields as JSON. Raises one of BROKEN if nothing answers."""
+        """Send the fields as JSON. Raise one of CONNECTION_ERRORS if there is no response."""
         headers = self._headers | (headers or {})
         body = None
         if fields is not None:
@@ -70,13 +70,13 @@ def call(
     fields: dict[str, Any] | None = None,
     headers: dict[str, str] | None = None,
 ) -> Answer:
-    """Send one request on a connection of its own."""
+    """Send one request on a new connection."""
     with closing(Caller(server, login)) as caller:
         return caller.send(method, path, fields, headers)
 
 
 def all_tasks(server: Server, login: Login) -> list[Task]:
-    """Return every task of the account."""
+    """Return all tasks of the account."""
     return list(_pages(server, login))
 
 

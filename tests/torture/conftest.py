@@ -1,4 +1,4 @@
-"""Services in processes of their own, on a database of their own; and where counts are written."""
+"""Fixtures: services in separate processes, their databases, and a report of counts."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ from tests.torture import LONG
 def report(
     request: pytest.FixtureRequest, database_server: str | Path, capsys: Capture
 ) -> Callable[[str], None]:
-    """Write a line of counts; of a short run it is shown if the test fails."""
+    """Return a function that prints a line; in a short run, pytest shows it only on failure."""
     name = "SQLite" if isinstance(database_server, Path) else "PostgreSQL"
     terminal = request.config.pluginmanager.get_plugin("terminalreporter")
 
@@ -34,14 +34,14 @@ def report(
 
 @pytest.fixture
 def own_url(database_server: str | Path, migrated_url: str) -> Iterator[str]:
-    """A database of this test alone."""
+    """A database used only by this test."""
     with database(database_server, template=migrated_url) as url:
         yield url
 
 
 @pytest.fixture(scope="package")
 def shared_url(database_server: str | Path, migrated_url: str) -> Iterator[str]:
-    """The database of `servers`, where each test has accounts of its own."""
+    """The database of `servers`. Each test creates its own accounts."""
     with database(database_server, template=migrated_url) as url:
         yield url
 
@@ -50,7 +50,7 @@ def shared_url(database_server: str | Path, migrated_url: str) -> Iterator[str]:
 def running_servers(
     shared_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[list[Server]]:
-    """The processes of `servers`: ask for these."""
+    """The shared processes behind `servers`. Tests use `servers`."""
     log = tmp_path_factory.mktemp("servers") / "log"
     with (
         log.open("w") as stderr,
@@ -63,18 +63,18 @@ def running_servers(
 
 @pytest.fixture
 def servers(running_servers: list[Server]) -> list[Server]:
-    """Two processes on one database."""
-    assert all(server.process.poll() is None for server in running_servers), "one has ended"
+    """Two service processes on one database."""
+    assert all(server.process.poll() is None for server in running_servers), "a process has ended"
     return running_servers
 
 
 @pytest.fixture
 def new_account(shared_url: str) -> Callable[[], Login]:
-    """Store an account in the database of `servers`."""
+    """Return a function that stores an account in the database of `servers`."""
     return lambda: store_account(shared_url)
 
 
 def store_account(url: str) -> Login:
-    """Store an account, and leave no transaction open that the service would wait for."""
+    """Store an account and close the session. An open transaction would block the service."""
     with session_on(url) as session:
         return make_account(session)

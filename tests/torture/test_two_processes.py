@@ -1,4 +1,4 @@
-"""Two processes that write to one database for a while: everybody gets a turn, nothing is lost."""
+"""Two processes write to one database concurrently: no write fails or is lost."""
 
 import itertools
 import threading
@@ -16,12 +16,12 @@ from tests.torture import LONG
 from tests.torture.calls import Answer, Caller, all_tasks, call
 
 SECONDS = 60 if LONG else 2
-RATE = 50  # writes a second, of both together
-THREADS = 4  # for each process
+RATE = 50  # writes per second, both processes together
+THREADS = 4  # per process
 
 
-class Pace:
-    """The times of the writes, handed out to many threads: as many begin at once as there are."""
+class Schedule:
+    """Start times for the writes. Writes start in batches of one per thread."""
 
     def __init__(self, threads: int) -> None:
         self._threads = threads
@@ -30,7 +30,7 @@ class Pace:
         self._lock = threading.Lock()
 
     def turns(self) -> Iterator[int]:
-        """Wait for the time of the next write, until the end."""
+        """Yield the number of each write when it is due, until the time is up."""
         while True:
             with self._lock:
                 number = next(self._numbers)
@@ -45,16 +45,16 @@ class Pace:
 
 
 class Worker:
-    """A client that creates tasks, and counts up the number in one task's note."""
+    """A client that alternately creates tasks and increments the number in one task's note."""
 
     def __init__(self, server: Server, login: Login, path: str) -> None:
         self._server, self._login, self._path = server, login, path
         self.counts = Counter[str]()
         self.slowest = 0.0
 
-    def run(self, pace: Pace) -> None:
+    def run(self, schedule: Schedule) -> None:
         with closing(Caller(self._server, self._login)) as caller:
-            for number in pace.turns():
+            for number in schedule.turns():
                 if number % 2:
                     self._increment(caller)
                 else:
@@ -74,7 +74,7 @@ class Worker:
                 assert answer.status == 200, answer
                 self.counts["incremented"] += 1
                 return
-            self.counts["tried again"] += 1
+            self.counts["retries"] += 1
 
     def _write(
         self,
@@ -90,7 +90,7 @@ class Worker:
         return answer
 
 
-def test_every_write_is_done_once(
+def test_concurrent_writes_through_two_processes_apply_once(
     servers: list[Server],
     shared_url: str,
     new_account: Callable[[], Login],
@@ -100,10 +100,10 @@ def test_every_write_is_done_once(
     fields = {"name": "Number", "note": "0"}
     path = call(servers[0], login, "POST", login.tasks_url, fields).headers["Location"]
     workers = [Worker(server, login, path) for server in servers for _ in range(THREADS)]
-    pace = Pace(len(workers))
+    schedule = Schedule(len(workers))
     with ThreadPoolExecutor(len(workers)) as pool:
-        list(pool.map(lambda worker: worker.run(pace), workers))
-    elapsed = pace.elapsed()
+        list(pool.map(lambda worker: worker.run(schedule), workers))
+    elapsed = schedule.elapsed()
     counts = sum((worker.counts for worker in workers), Counter[str]())
     number, *created = all_tasks(servers[0], login)
     assert number["note"] == str(counts["incremented"])
@@ -112,8 +112,8 @@ def test_every_write_is_done_once(
         journal.check(session)
     writes = counts["created"] + counts["incremented"]
     report(
-        f"{writes} writes in {elapsed:.1f} s, {writes / elapsed:.1f} a second: "
+        f"{writes} writes in {elapsed:.1f} s, {writes / elapsed:.1f} per second: "
         f"{counts['created']} created, {counts['incremented']} increments "
-        f"({counts['tried again']} tried again after 412); "
+        f"({counts['retries']} retries after 412); "
         f"the slowest took {max(worker.slowest for worker in workers):.2f} s"
     )

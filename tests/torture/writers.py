@@ -1,4 +1,4 @@
-"""A writer that knows what its tasks must be, whatever becomes of its writes."""
+"""A writer that tracks the expected state of its tasks, even if a response is lost."""
 
 import uuid
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Any
 from tests.support.factories import Login
 from tests.torture.calls import Answer, Caller, Task
 
-# Name of a task -> those of its fields that are known.
+# Task name -> its known fields.
 State = dict[str, Task]
 
 DUE = (None, "2030-02-01", "2030-02-01T09:30:00Z")
@@ -17,13 +17,13 @@ UNKNOWN_AFTER_CHANGE = ("revision", "modification_date", "completion_date")
 
 @dataclass(frozen=True)
 class Write:
-    """A request that was sent or may be, and what the writer's tasks are when it is done."""
+    """A write request and the state of the writer's tasks after it."""
 
     method: str
     path: str
     fields: dict[str, Any] | None
     after: State
-    updated: int | None = None  # how many tasks it says to have changed, where it says so
+    updated: int | None = None  # the `updated` count expected in the response, if any
     key: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def send(self, caller: Caller) -> Answer:
@@ -31,19 +31,19 @@ class Write:
 
 
 class Writer:
-    """One that changes no tasks but its own, whose names begin with its word."""
+    """A writer that changes only its own tasks. Their names begin with its word."""
 
     def __init__(self, word: str, login: Login, random: Random) -> None:
         self.word = word
         self.state: State = {}
-        self.pending: Write | None = None  # sent, and not answered
-        self.last: tuple[Write, Answer] | None = None  # the last one that was done
+        self.pending: Write | None = None  # sent without a response
+        self.last: tuple[Write, Answer] | None = None  # the last acknowledged write
         self._login = login
         self._random = random
         self._number = 0
 
     def next_write(self) -> Write:
-        """Return a write that changes something."""
+        """Return a random write that changes at least one task."""
         open_names = [name for name, task in self.state.items() if not task["completed"]]
         kinds = {self._create: 3, self._create_several: 1}
         if self.state:
@@ -53,13 +53,13 @@ class Writer:
         [make] = self._random.choices(list(kinds), list(kinds.values()))
         return make()
 
-    def done(self, write: Write, answer: Answer) -> None:
-        """Take over what the answer says to be done."""
+    def acknowledge(self, write: Write, answer: Answer) -> None:
+        """Update the expected state from a successful response."""
         assert answer.status in (200, 201), answer
         body = answer.json
         assert body.get("updated") == write.updated
-        shown = body.get("tasks") or [body[name] for name in ("task",) if name in body]
-        self.state = write.after | {task["name"]: task for task in shown}
+        returned = body.get("tasks") or [body[name] for name in ("task",) if name in body]
+        self.state = write.after | {task["name"]: task for task in returned}
         self.pending, self.last = None, (write, answer)
 
     def _create(self) -> Write:
@@ -100,7 +100,7 @@ class Writer:
         return {"name": f"{self.word} {self._number}", **self._fields()}
 
     def _fields(self) -> dict[str, Any]:
-        """Return values of which the note is another one each time."""
+        """Return random values. The note is always new, so that each write is a change."""
         return {
             "note": uuid.UUID(int=self._random.getrandbits(128)).hex,
             "due_date": self._random.choice(DUE),
@@ -113,8 +113,8 @@ def _changed(task: Task, change: dict[str, Any]) -> Task:
     return known | change
 
 
-def fits(state: State, shown: State) -> bool:
-    """Tell whether just these tasks are shown, with all that is known of them."""
-    return state.keys() == shown.keys() and all(
-        task.items() <= shown[name].items() for name, task in state.items()
+def matches(expected: State, actual: State) -> bool:
+    """Return whether exactly the expected tasks exist, with the expected known fields."""
+    return expected.keys() == actual.keys() and all(
+        task.items() <= actual[name].items() for name, task in expected.items()
     )
