@@ -9,6 +9,7 @@ from pyramid.authorization import Allow
 from pyramid.httpexceptions import HTTPForbidden
 from sqlalchemy import Row, Select, Table, bindparam, select
 
+from todo import clock
 from todo.auth.identity import AccountRow, Identity, is_active
 from todo.auth.permissions import Permission
 from todo.auth.policy import InsufficientScope
@@ -16,15 +17,20 @@ from todo.http.errors import Problem
 from todo.http.request import Request
 from todo.journal import history
 from todo.models import Account, Task
+from todo.models.engine import Database
 from todo.models.meta import ID_MAX, ID_PATTERN, BigInt
 from todo.models.prepared import PREPARED
+from todo.models.released_username import RELEASED_USERNAMES
 from todo.models.task import TASK_COLUMNS, TASKS, TaskRow
 from todo.models.token import TOKENS
 from todo.models.trash import TRASH, TRASH_COLUMNS, is_restorable
+from todo.schemas.account import USERNAME
 from todo.schemas.account import Account as AccountSchema
 from todo.schemas.task import Task as TaskSchema
 
 _ALL = tuple(Permission)
+
+ME = "me"  # in a path: the logged-in account. No account can have this username.
 
 
 class LoginContext:
@@ -47,22 +53,38 @@ class LoginContext:
 class AccountContext(LoginContext):
     """The account in the path, which must be the logged-in one.
 
-    Other accounts are refused without a query, so the response does not reveal which exist.
+    The path has its username, a former username, or "me". Other accounts are refused without a
+    look at them, so the response does not reveal which exist.
     """
 
     class Path(BaseModel):
         """The variable parts of the path, for the OpenAPI document."""
 
         username: str = Field(
-            description="Your own username, in upper or lower case.", examples=["alice"]
+            description="Your own username, in upper or lower case, or `me`. After a change of the "
+            "username, the former one works for 90 days.",
+            examples=["alice"],
         )
 
     def __init__(self, request: Request) -> None:
         super().__init__(request)
         username = request.matchdict["username"]
         # isascii(): lower() would fold a letter such as the Kelvin sign into an ASCII one.
-        if not username.isascii() or username.lower() != self.account.username_lower:
+        if not username.isascii():
             raise HTTPForbidden
+        name = username.lower()
+        if name not in (ME, self.account.username_lower) and not self._had(request.db, name):
+            raise HTTPForbidden
+
+    def _had(self, db: Database, name: str) -> bool:
+        """Return whether the name is a former username that is still reserved for the account."""
+        columns = RELEASED_USERNAMES.c
+        former = select(columns.id).where(
+            columns.account_id == self.account.id,
+            columns.username_lower == name,
+            columns.expiration_date > clock.now(),
+        )
+        return bool(USERNAME.fullmatch(name)) and db.scalar(former.limit(1)) is not None
 
 
 class ObjectContext(AccountContext):

@@ -16,7 +16,10 @@ from sqlalchemy.exc import ArgumentError
 
 logger = logging.getLogger(__name__)
 
-_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]+)?")
+_WEB_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]+)?")
+_DEFAULT_PORT = re.compile(r"https:.*:443|http:.*:80")
+# The origins of Electron, Capacitor and Tauri apps and of browser extensions.
+_APP_ORIGIN = re.compile(r"(app|capacitor|tauri|chrome-extension|moz-extension)://[a-z0-9.-]+")
 
 # Pyramid's settings that are unsafe in production; it also reads each from the environment.
 _DEBUG_FLAGS = (
@@ -70,10 +73,11 @@ def _origins(text: str) -> frozenset[str]:
     """Return the origins (RFC 6454, section 6.2) in the spelling of browsers."""
     origins = frozenset(text.split())
     for origin in origins:
-        if not _ORIGIN.fullmatch(origin) or re.fullmatch(r"https:.*:443|http:.*:80", origin):
+        is_web = _WEB_ORIGIN.fullmatch(origin) and not _DEFAULT_PORT.fullmatch(origin)
+        if not is_web and not _APP_ORIGIN.fullmatch(origin):
             raise ValueError(
-                "must list origins separated by spaces, such as https://app.example.com, "
-                "in lower case, without a path and without the default port"
+                "must list origins separated by spaces, such as https://app.example.com or "
+                "capacitor://localhost, in lower case, without a path and without the default port"
             )
     return origins
 
@@ -97,7 +101,7 @@ def _days(text: str) -> timedelta:
 def _public_url(text: str) -> str:
     """Return the URL as an origin, in the spelling of browsers."""
     url = text.strip().removesuffix("/")
-    if url and not _ORIGIN.fullmatch(url):
+    if url and not _WEB_ORIGIN.fullmatch(url):
         raise ValueError("must be a URL such as https://todo.example.com, without a path")
     return url
 

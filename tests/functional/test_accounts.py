@@ -1,6 +1,6 @@
 """Accounts: register, show, update, delete."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from tests.support.client import Client, User, faults, log_in
 from tests.support.factories import PASSWORD, Login, make_account, make_task
+from tests.support.fixtures import SetClock
 from todo.models import Account, Task, Token
 
 ACCOUNTS = "/api/v1/accounts"
@@ -138,10 +139,38 @@ def test_account_update_accepts_profile_as_read(alice: User) -> None:
     assert response.json["profile"] == profile
 
 
-def test_username_change_keeps_session_and_moves_url(alice: User) -> None:
+def test_username_change_keeps_session_and_former_url(alice: User, bob: User) -> None:
     assert alice.put(alice.url, {"username": "Alicia"}).json["username"] == "Alicia"
     assert alice.get(f"{ACCOUNTS}/alicia").status_int == 200
-    assert alice.get(alice.url).status_int == 403
+    created = alice.post(f"{ACCOUNTS}/ALICE/tasks", {"name": "Milk"})
+    assert created.headers["Location"].startswith(f"{ACCOUNTS}/Alicia/tasks/")
+    assert alice.get(alice.url).json["username"] == "Alicia"
+    assert bob.get(alice.url).status_int == 403
+
+
+@pytest.mark.parametrize(("days", "status"), [(89, 200), (91, 403)])
+def test_former_username_works_during_its_quarantine(
+    alice: User, client: Client, set_clock: SetClock, days: int, status: int
+) -> None:
+    alice.put(alice.url, {"username": "Alicia"})
+    set_clock(timedelta(days=days))
+    token = log_in(client, "alicia").json["token"]
+    assert Client(client.app, token).get(alice.url).status_int == status
+
+
+def test_me_is_the_account_of_the_token(alice: User, bob: User) -> None:
+    created = alice.post(f"{ACCOUNTS}/me/tasks", {"name": "Milk"})
+    assert alice.get(created.headers["Location"]).json["task"]["name"] == "Milk"
+    for user in (alice, bob):
+        assert user.get(f"{ACCOUNTS}/ME").json["username"] == user.username
+    assert bob.get(f"{ACCOUNTS}/me/tasks").json["tasks"] == []
+    alice.post(f"{ACCOUNTS}/me/tasks", {"name": "Tea"})
+    page = alice.get(f"{ACCOUNTS}/me/tasks?limit=1")
+    assert alice.get(page.json["next"]).json["tasks"][0]["name"] == "Tea"
+
+
+def test_me_without_login_is_unauthenticated(client: Client) -> None:
+    assert client.get(f"{ACCOUNTS}/me").status_int == 401
 
 
 def test_account_update_to_taken_username_is_conflict(alice: User, bob: Login) -> None:

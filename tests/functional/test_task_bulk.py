@@ -45,17 +45,15 @@ def test_bulk_update_changes_matching_tasks_only(
     assert listed(bob) == others
 
 
-def test_bulk_update_by_form_without_filter_changes_all_tasks(
-    alice: User, task_ids: list[int]
-) -> None:
-    answer = alice.send_form("PATCH", alice.tasks_url, "completed=yes&name=Done")
+def test_bulk_update_by_form_changes_all_matching_tasks(alice: User, task_ids: list[int]) -> None:
+    answer = alice.send_form("PATCH", alice.all_tasks_url, "completed=yes&name=Done")
     assert answer.json == {"username": "alice", "updated": 3}
     assert {(task["name"], task["completed"]) for task in listed(alice)} == {("Done", True)}
 
 
 def test_bulk_update_sets_and_clears_completion_date(alice: User, task_ids: list[int]) -> None:
     milk = listed(alice)[0]
-    alice.send_json("PATCH", alice.tasks_url, {"completed": True})
+    alice.send_json("PATCH", alice.all_tasks_url, {"completed": True})
     tasks = listed(alice)
     # Already completed: the task keeps its completion date and is not changed.
     assert tasks[0] == milk
@@ -80,7 +78,7 @@ def test_bulk_update_without_effect_keeps_modification_date(
 
 def test_bulk_update_reads_times_in_account_timezone(alice: User, task_ids: list[int]) -> None:
     alice.send_json("PATCH", alice.url, {"timezone": "Europe/Berlin"})
-    alice.send_json("PATCH", alice.tasks_url, {"due_date": "2030-07-01T09:00:00"})
+    alice.send_json("PATCH", alice.all_tasks_url, {"due_date": "2030-07-01T09:00:00"})
     assert {task["due_date"] for task in listed(alice)} == {"2030-07-01T07:00:00Z"}
 
 
@@ -95,10 +93,27 @@ def test_bulk_delete_removes_matching_tasks_only(
     assert alice.delete(f"{alice.tasks_url}?due=any").json["deleted"] == 0
 
 
-def test_bulk_delete_without_filter_is_refused(alice: User, task_ids: list[int]) -> None:
-    for query in ("", "?dry_run=true", "?dry_run=false"):
-        assert faults(alice.delete(alice.tasks_url + query)) == {"query": "missing"}
-    assert len(listed(alice)) == 3
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+@pytest.mark.parametrize("query", ["", "?dry_run=true", "?dry_run=false"])
+def test_bulk_change_without_filter_is_refused(
+    alice: User, task_ids: list[int], method: str, query: str
+) -> None:
+    before = listed(alice)
+    answer = alice.send_json(method, alice.tasks_url + query, {"name": "Done"})
+    assert faults(answer) == {"query": "missing"}
+    assert listed(alice) == before
+
+
+@pytest.mark.parametrize(("completed", "matching"), [("true", 1), ("false", 2)])
+def test_bulk_update_accepts_completed_as_only_filter(
+    alice: User, task_ids: list[int], completed: str, matching: int
+) -> None:
+    alice.send_json("PATCH", f"{alice.tasks_url}/{task_ids[0]}", {"completed": True})
+    alice.send_json(
+        "PATCH", f"{alice.tasks_url}?id={task_ids[1]},{task_ids[2]}", {"completed": False}
+    )
+    url = f"{alice.tasks_url}?completed={completed}"
+    assert alice.send_json("PATCH", url, {"name": "Done"}).json["updated"] == matching
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ def test_deleted_task_is_absent_outside_trash(alice: User, db: Session, deleted_
     exported = alice.get(f"{alice.url}/export").json
     assert [task["id"] for task in exported["tasks"]] == [other]
     assert [task["id"] for task in exported["trash"]] == [deleted_milk]
-    assert alice.send_json("PATCH", alice.tasks_url, {"note": "x"}).json["updated"] == 1
+    assert alice.send_json("PATCH", alice.all_tasks_url, {"note": "x"}).json["updated"] == 1
     every = f"{alice.tasks_url}?created_after=0001-01-01"
     assert alice.delete(f"{every}&dry_run=true").json["deleted"] == 1
     assert trashed(alice) == [deleted_milk], "a dry run moves nothing"

@@ -167,7 +167,7 @@ QUERY_ROWS = [
         fields:choice fields= fields=id,nope fields=id, fields=id,+name fields=account_id
         fields:choice fields=name_folded
         fields:duplicate fields=id,id
-        count:type count= count=1 count=True
+        count:type count= count=1 count=yes
         completed:type completed= completed=maybe completed=yes completed=1
         due:choice due= due=soon due=TODAY due=2030-02-01
         id:ids id= id=x id=1, id=,1 id=0 id=01 id=1,+2 id=%D9%A1 id=9223372036854775808 id=1.0 id=-1

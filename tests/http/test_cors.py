@@ -33,13 +33,13 @@ def test_preflight_of_listed_origin_allows_methods_and_headers(client: Client) -
     headers = {
         "Origin": ORIGIN,
         "Access-Control-Request-Method": "PATCH",
-        "Access-Control-Request-Headers": "authorization,content-type",
+        "Access-Control-Request-Headers": "authorization,content-type,prefer,traceparent",
     }
     response = client.options("/api/v1/accounts/alice/tasks/1", headers=headers)
     assert response.status_int == 204
     assert response.headers[ALLOW_ORIGIN] == ORIGIN
     assert "PATCH" in response.headers["Access-Control-Allow-Methods"].split(", ")
-    assert {"Authorization", "Content-Type", "If-Match"} <= set(
+    assert {"Authorization", "Content-Type", "If-Match", "Prefer", "traceparent"} <= set(
         response.headers["Access-Control-Allow-Headers"].split(", ")
     )
     assert response.headers["Access-Control-Max-Age"] == "600"

@@ -107,6 +107,39 @@ def test_key_reused_for_other_request_is_refused(
     assert alice.get(alice.tasks_url).json["tasks"] == [created]
 
 
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/json", b"{"),
+        ("application/json", b""),
+        ("application/json", b"[]"),
+        ("application/json", b'{"name": "Tea", "name": "Tea"}'),
+        ("text/plain", b"{}"),
+        ("application/x-www-form-urlencoded", b"name=%ff"),
+    ],
+)
+def test_malformed_body_is_refused_and_never_replayed(
+    alice: User, milk: str, content_type: str, body: bytes
+) -> None:
+    url = f"{alice.tasks_url}?completed=false"
+    assert alice.send_json("PATCH", url, {}, KEY).json["updated"] == 1
+    headers = {"Content-Type": content_type, **KEY}
+    answer = alice.request(url, method="PATCH", body=body, headers=headers, status="*")
+    assert answer.status_int in (400, 415)
+    assert REPLAYED not in answer.headers
+    assert alice.send_json("PATCH", url, {}, KEY).headers[REPLAYED] == "true"
+
+
+def test_key_is_replayed_under_former_username_and_me(alice: User) -> None:
+    first = alice.send_json("POST", alice.tasks_url, {"name": "Tea"}, KEY)
+    alice.put(alice.url, {"username": "Alicia"})
+    for name in ("alice", "alicia", "me"):
+        url = f"/api/v1/accounts/{name}/tasks"
+        again = alice.send_json("POST", url, {"name": "Tea"}, KEY)
+        assert replayed_parts(again) == replayed_parts(first)
+        assert again.headers[REPLAYED] == "true"
+
+
 def test_refused_write_leaves_key_unused(alice: User, milk: str, db: Session) -> None:
     for method, url, fields, status in (
         ("POST", alice.tasks_url, {"name": ""}, 400),

@@ -141,7 +141,7 @@ def test_feed_shows_fields_of_deleted_task(alice: User, milk: Any) -> None:
 def test_feed_page_never_splits_revision(alice: User, milk: Any) -> None:
     alice.post_json(alice.tasks_url, {"tasks": [{"name": "Tea"}] * 4})
     alice.send_json("PATCH", f"{alice.tasks_url}/{milk['id']}", {"name": "Rice"})
-    alice.send_json("PATCH", alice.tasks_url, {"completed": True})
+    alice.send_json("PATCH", alice.all_tasks_url, {"completed": True})
     alice.send_json("PATCH", alice.url, {"timezone": "Asia/Tokyo"})
     for limit, expected in (
         (1, [[1], [2], [3] * 4, [4], [5] * 5, [6]]),

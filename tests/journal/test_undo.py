@@ -26,7 +26,7 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "/tasks", {"tasks": [FULL, {"name": "Rice"}]}),
     ("PATCH", "/tasks?completed=false", FULL),
     ("PATCH", "/tasks?search=milk", {"name": "Tea", "due_date": None}),
-    ("PATCH", "/tasks", {"completed": False, "note": None}),
+    ("PATCH", "/tasks?due=any", {"completed": False, "note": None}),
     ("DELETE", "/tasks?due=any", {}),
     ("PUT", "/tasks/{id}", FULL),
     ("PUT", "/tasks/{id}", {"due_date": None, "note": None}),
@@ -109,7 +109,7 @@ def without_creations(after: Any, before: Any) -> Any:
 
 
 def test_undo_of_many_tasks_is_one_revision(alice: User, ids: dict[str, int]) -> None:
-    answer = alice.send_json("PATCH", alice.tasks_url, {"note": "all"})
+    answer = alice.send_json("PATCH", alice.all_tasks_url, {"note": "all"})
     before = alice.get(alice.tasks_url).json["revision"]
     assert undo_path(answer) == f"{alice.url}/changes/{before}/undo"
     undone = alice.post(undo_path(answer))
@@ -148,7 +148,7 @@ def test_undo_keeps_later_changes_of_other_fields(alice: User, ids: dict[str, in
 
 
 def test_undo_with_one_conflict_reverts_no_task(alice: User, ids: dict[str, int]) -> None:
-    answer = alice.send_json("PATCH", alice.tasks_url, {"note": "all", "name": "All"})
+    answer = alice.send_json("PATCH", alice.all_tasks_url, {"note": "all", "name": "All"})
     alice.send_json("PATCH", f"{alice.tasks_url}/{ids['id']}", {"note": "one"})
     refused = alice.post(undo_path(answer))
     assert refused.json["conflicts"] == [{"id": ids["id"], "fields": ["note"]}]
@@ -188,7 +188,7 @@ def test_undo_of_purged_task_is_409(alice: User, ids: dict[str, int]) -> None:
 
 
 def test_undo_with_one_purged_task_is_409(alice: User, ids: dict[str, int]) -> None:
-    answer = alice.send_json("PATCH", alice.tasks_url, {"note": "all"})
+    answer = alice.send_json("PATCH", alice.all_tasks_url, {"note": "all"})
     alice.delete(f"{alice.tasks_url}/{ids['id']}")
     alice.delete(f"{alice.url}/trash/{ids['id']}")
     refused = alice.post(undo_path(answer))
@@ -197,8 +197,8 @@ def test_undo_with_one_purged_task_is_409(alice: User, ids: dict[str, int]) -> N
 
 
 def test_undo_of_too_much_text_is_409(alice: User, ids: dict[str, int], monkeypatch: Patch) -> None:
-    alice.send_json("PATCH", alice.tasks_url, {"note": "long " * 100})
-    answer = alice.send_json("PATCH", alice.tasks_url, {"note": "short"})
+    alice.send_json("PATCH", alice.all_tasks_url, {"note": "long " * 100})
+    answer = alice.send_json("PATCH", alice.all_tasks_url, {"note": "short"})
     monkeypatch.setattr(service, "MAX_INDEXED_CHARACTERS", 100)
     refused = alice.post(undo_path(answer))
     assert (refused.status_int, refused.json["code"]) == (409, "too_many")
@@ -212,7 +212,7 @@ def test_undo_in_batches_reverts_all_tasks(
 ) -> None:
     monkeypatch.setattr(service, "BATCH_SIZE", batch)
     before = state(alice)
-    answer = alice.send_json("PATCH", alice.tasks_url, FULL)
+    answer = alice.send_json("PATCH", alice.all_tasks_url, FULL)
     assert alice.post(undo_path(answer)).json["undone"] == 3
     assert state(alice) == before
 
@@ -229,7 +229,7 @@ def test_undo_of_profile_change_is_409(alice: User) -> None:
 def test_undo_reads_only_changed_tasks_by_id(app: Any, alice: User, ids: dict[str, int]) -> None:
     """The cost must not grow with the account, so no index of the account is used."""
     engine = app.registry["engine"]
-    changed = alice.send_json("PATCH", alice.tasks_url, {"note": "all"})
+    changed = alice.send_json("PATCH", alice.all_tasks_url, {"note": "all"})
     links = [undo_path(changed), undo_path(alice.delete(f"{alice.tasks_url}/{ids['id']}"))]
     with page_queries(
         engine, re.compile(r".*\b(tasks|trash|UPDATE changes)\b", re.DOTALL)

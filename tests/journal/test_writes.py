@@ -82,7 +82,11 @@ def test_request_without_effect_adds_no_revision(alice: User, milk: int, db: Ses
     for method, url, fields in (
         ("PATCH", f"{alice.tasks_url}/{milk}", {"name": "Milk", "due_date": "2030-02-01"}),
         ("PUT", f"{alice.tasks_url}/{milk}", {}),
-        ("PATCH", alice.tasks_url, {"completed": False, "name": "Milk", "due_date": "2030-02-01"}),
+        (
+            "PATCH",
+            alice.all_tasks_url,
+            {"completed": False, "name": "Milk", "due_date": "2030-02-01"},
+        ),
         ("PATCH", f"{alice.tasks_url}?completed=true", {"name": "Tea"}),
         ("DELETE", f"{alice.tasks_url}?completed=true", {}),
         ("DELETE", alice.trash_url, {}),
@@ -170,7 +174,7 @@ def test_bulk_write_records_each_task(alice: User, bob: Login, db: Session) -> N
         assert each.before == {"note": task["note"], **completed}
         assert each.after["note"] == "'\"\\ é"  # type: ignore[index]
 
-    alice.send_json("PATCH", alice.tasks_url, {"due_date": "2030-02-01T10:00:00Z"})
+    alice.send_json("PATCH", alice.all_tasks_url, {"due_date": "2030-02-01T10:00:00Z"})
     assert {each.after["due_date"] for each in last_changes(db, alice)} == {  # type: ignore[index]
         "2030-02-01T10:00:00Z"
     }

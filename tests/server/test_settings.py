@@ -43,8 +43,16 @@ def test_postgresql_url_uses_psycopg2(scheme: str) -> None:
         (SQLITE | {"todo.cors_origins": "*"}, {}, "todo.cors_origins must list origins"),
         (SQLITE | {"todo.cors_origins": "https://a.example/secret"}, {}, "must list origins"),
         (SQLITE | {"todo.cors_origins": "https://A.example"}, {}, "must list origins"),
+        (SQLITE | {"todo.cors_origins": "https://a.example:443"}, {}, "must list origins"),
+        (SQLITE | {"todo.cors_origins": "file://localhost"}, {}, "must list origins"),
+        (SQLITE | {"todo.cors_origins": "capacitor://localhost/x"}, {}, "must list origins"),
+        (
+            SQLITE | {"todo.public_url": "capacitor://localhost"},
+            {},
+            "todo.public_url must be a URL",
+        ),
         (SQLITE | {"todo.production": "secret"}, {}, "todo.production must be true or false"),
-        (SQLITE | {"todo.public_url": "secret.example"}, {}, "todo.public_url must be a URL"),
+        (SQLITE | {"todo.public_url": "secret.example"}, {}, "public_url must be a URL"),
         (SQLITE | {"todo.public_url": "https://a.example/secret"}, {}, "without a path"),
         (SQLITE | {"todo.trusted_proxy": "*"}, {}, "todo.trusted_proxy must be the IP address of"),
         (SQLITE | {"todo.trusted_proxy": "0.0.0.0"}, {}, "todo.trusted_proxy must be the IP"),
@@ -65,7 +73,11 @@ def test_invalid_setting_is_refused_by_name(
 
 
 def test_cors_origins_are_split_at_whitespace() -> None:
-    text = "https://app.example.com http://localhost:3000\n  http://[::1]:3000"
+    text = (
+        "https://app.example.com http://localhost:3000\n  http://[::1]:3000 capacitor://localhost "
+        "tauri://localhost app://. chrome-extension://abcdefghijklmnopabcdefghijklmnop "
+        "moz-extension://0f6b5e0c-3c5b-4f0e-9a9b-1d2f6a1c7e55"
+    )
     read = settings.read(SQLITE | {"todo.cors_origins": text}, {})
     assert read.cors_origins == set(text.split())
 

@@ -73,7 +73,9 @@ CASES: dict[tuple[str, str], Case] = {
     ("DELETE", ACCOUNT + "/tokens/{id}"): Case((401, 200, 403, 401, 401, 403, 403)),
     ("GET", ACCOUNT + "/tasks"): Case((401, 200, 403, 401, 401, 200, 200)),
     ("POST", ACCOUNT + "/tasks"): Case((401, 201, 403, 401, 401, 403, 201), {"name": "Tea"}),
-    ("PATCH", ACCOUNT + "/tasks"): Case((401, 200, 403, 401, 401, 403, 200), {"name": "Tea"}),
+    ("PATCH", ACCOUNT + "/tasks"): Case(
+        (401, 200, 403, 401, 401, 403, 200), {"name": "Tea"}, "?due=none"
+    ),
     ("DELETE", ACCOUNT + "/tasks"): Case((401, 200, 403, 401, 401, 403, 200), query="?due=none"),
     ("GET", ACCOUNT + "/counts"): Case((401, 200, 403, 401, 401, 200, 200)),
     ("GET", ACCOUNT + "/tasks/{id}/history"): Case((401, 200, 403, 401, 401, 200, 200)),

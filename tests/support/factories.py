@@ -39,6 +39,11 @@ class Login:
         return f"{self.url}/tasks"
 
     @property
+    def all_tasks_url(self) -> str:
+        """The URL for a bulk change of all tasks, which needs a filter."""
+        return f"{self.tasks_url}?created_after=0001-01-01"
+
+    @property
     def trash_url(self) -> str:
         return f"{self.url}/trash"
 

@@ -15,6 +15,7 @@ MAX_DIGITS = 400  # in an integer; the largest double has 309
 MAX_PAIRS = 1000  # in a form or a query
 
 JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"  # RFC 7396; null clears a field, as in JSON
 FORM = "application/x-www-form-urlencoded"
 
 _CHARSET = re.compile(r'charset\s*=\s*"?([^";\s]*)', re.IGNORECASE)
@@ -23,26 +24,35 @@ _CHARSET = re.compile(r'charset\s*=\s*"?([^";\s]*)', re.IGNORECASE)
 def read_body(request: Request) -> tuple[dict[str, Any], str]:
     """Return the fields of the body and its media type, JSON or FORM.
 
-    An empty value in a form means null. Raise Problem 400 (malformed), 413 or 415.
+    An empty value in a form means null. A DELETE may have no body, which means no fields. Raise
+    Problem 400 (malformed), 413 or 415.
     """
+    if request.method == "DELETE" and not request.content_length:
+        return {}, JSON
     if (request.content_length or 0) > MAX_BODY:
         raise Problem("body_too_large", f"The body is larger than {MAX_BODY} bytes.")
     media_type, _, parameters = request.headers.get("Content-Type", "").partition(";")
     media_type = media_type.strip().lower()
     charset = _CHARSET.search(parameters)
     encoding = request.headers.get("Content-Encoding", "identity").lower()
+    accepted = accepted_media_types(request.method)
     if (
-        media_type not in (JSON, FORM)
-        or (charset and charset[1].lower() != "utf-8")
+        media_type not in accepted
+        or (charset and charset[1].lower() not in ("utf-8", "utf8"))
         or encoding != "identity"
     ):
         raise Problem(
             "unsupported_media_type",
-            f"Send the body as {JSON} or {FORM}, in UTF-8 and uncompressed.",
+            f"Send the body as {' or '.join(accepted)}, in UTF-8 and uncompressed.",
         )
-    if media_type == JSON:
-        return _read_json(request.body), JSON
-    return _read_form(request.body), FORM
+    if media_type == FORM:
+        return _read_form(request.body), FORM
+    return _read_json(request.body), JSON
+
+
+def accepted_media_types(method: str) -> tuple[str, ...]:
+    """Return the media types of bodies that the method accepts."""
+    return (JSON, MERGE_PATCH, FORM) if method == "PATCH" else (JSON, FORM)
 
 
 def _read_json(body: bytes) -> dict[str, Any]:
@@ -129,6 +139,14 @@ def parse_pairs(text: str) -> list[tuple[str, str]]:
     return parse_qsl(
         text, keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=MAX_PAIRS
     )
+
+
+def parse_query(request: Request) -> list[tuple[str, str]]:
+    """Return the name-value pairs of the query, in order. Raise like parse_pairs().
+
+    Ignore the parameter "_", which libraries such as jQuery add to bypass caches.
+    """
+    return [pair for pair in parse_pairs(request.query_string) if pair[0] != "_"]
 
 
 def _duplicate_key(key: str) -> NoReturn:

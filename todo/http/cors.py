@@ -7,6 +7,7 @@ from pyramid.config import Configurator
 from pyramid.interfaces import IRoutesMapper
 from pyramid.registry import Registry
 
+from todo.http.bodies import accepted_media_types
 from todo.http.operations import allowed_methods
 from todo.http.renderers import Response
 from todo.http.request import Request
@@ -20,7 +21,9 @@ CORS = "todo.http.cors.cors_tween_factory"
 
 # Header fields that a cross-origin script may send and read, in addition to those that the
 # Fetch standard always allows.
-REQUEST_HEADERS = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match"
+REQUEST_HEADERS = (
+    "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, traceparent"
+)
 RESPONSE_HEADERS = (
     "Content-Disposition, ETag, Idempotency-Replayed, Link, Location, RateLimit, "
     "RateLimit-Policy, Retry-After, X-Request-Id"
@@ -42,7 +45,10 @@ def options_tween_factory(handler: Handler, registry: Registry) -> Handler:
         if route is None:
             return handler(request)
         allow = ", ".join(allowed_methods(registry, route.name))
-        return Response(status=204, headerlist=[("Allow", allow)])
+        headers = [("Allow", allow)]
+        if "PATCH" in allow:
+            headers.append(("Accept-Patch", ", ".join(accepted_media_types("PATCH"))))
+        return Response(status=204, headerlist=headers)
 
     return options_tween
 

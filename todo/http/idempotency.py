@@ -9,7 +9,6 @@ then finds the response of the first.
 import json
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
@@ -21,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
 from todo import clock
-from todo.http.bodies import read_body
+from todo.http.bodies import parse_query, read_body
 from todo.http.errors import Fault, Problem, validation_problem
 from todo.http.operations import Operation, operations
 from todo.http.renderers import Response
@@ -155,16 +154,31 @@ def _store(request: Request, key: str, response: Response) -> None:
 
 
 def _digest(request: Request) -> bytes | None:
-    """Return the digest that identifies the request; None if the key is ignored."""
+    """Return the digest that identifies the request.
+
+    Return None if the key is ignored, or if the query or body is malformed: the view then refuses
+    it. The username does not count, because it can change and the key belongs to the account.
+    """
     fields: dict[str, Any] = {}
     operation = keyed_operation(request)
-    if operation is not None and operation.options.get("body"):
-        with suppress(Problem):  # the view refuses a malformed body
+    try:
+        query = parse_query(request)
+        if operation is not None and operation.options.get("body"):
             fields, _ = read_body(request)
+    except (Problem, ValueError):
+        return None
     if MAKES_TOKEN in fields:
         return None
     fields.pop(SECRET, None)
-    parts = (request.method, request.path_qs, request.headers.get("If-Match"), fields)
+    target = {**request.matchdict, "username": None}
+    parts = (
+        request.method,
+        request.matched_route.name,
+        target,
+        query,
+        request.headers.get("If-Match"),
+        fields,
+    )
     return sha256(json.dumps(parts, sort_keys=True).encode()).digest()
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from todo.http.bodies import parse_pairs
+from todo.http.bodies import parse_query
 from todo.http.request import Request
 
 
@@ -18,7 +18,7 @@ def next_page(request: Request, parameter: str, place: Any) -> str | None:
     account = request.identity.account
     variables = request.matchdict | {"username": account.username}
     path = request.route_path(request.matched_route.name, **variables)
-    pairs = [pair for pair in parse_pairs(request.query_string) if pair[0] != parameter]
+    pairs = [pair for pair in parse_query(request) if pair[0] != parameter]
     path = f"{path}?{urlencode([*pairs, (parameter, place)], safe=',')}"
     request.response.headers["Link"] = f'<{path}>; rel="next"'  # RFC 8288
     return path

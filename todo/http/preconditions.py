@@ -17,7 +17,8 @@ _TAG = r'(?:W/)?"[!#-~]*"'
 # RFC 9110, sections 8.8.3 and 13.1.1, in ASCII.
 PATTERN = rf"\*|[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*"
 
-_REVISION_TAG = re.compile('"[0-9]{1,18}"')
+# Compressing proxies rewrite the tag of a revision: nginx weakens it, Apache adds a suffix.
+_REVISION_TAG = re.compile(r'(?:W/)?"([0-9]{1,18})(?:-{1,2}(?:gzip|deflate|br|zstd))?"')
 
 
 class Versioned(Protocol):
@@ -49,7 +50,7 @@ def entity_tag(revision: int) -> str:
 def is_not_modified(request: Request, revision: int) -> bool:
     """Set the ETag; if the client has this version, set status 304 and return True."""
     request.response.headers["ETag"] = entity_tag(revision)
-    if not _matches(_tags(request, "If-None-Match"), revision, weakly=True):
+    if not _matches(_tags(request, "If-None-Match"), revision):
         return False
     request.response.status_int = 304
     return True
@@ -74,24 +75,29 @@ def check(context: Versioned, request: Request) -> None:
     known = _tags(request, "If-Match")
     if known and not _matches(known, context.revision):
         raise _precondition(context, known)
-    if _matches(_tags(request, "If-None-Match"), context.revision, weakly=True):
+    if _matches(_tags(request, "If-None-Match"), context.revision):
         raise _precondition(context, [])
 
 
 def _tags(request: Request, name: str) -> list[str]:
-    """Return the entity tags of the header field, or "*". Raise Problem 400 if malformed."""
+    """Return the entity tags of the header field, or "*". Raise Problem 400 if malformed.
+
+    Tags of revisions are returned as entity_tag() made them. That also makes the weak form valid in
+    If-Match, although RFC 9110, section 13.1.1 requires a strong comparison: a proxy has only
+    compressed the representation, so the version is the same.
+    """
     value = request.headers.get(name)
     if value is None:
         return []
     if not re.fullmatch(PATTERN, value):
         message = 'This must be the value of an ETag, including its quotes, such as "12".'
         raise validation_problem([Fault(name, "entity_tag", message)])
-    return ["*"] if value == "*" else re.findall(_TAG, value)
+    if value == "*":
+        return ["*"]
+    return [_REVISION_TAG.sub(r'"\1"', tag) for tag in re.findall(_TAG, value)]
 
 
-def _matches(tags: list[str], revision: int, *, weakly: bool = False) -> bool:
-    if weakly:
-        tags = [tag.removeprefix("W/") for tag in tags]
+def _matches(tags: list[str], revision: int) -> bool:
     return "*" in tags or entity_tag(revision) in tags
 
 
@@ -110,7 +116,8 @@ def _precondition(context: Versioned, known: list[str]) -> Problem:
         if known
         else "The current version matches If-None-Match, so nothing was changed."
     )
-    return Problem("precondition", detail, extensions=extensions)
+    headers = {"ETag": entity_tag(context.revision)}
+    return Problem("precondition", detail, headers=headers, extensions=extensions)
 
 
 def includeme(config: Configurator) -> None:

@@ -31,7 +31,7 @@ from pydantic_core import ErrorDetails
 from pyramid.config import Configurator
 from pyramid.exceptions import ConfigurationError
 
-from todo.http.bodies import FORM, JSON, parse_pairs, read_body
+from todo.http.bodies import FORM, parse_query, read_body
 from todo.http.errors import CODES, FAULTS, Fault, Problem, safe_name, validation_problem
 from todo.http.request import Request
 from todo.http.schema import Input, Query
@@ -74,8 +74,7 @@ def typed_view(view: View, info: Any) -> View:
     def derived(context: Any, request: Request) -> Any:
         request.validated_query, faults = read_query(query, request)
         if bodies:
-            absent = request.method == "DELETE" and not request.content_length
-            fields, media_type = ({}, JSON) if absent else read_body(request)
+            fields, media_type = read_body(request)
             strict = media_type != FORM
             # A form is always the first model; later models have lists, which a form cannot hold.
             model = choose_model(bodies, fields) if strict else bodies[0]
@@ -137,7 +136,7 @@ def read_query(model: type[Input], request: Request) -> tuple[Any, list[Fault]]:
     Raise Problem 400 if the query cannot be decoded or has too many parameters.
     """
     try:
-        pairs = parse_pairs(request.query_string)
+        pairs = parse_query(request)
     except ValueError as error:
         wrong = (
             "is not percent-encoded UTF-8"

@@ -116,6 +116,7 @@ IF_NONE_MATCH: Schema = {
 HEADER_OF_STATUS = {
     201: "Location",
     401: "WWW-Authenticate",
+    412: "ETag",
     429: "Retry-After",
     503: "Retry-After",
 }

@@ -22,7 +22,7 @@ from todo.schemas.session import CurrentPassword, LoggedIn
 from todo.schemas.task import Task
 from todo.schemas.trash import TrashedTask
 
-_USERNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+USERNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 # Path segments below /accounts/ that the API uses, or that a later version may use.
 RESERVED = frozenset(
@@ -34,7 +34,7 @@ def _username(text: str) -> str:
     if not text:
         raise PydanticCustomError("blank", "This must not be empty.")
     limited(text, USERNAME_MAX)
-    if not _USERNAME.fullmatch(text):
+    if not USERNAME.fullmatch(text):
         raise PydanticCustomError(
             "username",
             "This must contain only the letters a to z, digits, '.', '_' and '-', "
@@ -109,7 +109,7 @@ Username = Annotated[
         json_schema_extra={
             "minLength": 1,
             "maxLength": USERNAME_MAX,
-            "pattern": f"^{_USERNAME.pattern}$",
+            "pattern": f"^{USERNAME.pattern}$",
         },
     ),
 ]

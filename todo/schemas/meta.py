@@ -58,12 +58,12 @@ def not_blank(text: str, maximum: int) -> str:
 
 
 def _flag(value: str) -> bool:
-    if value not in ("true", "false"):
+    if value.lower() not in ("true", "false"):
         raise PydanticCustomError("type", "This must be true or false.")
-    return value == "true"
+    return value.lower() == "true"
 
 
-# Query parameters are untyped. Accept only JSON's spellings of booleans, as the document says.
+# Query parameters are untyped. Besides JSON's spellings of booleans, accept Python's.
 Flag = Annotated[
     bool,
     PlainValidator(_flag),

@@ -77,8 +77,10 @@ def change_tasks(
 ) -> int:
     """Set the fields in `values` of all tasks that match, and return the number of matches.
 
-    Tasks that already have these values are not touched. Raise Problem 409 if too many match.
+    Tasks that already have these values are not touched. Raise Problem 400 without a filter, and
+    Problem 409 if too many match.
     """
+    _refuse_without_filter(filters)
     columns = columns_of(values)
     new_words = sum(len(columns.get(name, "")) for name in ("name_words", "note_words"))
     tasks = _matching(session, account, filters, new_words)
@@ -99,17 +101,21 @@ def delete_tasks(
 
     Raise Problem 400 without a filter, and Problem 409 if too many match.
     """
-    if not filters:
-        message = (
-            "Add at least one filter, such as completed=true. To delete every task, use a filter "
-            "that all tasks match, such as created_after=0001-01-01."
-        )
-        raise validation_problem([Fault("query", "missing", message)])
+    _refuse_without_filter(filters)
     tasks = _matching(session, account, filters, new_words=0)
     if not dry_run:
         rows = [task._asdict() for task in tasks]
         writes.move(session, Task, TrashedTask, account.id, DELETE, rows)
     return len(tasks)
+
+
+def _refuse_without_filter(filters: dict[str, Any]) -> None:
+    if not filters:
+        message = (
+            "Add at least one filter, such as completed=true. For all tasks, use a filter that "
+            "every task matches, such as created_after=0001-01-01."
+        )
+        raise validation_problem([Fault("query", "missing", message)])
 
 
 def count_tasks(db: Database, account: AccountRow, filters: dict[str, Any]) -> int:

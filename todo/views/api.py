@@ -29,10 +29,12 @@ another token, such as an API token, use its *Authorize* button.
 
 ### Conventions
 
-* **Bodies** are JSON or a form with the same fields. In a form, an empty value means null, and
+* **Bodies** are JSON or a form with the same fields; `PATCH` also accepts
+  `application/merge-patch+json`. In a form, an empty value means null, and
   `yes`, `on`, `1` and `no`, `off`, `0` also mean true and false.
 * **PUT and PATCH** change the fields they mention and keep the rest. Unknown fields are refused by
   name. Read-only fields are ignored, so a client can send back an object that it has read.
+* **Paths**: `me` stands for the username of the token, and a former username works for 90 days.
 * **Lists** come in pages: follow `next`, or the header field `Link`, until it is null. In a query,
   an empty value is an error, and booleans are `true` and `false` only.
 * **Bulk creation**: a JSON body creates up to 100 tasks, all or none. An error in one of them names

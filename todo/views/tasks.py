@@ -108,8 +108,8 @@ class TasksViews:
     def patch(self) -> dict[str, Any]:
         """Change all tasks that match the filters.
 
-        Without a filter, this changes every task. Fields that are not mentioned keep their values.
-        At most 10,000 tasks may match.
+        At least one filter is required. Fields that are not mentioned keep their values. At most
+        10,000 tasks may match.
         """
         query, values = self.request.validated_query, self.request.validated_body.values()
         updated = change_tasks(
