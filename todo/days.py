@@ -16,16 +16,20 @@ EXCLUDED_ZONES = {"localtime", "Factory"}
 DEFAULT_ZONE = ZoneInfo("UTC")
 
 _DAY = re.compile(r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})")
-_TIME = r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2}):(?P<second>[0-9]{2})"
-# RFC 3339, section 5.6; the offset is optional.
+_MINUTE = r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})"
+_SECOND = r":(?P<second>[0-9]{2})"
+# RFC 3339, section 5.6, or a local time as <input type="datetime-local"> sends it: the offset and
+# the seconds are optional.
 INSTANT = re.compile(
     _DAY.pattern
     + r"[Tt ]"
-    + _TIME
-    + r"(?:\.(?P<fraction>[0-9]+))?(?P<offset>[Zz]|[+-][0-9]{2}:[0-9]{2})?"
+    + _MINUTE
+    + rf"(?:{_SECOND}(?:\.(?P<fraction>[0-9]+))?)?(?P<offset>[Zz]|[+-][0-9]{{2}}:[0-9]{{2}})?"
 )
 # The original format of this API.
-DAY_FIRST = re.compile(r"(?P<day>[0-9]{2})/(?P<month>[0-9]{2})/(?P<year>[0-9]{4}) " + _TIME)
+DAY_FIRST = re.compile(
+    r"(?P<day>[0-9]{2})/(?P<month>[0-9]{2})/(?P<year>[0-9]{4}) " + _MINUTE + _SECOND
+)
 
 FIRST_INSTANT = datetime.min.replace(tzinfo=UTC)
 
@@ -108,7 +112,7 @@ def parse_date(text: str, zone: tzinfo = UTC) -> date | datetime:
 
 
 def _numbers(match: re.Match[str], *names: str) -> tuple[int, int, int]:
-    first, second, third = (int(match[name]) for name in names)
+    first, second, third = (int(match[name] or 0) for name in names)
     return first, second, third
 
 

@@ -162,6 +162,25 @@ def test_registrations_per_address_are_limited(
     assert register(3) == 201
 
 
+@pytest.mark.parametrize(
+    ("ahead", "status"), [(timedelta(seconds=30), 429), (timedelta(days=1), 201)]
+)
+def test_limit_set_by_wrong_clock_is_reset_beyond_tolerance(
+    client: Client,
+    limit: Callable[[str, int], None],
+    set_clock: SetClock,
+    ahead: timedelta,
+    status: int,
+) -> None:
+    limit("registrations", 1)
+    set_clock(ahead)
+    fields = {"username": "carol", "email": "c@example.com", "password": PASSWORD}
+    assert client.post("/api/v1/accounts", fields).status_int == 201
+    set_clock(timedelta(0))
+    fields = fields | {"username": "dave"}
+    assert client.post("/api/v1/accounts", fields).status_int == status
+
+
 def test_writes_per_account_are_limited(
     alice: User, bob: User, limit: Callable[[str, int], None], set_clock: SetClock
 ) -> None:

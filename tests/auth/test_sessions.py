@@ -29,7 +29,7 @@ def test_login_returns_new_session_token(
     client: Client, alice: Login, db: Session, form: bool
 ) -> None:
     post = client.post if form else client.post_json
-    response = post(LOGIN, credentials(username="ALICE"))
+    response = post(LOGIN, credentials(username="ALICE "))
     assert response.status_int == 200
     assert response.json.keys() == {"msg", "username", "token", "token_expires"}
     assert (response.json["msg"], response.json["username"]) == ("Authenticated", "alice")

@@ -37,6 +37,19 @@ def test_register_creates_account(client: Client, db: Session, form: bool) -> No
     assert datetime.fromisoformat(profile["date_joined"]) == stored.date_joined
 
 
+@pytest.mark.parametrize(
+    "email", ["carol@localhost", "carol@nas.local", "carol@printer.home.local"]
+)
+def test_register_accepts_address_of_home_server(client: Client, email: str) -> None:
+    response = client.post(ACCOUNTS, CAROL | {"email": email})
+    assert response.json["profile"]["email"] == email
+
+
+@pytest.mark.parametrize("email", ["carol@intranet", "carol@x.test", "carol@evil@localhost"])
+def test_register_refuses_address_without_domain(client: Client, email: str) -> None:
+    assert faults(client.post(ACCOUNTS, CAROL | {"email": email})) == {"email": "email"}
+
+
 def test_register_returns_valid_cookie_and_token(app: Any, client: Client) -> None:
     token = client.post(ACCOUNTS, CAROL).json["token"]
     assert client.get(f"{ACCOUNTS}/carol").status_int == 200

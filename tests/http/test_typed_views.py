@@ -8,6 +8,7 @@ import pytest
 from pydantic import MISSING, Field
 
 import todo.schemas
+from tests.support.client import User
 from todo.http.errors import FAULTS
 from todo.http.request import Request
 from todo.http.schema import Body, Input, Query
@@ -96,6 +97,30 @@ LONGEST_NAME = "n" * 64  # the longest unknown name that a fault repeats
 def test_faults_of_list_items_have_index(items: Any, faults: list[tuple[str, str, str]]) -> None:
     _, found = validate(Items, {"items": items}, strict=True)
     assert [(fault.field, fault.code, fault.message) for fault in found] == faults
+    pointers = [fault.pointer for fault in found]
+    assert pointers == ["/" + field.replace(".", "/") for field, _, _ in faults]
+
+
+def test_fault_of_body_points_to_its_field(alice: User) -> None:
+    body = {"name": "x", "due_date": 1, "my secret": 2}
+    errors = alice.send_json("POST", alice.tasks_url, body).json["errors"]
+    assert {fault["field"]: fault["pointer"] for fault in errors} == {
+        "due_date": "/due_date",
+        "body": "",
+    }
+    registration = {"username": "alice", "email": "a@example.com", "password": "a good password"}
+    taken = alice.send_json("POST", "/api/v1/accounts", registration).json["errors"]
+    assert [fault["pointer"] for fault in taken] == ["/username"]
+
+
+@pytest.mark.parametrize(
+    ("query", "headers"), [("?limit=0", {}), ("?after=x", {}), ("", {"If-None-Match": "x"})]
+)
+def test_fault_of_query_or_header_has_no_pointer(
+    alice: User, query: str, headers: dict[str, str]
+) -> None:
+    errors = alice.get(alice.tasks_url + query, headers=headers).json["errors"]
+    assert [fault["pointer"] for fault in errors] == [None]
 
 
 @pytest.mark.parametrize("strict", [True, False])

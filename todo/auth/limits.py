@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any
 
-from sqlalchemy import Engine, bindparam, case, select, update
+from sqlalchemy import Engine, bindparam, case, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -32,6 +32,7 @@ from todo.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+CLOCK_TOLERANCE = timedelta(minutes=1)  # by which the clocks of two processes may differ
 LAST_USE_PRECISION = timedelta(minutes=1)  # a token's last use is updated at most this often
 
 
@@ -63,8 +64,12 @@ Attempt = Iterable[tuple[Limit, str]]
 
 def _count_statement(insert: Any) -> Any:
     """Return the statement that increments a count, or starts a new window if the old one ended."""
-    is_over = LIMIT_COUNTS.c.expiration_date <= bindparam("now", type_=UTCDateTime)
     new = insert(LIMIT_COUNTS).values(count=1)
+    end = LIMIT_COUNTS.c.expiration_date
+    # A window that ends later than a new one would was begun while the clock was wrong.
+    is_over = or_(
+        end <= bindparam("now", type_=UTCDateTime), end > bindparam("latest", type_=UTCDateTime)
+    )
     return (
         new.on_conflict_do_update(
             index_elements=[LIMIT_COUNTS.c.name, LIMIT_COUNTS.c.subject],
@@ -226,6 +231,7 @@ def _count(session: Session, limit: Limit, subject: str) -> tuple[int, datetime]
         "subject": _storable(subject),
         "now": now,
         "expiration_date": now + limit.window,
+        "latest": now + limit.window + CLOCK_TOLERANCE,
     }
     statement = _COUNT[session.get_bind().dialect.name]
     count, expires = session.execute(statement, values).one()

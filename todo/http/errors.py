@@ -160,11 +160,21 @@ def phrase(status: int) -> str:
 
 @dataclass(frozen=True)
 class Fault:
-    """One wrong field or parameter. Never contains the submitted value."""
+    """One wrong field or parameter. Never contains the submitted value.
+
+    `pointer` is the JSON Pointer (RFC 6901) to the field in the body; null for query parameters and
+    header fields.
+    """
 
     field: str
     code: str
     message: str
+    pointer: str | None = None
+
+
+def json_pointer(*path: str) -> str:
+    """Return the JSON Pointer of a path in the body; names need no escaping after safe_name()."""
+    return "".join(f"/{name}" for name in path)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,15 @@ from pyramid.config import Configurator
 from pyramid.exceptions import ConfigurationError
 
 from todo.http.bodies import FORM, parse_query, read_body
-from todo.http.errors import CODES, FAULTS, Fault, Problem, safe_name, validation_problem
+from todo.http.errors import (
+    CODES,
+    FAULTS,
+    Fault,
+    Problem,
+    json_pointer,
+    safe_name,
+    validation_problem,
+)
 from todo.http.request import Request
 from todo.http.schema import Input, Query
 
@@ -188,31 +196,38 @@ def _context(request: Request) -> dict[str, Any]:
 
 def _fault(details: ErrorDetails, known: str, whole: str) -> Fault:
     """Convert pydantic's error to a Fault; `known` are the fields at the top level."""
-    field = _field_path(details["loc"]) or whole
+    path = _field_path(details["loc"])
+    code, message = _code_and_message(details, known, "parameter" if whole == "query" else "field")
+    pointer = None if whole == "query" else json_pointer(*path)
+    return Fault(".".join(path) or whole, code, message, pointer)
+
+
+def _code_and_message(details: ErrorDetails, known: str, noun: str) -> tuple[str, str]:
     fault_type, context = details["type"], details.get("ctx", {})
     message = details["msg"].replace("Input should be", "This must be")
     if fault_type == "extra_forbidden" and len(details["loc"]) == 1:
         allowed = f"; allowed here: {known}" if known else "; none is allowed here"
-        noun = "parameter" if whole == "query" else "field"
-        return Fault(field, "unknown_field", f"Unknown {noun}{allowed}.")
+        return "unknown_field", f"Unknown {noun}{allowed}."
     if fault_type.endswith("_type") and details["input"] is None:
-        return Fault(field, "null", "This must have a value.")
+        return "null", "This must have a value."
     # One of our own codes. pydantic uses a few of the same names; its list errors have a context.
     if fault_type in FAULTS and fault_type != "missing" and "field_type" not in context:
-        return Fault(field, fault_type, message)
+        return fault_type, message
     for family, code, ours in _PYDANTIC_FAULTS:
         if fault_type.startswith(family):
-            return Fault(field, code, ours.format(**context) if ours else f"{message}.")
-    return Fault(field, "invalid", f"{message}.")
+            return code, ours.format(**context) if ours else f"{message}."
+    return "invalid", f"{message}."
 
 
-def _field_path(location: tuple[int | str, ...]) -> str:
-    """Return the path to a field, such as tasks.3.name.
+def _field_path(location: tuple[int | str, ...]) -> list[str]:
+    """Return the path to a field, such as ["tasks", "3", "name"].
 
     The path ends before a name that must not be shown, so it can be empty.
     """
-    names = [part if isinstance(part, int) else safe_name(part, fallback="") for part in location]
-    return ".".join(str(name) for name in takewhile(lambda name: name != "", names))
+    names = [
+        str(part) if isinstance(part, int) else safe_name(part, fallback="") for part in location
+    ]
+    return list(takewhile(lambda name: name != "", names))
 
 
 def includeme(config: Configurator) -> None:

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, ClassVar
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 from pydantic import MISSING, AfterValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
@@ -45,10 +45,18 @@ def _username(text: str) -> str:
     return text
 
 
+# Home servers have addresses such as alice@localhost and alice@nas.local.
+for _domain in ("local", "localhost"):
+    SPECIAL_USE_DOMAIN_NAMES.remove(_domain)
+
+
 def _email(text: str) -> str:
     limited(text, EMAIL_MAX)  # first, because validating a long text is slow
+    is_local = text.lower().endswith("@localhost")
     try:
-        address = validate_email(text, check_deliverability=False).normalized
+        address = validate_email(
+            text, check_deliverability=False, globally_deliverable=not is_local
+        ).normalized
     except EmailNotValidError as error:
         raise PydanticCustomError("email", "{reason}", {"reason": str(error)}) from None
     return limited(address, EMAIL_MAX)

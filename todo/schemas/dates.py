@@ -62,8 +62,9 @@ DateIn = Annotated[
     WithJsonSchema(
         {
             "anyOf": [*_SCHEMAS, {"type": "string", "maxLength": 0}, {"type": "null"}],
-            "description": "An RFC 3339 time, a day, or `DD/MM/YYYY hh:mm:ss`. A time without an "
-            "offset is in the account's time zone. Null or an empty string clears the date.",
+            "description": "An RFC 3339 time, whose seconds and offset are optional, a day, or "
+            "`DD/MM/YYYY hh:mm:ss`. A time without an offset is in the account's time zone. Null "
+            "or an empty string clears the date.",
             "examples": ["2030-02-01T09:30:00+02:00"],
         }
     ),

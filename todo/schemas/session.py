@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from todo.http.schema import Body, Representation
 from todo.schemas.meta import Instant, Owner, Unicode
@@ -20,7 +20,10 @@ CurrentPassword = Annotated[
 class Credentials(Body):
     """Login credentials."""
 
-    username: Unicode = Field(description="Username. Case-insensitive.", examples=["alice"])
+    # Phones add a space after a completed word.
+    username: Annotated[Unicode, AfterValidator(str.strip)] = Field(
+        description="Username. Case and surrounding spaces are ignored.", examples=["alice"]
+    )
     password: Annotated[
         Unicode,
         Field(

@@ -118,7 +118,7 @@ def refuse_personal(password: str, account: Any, values: dict[str, Any]) -> None
     names = {"username": account.username, "email": account.email} | values
     if is_personal(password, names["username"], names["email"]):
         message = "This must not contain the username or the e-mail address."
-        raise validation_problem([Fault("password", "password_personal", message)])
+        raise validation_problem([Fault("password", "password_personal", message, "/password")])
 
 
 def _release_username(session: Session, account: AccountRow) -> None:
@@ -149,5 +149,5 @@ def _refuse_released(session: Session, account_id: int, username_lower: str) -> 
 
 
 def _username_taken() -> Problem:
-    fault = Fault("username", "taken", USERNAME_TAKEN)
+    fault = Fault("username", "taken", USERNAME_TAKEN, "/username")
     return Problem("username_taken", USERNAME_TAKEN, errors=[fault])
