@@ -1,11 +1,14 @@
 """The service behind the shipped proxies: forwarding, the access log, slow clients."""
 
+import gzip
 import json
 import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from http.client import HTTPConnection, HTTPMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,6 +53,50 @@ def test_chunked_body_is_forwarded(proxy: Proxy, proxy_name: str, certificate: P
     request = f"{head}\r\n{len(form):x}\r\n{form}\r\n0\r\n\r\n"
     status, _, answer = send_request(proxy.port, certificate, request)
     assert (status, json.loads(answer)["username"]) == (201, f"c{proxy_name}")
+
+
+def request_compressed(
+    proxy: Proxy, certificate: Path, method: str, path: str, fields: Any = None, **headers: str
+) -> tuple[int, HTTPMessage, bytes]:
+    """Send JSON, accept gzip, and return the status, the header fields and the decoded body."""
+    connection = HTTPConnection(HOST)
+    connection.sock = connect(proxy.port, certificate)
+    body = None if fields is None else json.dumps(fields)
+    accepted = {"Accept-Encoding": "gzip", "Content-Type": "application/json"}
+    try:
+        connection.request(method, path, body, accepted | headers)
+        response = connection.getresponse()
+        content = response.read()
+        if content and response.headers["Content-Encoding"] == "gzip":
+            content = gzip.decompress(content)
+        return response.status, response.headers, content
+    finally:
+        connection.close()
+
+
+def test_compressed_response_has_usable_version(
+    proxy: Proxy, proxy_name: str, certificate: Path
+) -> None:
+    def send(method: str, path: str, fields: Any = None, **headers: str) -> Any:
+        return request_compressed(proxy, certificate, method, path, fields, **headers)
+
+    name = f"z{proxy_name}"
+    profile = {"username": name, "email": f"{name}@example.com", "password": "a good password"}
+    _, _, registered = send("POST", "/api/v1/accounts", profile)
+    token = {"Authorization": f"Bearer {json.loads(registered)['token']}"}
+    tasks = f"/api/v1/accounts/{name}/tasks"
+    _, _, created = send("POST", tasks, {"name": "Milk", "note": "two bottles " * 200}, **token)
+    task = f"{tasks}/{json.loads(created)['task']['id']}"
+    for path in (tasks, task):
+        status, headers, body = send("GET", path, **token)
+        assert (status, headers["Content-Encoding"]) == (200, "gzip")
+        assert b"two bottles" in body
+        assert "accept-encoding" in ", ".join(headers.get_all("Vary", [])).lower()
+        status, _, _ = send("GET", path, **token, **{"If-None-Match": headers["ETag"]})
+        assert status == 304
+    version = {"If-Match": headers["ETag"]}
+    assert send("PATCH", task, {"completed": True}, **token, **version)[0] == 200
+    assert send("PATCH", task, {"completed": False}, **token, **version)[0] == 412
 
 
 def test_rate_limit_applies_to_client_address(

@@ -1,14 +1,18 @@
 """The documentation page and its files. tests/browser tests them in a browser."""
 
+import gzip
 import re
 import subprocess
 import sys
+from typing import Any
 
 import pytest
+from webob import Request
 
 from tests.support.client import Client, constant_headers
 
 SCRIPT = "text/javascript"
+DOCUMENT = "/api/v1/openapi.json"
 FILES = {
     "/docs": "text/html",
     "/docs/docs.js": SCRIPT,
@@ -33,7 +37,31 @@ def test_docs_head_matches_get_without_body(client: Client, url: str) -> None:
     assert constant_headers(head) == constant_headers(get)
 
 
-@pytest.mark.parametrize("url", FILES)
+@pytest.mark.parametrize("url", [*FILES, DOCUMENT])
+@pytest.mark.parametrize(
+    ("accept", "encoding"),
+    [
+        *((None, None), ("", None), ("br", None), ("gzip;q=0", None), ("*;q=0, identity", None)),
+        *(("gzip", "gzip"), ("br, gzip;q=0.5", "gzip"), ("*", "gzip")),
+    ],
+)
+def test_docs_file_is_compressed_if_client_accepts_gzip(
+    app: Any, url: str, accept: str | None, encoding: str | None
+) -> None:
+    plain = Request.blank(url).get_response(app)
+    headers = {} if accept is None else {"Accept-Encoding": accept}
+    # Not by WebTest, which decompresses the body.
+    response = Request.blank(url, headers=headers).get_response(app)
+    assert response.headers.get("Content-Encoding") == encoding
+    content = gzip.decompress(response.body) if encoding else response.body
+    assert content == plain.body
+    assert "Accept-Encoding" in response.headers["Vary"]
+    known = headers | {"If-None-Match": response.headers["ETag"]}
+    again = Request.blank(url, headers=known).get_response(app)
+    assert (again.status_int, again.body) == (304, b"")
+
+
+@pytest.mark.parametrize("url", [*FILES, DOCUMENT])
 def test_docs_cached_copy_is_revalidated(client: Client, url: str) -> None:
     response = client.get(url)
     assert response.headers["Cache-Control"] == "no-cache"

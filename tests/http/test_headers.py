@@ -19,7 +19,7 @@ SECURITY_HEADERS = {
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        *(("GET", "/api/v1", 200), ("HEAD", "/api/v1", 200), ("GET", "/api/v1/openapi.json", 200)),
+        *(("GET", "/api/v1", 200), ("HEAD", "/api/v1", 200), ("GET", "/healthz", 200)),
         ("GET", "/api/v1/accounts/alice/counts", 200),
         ("DELETE", "/api/v1/accounts/alice", 204),
         *(("POST", "/api/v1/accounts/alice/tasks", 415), ("OPTIONS", "/api/v1", 204)),

@@ -125,7 +125,8 @@ def check_headers(path: str, response: TestResponse) -> None:
     policy = headers["Content-Security-Policy"].split("; ")
     assert {"default-src 'none'", "frame-ancestors 'none'"} <= set(policy)
     assert path == "/docs" or len(policy) == 2
-    public = path.startswith("/docs") and response.status_int in (200, 304)
+    files = ("/docs", "/api/v1/openapi.json")
+    public = path.startswith(files) and response.status_int in (200, 304)
     etag = "private, no-cache" if "ETag" in headers else "no-store"
     assert headers["Cache-Control"] == ("no-cache" if public else etag)
     # No duplicates: browsers differ in which one they use.

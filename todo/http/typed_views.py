@@ -10,7 +10,7 @@
                                             # a tuple means one of several models
         errors=("ticket_exists",),          # codes that the view itself may raise
         headers=("Link",),                  # names in openapi/paths.py, sent on success
-        redirects={303: "See the page."},   # statuses that the view sets itself, for the document
+        redirects={303: "See the page."},   # 3xx that the view itself answers, for the document
         session=True,                       # it begins or ends a login session (the cookie)
     )
     def post(self):

@@ -115,6 +115,8 @@ IF_NONE_MATCH: Schema = {
 
 HEADER_OF_STATUS = {
     201: "Location",
+    303: "Location",
+    304: "ETag",
     401: "WWW-Authenticate",
     412: "ETag",
     429: "Retry-After",
@@ -268,13 +270,13 @@ def _responses(
     if is_versioned(operation) and method == "GET":
         responses["304"] = {
             "description": "The client's version is current.",
-            "headers": _headers(304, "ETag"),
+            "headers": _headers(304),
         }
 
     for redirected, description in (operation.options.get("redirects") or {}).items():
         responses[str(redirected)] = {
             "description": description,
-            "headers": _headers(redirected, "Location"),
+            "headers": _headers(redirected),
         }
     by_status: dict[int, list[str]] = {}
     for code in sorted(set(_error_codes(operation, method))):

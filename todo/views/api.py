@@ -9,8 +9,11 @@ from pyramid.view import view_config
 
 from todo import openapi
 from todo.http.bodies import JSON
+from todo.http.files import File
 from todo.http.operations import operations
+from todo.http.renderers import Response
 from todo.http.request import Request
+from todo.models.json import to_json
 
 TITLE = "todo"
 
@@ -119,13 +122,16 @@ def info(request: Request) -> dict[str, str]:
     permission=NO_PERMISSION_REQUIRED,
     operation="description",
     returns=Document,
+    headers=("ETag",),
+    redirects={304: "The client already has this version."},
 )
-def describe(request: Request) -> dict[str, Any]:
+def describe(request: Request) -> Response:
     """Return this description of the API (OpenAPI 3.1)."""
     if "openapi" not in request.registry:
-        request.registry["openapi"] = described(request.registry)
-    document: dict[str, Any] = request.registry["openapi"]
-    return document
+        document = to_json(described(request.registry))
+        request.registry["openapi"] = File.of(document, JSON)
+    file: File = request.registry["openapi"]
+    return file.response(request)
 
 
 def described(registry: Registry) -> dict[str, Any]:

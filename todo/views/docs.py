@@ -1,7 +1,5 @@
 """The documentation page: Swagger UI, which reads /api/v1/openapi.json in the browser."""
 
-from dataclasses import dataclass
-from hashlib import sha256
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -9,6 +7,7 @@ from pyramid.httpexceptions import HTTPNotFound
 from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.view import view_config
 
+from todo.http.files import File
 from todo.http.renderers import Response
 from todo.http.request import Request
 
@@ -31,26 +30,15 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 
 
-@dataclass(frozen=True)
-class File:
-    """A file of the page, kept in memory."""
-
-    content: bytes
-    content_type: str
-    etag: str
-
-    @classmethod
-    def read(cls, path: Path, content_type: str) -> "File":
-        content = path.read_bytes()
-        return cls(content, content_type, sha256(content).hexdigest()[:32])
-
-
-PAGE = File.read(STATIC / "docs.html", "text/html")
+PAGE = File.of((STATIC / "docs.html").read_bytes(), "text/html; charset=utf-8")
 # A table, so that no path is ever built from a URL.
 FILES = {
-    "docs.js": File.read(STATIC / "docs.js", "text/javascript"),
-    "swagger_bundle.js": File.read(SWAGGER_UI / "swagger_bundle.js", "text/javascript"),
-    "swagger_style.css": File.read(SWAGGER_UI / "swagger_style.css", "text/css"),
+    path.name: File.of(path.read_bytes(), f"{content_type}; charset=utf-8")
+    for path, content_type in (
+        (STATIC / "docs.js", "text/javascript"),
+        (SWAGGER_UI / "swagger_bundle.js", "text/javascript"),
+        (SWAGGER_UI / "swagger_style.css", "text/css"),
+    )
 }
 
 
@@ -62,7 +50,7 @@ FILES = {
 )
 def page(request: Request) -> Response:
     """Show the documentation page."""
-    response = _response(PAGE)
+    response = PAGE.response(request)
     response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
     return response
 
@@ -73,13 +61,4 @@ def file(request: Request) -> Response:
     found = FILES.get(request.matchdict["file"])
     if found is None:
         raise HTTPNotFound
-    return _response(found)
-
-
-def _response(file: File) -> Response:
-    response = Response(file.content, content_type=file.content_type, charset="utf-8")
-    # A release changes files under the same URL, so browsers revalidate: usually 304.
-    response.headers["Cache-Control"] = "no-cache"
-    response.etag = file.etag
-    response.conditional_response = True
-    return response
+    return found.response(request)
