@@ -34,8 +34,9 @@ def test_bulk_update_changes_matching_tasks_only(
     change = {"note": "now", "due_date": "2030-02-01"}
     answer = alice.send_json("PATCH", f"{alice.tasks_url}?completed=false", change)
     assert answer.status_int == 200
-    assert answer.json == {"username": "alice", "updated": 2}
     after = listed(alice)
+    revision = after[1]["revision"]
+    assert answer.json == {"username": "alice", "updated": 2, "revision": revision}
     assert after[0] == before[0]
     for old, new in zip(before[1:], after[1:], strict=True):
         dated = {name: new[name] for name in ("modification_date", "revision")}
@@ -47,7 +48,8 @@ def test_bulk_update_changes_matching_tasks_only(
 
 def test_bulk_update_by_form_changes_all_matching_tasks(alice: User, task_ids: list[int]) -> None:
     answer = alice.send_form("PATCH", alice.all_tasks_url, "completed=yes&name=Done")
-    assert answer.json == {"username": "alice", "updated": 3}
+    revision = listed(alice)[0]["revision"]
+    assert answer.json == {"username": "alice", "updated": 3, "revision": revision}
     assert {(task["name"], task["completed"]) for task in listed(alice)} == {("Done", True)}
 
 
@@ -87,7 +89,8 @@ def test_bulk_delete_removes_matching_tasks_only(
 ) -> None:
     answer = alice.delete(f"{alice.tasks_url}?completed=false")
     assert answer.status_int == 200
-    assert answer.json == {"username": "alice", "deleted": 2}
+    revision = alice.get(alice.tasks_url).json["revision"]
+    assert answer.json == {"username": "alice", "deleted": 2, "revision": revision}
     assert [task["id"] for task in listed(alice)] == task_ids[:1]
     assert len(listed(bob)) == 3
     assert alice.delete(f"{alice.tasks_url}?due=any").json["deleted"] == 0
@@ -136,7 +139,9 @@ def test_dry_run_of_bulk_change_changes_nothing(
     expected = {"username": "alice"} | answered
     assert alice.send_json(method, f"{url}true", body).json == expected | {"dry_run": True}
     assert listed(alice) == before
-    assert alice.send_json(method, f"{url}false", body).json == expected
+    changed = alice.send_json(method, f"{url}false", body).json
+    revision = alice.get(alice.tasks_url).json["revision"]
+    assert changed == expected | {"revision": revision}
     assert listed(alice) != before
 
 
@@ -147,7 +152,7 @@ def test_dry_run_of_create_creates_nothing(alice: User, body: dict[str, Any]) ->
     assert "Location" not in dry.headers
     assert listed(alice) == []
     created = alice.send_json("POST", alice.tasks_url, body)
-    assert dry.json.keys() == created.json.keys() | {"dry_run"}
+    assert dry.json.keys() == created.json.keys() - {"revision"} | {"dry_run"}
     assert faults(alice.send_json("POST", f"{alice.tasks_url}?dry_run=true", {"name": ""}))
 
 

@@ -136,9 +136,10 @@ def test_create_several_tasks_keeps_order(alice: User) -> None:
     ]
     response = alice.post_json(alice.tasks_url, {"tasks": given})
     assert response.status_int == 201
-    assert response.json.keys() == {"msg", "username", "tasks"}
+    assert response.json.keys() == {"msg", "username", "tasks", "revision"}
     assert (response.json["msg"], response.json["username"]) == ("posted", "alice")
     tasks = response.json["tasks"]
+    assert {task["revision"] for task in tasks} == {response.json["revision"]}
     assert [task["name"] for task in tasks] == ["Milk", "Tea", "Milk"]
     assert [task["completed"] for task in tasks] == [False, True, False]
     assert (tasks[1]["note"], tasks[1]["due_date"]) == ("green", "2030-02-01")
@@ -207,7 +208,8 @@ def test_task_update_accepts_task_as_read(alice: User, milk: str) -> None:
 def test_deleted_task_is_not_found(alice: User, milk: str) -> None:
     response = alice.delete(milk)
     assert response.status_int == 200
-    assert response.json == {"username": "alice", "msg": "Deleted."}
+    revision = alice.get(alice.tasks_url).json["revision"]
+    assert response.json == {"username": "alice", "msg": "Deleted.", "revision": revision}
     assert alice.get(milk).status_int == 404
     assert alice.delete(milk).status_int == 404
 

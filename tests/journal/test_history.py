@@ -78,6 +78,7 @@ def test_history_shows_token_and_values_of_each_change(
             },
         ],
         "next": None,
+        "after": None,
     }
 
 

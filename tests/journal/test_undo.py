@@ -94,7 +94,7 @@ def test_undo_restores_state_and_second_undo_redoes(
     assert without_creations(state(alice), before) == before
     redone = alice.post(undo_path(undone))
     assert redone.status_int == 200
-    assert undone.json == redone.json
+    assert redone.json == undone.json | {"revision": undone.json["revision"] + 1}
     assert state(alice) == done
     again = alice.post(undo_path(redone))
     assert again.status_int == 200
@@ -112,8 +112,9 @@ def test_undo_of_many_tasks_is_one_revision(alice: User, ids: dict[str, int]) ->
     answer = alice.send_json("PATCH", alice.all_tasks_url, {"note": "all"})
     before = alice.get(alice.tasks_url).json["revision"]
     assert undo_path(answer) == f"{alice.url}/changes/{before}/undo"
+    assert answer.json["revision"] == before
     undone = alice.post(undo_path(answer))
-    assert undone.json == {"username": "alice", "undone": 3}
+    assert undone.json == {"username": "alice", "undone": 3, "revision": before + 1}
     listed = alice.get(alice.tasks_url).json
     assert listed["revision"] == before + 1
     assert {task["revision"] for task in listed["tasks"]} == {before + 1}

@@ -76,6 +76,10 @@ class TaskHistory(Representation):
     next: str | None = Field(
         description=_NEXT, examples=["/api/v1/accounts/alice/tasks/1/history?limit=1&after=12"]
     )
+    after: int | None = Field(
+        description="Revision for the parameter `after` of the next page; null on the last page.",
+        examples=[12],
+    )
 
 
 class Changes(Representation):

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated
 
 from pydantic import (
+    MISSING,
     AfterValidator,
     BeforeValidator,
     Field,
@@ -91,4 +92,13 @@ Instant = Annotated[
 
 Owner = Annotated[
     str, Field(description="The account's username, in its original case.", examples=["alice"])
+]
+
+UndoRevision = Annotated[
+    int | MISSING,
+    Field(
+        description="Revision of the change, for `POST …/changes/<revision>/undo`. Absent if "
+        "nothing was changed.",
+        examples=[12],
+    ),
 ]

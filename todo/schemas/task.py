@@ -8,7 +8,16 @@ from pydantic import MISSING, AfterValidator, Field, create_model
 from todo.http.schema import Body, Representation
 from todo.models.task import NAME_MAX, NOTE_MAX
 from todo.schemas.dates import DateIn
-from todo.schemas.meta import NOT_BLANK, WITHOUT_NUL, Instant, Owner, Text, limited, not_blank
+from todo.schemas.meta import (
+    NOT_BLANK,
+    WITHOUT_NUL,
+    Instant,
+    Owner,
+    Text,
+    UndoRevision,
+    limited,
+    not_blank,
+)
 
 BULK_MAX = 100  # tasks that a request may create
 
@@ -123,6 +132,7 @@ class TaskPosted(TaskAnswer):
     """The new task."""
 
     msg: str = Field(description="Confirmation message.", examples=["posted"])
+    revision: UndoRevision = MISSING
     dry_run: bool | MISSING = _DRY_RUN
 
 
@@ -132,6 +142,7 @@ class TasksPosted(Representation):
     msg: str = Field(description="Confirmation message.", examples=["posted"])
     username: Owner
     tasks: list[Task] = Field(description="New tasks, in the order of the request.")
+    revision: UndoRevision = MISSING
     dry_run: bool | MISSING = _DRY_RUN
 
 
@@ -147,6 +158,10 @@ class TaskList(Representation):
         examples=[
             "/api/v1/accounts/alice/tasks?limit=1&after=WyJiODRjMDMzMmMzZWYxNzgzIixudWxsLDJd"
         ],
+    )
+    after: str | None = Field(
+        description="Cursor of the next page, for the parameter `after`; null on the last page.",
+        examples=["WyJiODRjMDMzMmMzZWYxNzgzIixudWxsLDJd"],
     )
     revision: int = Field(
         description="The account's revision. The page reflects at least all changes up to it.",
@@ -180,6 +195,7 @@ class TasksUpdated(Representation):
         description="Number of tasks that matched, including those that already had these values.",
         examples=[3],
     )
+    revision: UndoRevision = MISSING
     dry_run: bool | MISSING = _DRY_RUN
 
 
@@ -188,6 +204,7 @@ class TasksDeleted(Representation):
 
     username: Owner
     deleted: int = Field(description="Number of tasks that matched.", examples=[3])
+    revision: UndoRevision = MISSING
     dry_run: bool | MISSING = _DRY_RUN
 
 
@@ -196,3 +213,4 @@ class TaskDeleted(Representation):
 
     username: Owner
     msg: str = Field(description="Confirmation message.", examples=["Deleted."])
+    revision: UndoRevision = MISSING

@@ -24,6 +24,10 @@ class Trash(Representation):
         description="Path of the next page; null on the last page.",
         examples=["/api/v1/accounts/alice/trash?limit=1&after=WyJlNDBjMmM5YmFmMzY1NGI5IiwiMj"],
     )
+    after: str | None = Field(
+        description="Cursor of the next page, for the parameter `after`; null on the last page.",
+        examples=["WyJlNDBjMmM5YmFmMzY1NGI5IiwiMj"],
+    )
     revision: int = Field(
         description="The account's revision. The page reflects at least all changes up to it.",
         examples=[12],

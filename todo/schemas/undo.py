@@ -1,9 +1,9 @@
 """Undo schemas."""
 
-from pydantic import Field
+from pydantic import MISSING, Field
 
 from todo.http.schema import Representation
-from todo.schemas.meta import Owner
+from todo.schemas.meta import Owner, UndoRevision
 
 
 class Undone(Representation):
@@ -11,3 +11,4 @@ class Undone(Representation):
 
     username: Owner
     undone: int = Field(description="Number of tasks that were reverted.", examples=[3])
+    revision: UndoRevision = MISSING

@@ -37,6 +37,7 @@ def history(context: HistoryContext, request: Request) -> dict[str, Any]:
         "username": account.username,
         "history": Change.of_each(page.changes),
         "next": next_page(request, "after", page.after),
+        "after": page.after,
     }
 
 

@@ -61,6 +61,7 @@ class TasksViews:
             "username": self.account.username,
             "tasks": schemas.Task.of_each(page.tasks, fields),
             "next": next_page(self.request, "after", page.after),
+            "after": page.after,
             "revision": revision,
             **total,
         }
@@ -161,12 +162,11 @@ def task_path(request: Request, tasks: list[TaskRow]) -> str:
 
 
 def finished(request: Request, answer: dict[str, Any]) -> dict[str, Any]:
-    """Return the answer with an undo link. For a dry run, mark it and roll back the transaction."""
+    """Return the answer with its revision. For a dry run, mark it and roll back the transaction."""
     if request.validated_query.dry_run:
         request.tm.doom()
         return {**answer, "dry_run": True}
-    offer_undo(request)
-    return answer
+    return {**answer, **offer_undo(request)}
 
 
 @view_defaults(route_name="task")
@@ -222,5 +222,5 @@ class TaskViews:
     def delete(self) -> dict[str, Any]:
         """Move a task to the trash."""
         delete_task(self.request.db, self.account, self.task)
-        offer_undo(self.request)
-        return {"username": self.account.username, "msg": "Deleted."}
+        revision = offer_undo(self.request)
+        return {"username": self.account.username, "msg": "Deleted.", **revision}

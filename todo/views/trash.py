@@ -50,6 +50,7 @@ class TrashViews:
             "username": self.account.username,
             "tasks": trash.TrashedTask.of_each(page.tasks),
             "next": next_page(self.request, "after", page.after),
+            "after": page.after,
             "revision": revision,
         }
 

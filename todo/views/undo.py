@@ -34,14 +34,18 @@ def post(context: RevisionContext, request: Request) -> dict[str, Any]:
     deletions and changes to the profile cannot be undone.
     """
     undone = undo(request.db, context.account, context.named, request.settings.trash_retention)
-    offer_undo(request)
-    return {"username": context.account.username, "undone": undone}
+    return {"username": context.account.username, "undone": undone, **offer_undo(request)}
 
 
-def offer_undo(request: Request) -> None:
-    """Add a `Link` to the answer that undoes the request's changes, if it has changed tasks."""
+def offer_undo(request: Request) -> dict[str, int]:
+    """Add a `Link` to the answer that undoes the request's changes; return their `revision`.
+
+    Add no link, and return no member, if the request has changed nothing.
+    """
     account = request.identity.account
     revision = transaction_revision(request.db, account.id)
-    if revision is not None:
-        path = request.route_path("undo", username=account.username, revision=revision)
-        request.response.headers["Link"] = f'<{path}>; rel="undo"'  # RFC 8288
+    if revision is None:
+        return {}
+    path = request.route_path("undo", username=account.username, revision=revision)
+    request.response.headers["Link"] = f'<{path}>; rel="undo"'  # RFC 8288
+    return {"revision": revision}
