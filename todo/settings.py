@@ -98,6 +98,15 @@ def _days(text: str) -> timedelta:
     return timedelta(days=_number(1, 3650)(text))
 
 
+def _choice(*choices: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text.strip().lower() not in choices:
+            raise ValueError(f"must be {' or '.join(choices)}")
+        return text.strip().lower()
+
+    return parse
+
+
 def _public_url(text: str) -> str:
     """Return the URL as an origin, in the spelling of browsers."""
     url = text.strip().removesuffix("/")
@@ -163,6 +172,7 @@ class Settings:
     trash_retention: Annotated[timedelta, Setting("todo.trash_days", _days, "30")]
     journal_retention: Annotated[timedelta, Setting("todo.journal_days", _days, "90")]
     cors_origins: Annotated[frozenset[str], Setting("todo.cors_origins", _origins, "")]
+    registration: Annotated[str, Setting("todo.registration", _choice("open", "closed"), "open")]
     production: Annotated[bool, Setting("todo.production", _boolean, "false")]
     public_url: Annotated[str, Setting("todo.public_url", _public_url, "")]
     allow_http: Annotated[bool, Setting("todo.allow_http", _boolean, "false")]

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from tests.support.client import Client, User, faults, log_in
 from tests.support.factories import PASSWORD, Login, make_account, make_task
-from tests.support.fixtures import SetClock
+from tests.support.fixtures import Patch, SetClock
 from todo.models import Account, Task, Token
 
 ACCOUNTS = "/api/v1/accounts"
@@ -35,6 +35,17 @@ def test_register_creates_account(client: Client, db: Session, form: bool) -> No
     assert stored.password_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert profile["id"] == stored.id
     assert datetime.fromisoformat(profile["date_joined"]) == stored.date_joined
+
+
+def test_registration_is_refused_if_closed(
+    app: Any, client: Client, alice: User, db: Session, monkeypatch: Patch
+) -> None:
+    monkeypatch.setattr(app.registry["settings"], "registration", "closed")
+    response = client.post(ACCOUNTS, CAROL)
+    assert (response.status_int, response.json["code"]) == (403, "registration_closed")
+    assert "Set-Cookie" not in response.headers
+    assert db.scalars(select(Account.username)).all() == ["alice"]
+    assert log_in(client).status_int == 200
 
 
 @pytest.mark.parametrize(

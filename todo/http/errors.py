@@ -46,6 +46,7 @@ CODES: Mapping[str, tuple[int, str]] = {
         403,
         "The scope of the token does not allow this; `GET /api/v1/whoami` shows the scope.",
     ),
+    "registration_closed": (403, "The service accepts no registrations; ask its administrator."),
     "reauthentication_required": (
         403,
         "`current_password` is missing or wrong; send it, or log in again.",

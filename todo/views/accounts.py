@@ -11,6 +11,7 @@ from todo.auth.identity import AccountRow
 from todo.auth.passwords import hash_password
 from todo.auth.permissions import Permission
 from todo.auth.sessions import end_session, reauthenticate, start_session
+from todo.http.errors import Problem
 from todo.http.preconditions import entity_tag, is_not_modified
 from todo.http.renderers import Response
 from todo.http.request import Request
@@ -29,15 +30,21 @@ from todo.services.export import write_export
     session=True,
     body=schemas.Registration,
     returns={201: schemas.Registered},
-    errors=("username_taken", "too_many_requests", "busy"),
+    errors=("registration_closed", "username_taken", "too_many_requests", "busy"),
     headers=("ETag",),
 )
 def post(request: Request) -> dict[str, Any]:
     """Register an account and log in.
 
     The answer has the token of a new session, and browsers also get it as a cookie. A username that
-    another account released less than 90 days ago is refused like one in use.
+    another account released less than 90 days ago is refused like one in use. If the administrator
+    has closed registration, the answer is 403 `registration_closed`.
     """
+    if request.settings.registration == "closed":
+        raise Problem(
+            "registration_closed",
+            "This service accepts no registrations. Ask its administrator for an account.",
+        )
     _count_registration(request)
     account = accounts.create_account(request.db, request.validated_body.values())
     end_session(request, request.db)
