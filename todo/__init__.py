@@ -33,6 +33,7 @@ def configure(ini_settings: dict[str, str]) -> Configurator:
     config.registry["settings"] = checked
     config.include("todo.http.request")
     config.include("todo.http.headers")
+    config.include("todo.http.proxies")
     config.include("todo.http.transactions")
     config.include("todo.http.renderers")
     config.include("todo.http.typed_views")

@@ -24,6 +24,7 @@ DRAIN_TIMEOUT = 25  # seconds for running requests to finish
 # waitress options; [server:main] overrides them. Each size limit is the smallest refused size.
 DEFAULTS: dict[str, Any] = {
     "asyncore_use_poll": True,  # select() fails beyond 1024 open files
+    "clear_untrusted_proxy_headers": False,  # todo/http/proxies.py reads and removes them
     "channel_timeout": 65,  # seconds; most proxies close an idle connection after 60
     "connection_limit": 1000,
     "ident": "todo",
@@ -31,13 +32,6 @@ DEFAULTS: dict[str, Any] = {
     "max_request_header_size": 32 * 1024 + 1,
     "threads": 8,
 }
-
-
-def proxy_options(trusted_proxy: str) -> dict[str, Any]:
-    """Return the options to trust X-Forwarded-* from this proxy only; the last address counts."""
-    headers = "x-forwarded-for x-forwarded-proto"
-    options = {"trusted_proxy": trusted_proxy, "trusted_proxy_headers": headers}
-    return options | {"trusted_proxy_count": 1} if trusted_proxy else {}
 
 
 def server_factory(
@@ -55,17 +49,18 @@ def server_factory(
     def serve(app: Any) -> None:
         gc.freeze()  # scanning the objects of the startup would stop requests for 50 ms
         background = jobs.start(app.registry)
-        proxy = proxy_options(app.registry["settings"].trusted_proxy)
-        _serve(app, listening, DEFAULTS | proxy | options)
+        _serve(app, listening, DEFAULTS | options)
         background.stop()
 
     return serve
 
 
 def _check(name: str, value: str) -> None:
-    # `sockets` makes waitress refuse `listen` and the like. Some options need a trusted proxy.
+    # `sockets` makes waitress refuse `listen` and the like.
     try:
-        read = Adjustments(**proxy_options("*") | {"sockets": [], name: value})
+        if name.startswith("trusted_proxy"):
+            raise ValueError("set todo.trusted_proxy in [app:main] instead")
+        read = Adjustments(**{"sockets": [], name: value})
         if name == "threads" and read.threads <= MAX_PENDING:
             raise ValueError(
                 f"must be more than {MAX_PENDING}, because up to {MAX_PENDING} logins block threads"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any, get_type_hints
 
 from pyramid.config.settings import Settings as PyramidSettings
@@ -115,18 +115,22 @@ def _public_url(text: str) -> str:
     return url
 
 
-def _proxy(text: str) -> str:
-    """Return the IP address in the spelling of sockets."""
-    if not text:
-        return ""
-    wrong = "must be the IP address of one proxy, such as 127.0.0.1, not a network or a wildcard"
+Networks = tuple[IPv4Network | IPv6Network, ...]
+
+
+def _networks(text: str) -> Networks:
+    """Return the IP addresses and networks, separated by spaces or commas."""
+    wrong = (
+        "must list IP addresses or networks of proxies, such as 127.0.0.1 or 172.18.0.0/16, "
+        "never all addresses"
+    )
     try:
-        address = ip_address(text.strip())
+        networks = tuple(ip_network(each) for each in text.replace(",", " ").split())
     except ValueError:
         raise ValueError(wrong) from None
-    if address.is_unspecified:
+    if any(network.network_address.is_unspecified for network in networks):
         raise ValueError(wrong)
-    return str(address)
+    return networks
 
 
 # Environment variables with other names than their setting.
@@ -176,7 +180,7 @@ class Settings:
     production: Annotated[bool, Setting("todo.production", _boolean, "false")]
     public_url: Annotated[str, Setting("todo.public_url", _public_url, "")]
     allow_http: Annotated[bool, Setting("todo.allow_http", _boolean, "false")]
-    trusted_proxy: Annotated[str, Setting("todo.trusted_proxy", _proxy, "")]
+    trusted_proxies: Annotated[Networks, Setting("todo.trusted_proxy", _networks, "")]
 
     @property
     def is_pooled(self) -> bool:

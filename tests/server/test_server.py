@@ -156,6 +156,8 @@ def test_forwarded_headers_of_untrusted_client_are_ignored(
     [
         (FORWARDED, ("198.51.100.7", "https")),
         ({"X-Forwarded-For": "2001:db8::1"}, ("2001:db8::1", "http")),
+        ({"X-Forwarded-For": "::ffff:203.0.113.5"}, ("203.0.113.5", "http")),
+        ({"X-Forwarded-For": "[2001:db8::1]:443"}, ("2001:db8::1", "http")),
         ({"Forwarded": FORWARDED["Forwarded"]}, ("127.0.0.1", "http")),
         ({}, ("127.0.0.1", "http")),
     ],

@@ -55,12 +55,14 @@ def test_postgresql_url_uses_psycopg2(scheme: str) -> None:
         (SQLITE | {"todo.production": "secret"}, {}, "todo.production must be true or false"),
         (SQLITE | {"todo.public_url": "secret.example"}, {}, "public_url must be a URL"),
         (SQLITE | {"todo.public_url": "https://a.example/secret"}, {}, "without a path"),
-        (SQLITE | {"todo.trusted_proxy": "*"}, {}, "todo.trusted_proxy must be the IP address of"),
-        (SQLITE | {"todo.trusted_proxy": "0.0.0.0"}, {}, "todo.trusted_proxy must be the IP"),
-        (SQLITE | {"todo.trusted_proxy": "::"}, {}, "todo.trusted_proxy must be the IP"),
-        (SQLITE, {"TODO_TRUSTED_PROXY": "0.0.0.0/0"}, "TODO_TRUSTED_PROXY must be the IP"),
-        (SQLITE, {"TODO_TRUSTED_PROXY": "::/0"}, "TODO_TRUSTED_PROXY must be the IP"),
-        (SQLITE, {"TODO_TRUSTED_PROXY": "127.0.0.1 *"}, "TODO_TRUSTED_PROXY must be the IP"),
+        (SQLITE | {"todo.trusted_proxy": "*"}, {}, "todo.trusted_proxy must list IP addresses"),
+        (SQLITE | {"todo.trusted_proxy": "0.0.0.0"}, {}, "todo.trusted_proxy must list IP"),
+        (SQLITE | {"todo.trusted_proxy": "proxy.example"}, {}, "todo.trusted_proxy must list IP"),
+        (SQLITE | {"todo.trusted_proxy": "172.18.0.1/16"}, {}, "todo.trusted_proxy must list IP"),
+        (SQLITE | {"todo.trusted_proxy": "::"}, {}, "todo.trusted_proxy must list IP"),
+        (SQLITE, {"TODO_TRUSTED_PROXY": "0.0.0.0/0"}, "TODO_TRUSTED_PROXY must list IP"),
+        (SQLITE, {"TODO_TRUSTED_PROXY": "::/0"}, "TODO_TRUSTED_PROXY must list IP"),
+        (SQLITE, {"TODO_TRUSTED_PROXY": "127.0.0.1 *"}, "TODO_TRUSTED_PROXY must list IP"),
         (SQLITE | {"todo.secure_cookie": "true"}, {}, "no setting todo.secure_cookie"),
     ],
 )
@@ -84,10 +86,13 @@ def test_cors_origins_are_split_at_whitespace() -> None:
 
 
 def test_public_url_and_trusted_proxy_are_normalised() -> None:
-    ini = {"todo.public_url": "https://todo.example:8443/", "todo.trusted_proxy": "0:0:0::1 "}
+    ini = {
+        "todo.public_url": "https://todo.example:8443/",
+        "todo.trusted_proxy": "0:0:0::1 , 172.18.0.0/16",
+    }
     read = settings.read(SQLITE | ini, {})
     assert read.public_url == "https://todo.example:8443"
-    assert read.trusted_proxy == "::1"
+    assert [str(each) for each in read.trusted_proxies] == ["::1/128", "172.18.0.0/16"]
 
 
 PRODUCTION = SQLITE | {"todo.production": "true", "todo.public_url": "https://todo.example"}
