@@ -233,7 +233,7 @@ class TokenContext(AccountContext):
 
 
 def _load(request: Request, query: Select[Any]) -> Row[Any]:
-    """Return the account's row with the id in the path. Raise Problem 404 if there is none."""
+    """Return the account's row with the id in the path. Raise Problem 404 if it does not exist."""
     row_id = _number(request.matchdict["id"])
     parameters = {"account_id": request.identity.account.id, "id": row_id}
     row: Row[Any] | None = request.db.execute(query, parameters).first() if row_id else None

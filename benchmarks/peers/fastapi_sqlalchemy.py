@@ -104,7 +104,7 @@ CurrentUser = Annotated[User, Depends(get_current_user)]
 
 
 def get_task(task_id: int, session: SessionDep, user: CurrentUser) -> Task:
-    """Return a task of the user. Raise HTTPException 404 if there is none with this id."""
+    """Return a task of the user. Raise HTTPException 404 if no task has this id."""
     task = session.scalars(select(Task).filter_by(id=task_id, user_id=user.id)).one_or_none()
     if task is None:
         raise HTTPException(404, "Task not found")

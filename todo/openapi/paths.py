@@ -43,7 +43,7 @@ HEADERS: dict[str, Schema] = {
     },
     "Link": {
         "description": 'Path of the next page, with rel="next", or of the `POST` request that '
-        'undoes this change, with rel="undo". Absent if there is none (RFC 8288).',
+        'undoes this change, with rel="undo". Absent without such a page or change (RFC 8288).',
         "schema": {
             "type": "string",
             "examples": [
