@@ -72,10 +72,15 @@ def _check(name: str, value: str) -> None:
 def _listen(host: str, port: str) -> socket.socket:
     if not (port.isascii() and port.isdigit() and int(port) < 2**16):
         raise SystemExit(f"todo: http_port must be a number from 0 to 65535, not {port}")
+    if not host.strip():
+        raise SystemExit("todo: host must not be empty: set 127.0.0.1, or * for every address")
+    every = host == "*"
     try:  # bind only: waitress listens once the application is loaded
-        listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        listening = socket.socket(socket.AF_INET6 if every or ":" in host else socket.AF_INET)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, int(port)))
+        if every:  # IPv4 as well
+            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        listening.bind(("::" if every else host, int(port)))
         return listening
     except OSError as error:
         raise SystemExit(
@@ -86,6 +91,8 @@ def _listen(host: str, port: str) -> socket.socket:
 
 def _announce(listening: socket.socket) -> None:
     host, port = listening.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):  # noqa: S104
+        host = "localhost"  # a browser cannot open the address of all interfaces
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     lines = (
         f"todo listens on {url}",

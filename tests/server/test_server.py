@@ -193,6 +193,24 @@ def test_invalid_port_is_refused(port: str) -> None:
     assert str(refusal.value) == message
 
 
+@pytest.mark.parametrize("host", ["", " "])
+def test_empty_host_is_refused(host: str) -> None:
+    with pytest.raises(SystemExit, match="host must not be empty"):
+        server_factory({}, host=host, http_port="0")
+
+
+@ONE_DATABASE
+def test_host_asterisk_listens_on_ipv4_and_ipv6(database_url: str, tmp_path: Path) -> None:
+    ini = tmp_path / "every.ini"
+    text = (ROOT / "development.ini").read_text()
+    ini.write_text(text.replace("host = 127.0.0.1", "host = *", 1))
+    with pserve(str(ini), DATABASE_URL=database_url) as server:
+        assert server.host == "localhost"
+        for host in ("127.0.0.1", "[::1]"):
+            with urllib.request.urlopen(f"http://{host}:{server.port}/api/v1") as response:
+                assert response.status == 200
+
+
 @pytest.fixture(scope="module")
 def production_ini(ini_with_extra_routes: Callable[[str], str]) -> str:
     return ini_with_extra_routes("production.ini")
