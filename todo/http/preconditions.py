@@ -111,8 +111,8 @@ def _precondition(context: Versioned, known: list[str]) -> Problem:
             if changed is not None:
                 extensions["changed"] = changed
     detail = (
-        "If-Match names an older version. Merge the changes made since, and send the current ETag "
-        "as If-Match."
+        "If-Match does not name the current version. Merge the changes made since, and send the "
+        "current ETag as If-Match."
         if known
         else "The current version matches If-None-Match, so nothing was changed."
     )
