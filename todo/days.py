@@ -15,13 +15,13 @@ EXCLUDED_ZONES = {"localtime", "Factory"}
 
 DEFAULT_ZONE = ZoneInfo("UTC")
 
-_DAY = re.compile(r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})")
+DAY = re.compile(r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})")
 _MINUTE = r"(?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})"
 _SECOND = r":(?P<second>[0-9]{2})"
 # RFC 3339, section 5.6, or a local time as <input type="datetime-local"> sends it: the offset and
 # the seconds are optional.
 INSTANT = re.compile(
-    _DAY.pattern
+    DAY.pattern
     + r"[Tt ]"
     + _MINUTE
     + rf"(?:{_SECOND}(?:\.(?P<fraction>[0-9]+))?)?(?P<offset>[Zz]|[+-][0-9]{{2}}:[0-9]{{2}})?"
@@ -96,7 +96,7 @@ def parse_date(text: str, zone: tzinfo = UTC) -> date | datetime:
 
     A time without an offset is in the zone. Digits beyond microseconds are ignored.
     """
-    if match := _DAY.fullmatch(text):
+    if match := DAY.fullmatch(text):
         return date(*_numbers(match, "year", "month", "day"))
     match = INSTANT.fullmatch(text) or DAY_FIRST.fullmatch(text)
     if match is None:

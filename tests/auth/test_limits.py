@@ -49,8 +49,6 @@ def test_login_failures_per_account_and_address_are_limited(
     response = login(client, PASSWORD)
     assert (response.status_int, response.json["code"]) == (429, "too_many_requests")
     assert 1 <= int(response.headers["Retry-After"]) <= 300
-    assert response.headers["RateLimit-Policy"] == '"login-account-address";q=10;w=300'
-    assert response.headers["RateLimit"].startswith('"login-account-address";r=0;t=')
     assert alice.get(alice.url).status_int == 200, "the victim's session continues"
     assert login(client, PASSWORD, "192.0.2.2").status_int == 200, "other addresses can log in"
     set_clock(timedelta(minutes=5, seconds=1))
@@ -187,7 +185,7 @@ def test_writes_per_account_are_limited(
     limit("writes", 3)
     answers = [alice.post(alice.tasks_url, {"name": f"{n}"}) for n in range(4)]
     assert [answer.status_int for answer in answers] == [201, 201, 201, 429]
-    assert answers[3].headers["RateLimit-Policy"] == '"writes";q=3;w=60'
+    assert 1 <= int(answers[3].headers["Retry-After"]) <= 60
     assert len(alice.get(alice.tasks_url).json["tasks"]) == 3
     assert bob.post(bob.tasks_url, {"name": "n"}).status_int == 201
     set_clock(timedelta(minutes=1, seconds=1))

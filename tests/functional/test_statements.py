@@ -80,7 +80,7 @@ EXPECTED_STATEMENTS: list[tuple[str, str, str, dict[str, Any], str]] = [
     ("delete task", "DELETE", "{account}/tasks/{ids[1]}", {}, f"limit {MOVED}"),
     ("empty trash", "DELETE", "{account}/trash", {}, f"limit {PURGED}"),
     # The tasks, the trash, and a check for tasks restored in between.
-    ("export", "GET", "{account}/export", {}, "SELECT SELECT SELECT"),
+    ("export account", "GET", "{account}/export", {}, "SELECT SELECT SELECT"),
     ("edit profile", "PATCH", "{account}", {"timezone": "Europe/Berlin"}, f"limit {CHANGED}"),
     ("create token", "POST", "{account}/tokens", TOKEN, "limit SELECT SELECT INSERT"),
     ("user's tokens", "GET", "{account}/tokens", {}, "SELECT"),

@@ -1,8 +1,9 @@
-"""Run Schemathesis on all operations of the document, logged in and anonymously.
+"""Run Schemathesis on all operations, with JSON and forms, logged in and anonymously.
 
 FUZZ_SECONDS limits the duration of each run. Without it, the runs are short.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.contract import current_document
 from tests.support.databases import ROOT
+from tests.support.forms import with_forms
 from tests.support.pserve import Server
 
 FOLDER = Path(__file__).parent
@@ -33,6 +36,8 @@ def test_fuzzed_api_input_satisfies_contract(
     server: Server, logged_in: bool, tmp_path: Path
 ) -> None:
     seconds = os.environ.get("FUZZ_SECONDS")
+    described = tmp_path / "openapi.json"
+    described.write_text(json.dumps(with_forms(current_document())))
     environ = os.environ | {
         "FUZZ_URL": server.url,
         "PYTHONPATH": str(FOLDER),
@@ -45,7 +50,7 @@ def test_fuzzed_api_input_satisfies_contract(
         [
             Path(sys.executable).with_name("schemathesis"),
             *("--config-file", FOLDER / "schemathesis.toml"),
-            *("run", f"{server.url}/api/v1/openapi.json"),
+            *("run", described, "--url", server.url),
             # Without this, it warns about the 401 responses that anonymous clients should get.
             *("--checks", "all", "--continue-on-failure", "--warnings", "off"),
             # Bulk deletion keeps the caller's token and tasks that do not match, and this check

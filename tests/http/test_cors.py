@@ -18,7 +18,7 @@ def test_listed_origin_gets_cors_headers(alice: User) -> None:
     assert response.headers[ALLOW_ORIGIN] == ORIGIN
     assert response.headers["Access-Control-Allow-Credentials"] == "true"
     exposed = set(response.headers["Access-Control-Expose-Headers"].split(", "))
-    assert exposed >= {"ETag", "Link", "Location", "Retry-After", "RateLimit"}
+    assert exposed >= {"ETag", "Link", "Location", "Retry-After"}
     assert exposed >= {"Idempotency-Replayed", "X-Request-Id"}
     assert "Origin" in response.headers["Vary"]
 

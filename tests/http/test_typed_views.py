@@ -2,7 +2,7 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import pytest
 from pydantic import MISSING, Field
@@ -11,7 +11,7 @@ import todo.schemas
 from tests.support.client import User
 from todo.http.errors import FAULTS
 from todo.http.request import Request
-from todo.http.schema import Body, Input, Query
+from todo.http.schema import Body, Input, Query, Representation
 from todo.http.typed_views import choose_model, read_query, validate
 from todo.schemas.meta import Text
 
@@ -21,15 +21,26 @@ class Page(Query):
     after: str = ""
 
 
+class ShownItem(Representation):
+    id: int
+    name: str
+    creation_date: str
+
+
+class ShownItems(Representation):
+    items: list[ShownItem]
+    creation_date: str
+
+
 class Item(Body):
-    read_only: ClassVar[frozenset[str]] = frozenset({"id", "creation_date"})
+    shown_as = ShownItem
 
     name: Text
     tags: dict[str, str] | MISSING = MISSING
 
 
 class Items(Body):
-    read_only: ClassVar[frozenset[str]] = frozenset({"creation_date"})
+    shown_as = ShownItems
 
     items: Annotated[list[Item], Field(min_length=1, max_length=3)]
 

@@ -105,8 +105,8 @@ class Contract:
             assert response.body == b""
             assert "Content-Type" not in response.headers
             return
-        [(media_type, described)] = content.items()
-        assert response.headers["Content-Type"] == media_type
+        media_type = response.headers["Content-Type"]
+        described = content[media_type]
         if method == "HEAD":
             return
         assert not self.errors(described["schema"], response.json), response.text
@@ -237,9 +237,12 @@ def _response_changes(
 
 def _choices(content: Schema) -> list[Schema]:
     """Return the alternative JSON schemas of a request or response body."""
-    schema = content.get("application/json", {}).get("schema", {})
-    choices: list[Schema] = schema.get("anyOf", [schema])
-    return choices
+    return _alternatives(content.get("application/json", {}).get("schema", {}))
+
+
+def _alternatives(schema: Schema) -> list[Schema]:
+    found: list[Schema] = schema.get("oneOf") or schema.get("anyOf") or [schema]
+    return found
 
 
 def _count_body_schemas(operation: Schema) -> int:
@@ -261,8 +264,8 @@ def _best_match_changes(
     documents: Documents,
 ) -> Iterator[str]:
     """Compare each old alternative with the new one that has the fewest breaking changes."""
-    for choice in before.get("anyOf", [before]):
-        found = [list(find(name, choice, new, documents)) for new in after.get("anyOf", [after])]
+    for choice in _alternatives(before):
+        found = [list(find(name, choice, new, documents)) for new in _alternatives(after)]
         yield from min(found, key=len)
 
 
@@ -278,7 +281,7 @@ def _input_changes(name: str, before: Schema, after: Schema, documents: Document
     for field, schema in before.get("properties", {}).items():
         if field not in after.get("properties", {}):
             yield f"{name}.{field} is gone"
-        else:
+        elif not schema.get("readOnly"):
             yield from _input_changes(
                 f"{name}.{field}", schema, after["properties"][field], documents
             )
@@ -314,7 +317,7 @@ def _item_changes(
     documents: Documents,
 ) -> Iterator[str]:
     old, new = (
-        [choice["items"] for choice in schema.get("anyOf", [schema]) if "items" in choice]
+        [choice["items"] for choice in _alternatives(schema) if "items" in choice]
         for schema in (before, after)
     )
     if old and new:
@@ -331,7 +334,7 @@ def _resolve(schema: Schema, described: Schema) -> Schema:
 def _types(schema: Schema, described: Schema) -> set[str]:
     """Return the types that the schema allows, with their formats."""
     found: set[str] = set()
-    for choice in schema.get("anyOf", [schema]):
+    for choice in _alternatives(schema):
         resolved = _resolve(choice, described)
         kind = resolved.get("type", "any")
         form = f" ({resolved['format']})" if "format" in resolved else ""

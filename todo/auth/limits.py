@@ -128,10 +128,9 @@ def count_attempt(engine: Engine, settings: Settings, attempt: Attempt) -> None:
             if maximum := limit.maximum(settings):
                 count, expires = _count(session, limit, subject)
                 if count > maximum:
-                    refused.append((expires, limit, maximum))
+                    refused.append(expires)
         if refused:
-            expires, limit, maximum = max(refused, key=lambda row: row[0])
-            raise limit_exceeded(limit, maximum, expires)
+            raise limit_exceeded(max(refused))
 
 
 def refund(engine: Engine, attempt: Attempt) -> None:
@@ -160,7 +159,7 @@ def count_write(request: Request) -> None:
         count, expires = _count(request.db, WRITES_OF_ACCOUNT, str(token.account_id))
         if count > maximum:
             request.write_is_counted = True
-            raise limit_exceeded(WRITES_OF_ACCOUNT, maximum, expires)
+            raise limit_exceeded(expires)
     if _use_is_due(token):
         _set_last_use(request.db, token)
 
@@ -194,18 +193,13 @@ def record_use(token: TokenRow, request: Request) -> None:
         )
 
 
-def limit_exceeded(limit: Limit, maximum: int, expires: datetime) -> Problem:
-    """Return Problem 429 with the headers of draft-ietf-httpapi-ratelimit-headers-10."""
+def limit_exceeded(expires: datetime) -> Problem:
+    """Return Problem 429 with the seconds until the limit's window ends."""
     seconds = max(1, ceil((expires - clock.now()).total_seconds()))
-    window = int(limit.window.total_seconds())
     return Problem(
         "too_many_requests",
         f"Too many attempts; try again in {seconds} seconds.",
-        headers={
-            "Retry-After": str(seconds),
-            "RateLimit-Policy": f'"{limit.name}";q={maximum};w={window}',
-            "RateLimit": f'"{limit.name}";r=0;t={seconds}',
-        },
+        headers={"Retry-After": str(seconds)},
     )
 
 

@@ -25,8 +25,7 @@ REQUEST_HEADERS = (
     "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Prefer, traceparent"
 )
 RESPONSE_HEADERS = (
-    "Content-Disposition, ETag, Idempotency-Replayed, Link, Location, RateLimit, "
-    "RateLimit-Policy, Retry-After, X-Request-Id"
+    "Content-Disposition, ETag, Idempotency-Replayed, Link, Location, Retry-After, X-Request-Id"
 )
 PREFLIGHT_MAX_AGE = 600  # seconds; Chromium caps it at 7200
 

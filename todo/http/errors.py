@@ -6,8 +6,9 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
 from pyramid.config import Configurator
 from pyramid.exceptions import PredicateMismatch, URLDecodeError
 from pyramid.httpexceptions import HTTPException
@@ -161,16 +162,20 @@ def phrase(status: int) -> str:
 
 @dataclass(frozen=True)
 class Fault:
-    """One wrong field or parameter. Never contains the submitted value.
+    """One wrong field or parameter. Never contains the submitted value."""
 
-    `pointer` is the JSON Pointer (RFC 6901) to the field in the body; null for query parameters and
-    header fields.
-    """
-
-    field: str
-    code: str
-    message: str
-    pointer: str | None = None
+    field: Annotated[str, Field(description="Name of the field, parameter or header field.")]
+    code: Annotated[
+        str, Field(description="Stable code, such as `missing` or `blank`. New ones may be added.")
+    ]
+    message: Annotated[str, Field(description="Explanation for people, and how to fix it.")]
+    pointer: Annotated[
+        str | None,
+        Field(
+            description="JSON Pointer (RFC 6901) to the field in the body; null for a parameter or "
+            "header field."
+        ),
+    ] = None
 
 
 def json_pointer(*path: str) -> str:
@@ -182,8 +187,8 @@ def json_pointer(*path: str) -> str:
 class Conflict:
     """A task that an undo cannot restore, and its fields with later changes."""
 
-    id: int
-    fields: list[str]
+    id: Annotated[int, Field(description="Task id.")]
+    fields: Annotated[list[str], Field(description="Names of the fields.")]
 
 
 class Problem(Exception):

@@ -8,37 +8,6 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, model_validator
 
 
-class Input(BaseModel):
-    """Input of a request. An unknown field is a fault.
-
-    A `read_only` field is ignored, so that a client can send back what it read.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    read_only: ClassVar[frozenset[str]] = frozenset()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_read_only(cls, fields: Any) -> Any:
-        # This runs for every item of a list, so copy only if a field must be removed.
-        if not isinstance(fields, dict) or cls.read_only.isdisjoint(fields):
-            return fields
-        return {name: value for name, value in fields.items() if name not in cls.read_only}
-
-    def values(self) -> dict[str, Any]:
-        """Return the fields that the request has set, and those with a default."""
-        return self.model_dump()
-
-
-class Body(Input):
-    """The body of a request."""
-
-
-class Query(Input):
-    """The parameters after the "?" of a URL."""
-
-
 class Representation(BaseModel):
     """Output: the fields of an object in a response."""
 
@@ -63,3 +32,42 @@ def _reader(
     names = fields or tuple(schema.model_fields)
     read = attrgetter(*names)
     return names, read if len(names) > 1 else lambda row: (read(row),)
+
+
+class Input(BaseModel):
+    """Input of a request. An unknown field is a fault.
+
+    `shown_as` is the representation that a client may send back: its other fields are read-only
+    here, and ignored.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    shown_as: ClassVar[type[Representation] | None] = None
+
+    @classmethod
+    @cache
+    def read_only(cls) -> frozenset[str]:
+        """Return the names of the fields that are ignored."""
+        shown = cls.shown_as.model_fields.keys() if cls.shown_as else set()
+        return frozenset(shown - cls.model_fields.keys())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_read_only(cls, fields: Any) -> Any:
+        # This runs for every item of a list, so copy only if a field must be removed.
+        if not isinstance(fields, dict) or cls.read_only().isdisjoint(fields):
+            return fields
+        return {name: value for name, value in fields.items() if name not in cls.read_only()}
+
+    def values(self) -> dict[str, Any]:
+        """Return the fields that the request has set, and those with a default."""
+        return self.model_dump()
+
+
+class Body(Input):
+    """The body of a request."""
+
+
+class Query(Input):
+    """The parameters after the "?" of a URL."""

@@ -11,6 +11,7 @@
         errors=("ticket_exists",),          # codes that the view itself may raise
         headers=("Link",),                  # names in openapi/paths.py, sent on success
         redirects={303: "See the page."},   # 3xx that the view itself answers, for the document
+        deprecated=("GET",),                # methods that clients should no longer use
         session=True,                       # it begins or ends a login session (the cookie)
     )
     def post(self):
@@ -107,6 +108,7 @@ typed_view.options = (  # type: ignore[attr-defined]
     "errors",
     "headers",
     "redirects",
+    "deprecated",
     "session",
 )
 

@@ -12,7 +12,7 @@ from pyramid.registry import Registry
 from todo.auth.policy import cookie_name
 from todo.http.errors import CODES, Problem, problem_body
 from todo.http.operations import Operation, operations
-from todo.openapi.paths import HEADERS, paths_of, tags_of
+from todo.openapi.paths import HEADERS, error_codes, paths_of, tags_of
 from todo.openapi.schemas import Schema, example, schemas_of
 from todo.schemas.problem import ProblemDetails
 
@@ -39,12 +39,13 @@ def document(registry: Registry, title: str, text: str, tags: Sequence[str]) -> 
             "description": text,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
+        "servers": [{"url": "/"}],
         "tags": tags_of(described, tags),
         "paths": paths_of(described, refs, schemas),
         "components": {
             "schemas": schemas,
             "headers": HEADERS,
-            "examples": {code: _problem_example(code, schemas) for code in sorted(CODES)},
+            "examples": {code: _problem_example(code, schemas) for code in error_codes(described)},
             "securitySchemes": {
                 "bearer": {
                     "type": "http",
@@ -63,8 +64,11 @@ def document(registry: Registry, title: str, text: str, tags: Sequence[str]) -> 
 
 
 def is_described(operation: Operation) -> bool:
-    """Return whether the view is an API operation. Pages are not: they return no model."""
-    return operation.options.get("returns") is not None
+    """Return whether the view is an API operation.
+
+    Pages are not: they return no model. Nor are further URLs of an operation: they have no name.
+    """
+    return operation.name is not None and operation.options.get("returns") is not None
 
 
 def _problem_example(code: str, schemas: Schema) -> Schema:

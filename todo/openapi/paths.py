@@ -10,12 +10,12 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 
 from todo.auth.permissions import Permission
 from todo.http import errors, idempotency, preconditions
-from todo.http.bodies import FORM, JSON
+from todo.http.bodies import JSON
 from todo.http.errors import CHALLENGE, CODES, RETRY_AFTER, phrase
 from todo.http.operations import Operation
 from todo.http.typed_views import models_of, success_response
 from todo.models.idempotency_key import KEY_MAX, RETENTION
-from todo.openapi.schemas import REF, Schema, SchemaWriter, example, resolve
+from todo.openapi.schemas import REF, Schema, SchemaWriter, example
 from todo.schemas.problem import ProblemDetails
 
 # Errors of all operations, and of those that need a login, change data, or accept a body.
@@ -113,6 +113,14 @@ IF_NONE_MATCH: Schema = {
     "schema": _ENTITY_TAGS,
 }
 
+# The HTTP server refuses some requests by itself, before the application sees them.
+_TEXT: Schema = {"text/plain": {"schema": {"type": "string", "examples": ["Too Large"]}}}
+_HEADER_TOO_LARGE: Schema = {
+    "description": "The HTTP server refuses header fields of more than 32 KiB.",
+    "headers": {},
+    "content": _TEXT,
+}
+
 HEADER_OF_STATUS = {
     201: "Location",
     303: "Location",
@@ -160,11 +168,13 @@ def _operation(
         "security": _security(operation),
         "parameters": [
             *_path_parameters(operation),
-            *_query_parameters(operation, refs, schemas),
+            *_query_parameters(operation),
             *_header_parameters(operation, method),
         ],
         "responses": _responses(operation, method, refs, schemas),
     }
+    if method in (operation.options.get("deprecated") or ()):
+        described["deprecated"] = True
     if description.strip():
         described["description"] = description.strip()
     if bodies := models_of(operation.options.get("body")):
@@ -202,12 +212,10 @@ def _path_parameters(operation: Operation) -> list[Schema]:
     return [_parameter(name, "path", schema["properties"][name], required=True) for name in names]
 
 
-def _query_parameters(
-    operation: Operation, refs: dict[Any, Schema], schemas: Schema
-) -> list[Schema]:
+def _query_parameters(operation: Operation) -> list[Schema]:
     if not (query := operation.options.get("query")):
         return []
-    schema = resolve(refs[query], schemas)
+    schema = query.model_json_schema(schema_generator=SchemaWriter)
     required = schema.get("required", [])
     return [
         _parameter(name, "query", field, required=name in required)
@@ -240,13 +248,7 @@ def _parameter(name: str, place: str, schema: Schema, *, required: bool) -> Sche
 
 
 def _request_body(models: tuple[Any, ...], refs: dict[Any, Schema], schemas: Schema) -> Schema:
-    form = {"$ref": f"{REF}{models[0].__name__}Form"}
-    return {
-        "content": {
-            JSON: _content(models, refs, schemas),
-            FORM: {"schema": form, "example": example(form, schemas)},
-        },
-    }
+    return {"content": {JSON: _content(models, refs, schemas)}}
 
 
 def _content(models: tuple[Any, ...], refs: dict[Any, Schema], schemas: Schema) -> Schema:
@@ -254,7 +256,7 @@ def _content(models: tuple[Any, ...], refs: dict[Any, Schema], schemas: Schema) 
     if len(models) == 1:
         return {"schema": refs[models[0]], "example": example(refs[models[0]], schemas)}
     return {
-        "schema": {"anyOf": [refs[model] for model in models]},
+        "schema": {"oneOf": [refs[model] for model in models]},
         "examples": {
             model.__name__: {"summary": _summary(model), "value": example(refs[model], schemas)}
             for model in models
@@ -283,7 +285,22 @@ def _responses(
         by_status.setdefault(CODES[code][0], []).append(code)
     for failed, codes in sorted(by_status.items()):
         responses[str(failed)] = _error_response(failed, codes)
+    if "413" in responses:
+        responses["413"]["content"] |= _TEXT
+    responses["431"] = _HEADER_TOO_LARGE
     return responses
+
+
+def error_codes(described: list[Operation]) -> list[str]:
+    """Return the codes of all errors that the operations may raise, sorted."""
+    return sorted(
+        {
+            code
+            for operation in described
+            for method in operation.methods
+            for code in _error_codes(operation, method)
+        }
+    )
 
 
 def _error_codes(operation: Operation, method: str) -> Iterable[str]:

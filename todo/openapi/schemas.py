@@ -1,4 +1,4 @@
-"""Schemas of the document, their forms and their examples, generated from the models."""
+"""Schemas of the document and their examples, generated from the models."""
 
 import inspect
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
 from todo.http.operations import Operation
+from todo.http.schema import Body, Input, Representation
 from todo.http.typed_views import models_of, success_response
 from todo.schemas.problem import ProblemDetails
 
@@ -13,30 +14,39 @@ Schema = dict[str, Any]
 
 REF = "#/components/schemas/"
 
-# The texts that pydantic reads as booleans, in any case. A pattern, because from an enum, client
-# generators would make constants of "true" and "True" whose names collide.
-BOOLEAN_PATTERN = "^({})$".format(
-    "|".join(
-        "".join(f"[{letter.upper()}{letter}]" if letter.isalpha() else letter for letter in word)
-        for word in ["true", "false", "yes", "no", "on", "off", "t", "f", "y", "n", "1", "0"]
-    )
-)
-
 
 class SchemaWriter(GenerateJsonSchema):
-    """A schema generator that omits titles, which repeat the names, and adds read-only fields."""
+    """A schema generator for inputs and representations.
+
+    It omits titles, which repeat the names, and the defaults of bodies, which make client
+    generators require the field. It adds the read-only fields.
+    """
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
 
     def model_schema(self, schema: Any) -> Schema:
-        written = super().model_schema(schema)
-        for name in sorted(getattr(schema["cls"], "read_only", ())):
-            written["properties"][name] = {
-                "description": "Ignored in requests, so that clients can send back what they read.",
-                "readOnly": True,
-            }
+        written, model = super().model_schema(schema), schema["cls"]
+        if issubclass(model, Body):
+            for field in written["properties"].values():
+                field.pop("default", None)
+        if issubclass(model, Input) and model.shown_as:
+            written["properties"] |= _read_only_fields(model.shown_as, model.read_only())
         return written
+
+
+def _read_only_fields(shown_as: type[Representation], names: frozenset[str]) -> Schema:
+    """Return the schemas of a representation's fields that an input ignores."""
+    shown = shown_as.model_json_schema(mode="serialization", schema_generator=SchemaWriter)
+    return {
+        name: field
+        | {
+            "description": "Ignored in requests, so that clients can send back what they read.",
+            "readOnly": True,
+        }
+        for name, field in shown["properties"].items()
+        if name in names
+    }
 
 
 def schemas_of(described: list[Operation]) -> tuple[Schema, dict[Any, Schema]]:
@@ -44,11 +54,7 @@ def schemas_of(described: list[Operation]) -> tuple[Schema, dict[Any, Schema]]:
     inputs: list[tuple[Any, JsonSchemaMode]] = []
     outputs: list[tuple[Any, JsonSchemaMode]] = [(ProblemDetails, "serialization")]
     for operation in described:
-        inputs += [
-            (model, "validation")
-            for name in ("query", "body")
-            for model in models_of(operation.options.get(name))
-        ]
+        inputs += [(model, "validation") for model in models_of(operation.options.get("body"))]
         _, answers = success_response(operation.options["returns"])
         outputs += [(model, "serialization") for model in answers]
     models = list(dict.fromkeys([*inputs, *outputs]))
@@ -60,31 +66,7 @@ def schemas_of(described: list[Operation]) -> tuple[Schema, dict[Any, Schema]]:
         schema.pop("title", None)
         if "description" in schema:
             schema["description"] = inspect.cleandoc(schema["description"])
-    for operation in described:
-        for model in models_of(operation.options.get("body"))[:1]:
-            schemas[f"{model.__name__}Form"] = _form(schemas[model.__name__])
     return dict(sorted(schemas.items())), {model: refs[model, mode] for model, mode in models}
-
-
-def _form(schema: Schema) -> Schema:
-    """Return the schema of a form with the same fields, in which an empty value means null."""
-    properties = {}
-    for name, field in schema["properties"].items():
-        choices = [choice for choice in field.get("anyOf", []) if choice.get("type") != "null"]
-        form_field = {key: value for key, value in field.items() if key != "anyOf"}
-        if form_field.get("default", "") is None:
-            del form_field["default"]
-        if len(choices) == 1:
-            form_field |= choices[0]
-        elif choices:
-            form_field["anyOf"] = choices
-        elif form_field.get("type") == "string":
-            form_field["minLength"] = form_field.get("minLength", 1)
-        elif form_field.get("type") == "boolean":
-            form_field |= {"type": "string", "pattern": BOOLEAN_PATTERN, "examples": ["false"]}
-            form_field.pop("default", None)
-        properties[name] = form_field
-    return schema | {"properties": properties}
 
 
 def resolve(schema: Schema, schemas: Schema) -> Schema:
@@ -106,7 +88,8 @@ def example(schema: Schema, schemas: Schema) -> Any:
         return {
             name: example(field, schemas)
             for name, field in schema["properties"].items()
-            if name in schema.get("required", ()) or "examples" in field
+            if name in schema.get("required", ())
+            or ("examples" in field and "readOnly" not in field)
         }
     if "anyOf" in schema:
         return example(schema["anyOf"][0], schemas)

@@ -1,7 +1,7 @@
 """Account schemas."""
 
 import re
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 from pydantic import MISSING, AfterValidator, Field, ValidationInfo
@@ -185,13 +185,10 @@ class AccountExport(Representation):
     trash: list[TrashedTask] = Field(description="Deleted tasks, in the order of their deletion.")
 
 
-READ_ONLY = frozenset({"id", "date_joined"})
-
-
 class Registration(Body):
-    """Registration details."""
+    """Registration details. Without `timezone`, it is UTC."""
 
-    read_only: ClassVar[frozenset[str]] = READ_ONLY
+    shown_as = Account
 
     username: Username
     email: Email
@@ -203,7 +200,7 @@ class Registration(Body):
 class AccountChange(Body):
     """Changes to a profile. Fields that are not mentioned keep their values."""
 
-    read_only: ClassVar[frozenset[str]] = READ_ONLY
+    shown_as = Account
 
     username: Username | MISSING = MISSING
     email: Email | MISSING = MISSING

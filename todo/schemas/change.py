@@ -15,7 +15,7 @@ class UsedToken(Representation):
     """The token of the request that made a change. It may have ended since."""
 
     id: int = Field(description="Token id.", examples=[3])
-    kind: str = Field(description="`session` or `api`.", examples=["api"])
+    kind: str = Field(description="`session` or `api`. New kinds may be added.", examples=["api"])
     name: str | None = Field(
         description="Name of the API token; null for a session.", examples=["script"]
     )
@@ -29,11 +29,14 @@ class Change(Representation):
         examples=[12],
     )
     date: Instant
-    kind: str = Field(description="`task` or `profile`.", examples=["task"])
+    kind: str = Field(
+        description="`task` or `profile`. New kinds may be added; ignore unknown ones.",
+        examples=["task"],
+    )
     id: int = Field(description="Task id; for the profile, the account id.", examples=[1])
     action: str = Field(
         description="`create`, `update`, `delete` (moved to the trash), `restore` (moved out of "
-        "the trash) or `purge` (deleted permanently).",
+        "the trash) or `purge` (deleted permanently). New actions may be added.",
         examples=["update"],
     )
     token: UsedToken | None = Field(

@@ -1,4 +1,8 @@
-"""Dates in requests: days and instants, in the formats that the API accepts."""
+"""Due dates and other dates that are days or instants, in the formats of the API.
+
+The document declares them as strings with a pattern: for a choice of `date` and `date-time`, client
+generators read a day as an instant, and write back a time.
+"""
 
 import re
 from datetime import date, datetime, tzinfo
@@ -7,13 +11,18 @@ from typing import Annotated, Any
 from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from todo.days import DAY_FIRST, DEFAULT_ZONE, INSTANT, parse_date
+from todo.days import DAY, DAY_FIRST, DEFAULT_ZONE, INSTANT, parse_date
 
 
-def _schema_pattern(pattern: re.Pattern[str]) -> str:
+def _schema_pattern(*patterns: re.Pattern[str]) -> str:
     """Return the pattern for JSON Schema, which does not support named groups."""
-    return "^" + re.sub(r"\?P<\w+>", "?:", pattern.pattern) + "$"
+    alternatives = "|".join(pattern.pattern for pattern in patterns)
+    alternatives = re.sub(r"\(\?P<\w+>([^()|]*)\)", r"\1", alternatives)
+    return "^(?:" + re.sub(r"\?P<\w+>", "?:", alternatives) + ")$"
 
+
+# A time in an answer: RFC 3339 in UTC.
+UTC_INSTANT = re.compile(rf"{DAY.pattern}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(?:\.[0-9]+)?Z")
 
 _FORMATS = "2030-02-01T09:30:00Z, 2030-02-01 or 01/02/2030 09:30:00"
 
@@ -43,17 +52,19 @@ def _in_query(value: str, info: ValidationInfo) -> date | datetime:
     return _parsed(value, info, ", and + as %2B")
 
 
-_SCHEMAS: list[dict[str, Any]] = [
-    {"type": "string", "format": "date-time"},
-    {"type": "string", "format": "date"},
-    {"type": "string", "pattern": _schema_pattern(INSTANT)},
-    {"type": "string", "pattern": _schema_pattern(DAY_FIRST)},
-]
+_FORMATS_IN = (DAY, INSTANT, DAY_FIRST)
+_EMPTY = re.compile("")
 
 DayOrInstant = Annotated[
     date | datetime,
     PlainValidator(_in_query),
-    WithJsonSchema({"anyOf": _SCHEMAS, "examples": ["2030-02-01"]}),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": _schema_pattern(*_FORMATS_IN),
+            "examples": ["2030-02-01", "2030-02-01T09:30:00Z"],
+        }
+    ),
 ]
 
 DateIn = Annotated[
@@ -61,11 +72,23 @@ DateIn = Annotated[
     PlainValidator(_in_body),
     WithJsonSchema(
         {
-            "anyOf": [*_SCHEMAS, {"type": "string", "maxLength": 0}, {"type": "null"}],
+            "type": ["string", "null"],
+            "pattern": _schema_pattern(_EMPTY, *_FORMATS_IN),
             "description": "An RFC 3339 time, whose seconds and offset are optional, a day, or "
             "`DD/MM/YYYY hh:mm:ss`. A time without an offset is in the account's time zone. Null "
             "or an empty string clears the date.",
-            "examples": ["2030-02-01T09:30:00+02:00"],
+            "examples": ["2030-02-01T09:30:00+02:00", "2030-02-01"],
         }
+    ),
+]
+
+DateOut = Annotated[
+    date | datetime | None,
+    WithJsonSchema(
+        {
+            "type": ["string", "null"],
+            "pattern": _schema_pattern(DAY, UTC_INSTANT),
+            "examples": ["2030-02-01T09:30:00Z", "2030-02-01"],
+        },
     ),
 ]

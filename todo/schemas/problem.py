@@ -20,7 +20,11 @@ class ProblemDetails(Representation):
         description="Explanation of the error and how to fix it.",
         examples=["name: This field is required."],
     )
-    code: str = Field(description="Stable error code.", examples=["validation"])
+    code: str = Field(
+        description="Stable error code. Each answer lists the known ones. New ones may be added: "
+        "treat an unknown one by its `status`.",
+        examples=["validation"],
+    )
     error: str = Field(
         description="Same as `detail`, for earlier clients.",
         examples=["name: This field is required."],
@@ -28,7 +32,16 @@ class ProblemDetails(Representation):
     errors: list[Fault] | MISSING = Field(
         MISSING,
         description="All faults of the input, at most 100.",
-        examples=[[{"field": "name", "code": "missing", "message": "This field is required."}]],
+        examples=[
+            [
+                {
+                    "field": "name",
+                    "code": "missing",
+                    "message": "This field is required.",
+                    "pointer": "/name",
+                }
+            ]
+        ],
     )
     count: int | MISSING = Field(
         MISSING,

@@ -1,13 +1,13 @@
 """Task schemas."""
 
-from datetime import date, datetime
-from typing import Annotated, Any, ClassVar
+from datetime import datetime
+from typing import Annotated, Any
 
 from pydantic import MISSING, AfterValidator, Field, create_model
 
 from todo.http.schema import Body, Representation
 from todo.models.task import NAME_MAX, NOTE_MAX
-from todo.schemas.dates import DateIn
+from todo.schemas.dates import DateIn, DateOut
 from todo.schemas.meta import (
     NOT_BLANK,
     WITHOUT_NUL,
@@ -60,9 +60,9 @@ class Task(Representation):
     note: str | None = Field(description="Further details.", examples=["two bottles"])
     creation_date: Instant
     modification_date: Instant
-    due_date: datetime | date | None = Field(
-        description="When the task is due: a time in UTC, or a whole day.",
-        examples=["2030-02-01T09:30:00Z"],
+    due_date: DateOut = Field(
+        description="When the task is due: a time in UTC (RFC 3339), or a whole day, such as "
+        "`2030-02-01`."
     )
     completed: bool = Field(description="Whether the task is done.", examples=[False])
     completion_date: datetime | None = Field(
@@ -87,13 +87,11 @@ PartialTask = create_model(
     **_MAY_BE_MISSING,
 )
 
-READ_ONLY = frozenset({"id", "revision", "creation_date", "modification_date", "completion_date"})
-
 
 class NewTask(Body):
-    """A task to create."""
+    """A task to create. Without `completed`, it is open."""
 
-    read_only: ClassVar[frozenset[str]] = READ_ONLY
+    shown_as = Task
 
     name: Name
     note: NoteIn = None
@@ -110,7 +108,7 @@ class NewTasks(Body):
 class TaskChange(Body):
     """Changes to a task. Fields that are not mentioned keep their values."""
 
-    read_only: ClassVar[frozenset[str]] = READ_ONLY
+    shown_as = Task
 
     name: Name | MISSING = MISSING
     note: NoteIn | MISSING = MISSING
@@ -136,6 +134,14 @@ class TaskPosted(TaskAnswer):
     dry_run: bool | MISSING = _DRY_RUN
 
 
+class TaskEnvelope(Body):
+    """Changes to a task, in an answer that the client sends back."""
+
+    shown_as = TaskPosted
+
+    task: TaskChange
+
+
 class TasksPosted(Representation):
     """The new tasks."""
 
@@ -150,7 +156,7 @@ class TaskList(Representation):
     """A page of the account's tasks."""
 
     username: Owner
-    tasks: list[Task] | list[PartialTask] = Field(
+    tasks: list[Task | PartialTask] = Field(
         description="Tasks, with all fields or those that `fields` names."
     )
     next: str | None = Field(

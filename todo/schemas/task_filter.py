@@ -1,7 +1,7 @@
 """Query schemas of task lists and bulk changes: filters, order and pages."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import MISSING, AfterValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -67,6 +67,9 @@ Sort = Literal[
     "-completion_date",
     "name",
     "-name",
+]
+_SORT_NAMES = [
+    sort.removeprefix("-").upper() + "_DESCENDING" * sort.startswith("-") for sort in get_args(Sort)
 ]
 Ids = Annotated[
     list[int],
@@ -184,6 +187,8 @@ class TaskPage(Paged, TaskFilter):
         "in both directions; ties are sorted by id in the same direction. Default: `-id` with "
         "`search`; with a date range, that date; otherwise `id`.",
         examples=["due_date"],
+        # Client generators have no names for constants that begin with a minus.
+        json_schema_extra={"x-enum-varnames": _SORT_NAMES},
     )
     fields: Fields | MISSING = MISSING
     count: Flag = Field(False, description="`true`: also return `total`.")

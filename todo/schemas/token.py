@@ -74,11 +74,11 @@ class Token(Representation):
     """A token, without its secret."""
 
     id: int = Field(description="Token id. Never reused.", examples=[1])
-    kind: str = Field(description="`session` or `api`.", examples=["api"])
+    kind: str = Field(description="`session` or `api`. New kinds may be added.", examples=["api"])
     name: str | None = Field(
         description="Name of the API token; null for a session.", examples=["backup script"]
     )
-    scope: str = Field(description="`read` or `write`.", examples=["read"])
+    scope: str = Field(description="`read` or `write`. New scopes may be added.", examples=["read"])
     client: str | None = Field(
         description="`User-Agent` of the login; null for an API token.",
         examples=["Mozilla/5.0 (X11; Linux x86_64)"],
@@ -138,14 +138,14 @@ class WhoAmI(Representation):
     """The token of the request and its permissions."""
 
     username: Owner
-    kind: str = Field(description="`session` or `api`.", examples=["api"])
+    kind: str = Field(description="`session` or `api`. New kinds may be added.", examples=["api"])
     name: str | None = Field(
         description="Name of the API token; null for a session.", examples=["backup script"]
     )
-    scope: str = Field(description="`read` or `write`.", examples=["read"])
+    scope: str = Field(description="`read` or `write`. New scopes may be added.", examples=["read"])
     permissions: list[str] = Field(
         description="Some of `read`, `write` (change tasks) and `manage` (change the account "
-        "and its tokens).",
+        "and its tokens). New ones may be added.",
         examples=[["read"]],
     )
     token_expires: Instant

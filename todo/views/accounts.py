@@ -75,7 +75,10 @@ class AccountViews:
         headers=("ETag",),
     )
     def get(self) -> dict[str, Any] | Response:
-        """Show the profile."""
+        """Show the profile.
+
+        `PUT` accepts the answer as it is.
+        """
         if is_not_modified(self.request, self.account.profile_revision):
             return self.request.response
         return schemas.Account.of(self.account)
@@ -173,7 +176,7 @@ def _has_if_match(request: Request) -> bool:
     route_name="export",
     request_method="GET",
     permission=Permission.READ,
-    operation="export",
+    operation="export account",
     returns=schemas.AccountExport,
     errors=("conflict",),
     headers=("Content-Disposition",),

@@ -32,9 +32,9 @@ another token, such as an API token, use its *Authorize* button.
 
 ### Conventions
 
-* **Bodies** are JSON or a form with the same fields; `PATCH` also accepts
-  `application/merge-patch+json`. In a form, an empty value means null, and
-  `yes`, `on`, `1` and `no`, `off`, `0` also mean true and false.
+* **Bodies** are JSON. Each operation also accepts a form, `application/x-www-form-urlencoded`, with
+  the same fields, and `PATCH` also `application/merge-patch+json`. In a form, an empty value means
+  null, and `yes`, `on`, `1` and `no`, `off`, `0` also mean true and false.
 * **PUT and PATCH** change the fields they mention and keep the rest. Unknown fields are refused by
   name. Read-only fields are ignored, so a client can send back an object that it has read.
 * **Paths**: `me` stands for the username of the token, and a former username works for 90 days.
@@ -51,7 +51,8 @@ another token, such as an API token, use its *Authorize* button.
   key is ignored if the answer holds a secret or there is no account: registration, login, logout,
   tokens, password changes and account deletion.
 * **Errors** are `application/problem+json` (RFC 9457) with a stable `code`. For invalid input,
-  `errors` lists every fault at once.
+  `errors` lists every fault at once. The HTTP server itself refuses a large body (413), large
+  header fields (431) and malformed requests (400) with a short text, and without CORS fields.
 * **HEAD** answers like GET without the body. **OPTIONS** lists the methods of a path in `Allow`.
   Other methods get 405 with the same `Allow`.
 * **Browsers** also get the token as a cookie when they log in. If a request has both, the
@@ -81,7 +82,6 @@ class Document(RootModel[dict[str, Any]]):
     request_method="GET",
     permission=NO_PERMISSION_REQUIRED,
     returns=Index,
-    redirects={303: "The client prefers `text/html`: see the documentation page."},
 )
 def root(request: Request) -> Any:
     """List the operations by name, like GET /api/v1.
@@ -108,7 +108,10 @@ def root(request: Request) -> Any:
     returns=Index,
 )
 def info(request: Request) -> dict[str, str]:
-    """List the operations by name."""
+    """List the operations by name.
+
+    `GET /` and `GET /api/v1/` do the same, but `/` redirects browsers to the page `/docs`.
+    """
     return {
         operation.name: f"{operation.methods[0]} {operation.path}"
         for operation in operations(request.registry)
@@ -126,7 +129,11 @@ def info(request: Request) -> dict[str, str]:
     redirects={304: "The client already has this version."},
 )
 def describe(request: Request) -> Response:
-    """Return this description of the API (OpenAPI 3.1)."""
+    """Return this description of the API (OpenAPI 3.1).
+
+    Generate a client from it. It lists JSON bodies only, because generators cannot handle a second
+    media type well; each operation also accepts a form.
+    """
     if "openapi" not in request.registry:
         document = to_json(described(request.registry))
         request.registry["openapi"] = File.of(document, JSON)

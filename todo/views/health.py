@@ -18,7 +18,10 @@ from todo.schemas.health import Health
     returns=Health,
 )
 def live(request: Request) -> dict[str, str]:
-    """Check that the process answers, without using the database."""
+    """Check that the process answers.
+
+    The check does not use the database.
+    """
     return {"status": "ok"}
 
 
@@ -30,7 +33,10 @@ def live(request: Request) -> dict[str, str]:
     returns=Health,
 )
 def ready(request: Request) -> dict[str, str]:
-    """Check that the database answers and has the migration that the service needs."""
+    """Check that the service can answer requests.
+
+    The database must answer, and have the migration that the service needs.
+    """
     try:
         migration = stored_migration(request.db)
     except DBAPIError as error:

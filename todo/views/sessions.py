@@ -46,7 +46,8 @@ def login(request: Request) -> dict[str, Any]:
 
 @view_config(
     route_name="logout",
-    request_method=("GET", "POST"),
+    request_method=("POST", "GET"),
+    deprecated=("GET",),
     permission=NO_PERMISSION_REQUIRED,
     operation="logout",
     session=True,

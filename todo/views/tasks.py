@@ -148,7 +148,11 @@ class TasksViews:
     returns=schemas.TaskCounts,
 )
 def counts(context: AccountContext, request: Request) -> dict[str, Any]:
-    """Count the tasks that are open, completed, overdue, due today or undated."""
+    """Count the tasks in each of the usual lists.
+
+    These are the open, completed, overdue and undated tasks, and those due today in the account's
+    time zone.
+    """
     return {"username": context.account.username, **task_counts(request.db, context.account)}
 
 
@@ -186,7 +190,10 @@ class TaskViews:
         headers=("ETag",),
     )
     def get(self) -> dict[str, Any] | Response:
-        """Show a task."""
+        """Show a task.
+
+        `PUT` accepts the answer as it is. A task in the trash is not found.
+        """
         if is_not_modified(self.request, self.task.revision):
             return self.request.response
         return {"username": self.account.username, "task": schemas.Task.of(self.task)}
@@ -196,16 +203,19 @@ class TaskViews:
         permission=Permission.WRITE,
         operation="task update",
         idempotency_key=True,
-        body=schemas.TaskChange,
+        body=(schemas.TaskChange, schemas.TaskEnvelope),
         returns=schemas.TaskAnswer,
         headers=("ETag", "Link"),
     )
     def put(self) -> dict[str, Any]:
         """Change a task.
 
-        Fields that are not mentioned keep their values.
+        Fields that are not mentioned keep their values. The body may also be an answer that shows
+        the task: its `task` has the changes.
         """
-        values = self.request.validated_body.values()
+        body = self.request.validated_body
+        change = body.task if isinstance(body, schemas.TaskEnvelope) else body
+        values = change.values()
         task = change_task(self.request.db, self.account, self.task, values)
         offer_undo(self.request)
         self.request.response.headers["ETag"] = entity_tag(task.revision)
@@ -220,7 +230,11 @@ class TaskViews:
         headers=("Link",),
     )
     def delete(self) -> dict[str, Any]:
-        """Move a task to the trash."""
+        """Move a task to the trash.
+
+        It can be restored until its time in the trash is over: 30 days, unless the server is
+        configured differently.
+        """
         delete_task(self.request.db, self.account, self.task)
         revision = offer_undo(self.request)
         return {"username": self.account.username, "msg": "Deleted.", **revision}

@@ -20,7 +20,10 @@ from todo.services.tokens import active_tokens, create_token, end_other_tokens, 
     returns=schemas.WhoAmI,
 )
 def whoami(context: LoginContext, request: Request) -> dict[str, Any]:
-    """Show the account and the permissions of the token."""
+    """Show the account and the permissions of the token.
+
+    A client can check with it whether its token is still valid, and what it allows.
+    """
     token = context.identity.token
     return {
         "username": context.account.username,
@@ -43,7 +46,10 @@ class TokensViews:
 
     @view_config(request_method="GET", operation="user's tokens", returns=schemas.TokenList)
     def get(self) -> dict[str, Any]:
-        """List the sessions and API tokens, oldest first."""
+        """List the sessions and API tokens, oldest first.
+
+        Secrets are not shown. `current` marks the token of the request.
+        """
         tokens = active_tokens(self.request.db, self.account, self.request.settings)
         return {
             "username": self.account.username,
@@ -84,7 +90,10 @@ class TokensViews:
 
     @view_config(request_method="DELETE", operation="revoke tokens", returns=schemas.TokensRevoked)
     def delete(self) -> dict[str, Any]:
-        """Revoke all sessions and API tokens except the token of the request."""
+        """Revoke all other sessions and API tokens.
+
+        The token of the request remains valid.
+        """
         end_other_tokens(self.request.db, self.request.identity)
         return {"username": self.account.username, "msg": "Revoked."}
 
@@ -100,11 +109,17 @@ class TokenViews:
 
     @view_config(request_method="GET", operation="token detail", returns=schemas.TokenAnswer)
     def get(self) -> dict[str, Any]:
-        """Show a session or API token, without its secret."""
+        """Show a session or API token.
+
+        Its secret is not shown.
+        """
         return {"username": self.username, "token": schemas.Token.of(self.token)}
 
     @view_config(request_method="DELETE", operation="revoke token", returns=schemas.TokensRevoked)
     def delete(self) -> dict[str, Any]:
-        """Revoke a session or API token immediately."""
+        """Revoke a session or API token.
+
+        The next request with it gets 401.
+        """
         end_token(self.request.db, self.token.id)
         return {"username": self.username, "msg": "Revoked."}
