@@ -8,7 +8,7 @@ define need-browser
 	{ echo 'Chromium is missing: apt-get install chromium chromium-driver' >&2; exit 1; }
 endef
 
-.PHONY: help serve test coverage test-browser test-deployment fuzz torture bench bench-login bench-scale lint openapi screenshot format clean
+.PHONY: help serve test coverage test-browser test-clients test-deployment fuzz torture bench bench-login bench-scale lint openapi screenshot format clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -26,6 +26,10 @@ coverage: .venv/installed-testing ## run the test suite and list untested lines 
 test-browser: .venv/installed-browser ## test the documentation page in headless Chromium
 	$(need-browser)
 	@$(BIN)/python -m pytest tests/browser
+
+test-clients: export PATH := $(abspath $(BIN)):$(PATH)
+test-clients: .venv/installed-clients tests/clients/node_modules/.package-lock.json ## test clients that generators make of the OpenAPI document
+	@$(BIN)/python -m pytest tests/clients
 
 test-deployment: export PATH := $(PATH):/usr/sbin
 test-deployment: .venv/installed-testing ## test the files in deploy/ with nginx, HAProxy, pgbouncer and systemd
@@ -80,6 +84,11 @@ clean: ## remove the virtual environment and the files of tools; todo.sqlite sta
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
-.venv/installed-testing .venv/installed-bench .venv/installed-browser .venv/installed-dev: .venv/installed-%: setup.py .venv/bin/pip
+# No scripts: those of the packages only report to their makers.
+tests/clients/node_modules/.package-lock.json: tests/clients/package-lock.json .venv/installed-clients
+	@npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --prefix tests/clients
+	@touch $@
+
+.venv/installed-testing .venv/installed-clients .venv/installed-bench .venv/installed-browser .venv/installed-dev: .venv/installed-%: setup.py .venv/bin/pip
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@ .venv/installed

