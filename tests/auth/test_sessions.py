@@ -36,7 +36,9 @@ def test_login_returns_new_session_token(
     stored = db.scalars(
         select(Token).where(Token.digest == token_digest(response.json["token"]))
     ).one()
-    assert datetime.fromisoformat(response.json["token_expires"]) == stored.expiration_date
+    assert datetime.fromisoformat(response.json["token_expires"]) == (
+        stored.expiration_date.replace(microsecond=0)
+    )
     assert len(response.json["token"]) == 43, "256 bits in base64"
 
 

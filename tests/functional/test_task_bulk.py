@@ -1,5 +1,6 @@
 """Bulk updates and deletions of tasks, and dry runs."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 from tests.support.client import User, faults
 from tests.support.databases import statements
 from tests.support.factories import Login, make_task
-from tests.support.fixtures import Patch
+from tests.support.fixtures import Patch, SetClock
 from todo.services import tasks as service
 
 
@@ -28,9 +29,10 @@ def task_ids(db: Session, alice: Login, bob: Login) -> list[int]:
 
 
 def test_bulk_update_changes_matching_tasks_only(
-    alice: User, bob: User, task_ids: list[int]
+    alice: User, bob: User, task_ids: list[int], set_clock: SetClock
 ) -> None:
     before, others = listed(alice), listed(bob)
+    set_clock(timedelta(seconds=1))
     change = {"note": "now", "due_date": "2030-02-01"}
     answer = alice.send_json("PATCH", f"{alice.tasks_url}?completed=false", change)
     assert answer.status_int == 200

@@ -61,7 +61,7 @@ BERLIN, KIRITIMATI, BAKER = "Europe/Berlin", "Pacific/Kiritimati", "Etc/GMT+12"
         ("UTC", "2030-02-01", "2030-02-01"),
         ("UTC", "01/02/2030 09:30:00", "2030-02-01T09:30:00Z"),
         ("UTC", "0001-01-01", "0001-01-01"),
-        ("UTC", "9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"),
+        ("UTC", "9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59Z"),
         ("UTC", None, None),
         (BERLIN, "2030-02-01T09:30:00Z", "2030-02-01T09:30:00Z"),
         (BERLIN, "31/03/2030 02:30:00", "2030-03-31T01:30:00Z"),
@@ -170,9 +170,15 @@ def test_texts_at_length_limits_are_stored(alice: User) -> None:
     ],
 )
 def test_task_update_keeps_omitted_fields(
-    alice: User, milk: str, method: str, change: dict[str, Any], shown: dict[str, Any]
+    alice: User,
+    milk: str,
+    set_clock: SetClock,
+    method: str,
+    change: dict[str, Any],
+    shown: dict[str, Any],
 ) -> None:
     before = alice.get(milk).json["task"]
+    set_clock(timedelta(seconds=1))
     response = alice.send_json(method, milk, change)
     assert response.status_int == 200
     after = response.json["task"]
@@ -190,7 +196,7 @@ def test_completing_and_reopening_task_changes_completion_date(
     noon = set_clock(timedelta(hours=1))
     task = alice.put(milk, {"completed": "True"}).json["task"]
     assert task["completed"] is True
-    assert datetime.fromisoformat(task["completion_date"]) == noon
+    assert datetime.fromisoformat(task["completion_date"]) == noon.replace(microsecond=0)
     assert task["due_date"] == before["due_date"], "completing leaves the due date alone"
     set_clock(timedelta(hours=2))
     again = alice.put_json(milk, {"completed": True}).json["task"]

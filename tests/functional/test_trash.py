@@ -86,9 +86,10 @@ def test_trash_table_has_every_task_column() -> None:
     }
 
 
-def test_deleted_task_is_listed_in_trash(alice: User, milk: int) -> None:
+def test_deleted_task_is_listed_in_trash(alice: User, milk: int, set_clock: SetClock) -> None:
     url = f"{alice.tasks_url}/{milk}"
     task = alice.get(url).json["task"]
+    set_clock(SECOND)
     alice.delete(url)
     answer = alice.get(alice.trash_url)
     [found] = answer.json["tasks"]
@@ -129,12 +130,13 @@ def test_deleted_task_is_absent_outside_trash(alice: User, db: Session, deleted_
 
 @pytest.mark.parametrize("query", [None, "search=saffron", "completed=true"])
 def test_restored_task_equals_original(
-    alice: User, db: Session, milk: int, query: str | None
+    alice: User, db: Session, milk: int, query: str | None, set_clock: SetClock
 ) -> None:
     """This holds for single and bulk deletion."""
     url = f"{alice.tasks_url}/{milk}"
     before = alice.get(url).json["task"]
     stored = db.execute(select(Task.__table__)).mappings().one()
+    set_clock(SECOND)
     alice.delete(url if query is None else f"{alice.tasks_url}?{query}")
     assert listed(alice) == []
     answer = alice.post(f"{alice.trash_url}/{milk}/restore")
@@ -169,7 +171,7 @@ def test_restore_is_recorded_with_token_and_values(
     assert (change.action, change.revision) == ("restore", task["revision"])
     assert (change.token_id, change.token_kind, change.token_name) == (token_id, "api", "script")
     assert change.before is None
-    assert change.after == {name: task[name] for name in change.after or ()}
+    assert journal.shown(change.after) == {name: task[name] for name in change.after or ()}
     assert (change.after or {}).keys() >= {"name", "note", "due_date", "completed"}
 
 

@@ -14,6 +14,7 @@ from todo.models.json import to_json
 
 DATE = "modification_date"
 TRASH = "trash"
+INSTANTS = {"creation_date", "completion_date", "date_joined", "due_date"}
 JOURNAL_ORDER = (Change.revision, Change.kind, Change.object_id)
 
 # (kind, id) -> (revision, fields)
@@ -24,6 +25,14 @@ def changes_of(session: Session, account_id: int) -> list[Change]:
     """Return the account's changes in journal order."""
     query = select(Change).where(Change.account_id == account_id)
     return list(session.scalars(query.order_by(*JOURNAL_ORDER)))
+
+
+def shown(values: dict[str, Any] | None) -> dict[str, Any]:
+    """Return recorded values as answers show them: times in whole seconds."""
+    return {
+        name: f"{value[:19]}Z" if name in INSTANTS and value and "T" in value else value
+        for name, value in (values or {}).items()
+    }
 
 
 def check(session: Session, *, purged: bool = False) -> None:

@@ -17,11 +17,10 @@ from sqlalchemy import exc
 from sqlalchemy.orm.exc import StaleDataError
 
 from todo.http.operations import allowed_methods
-from todo.http.renderers import Response
+from todo.http.renderers import Response, answer_json
 from todo.http.request import MAX_BODY, SAFE_METHODS, Request
 from todo.http.transactions import mark_if_retryable
 from todo.models.faults import storage_fault
-from todo.models.json import to_json
 
 logger = logging.getLogger(__name__)
 
@@ -259,7 +258,7 @@ def problem_body(problem: Problem, request_id: str) -> dict[str, Any]:
 def problem_response(problem: Problem, request: Request) -> Response:
     """Write a problem as application/problem+json."""
     body = problem_body(problem, request.request_id)
-    response = Response(to_json(body), status=problem.status, content_type=MEDIA_TYPE)
+    response = Response(answer_json(body), status=problem.status, content_type=MEDIA_TYPE)
     response.headers.update(problem.headers)
     return response
 

@@ -1,5 +1,6 @@
 """Change schemas: the history of a task and the change feed of an account."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,6 +10,8 @@ from todo.http.schema import Query, Representation
 from todo.models.meta import ID_MAX
 from todo.schemas.meta import Instant, Owner, RevisionIn, WholeNumber
 from todo.schemas.task_filter import limit
+
+_FRACTION = re.compile(r"\.\d+Z$")
 
 
 class UsedToken(Representation):
@@ -64,8 +67,21 @@ class Change(Representation):
 
 def _shown(row: Any, names: tuple[str, ...]) -> dict[str, Any]:
     token = {"id": row.token_id, "kind": row.token_kind, "name": row.token_name}
-    shown = {"id": row.object_id, "token": token if row.token_kind else None}
+    shown = {
+        "id": row.object_id,
+        "token": token if row.token_kind else None,
+        "before": _in_whole_seconds(row.before),
+        "after": _in_whole_seconds(row.after),
+    }
     return {name: shown[name] if name in shown else getattr(row, name) for name in names}
+
+
+def _in_whole_seconds(values: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return recorded values, whose times are text with a fraction, as answers show them."""
+    return values and {
+        name: _FRACTION.sub("Z", value) if name.endswith("_date") and value else value
+        for name, value in values.items()
+    }
 
 
 _NEXT = "Path of the next page; null on the last page."

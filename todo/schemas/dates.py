@@ -12,6 +12,7 @@ from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from todo.days import DAY, DAY_FIRST, DEFAULT_ZONE, INSTANT, parse_date
+from todo.schemas.meta import WHOLE_SECONDS
 
 
 def _schema_pattern(*patterns: re.Pattern[str]) -> str:
@@ -20,9 +21,6 @@ def _schema_pattern(*patterns: re.Pattern[str]) -> str:
     alternatives = re.sub(r"\(\?P<\w+>([^()|]*)\)", r"\1", alternatives)
     return "^(?:" + re.sub(r"\?P<\w+>", "?:", alternatives) + ")$"
 
-
-# A time in an answer: RFC 3339 in UTC.
-UTC_INSTANT = re.compile(rf"{DAY.pattern}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(?:\.[0-9]+)?Z")
 
 _FORMATS = "2030-02-01T09:30:00Z, 2030-02-01 or 01/02/2030 09:30:00"
 
@@ -35,9 +33,11 @@ def zone_of(info: ValidationInfo) -> tzinfo:
 
 def _parsed(text: str, info: ValidationInfo, hint: str = "") -> date | datetime:
     try:
-        return parse_date(text, zone_of(info))
+        value = parse_date(text, zone_of(info))
     except ValueError:
         raise PydanticCustomError("date", f"This is not a date; write {_FORMATS}{hint}.") from None
+    # Answers have whole seconds, so a client could not write a fraction back.
+    return value.replace(microsecond=0) if isinstance(value, datetime) else value
 
 
 def _in_body(value: Any, info: ValidationInfo) -> date | datetime | None:
@@ -87,7 +87,7 @@ DateOut = Annotated[
     WithJsonSchema(
         {
             "type": ["string", "null"],
-            "pattern": _schema_pattern(DAY, UTC_INSTANT),
+            "pattern": _schema_pattern(DAY, re.compile(WHOLE_SECONDS)),
             "examples": ["2030-02-01T09:30:00Z", "2030-02-01"],
         },
     ),

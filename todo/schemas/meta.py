@@ -85,9 +85,12 @@ WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
 RevisionIn = Annotated[int, Field(ge=1, le=ID_MAX), BeforeValidator(_whole_number)]
 
 
+# A time in an answer. All have this form: some parsers accept either a fraction or none.
+WHOLE_SECONDS = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
+
+UTCTime = Annotated[datetime, Field(json_schema_extra={"pattern": f"^{WHOLE_SECONDS}$"})]
 Instant = Annotated[
-    datetime,
-    Field(description="Time in UTC (RFC 3339).", examples=["2030-01-01T08:00:00.123456Z"]),
+    UTCTime, Field(description="Time in UTC (RFC 3339).", examples=["2030-01-01T08:00:00Z"])
 ]
 
 Owner = Annotated[

@@ -1,6 +1,5 @@
 """Task schemas."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import MISSING, AfterValidator, Field, create_model
@@ -15,6 +14,7 @@ from todo.schemas.meta import (
     Owner,
     Text,
     UndoRevision,
+    UTCTime,
     limited,
     not_blank,
 )
@@ -65,7 +65,7 @@ class Task(Representation):
         "`2030-02-01`."
     )
     completed: bool = Field(description="Whether the task is done.", examples=[False])
-    completion_date: datetime | None = Field(
+    completion_date: UTCTime | None = Field(
         description="When the task was completed; null while it is open.", examples=[None]
     )
     revision: int = Field(

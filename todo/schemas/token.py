@@ -11,7 +11,7 @@ from todo.days import start_of
 from todo.http.schema import Body, Representation
 from todo.models.token import NAME_MAX
 from todo.schemas.dates import DateIn, zone_of
-from todo.schemas.meta import NOT_BLANK, Instant, Owner, Text, not_blank
+from todo.schemas.meta import NOT_BLANK, Instant, Owner, Text, UTCTime, not_blank
 from todo.schemas.session import CurrentPassword
 
 DEFAULT_LIFETIME = timedelta(days=90)
@@ -85,10 +85,10 @@ class Token(Representation):
     )
     creation_date: Instant
     last_used_date: Annotated[
-        datetime,
+        UTCTime,
         Field(
             description="Time of the last use in UTC (RFC 3339), accurate to a minute.",
-            examples=["2030-01-01T08:00:00.123456Z"],
+            examples=["2030-01-01T08:00:00Z"],
         ),
     ]
     expiration_date: Instant
