@@ -9,6 +9,55 @@ import regex
 
 WORD_MAX = 64  # characters; the rest of a longer word is ignored
 
+# Latin letters that have no decomposition: those that the Unicode Character Database names "Latin
+# small letter X with" a stroke, bar, hook or the like, and those that resemble several letters or
+# another one, as CLDR's transform Latin-ASCII (Unicode Technical Standard 35) replaces them.
+_LATIN = {
+    "a": "ᶏⱥ",
+    "b": "ƀƃɓᵬᶀꞗ",
+    "c": "ƈȼɕꞓꞔ𝼝",
+    "d": "ðđƌȡɖɗᵭᶁᶑꟈ𝼥",
+    "e": "ɇᶒⱸꬴ",
+    "f": "ƒᵮᶂꞙ",
+    "g": "ǥɠᶃꞡ",
+    "h": "ħɦⱨꞕ",
+    "i": "ıɨᶖ𝼚",
+    "j": "ȷɉʝ",
+    "k": "ƙᶄⱪꝁꝃꝅꞣ",
+    "l": "łƚȴɫɬɭᶅⱡꝉꞎꬷꬸꬹ𝼑𝼓𝼦",
+    "m": "ɱᵯᶆꬺ",
+    "n": "ŋƞȵɲɳᵰᶇꞑꞥꬻ𝼧",
+    "o": "ɵøⱺꝋꝍ𝼛",
+    "p": "ƥᵱᵽᶈꝑꝓꝕ",
+    "q": "ĸɋʠꝗꝙ",
+    "r": "ɍɼɽɾᵲᵳᶉꞧꭉ𝼖𝼨",
+    "s": "ȿʂᵴᶊꞩꟊ𝼞𝼩ꟍ",
+    "t": "ŧƫƭȶʈᵵⱦ𝼉𝼪",
+    "u": "ʉᶙꞹꭎꭒ",
+    "v": "ʋᶌⱱⱴꝟ",
+    "w": "ⱳ",
+    "x": "ᶍꭖꭗꭘꭙ",
+    "y": "ƴɏỿꭚ",
+    "z": "ƶȥɀʐʑᵶᶎⱬ",
+    "ae": "æ",
+    "oe": "œ",
+    "th": "þ",
+}
+_LETTERS = {each: latin for latin, letters in _LATIN.items() for each in letters}
+
+# Combining classes of marks that are not accents: zero, and the vowels of Telugu, Thai, Lao and
+# Tibetan (Unicode Standard Annex 44, section 5.7.4).
+_KEPT_CLASSES = {0, 84, 91, 103, 118, 129, 130, 132}
+
+# Characters that are invisible (Default_Ignorable_Code_Point) or only lengthen, colour or frame
+# another one: soft hyphens, tatweel, skin tones, keycaps. Excepted are U+200C, because Persian also
+# writes a space instead, and tags, because the flags of regions differ only in them.
+_IGNORED = regex.compile(
+    r"[\p{DI}--[\u200C\U000E0020-\U000E007F]]|\p{Joining_Type=C}"
+    r"|(?<=\p{EBase}\uFE0F?)\p{EMod}|(?<=\p{Nd}\uFE0F?)\u20E3",
+    regex.VERSION1,
+)
+
 # Han and kana are written without spaces, so each character is a word.
 _WORD = regex.compile(
     r"[\p{Han}\p{Hiragana}\p{Katakana}ー]"
@@ -20,13 +69,22 @@ _WORD = regex.compile(
 def fold(text: str) -> str:
     """Return the text without case and accents: "Crème" and "creme" become equal.
 
-    Decompose it (NFKD, Unicode Standard Annex 15), remove marks with a combining class other than
-    zero, and casefold the rest (The Unicode Standard, section 5.18).
+    Decompose it (NFKD, Unicode Standard Annex 15), casefold it (The Unicode Standard, section
+    5.18), and remove accents, by their combining class. Replace digits of all scripts and Latin
+    letters with strokes by those of ASCII.
     """
     if text.isascii():
         return text.casefold()
-    decomposed = unicodedata.normalize("NFKD", text)
-    return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
+    # Casefolding turns the iota subscript into a letter, so it precedes the removal of marks.
+    visible = _IGNORED.sub("", unicodedata.normalize("NFKD", text)).casefold()
+    return "".join(map(_base, visible))
+
+
+def _base(character: str) -> str:
+    if unicodedata.combining(character) not in _KEPT_CLASSES:
+        return ""
+    digit = unicodedata.digit(character, None)
+    return _LETTERS.get(character, character) if digit is None else str(digit)
 
 
 def words(text: str) -> list[str]:

@@ -1,5 +1,8 @@
 """Search: folding text, splitting it into words, and one table of cases for both databases."""
 
+import re
+import sys
+import unicodedata
 from urllib.parse import quote
 
 import pytest
@@ -142,18 +145,51 @@ def test_account_deletion_deletes_indexed_words(
     [
         ("Crème Brûlée", "creme brulee"),
         ("STRASSE Straße", "strasse strasse"),
-        ("İstanbul", "istanbul"),
+        ("İstanbul ısı", "istanbul isi"),
+        ("Łódź Ø ǿ đ ħ ŧ ɨ", "lodz o o d h t i"),
+        ("Æ œ ß ŋ þ ð ĸ", "ae oe ss n th d q"),
+        ("ᾳ ᾼ ᾴ", "αι αι αι"),
+        ("كتـــاب ߺ", "كتاب "),
+        ("١۲२๓ ² ① ❶ ፩", "1223 2 1 1 1"),
+        ("a\u00adb\u200bc\u200d \ufeffd\ufe0f", "abc d"),
+        ("👍🏽 ☝\ufe0f🏽 🏽 1\ufe0f\u20e3", "👍 ☝ 🏽 1"),
         ("ﬁgs ２ Ⅷ", "figs 2 viii"),
         ("Ελλάς", "ελλασ"),
         ("Ёлка", "елка"),
         ("ガ ｶﾞ か", "カ カ か"),
-        # A vowel sign of Devanagari is not an accent: its combining class is zero.
-        ("की", "की"),
+        # A vowel sign is not an accent; a tone mark is.
+        ("की ปู่ ບຸ່ བོད", "की ปู ບຸ བོད"),
         ("", ""),
     ],
 )
 def test_fold_removes_case_and_accents(text: str, folded: str) -> None:
     assert fold(text) == folded
+
+
+EVERY_CHARACTER = [chr(n) for n in range(sys.maxunicode + 1) if not 0xD800 <= n <= 0xDFFF]
+
+
+def test_fold_of_every_character_ignores_case_and_composition() -> None:
+    for character in EVERY_CHARACTER:
+        equal = {character.upper(), character.lower(), character.title(), fold(character)}
+        equal |= {unicodedata.normalize(form, character) for form in ("NFC", "NFD", "NFKC")}
+        assert {fold(each) for each in equal} == {fold(character)}, ascii(character)
+
+
+def test_fold_of_every_digit_is_ascii() -> None:
+    for character in EVERY_CHARACTER:
+        digit = unicodedata.digit(character, None)
+        assert digit is None or str(digit) in fold(character), ascii(character)
+
+
+def test_fold_of_every_latin_letter_with_addition_is_the_letter() -> None:
+    # These end with a character of their own: a middle dot and half a ring.
+    decomposed = {"ŀ": "l·", "ẚ": "aʾ"}
+    for character in EVERY_CHARACTER:
+        name = unicodedata.name(character, "")
+        if found := re.fullmatch("LATIN (?:SMALL|CAPITAL) LETTER ([A-Z]) WITH (?!SMALL).*", name):
+            expected = decomposed.get(character.lower(), found[1].lower())
+            assert fold(character) == expected, name
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.config import Config
@@ -101,6 +102,36 @@ def test_migration_makes_existing_tasks_searchable(own_url: str) -> None:
     assert client.get(f"{tasks}&sort=name").json["tasks"][1]["name"] == "Crème 1"
     client.send_json("PATCH", f"{login.tasks_url}?search=1000", {"name": "Tea"})
     assert client.get(f"{tasks}&search=1000").json["total"] == 0
+    dispose(app)
+
+
+FOLDED_BY_0006 = ("łodz すいか🍎", " łodz す い か", " ๑")
+FOLDED_BY_0007 = ("lodz すいか🍎", " lodz す い か", " 1")
+
+
+def test_migration_folds_tasks_and_trash_again(own_url: str) -> None:
+    more_than_one_batch = 201
+    kept = "id, account_id, revision, name, note, creation_date, modification_date"
+    with session_on(own_url) as session:
+        login = make_account(session, "alice")
+        values = {"name": "Łódź すいか🍎", "note": "๑"}
+        make_tasks(session, login, [{"name": "Milk"}, *[values] * more_than_one_batch])
+        make_trashed(session, login, **values)
+
+    def read(columns: str, table: str) -> list[tuple[Any, ...]]:
+        query = text(f"SELECT {columns} FROM {table} WHERE name <> 'Milk' ORDER BY id")
+        with session_on(own_url) as session:
+            return [tuple(row) for row in session.execute(query)]
+
+    before = {table: read(kept, table) for table in ("tasks", "trash")}
+    for migration, expected in (("0006", FOLDED_BY_0006), ("head", FOLDED_BY_0007)):
+        migrate(own_url, migration)
+        for table, rows in before.items():
+            assert read("name_folded, name_words, note_words", table) == [expected] * len(rows)
+            assert read(kept, table) == rows
+    app = main({}, **{"sqlalchemy.url": own_url})
+    found = Client(app, login.token).get(f"{login.tasks_url}?count=true&search=い+lodz+1")
+    assert found.json["total"] == more_than_one_batch
     dispose(app)
 
 
