@@ -4,10 +4,12 @@ The database stores folded text, so a change here needs a migration that folds i
 """
 
 import unicodedata
+from collections.abc import Iterator
 
 import regex
 
 WORD_MAX = 64  # characters; the rest of a longer word is ignored
+WINDOW = 4  # characters of a script without spaces that are indexed together
 
 # Latin letters that have no decomposition: those that the Unicode Character Database names "Latin
 # small letter X with" a stroke, bar, hook or the like, and those that resemble several letters or
@@ -58,10 +60,17 @@ _IGNORED = regex.compile(
     regex.VERSION1,
 )
 
-# Han and kana are written without spaces, so each character is a word.
-_WORD = regex.compile(
-    r"[\p{Han}\p{Hiragana}\p{Katakana}ー]"
-    r"|[[\p{L}\p{N}\p{M}]--[\p{Han}\p{Hiragana}\p{Katakana}ー]]+",
+# Scripts whose lines may break between any letters, because they have no spaces between words:
+# Han, kana, Thai, Lao, Khmer, Burmese and others (Line_Break, Unicode Standard Annex 14).
+_UNSPACED = (
+    r"[[\p{Han}\p{Hiragana}\p{Katakana}ー[[\p{LB=ID}\p{LB=SA}\p{LB=AK}\p{LB=AS}]&&\p{L}]]"
+    r"--\p{M}]"
+)
+_EMOJI = r"(?:\p{RI}{2}|[\p{ExtPict}\p{RI}\p{EMod}][\U000E0020-\U000E007F]*)"
+_CHARACTER = rf"{_UNSPACED}\p{{M}}*"
+_CHARACTERS = regex.compile(rf"{_CHARACTER}|{_EMOJI}", regex.VERSION1)
+_RUN = regex.compile(
+    rf"[[\p{{L}}\p{{N}}\p{{M}}]--{_UNSPACED}]+|(?P<unspaced>(?:{_CHARACTER})+|{_EMOJI}+)",
     regex.VERSION1,
 )
 
@@ -87,12 +96,32 @@ def _base(character: str) -> str:
     return _LETTERS.get(character, character) if digit is None else str(digit)
 
 
-def words(text: str) -> list[str]:
-    """Return the folded words of the text in order: runs of letters, digits and marks.
+def words(text: str) -> Iterator[str]:
+    """Yield the folded words of the text in order: runs of letters, digits and marks.
+
+    A script without spaces, and emoji, have a word at each character: it and the next ones, up to
+    WINDOW. So any part of a run that is no longer is the start of a word.
 
     Words contain no spaces or operators, so search queries need no escaping.
     """
-    return [word[:WORD_MAX] for word in _WORD.findall(fold(text))]
+    for run in _RUN.finditer(fold(text)):
+        yield from _windows(run["unspaced"]) if run["unspaced"] else [run[0][:WORD_MAX]]
+
+
+def searched_words(text: str) -> list[tuple[str, bool]]:
+    """Return the distinct words that a text must have, and whether each may be just the start."""
+    found = []
+    for run in _RUN.finditer(fold(text)):
+        if run["unspaced"]:
+            windows = _windows(run["unspaced"])
+            # The last window of full length contains the shorter ones after it.
+            *others, last = windows[: max(1, len(windows) - WINDOW + 1)]
+            found += [*((word, False) for word in others), (last, True)]
+        else:
+            found.append((run[0][:WORD_MAX], False))
+    if found:
+        found[-1] = (found[-1][0], True)
+    return list(dict.fromkeys(found))
 
 
 def indexed_words(text: str | None) -> str:
@@ -101,3 +130,11 @@ def indexed_words(text: str | None) -> str:
     The database replaces the space by the account: see todo/models/task.py.
     """
     return "".join(f" {word}" for word in dict.fromkeys(words(text or "")))
+
+
+def _windows(run: str) -> list[str]:
+    """Return up to WINDOW characters from each character of the run."""
+    characters = _CHARACTERS.findall(run)
+    return [
+        "".join(characters[first : first + WINDOW])[:WORD_MAX] for first in range(len(characters))
+    ]

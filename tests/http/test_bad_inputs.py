@@ -171,7 +171,8 @@ QUERY_ROWS = [
         completed:type completed= completed=maybe completed=yes completed=1
         due:choice due= due=soon due=TODAY due=2030-02-01
         id:ids id= id=x id=1, id=,1 id=0 id=01 id=1,+2 id=%D9%A1 id=9223372036854775808 id=1.0 id=-1
-        search:no_words search= search=* search=%22 search=+ search="'() search=%F0%9F%8D%8E
+        search:no_words search= search=* search=%22 search=+ search="'()
+        search:no_words search=%E2%80%A6 search=%D9%80 search=%EF%B8%8F
         search:nul search=a%00 search=a%00b
         offset:unknown_field offset=1
         dry_run:unknown_field dry_run=true

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from tests.support.client import User, faults
 from tests.support.factories import Login, make_task
 from todo.models import Task
+from todo.models.task import NAME_MAX, NOTE_MAX
 from todo.schemas.task_filter import SEARCH_MAX
-from todo.words import WORD_MAX, fold, indexed_words, words
+from todo.words import WORD_MAX, fold, indexed_words, searched_words, words
 
 TASKS = {
     "milk": ("Buy milk", None),
@@ -31,6 +32,24 @@ TASKS = {
     "long": ("a" * 70 + " end", None),
     "fullwidth": ("ＦＵＬＬ ｗｉｄｔｈ", None),
     "emoji": ("🍎 apples", None),
+    "melon": ("すいか を 買う", "スイカ西瓜"),
+    "dates": ("いす 3月12日", None),
+    "longrun": ("東京都庁舎前の噴水", None),
+    "thai": ("ซื้อปูนา", None),
+    "lao": ("ຊື້ນ້ຳ", None),
+    "khmer": ("ទិញទឹកដោះគោ", None),
+    "burmese": ("နို့ဝယ်ရန်", None),
+    "javanese": ("ꦠꦸꦏꦸꦱꦸꦱꦸ", None),
+    "stroked": ("Łódź øre Đà ħobża ŧ ɨ", "smørrebrød, ŋ, æble, cœur, þing, ð"),
+    "dotless": ("ILIK ILISU", "ısı"),
+    "polytonic": ("τῷ ᾠδῇ", None),
+    "kashida": ("كتـــاب", "يوم ١٢"),
+    "persian": ("می\u200cخواهم ۳۴", None),
+    "digits": ("๕๖ ７ ⁸ ⑨ ०", None),
+    "soft": ("Donau\u00addampf", None),
+    "coder": ("👩🏽\u200d💻 👍🏿 ❤\ufe0f", None),
+    "flags": ("🇧🇩🇪🇸", "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"),
+    "scotland": ("🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f", "4\ufe0f\u20e3"),
 }
 
 # By expected tasks: the searches that find exactly these.
@@ -41,8 +60,9 @@ CASES = {
     "strasse": ["strasse", "STRASSE", "Straße f"],
     "athens": ["αθηνα", "ελλας"],
     "moscow": ["елка", "МОСК"],
-    # Each character is a word, in any order; the voicing marks of kana count as accents.
-    "tokyo": ["東京", "京", "京 東", "ガート", "ｶｰﾄﾞ"],
+    # The voicing marks of kana count as accents.
+    "tokyo": ["東京へ", "へ行", "ガート", "ｶｰﾄﾞ", "へ カー 東京", "カ 東"],
+    "tokyo longrun": ["東京", "東 京", "京 東"],
     "hindi": ["हिन्दी", "हि"],
     "hebrew": ["חלב"],
     "arabic": ["حليب"],
@@ -50,11 +70,37 @@ CASES = {
     "quotes": ["near", "NEAR(say or)", "a|b", "a & b", "100%", "it's", "not:*", "-say"],
     "long": ["a" * 64, "a" * 65, "a" * 70 + " end", "a" * 63],
     "fullwidth": ["full width"],
-    "emoji": ["🍎apples"],
+    "emoji": ["🍎apples", "🍎", "apples 🍎"],
+    # Han and kana that stand together in the search must do so in the text.
+    "melon": ["すいか", "か", "か 買う", "すいか を", "買 い", "イカ西瓜", "カ西"],
+    "melon dates": ["い"],
+    "dates": ["いす", "3月12", "日 月 3"],
+    "longrun": ["都庁舎", "東京都庁", "京都庁舎前の", "東京都庁舎前の噴水", "水 都"],
+    "thai": ["ซื้อปู", "ปูนา", "นา", "ปู"],
+    "lao": ["ນ້ຳ", "ຊື້"],
+    "khmer": ["ទឹក", "គោ", "ដោះគោ ទិញ"],
+    "burmese": ["ဝယ်", "နို့", "ဝယ်ရ"],
+    "javanese": ["ꦱꦸꦱꦸ"],
+    "stroked": [
+        *("Lodz", "ŁÓDŹ", "ore da hobza", "ØRE", "smorrebrod", "aeble coeur", "thing", "t i n d"),
+    ],
+    "dotless": ["ılık", "ilık", "ilisu ISI", "İlisu"],
+    "polytonic": ["ΤΩΙ ΩΙΔΗΙ", "τῳ", "τω", "ᾨΔΗ"],
+    "kashida": ["كتاب", "ك\u0640تاب", "12 يوم", "१२ يو"],
+    "persian": ["می خواهم", "34", "٣٤"],
+    "digits": ["56 7", "٥٦", "8 9 0", "⁵⁶"],
+    "soft": ["donaudampf", "Donau\u200bd"],
+    "coder": ["👩\u200d💻", "👩🏿\u200d💻", "👩", "💻", "👍", "👍🏻 👩", "❤", "❤\ufe0f"],
+    "flags": ["🇧🇩", "🇪🇸", "🇧🇩🇪🇸", "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"],
+    "flags scotland": ["🏴"],
+    "scotland": ["4", "٤"],
     # Only the last word matches as a prefix, and operators are plain words.
     "": [
         *("ilk", "bre milk", "mi milk", "milk cream", '"say" OR nothing', "name_words:milk"),
         "nothing of the kind",
+        *("京 行東", "行東", "かい", "かを", "すか", "スカ", "カ瓜", "東京庁", "庁舎前の水"),
+        *("ปนา", "นาปู", "ດນ", "កទ", "ရနို့", "ꦏꦠ", "🇩🇪", "🇸🇧", "💻👩", "👍❤"),
+        *("i lik", "2", "45"),
     ],
 }
 
@@ -95,6 +141,14 @@ def test_search_text_never_causes_query_error(alice: User, search: str) -> None:
     assert answer.status_int in (200, 400)
     if answer.status_int == 400:
         assert faults(answer) == {"search": "no_words"}
+
+
+def test_search_finds_long_notes_of_unspaced_scripts(alice: User) -> None:
+    # PostgreSQL limits the words of a row to a megabyte.
+    note = "".join(chr(0x20000 + number) for number in range(NOTE_MAX))
+    alice.send_json("POST", alice.tasks_url, {"name": "Ｘ" * NAME_MAX, "note": note})
+    for search in (note[-1], note[:3], note[5000:5250], "x"):
+        [_] = alice.get(f"{alice.tasks_url}?search={quote(search)}").json["tasks"]
 
 
 def test_search_reflects_every_write(alice: User) -> None:
@@ -198,17 +252,41 @@ def test_fold_of_every_latin_letter_with_addition_is_the_letter() -> None:
         ("Milk, 2 bottles!", ["milk", "2", "bottles"]),
         ("don't e-mail a_b c++", ["don", "t", "e", "mail", "a", "b", "c"]),
         ("tea tea TEA", ["tea", "tea", "tea"]),
-        ("東京タワー go", ["東", "京", "タ", "ワ", "ー", "go"]),
+        ("東京タワー go", ["東京タワ", "京タワー", "タワー", "ワー", "ー", "go"]),
+        ("すいか を", ["すいか", "いか", "か", "を"]),
+        ("กินข้าว", ["กินขา", "นขาว", "ขาว", "าว", "ว"]),
         ("買Milk物", ["買", "milk", "物"]),
         ("한국", ["\u1112\u1161\u11ab\u1100\u116e\u11a8"]),
         ("की", ["की"]),
         ("*\"'()&|!:<>\\ \0\n", []),
-        ("🍎", []),
+        ("🍎🍌a", ["🍎🍌", "🍌", "a"]),
+        ("🇩🇪🇫🇷", ["🇩🇪🇫🇷", "🇫🇷"]),
+        ("…!?—‼ \u200d\ufe0f\u0640", []),
+        ("က" + "\u102d" * 100 + "က", ["က" + "\u102d" * (WORD_MAX - 1), "က"]),
         ("x" * 100, ["x" * WORD_MAX]),
     ],
 )
 def test_words_splits_folded_text(text: str, expected: list[str]) -> None:
-    assert words(text) == expected
+    assert list(words(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("milk milk mi", [("milk", False), ("mi", True)]),
+        ("東京 go", [("東京", True), ("go", True)]),
+        ("東京タワ", [("東京タワ", True)]),
+        (
+            "東京タワー go on",
+            [("東京タワ", False), ("京タワー", True), ("go", False), ("on", True)],
+        ),
+        ("…", []),
+    ],
+)
+def test_searched_words_of_unspaced_scripts_may_continue(
+    text: str, expected: list[tuple[str, bool]]
+) -> None:
+    assert searched_words(text) == expected
 
 
 def test_indexed_words_are_unique_and_each_after_a_space() -> None:

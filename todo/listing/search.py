@@ -1,12 +1,13 @@
-"""Search: a task matches if it has every word; the last word may be a prefix."""
+"""Search: a task matches if it has every word; some words may be just the start of one."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import ColumnElement, Dialect, TableClause, cast, column, literal_column, table
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from todo.models.task import ACCOUNT_DIGITS, WORDS
-from todo.words import words
+from todo.words import searched_words
 
 # FTS5: MATCH on the column named like the table searches all columns.
 TASK_WORDS: TableClause = table("task_words", column("rowid"), column("task_words"))
@@ -30,14 +31,18 @@ def search_query(dialect: Dialect, account_id: int, search: str) -> str:
 
 def _tsquery(account_id: int, search: str) -> str:
     """Return the search as a PostgreSQL tsquery; words need no escaping."""
-    return " & ".join(f"'{word}'" for word in _words(account_id, search)) + ":*"
+    return " & ".join(
+        f"'{word}'{':*' if is_start else ''}" for word, is_start in _words(account_id, search)
+    )
 
 
 def _fts5_query(account_id: int, search: str) -> str:
     """Return the search as an FTS5 query; words need no escaping."""
-    return " AND ".join(f'"{word}"' for word in _words(account_id, search)) + " *"
+    return " AND ".join(
+        f'"{word}"{" *" if is_start else ""}' for word, is_start in _words(account_id, search)
+    )
 
 
-def _words(account_id: int, search: str) -> list[str]:
-    *whole, last = (f"{account_id:0{ACCOUNT_DIGITS}x}{word}" for word in words(search))
-    return [*dict.fromkeys(whole), last]
+def _words(account_id: int, search: str) -> Iterator[tuple[str, bool]]:
+    for word, is_start in searched_words(search):
+        yield f"{account_id:0{ACCOUNT_DIGITS}x}{word}", is_start

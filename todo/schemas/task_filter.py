@@ -11,7 +11,7 @@ from todo.models.meta import ID_MAX, ID_PATTERN
 from todo.schemas.dates import DayOrInstant
 from todo.schemas.meta import WITHOUT_NUL, Flag, Text, WholeNumber, limited
 from todo.schemas.task import Task
-from todo.words import words
+from todo.words import searched_words
 
 LIMIT = 50
 LIMIT_MAX = 200
@@ -33,9 +33,9 @@ def _ids(text: str) -> list[int]:
 
 
 def _search(text: str) -> str:
-    if not words(limited(text, SEARCH_MAX)):
+    if not searched_words(limited(text, SEARCH_MAX)):
         raise PydanticCustomError(
-            "no_words", "This must contain a word to search for, made of letters or digits."
+            "no_words", "This must contain a word to search for, made of letters, digits or emoji."
         )
     return text
 
@@ -89,7 +89,9 @@ Search = Annotated[
     AfterValidator(_search),
     Field(
         description="Words that must all occur in the name or note. The last word may be "
-        "incomplete. Case and accents are ignored. Without `sort`, the newest tasks come first.",
+        "incomplete. Case and accents are ignored. Characters of scripts without spaces, such as "
+        "Han, kana and Thai, must stand together as in the search. Without `sort`, the newest "
+        "tasks come first.",
         examples=["milk bott"],
         json_schema_extra={"minLength": 1, "maxLength": SEARCH_MAX, "pattern": WITHOUT_NUL},
     ),
