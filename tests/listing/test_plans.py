@@ -208,9 +208,10 @@ def test_trash_page_reads_only_its_rows_from_index(lists: Lists, later: bool) ->
     assert_reads_at_most(plan, PAGE_ROWS)
 
 
-def test_id_filter_reads_only_named_tasks(lists: Lists) -> None:
+@pytest.mark.parametrize("query", ["", "&sort=creation_date", "&sort=name"])
+def test_id_filter_reads_only_named_tasks(lists: Lists, query: str) -> None:
     tasks = lists.get("limit=5")["tasks"]
-    plan = lists.plan("id=" + ",".join(str(task["id"]) for task in tasks))
+    plan = lists.plan("id=" + ",".join(str(task["id"]) for task in tasks) + query)
     assert set(plan.indexes) <= {"ix_tasks_account_id_id", "pk_tasks", "primary key"}, plan
     assert_reads_at_most(plan, PAGE_ROWS)
 

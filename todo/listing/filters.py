@@ -69,9 +69,9 @@ def parametrized_conditions(
     dialect_name: str, shape: FilterShape, values: Values = PARAMETERS
 ) -> list[Condition]:
     """Return the conditions with these values; by default, with bind parameters."""
-    searched = "search" in dict(shape)
+    by_id = not dict(shape).keys().isdisjoint({"id", "search"})
     return [
-        belongs_to_account(dialect_name, values, searched=searched),
+        belongs_to_account(dialect_name, values, by_id=by_id),
         *filter_conditions(dialect_name, shape, values),
     ]
 
@@ -92,16 +92,17 @@ def parameters(dialect: Dialect, account: AccountRow, filters: dict[str, Any]) -
 
 
 def belongs_to_account(
-    dialect_name: str, values: Values = PARAMETERS, *, searched: bool = False
+    dialect_name: str, values: Values = PARAMETERS, *, by_id: bool = False
 ) -> Condition:
-    """Return the condition for the account's tasks; `searched` if the query also searches words."""
+    """Return the condition for the account's tasks; `by_id` if other filters lead to their ids."""
     account_id = values["account_id"]
     if dialect_name == "postgresql":
         # For a single value, the planner may scan the primary key across all accounts, expecting to
         # find this account's tasks soon. For an array, it uses an index on the account.
         return TASKS.c.account_id == any_(array([cast(account_id, BigInt)]))
-    # SQLite cannot estimate a word search. The sum hides the index, so it starts with the words.
-    return (TASKS.c.account_id + 0 if searched else TASKS.c.account_id) == account_id
+    # SQLite cannot estimate a word search, and reads a whole list in order rather than sort a few
+    # tasks. The sum hides the indexes of the account, so it starts with the words or ids.
+    return (TASKS.c.account_id + 0 if by_id else TASKS.c.account_id) == account_id
 
 
 def filter_conditions(

@@ -198,7 +198,7 @@ def _matching(listing: ListQuery) -> tuple[Select[Any], Any, list[Condition]]:
     others = tuple((name, choice) for name, choice in listing.shape if name != "search")
     matching = [
         contains(dialect_name, PARAMETERS["search"]),
-        belongs_to_account(dialect_name, searched=True),
+        belongs_to_account(dialect_name, by_id=True),
         *filter_conditions(dialect_name, others),
     ]
     return query, TASK_WORDS.c.rowid, matching
