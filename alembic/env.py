@@ -28,8 +28,8 @@ def render_item(kind: str, item: Any, _context: Any) -> str | Literal[False]:
 
 
 def include_name(name: str | None, kind: str, _parents: Any) -> bool:
-    """Exclude the FTS5 tables and the index of words, which exist only in migrations."""
-    words = ("task_words", "ix_tasks_words")
+    """Exclude the FTS5 tables and the indexes of words, which exist only in migrations."""
+    words = ("task_words", "ix_tasks_words", "trash_words", "ix_trash_words")
     return not (kind in ("table", "index") and name and name.startswith(words))
 
 

@@ -1,6 +1,7 @@
 """The trash: deleted tasks, their restoration, and their purge."""
 
 from datetime import date, timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -67,10 +68,12 @@ def dump(session: Session) -> str:
     tables = [each for each in Base.metadata.sorted_tables if each.name != "idempotency_keys"]
     rows = [str(row) for each in tables for row in session.execute(select(each))]
     if session.get_bind().dialect.name == "sqlite":
-        query = text("SELECT rowid FROM task_words WHERE task_words MATCH :word")
-        for account in session.scalars(select(Account.id)).all():
+        for index, account in product(
+            ("task_words", "trash_words"), session.scalars(select(Account.id)).all()
+        ):
+            query = text(f"SELECT rowid FROM {index} WHERE {index} MATCH :word")
             word = {"word": f'"{account:016x}saffron"'}
-            rows += [f"saffron of {row}" for row in session.execute(query, word)]
+            rows += [f"saffron of {row} in {index}" for row in session.execute(query, word)]
     return "\n".join(rows)
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, select, table, text
 from sqlalchemy.exc import DBAPIError
 
 # The newest migration in alembic/versions.
-MIGRATION = "0007"
+MIGRATION = "0008"
 
 # The application id of a backup: "todo" in ASCII (https://www.sqlite.org/fileformat.html). A backup
 # is also a SQLite database, but without indexes and triggers.
