@@ -75,6 +75,7 @@ def includeme(config: Configurator) -> None:
     add_route("account", ACCOUNT, factory=ProfileContext)
     add_route("export", ACCOUNT + "/export", factory=AccountContext)
     add_route("trash", ACCOUNT + "/trash", factory=AccountContext)
+    add_route("restore_tasks", ACCOUNT + "/trash/restore", factory=AccountContext)
     add_route("trashed_task", ACCOUNT + "/trash/{id}", factory=TrashContext)
     add_route("restore", ACCOUNT + "/trash/{id}/restore", factory=TrashContext)
     add_route("counts", ACCOUNT + "/counts", factory=AccountContext)

@@ -221,8 +221,57 @@ QUERY_ROWS = [
     ),
     *queries(
         f"GET {ALICE}/trash?",
-        "limit:range limit=0 limit=201\n sort:unknown_field sort=id\n"
-        "completed:unknown_field completed=true\n after:cursor after=x",
+        """
+        limit:range limit=0 limit=201
+        limit:duplicate limit=1&limit=1
+        after:cursor after=x after= after=WyJ4IixudWxsLDFd
+        sort:unknown_field sort=id
+        fields:unknown_field fields=id
+        count:unknown_field count=true
+        dry_run:unknown_field dry_run=true
+        offset:unknown_field offset=1
+        """,
+    ),
+    *(
+        row
+        for request in (
+            f"GET {ALICE}/trash?",
+            f"DELETE {ALICE}/trash?",
+            f"POST {ALICE}/trash/restore?",
+        )
+        for row in queries(
+            request,
+            """
+            completed:type completed= completed=maybe
+            due:choice due= due=soon
+            id:ids id= id=x id=01 id=9223372036854775808
+            search:no_words search= search=*
+            search:nul search=a%00
+            search:duplicate search=a&search=b
+            deleted_after:date deleted_after= deleted_after=soon deleted_after=2030-02-30
+            deleted_before:date deleted_before=0001-01-01T00:00:00%2B14:00
+            deleted:unknown_field deleted=2030-02-01
+            """,
+        )
+    ),
+    *(
+        row
+        for request in (f"DELETE {ALICE}/trash?", f"POST {ALICE}/trash/restore?")
+        for row in queries(
+            f"{request}due=none&",
+            """
+            limit:unknown_field limit=1
+            after:unknown_field after=x
+            sort:unknown_field sort=name
+            fields:unknown_field fields=id
+            count:unknown_field count=true
+            dry_run:type dry_run=yes dry_run=
+            """,
+        )
+    ),
+    *queries(
+        f"GET {TASKS}?",
+        "deleted_after:unknown_field deleted_after=2030-02-01",
     ),
 ]
 

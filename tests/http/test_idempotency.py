@@ -47,8 +47,10 @@ def replayed_parts(answer: TestResponse) -> Any:
         ("PUT", "", {"email": "new@example.com"}),
         ("PATCH", "", {"username": "alicia", "current_password": PASSWORD}),
         ("POST", "/trash/{trashed}/restore", {}),
+        ("POST", "/trash/restore?due=none", {}),
         ("DELETE", "/trash/{trashed}", {}),
         ("DELETE", "/trash", {}),
+        ("DELETE", "/trash?due=none", {}),
         ("POST", "/changes/{revision}/undo", {}),
     ],
 )

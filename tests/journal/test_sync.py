@@ -114,6 +114,7 @@ writes = st.one_of(
     st.tuples(st.just("delete all"), selections),
     st.tuples(st.just("restore"), indexes),
     st.tuples(st.just("purge"), indexes),
+    st.tuples(st.just("restore all"), selections),
     st.just(("purge all",)),
     st.tuples(st.just("undo"), indexes),
     st.tuples(st.just("profile"), profile_changes),
@@ -141,6 +142,8 @@ def request_of(client: Client, login: Login, action: str, *arguments: Any) -> tu
         return "POST", f"{login.url}/changes/{max(revision, 0)}/undo", {}
     if action == "purge all":
         return "DELETE", f"{login.url}/trash", {}
+    if action == "restore all":
+        return "POST", f"{login.url}/trash/restore?{arguments[0]}", {}
     if action in ("restore", "purge"):
         url = f"{login.url}/trash"
         task_id = pick_task(client, url, arguments[0])

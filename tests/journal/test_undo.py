@@ -32,6 +32,7 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("PUT", "/tasks/{id}", {"due_date": None, "note": None}),
     ("PATCH", "/tasks/{id}", {"completed": True}),
     ("DELETE", "/tasks/{id}", {}),
+    ("POST", "/trash/restore?search=milk", {}),
     ("POST", "/trash/{trashed}/restore", {}),
 ]
 PURGING = {("DELETE", "/trash"), ("DELETE", "/trash/{id}")}
@@ -48,7 +49,8 @@ def undo_path(answer: TestResponse) -> str:
 
 def state(user: User) -> Any:
     """Return all tasks, as the lists, the searches and their own URLs show them."""
-    paths = ("tasks", "tasks?search=milk", "tasks?search=creme", "tasks?due=none", "trash")
+    lists = ("tasks", "tasks?search=milk", "tasks?search=creme", "tasks?due=none")
+    paths = (*lists, "trash?search=milk", "trash")
     tasks = [user.get(f"{user.url}/{path}").json["tasks"] for path in paths]
     for task in (task for each in tasks for task in each):
         for name in STAMPS | {"deletion_date"}:

@@ -16,8 +16,10 @@ from tests.support.client import Client
 from tests.support.factories import Login, make_account
 from tests.support.plans import Plan, explain, large_app, page_queries
 from todo import clock
-from todo.models import Task, TrashedTask
+from todo.auth.identity import AccountRow, Identity, TokenRow
+from todo.models import Account, Task, Token, TrashedTask
 from todo.models.task import due_columns, name_columns, note_columns
+from todo.services import trash as trash_service
 
 ACCOUNTS = 4
 TASKS = 2000  # per account
@@ -152,6 +154,15 @@ def lists(database_server: str | Path, migrated_url: str) -> Iterator[Lists]:
         yield Lists(app, Client(app, login.token), login, login.tasks_url, now)
 
 
+def identity_of(session: Session, login: Login) -> Identity:
+    """Return the identity of the account's only token."""
+    account, token = (
+        session.execute(select(model.__table__).where(owner == login.id)).one()._asdict()
+        for model, owner in ((Account, Account.id), (Token, Token.account_id))
+    )
+    return Identity(AccountRow.of(account), TokenRow(*(token[name] for name in TokenRow._fields)))
+
+
 def assert_reads_at_most(plan: Plan, rows: int) -> None:
     assert not plan.scans, plan
     assert plan.rows_read <= rows, plan
@@ -198,14 +209,88 @@ def test_two_segment_page_sorts_at_most_two_pages_of_rows(lists: Lists, query: s
     assert_reads_at_most(plan, PAGE_ROWS)
 
 
+@pytest.fixture
+def trash(lists: Lists) -> Lists:
+    return replace(lists, url=lists.login.trash_url)
+
+
+def later_in_trash(trash: Lists, query: str) -> str:
+    """Return the cursor of a page well inside the trash."""
+    after = trash.page(query, trash.page(query, limit=200), limit=200)
+    assert after is not None
+    return after
+
+
 @pytest.mark.parametrize("later", [False, True], ids=["first", "later"])
-def test_trash_page_reads_only_its_rows_from_index(lists: Lists, later: bool) -> None:
-    trash = replace(lists, url=lists.login.trash_url)
-    after = trash.page("", trash.page("", limit=200), limit=200) if later else None
-    plan = trash.plan("", after)
+@pytest.mark.parametrize("query", ["", "deleted_after={middle}", "deleted_before={middle}"])
+def test_trash_page_reads_only_its_rows_from_index(trash: Lists, query: str, later: bool) -> None:
+    plan = trash.plan(query, later_in_trash(trash, query) if later else None)
     assert plan.indexes == ["ix_trash_deletion"], plan
     assert plan.sorts == 0, plan
     assert_reads_at_most(plan, PAGE_ROWS)
+
+
+def test_short_trash_page_stops_at_bound_of_filter(trash: Lists) -> None:
+    """It does not go on to the end of the retention."""
+    plan = trash.plan("deleted_after={now}")
+    assert plan.indexes == ["ix_trash_deletion"], plan
+    assert_reads_at_most(plan, PAGE_ROWS)
+
+
+@pytest.mark.parametrize("later", [False, True], ids=["first", "later"])
+@pytest.mark.parametrize("query", ["completed=true", "due=none", "created_after={middle}"])
+def test_filtered_trash_page_reads_index_in_order(trash: Lists, query: str, later: bool) -> None:
+    """A filter that matches a part of the trash reads on until the page is full."""
+    plan = trash.plan(query, later_in_trash(trash, query) if later else None)
+    assert plan.indexes == ["ix_trash_deletion"], plan
+    assert plan.sorts == 0, plan
+    assert_reads_at_most(plan, PAGE_ROWS * 5)
+
+
+def test_id_filter_of_trash_reads_only_named_tasks(trash: Lists) -> None:
+    tasks = trash.get("limit=5")["tasks"]
+    plan = trash.plan("id=" + ",".join(str(task["id"]) for task in tasks))
+    assert set(plan.indexes) <= {"pk_trash", "primary key"}, plan
+    assert_reads_at_most(plan, PAGE_ROWS)
+
+
+@pytest.mark.parametrize("query", ["", "&completed=true", "&deleted_before={now}"])
+def test_search_of_trash_for_rare_word_uses_word_index(trash: Lists, query: str) -> None:
+    plan = trash.plan(f"search=saffron{query}")
+    assert not plan.scans, plan
+    assert plan.rows_sorted <= PAGE_ROWS, plan
+    if trash.on_sqlite:
+        assert plan.indexes == ["primary key", "trash_words"], plan
+        assert_reads_at_most(plan, PAGE_ROWS)
+    else:
+        assert "ix_trash_words" in plan.indexes, plan
+
+
+def test_search_of_trash_for_common_word_uses_index(trash: Lists) -> None:
+    plan = trash.plan("search=mil")
+    assert not plan.scans, plan
+    if trash.on_sqlite:
+        assert plan.indexes == ["primary key", "trash_words"], plan
+    else:
+        assert set(plan.indexes) <= {"ix_trash_deletion", "ix_trash_words"}, plan
+
+
+def test_filtered_purge_batch_begins_after_previous_one(
+    trash: Lists, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise each batch would read again all tasks that do not match."""
+    monkeypatch.setattr(trash_service, "BATCH_SIZE", LIMIT)
+    engine = trash.app.registry["engine"]
+    with Session(engine) as session, page_queries(engine) as queries:
+        identity = identity_of(session, trash.login)
+        filters, retention = {"completed": True}, trash.app.registry["settings"].trash_retention
+        # All batches in one transaction, which is rolled back.
+        trash_service.empty_trash(session, identity, filters, retention, commit=lambda: None)
+        plan = explain(session.connection(), queries[-1])
+    assert len(queries) == TASKS // 2 // LIMIT + 1
+    assert plan.indexes == ["ix_trash_deletion"], plan
+    assert plan.sorts == 0, plan
+    assert_reads_at_most(plan, LIMIT)
 
 
 @pytest.mark.parametrize("query", ["", "&sort=creation_date", "&sort=name"])

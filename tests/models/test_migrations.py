@@ -135,6 +135,21 @@ def test_migration_folds_tasks_and_trash_again(own_url: str) -> None:
     dispose(app)
 
 
+def test_migration_makes_existing_trash_searchable(own_url: str) -> None:
+    with session_on(own_url) as session:
+        login = make_account(session, "alice")
+        ids = [make_trashed(session, login, name=name) for name in ("Crème", "Tea", "Crème")]
+    down_and_up(own_url, "0007")
+
+    app = main({}, **{"sqlalchemy.url": own_url})
+    client = Client(app, login.token)
+    found = client.get(f"{login.trash_url}?search=creme").json["tasks"]
+    assert [task["id"] for task in found] == [ids[2], ids[0]]
+    assert client.delete(f"{login.trash_url}?search=creme").json["deleted"] == 2
+    assert client.get(f"{login.trash_url}?search=creme").json["tasks"] == []
+    dispose(app)
+
+
 def test_downgrade_below_trash_rewrites_journal(own_url: str) -> None:
     with session_on(own_url) as session:
         login = make_account(session)

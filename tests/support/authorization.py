@@ -86,6 +86,9 @@ CASES: dict[tuple[str, str], Case] = {
     ("DELETE", ACCOUNT + "/tasks/{id}"): Case((401, 200, 403, 401, 401, 403, 200)),
     ("GET", ACCOUNT + "/trash"): Case((401, 200, 403, 401, 401, 200, 200)),
     ("DELETE", ACCOUNT + "/trash"): Case((401, 200, 403, 401, 401, 403, 200)),
+    ("POST", ACCOUNT + "/trash/restore"): Case(
+        (401, 200, 403, 401, 401, 403, 200), query="?due=none"
+    ),
     ("DELETE", ACCOUNT + "/trash/{id}"): Case((401, 200, 403, 401, 401, 403, 200)),
     ("POST", ACCOUNT + "/trash/{id}/restore"): Case((401, 200, 403, 401, 401, 403, 200)),
 }

@@ -112,7 +112,7 @@ def _sqlite_plan(lines: list[str]) -> Plan:
     for line in lines:
         plan.sorts += line.startswith("USE TEMP B-TREE FOR ORDER BY")
         if " VIRTUAL TABLE INDEX " in line:
-            plan.indexes.append("task_words")
+            plan.indexes.append(line.split()[1])
         elif found := re.search(r"USING (?:COVERING )?INDEX (\w+)", line):
             plan.indexes.append(found[1])
         elif "USING INTEGER PRIMARY KEY" in line:

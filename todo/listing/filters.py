@@ -22,14 +22,16 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.dialects.postgresql import array
+from sqlalchemy.sql.visitors import replacement_traverse
 
 from todo import clock
 from todo.auth.identity import AccountRow
 from todo.days import first_day_from, start_of, today
 from todo.listing.orders import KEYS, RANGES
-from todo.listing.search import TASK_WORDS, contains, search_query
+from todo.listing.search import TASK_WORDS, TRASH_WORDS, contains, search_query
 from todo.models.meta import BigInt
 from todo.models.task import TASKS
+from todo.models.trash import TRASH
 
 LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
 
@@ -50,12 +52,25 @@ class _Parameters(dict[str, BindParameter[Any]]):
 # A bind parameter for each name. The account id needs a type, because it is used in an array.
 PARAMETERS: Values = _Parameters(account_id=bindparam("account_id", type_=BigInt))
 
+# The columns that filters use -> the same columns of deleted tasks.
+_IN_TRASH: dict[Any, Any] = {
+    **{column: TRASH.c[column.key] for column in TASKS.c},
+    TASK_WORDS.c.rowid: TRASH_WORDS.c.rowid,
+    TASK_WORDS.c.task_words: TRASH_WORDS.c.trash_words,
+}
+
 
 def conditions(dialect: Dialect, account: AccountRow, filters: dict[str, Any]) -> list[Condition]:
     """Return the conditions for the account's tasks that match every filter."""
     return parametrized_conditions(
         dialect.name, filter_shape(filters), parameters(dialect, account, filters)
     )
+
+
+def trash_condition(dialect: Dialect, account: AccountRow, filters: dict[str, Any]) -> Condition:
+    """Return the condition for the account's deleted tasks that match every filter."""
+    matching = and_(*conditions(dialect, account, filters))
+    return replacement_traverse(matching, {}, lambda element, **_: _IN_TRASH.get(element))
 
 
 def filter_shape(filters: dict[str, Any]) -> FilterShape:

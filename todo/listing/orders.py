@@ -24,6 +24,7 @@ RANGES = {
     "created": "creation_date",
     "modified": "modification_date",
     "completed": "completion_date",
+    "deleted": "deletion_date",  # in the trash only
 }
 
 

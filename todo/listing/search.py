@@ -11,6 +11,7 @@ from todo.words import searched_words
 
 # FTS5: MATCH on the column named like the table searches all columns.
 TASK_WORDS: TableClause = table("task_words", column("rowid"), column("task_words"))
+TRASH_WORDS: TableClause = table("trash_words", column("rowid"), column("trash_words"))
 
 
 def contains(dialect_name: str, search: Any) -> ColumnElement[bool]:

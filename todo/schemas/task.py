@@ -116,7 +116,7 @@ class TaskChange(Body):
     completed: CompletedIn | MISSING = MISSING
 
 
-_DRY_RUN = Field(MISSING, description="True after a dry run: nothing was changed.")
+DRY_RUN = Field(MISSING, description="True after a dry run: nothing was changed.")
 
 
 class TaskAnswer(Representation):
@@ -131,7 +131,7 @@ class TaskPosted(TaskAnswer):
 
     msg: str = Field(description="Confirmation message.", examples=["posted"])
     revision: UndoRevision = MISSING
-    dry_run: bool | MISSING = _DRY_RUN
+    dry_run: bool | MISSING = DRY_RUN
 
 
 class TaskEnvelope(Body):
@@ -149,7 +149,7 @@ class TasksPosted(Representation):
     username: Owner
     tasks: list[Task] = Field(description="New tasks, in the order of the request.")
     revision: UndoRevision = MISSING
-    dry_run: bool | MISSING = _DRY_RUN
+    dry_run: bool | MISSING = DRY_RUN
 
 
 class TaskList(Representation):
@@ -202,7 +202,7 @@ class TasksUpdated(Representation):
         examples=[3],
     )
     revision: UndoRevision = MISSING
-    dry_run: bool | MISSING = _DRY_RUN
+    dry_run: bool | MISSING = DRY_RUN
 
 
 class TasksDeleted(Representation):
@@ -211,7 +211,7 @@ class TasksDeleted(Representation):
     username: Owner
     deleted: int = Field(description="Number of tasks that matched.", examples=[3])
     revision: UndoRevision = MISSING
-    dry_run: bool | MISSING = _DRY_RUN
+    dry_run: bool | MISSING = DRY_RUN
 
 
 class TaskDeleted(Representation):

@@ -90,8 +90,7 @@ Search = Annotated[
     Field(
         description="Words that must all occur in the name or note. The last word may be "
         "incomplete. Case and accents are ignored. Characters of scripts without spaces, such as "
-        "Han, kana and Thai, must stand together as in the search. Without `sort`, the newest "
-        "tasks come first.",
+        "Han, kana and Thai, must stand together as in the search.",
         examples=["milk bott"],
         json_schema_extra={"minLength": 1, "maxLength": SEARCH_MAX, "pattern": WITHOUT_NUL},
     ),
@@ -196,6 +195,25 @@ class TaskPage(Paged, TaskFilter):
     count: Flag = Field(False, description="`true`: also return `total`.")
 
 
+class TrashFilter(TaskFilter):
+    """Filters of the trash. A deleted task must match all of them."""
+
+    deleted_after: DayOrInstant | MISSING = Field(
+        MISSING, description=f"Deleted at or after this time. {_BEGINNING}"
+    )
+    deleted_before: DayOrInstant | MISSING = Field(
+        MISSING, description=f"Deleted before this time. {_BEGINNING}"
+    )
+
+    def filters(self) -> dict[str, Any]:
+        """Return the filters of the request."""
+        return self.model_dump(include=set(TrashFilter.model_fields))
+
+
+class TrashPage(Paged, TrashFilter):
+    """Parameters of a page of the trash."""
+
+
 class DryRun(Query):
     """Dry run parameter."""
 
@@ -204,3 +222,7 @@ class DryRun(Query):
 
 class TaskSelection(DryRun, TaskFilter):
     """Parameters of a bulk change."""
+
+
+class TrashSelection(DryRun, TrashFilter):
+    """Parameters of a bulk change of the trash."""

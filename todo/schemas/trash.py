@@ -1,10 +1,10 @@
 """Trash schemas."""
 
-from pydantic import Field
+from pydantic import MISSING, Field
 
 from todo.http.schema import Representation
-from todo.schemas.meta import Instant, Owner
-from todo.schemas.task import Task
+from todo.schemas.meta import Instant, Owner, UndoRevision
+from todo.schemas.task import DRY_RUN, Task
 
 
 class TrashedTask(Task):
@@ -35,7 +35,17 @@ class Trash(Representation):
 
 
 class TrashEmptied(Representation):
-    """Result of emptying the trash."""
+    """Result of emptying the trash, or of deleting some of its tasks permanently."""
 
     username: Owner
     deleted: int = Field(description="Number of tasks that were deleted permanently.", examples=[3])
+    dry_run: bool | MISSING = DRY_RUN
+
+
+class TasksRestored(Representation):
+    """Result of restoring many tasks."""
+
+    username: Owner
+    restored: int = Field(description="Number of tasks that matched.", examples=[3])
+    revision: UndoRevision = MISSING
+    dry_run: bool | MISSING = DRY_RUN

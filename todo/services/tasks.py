@@ -1,10 +1,10 @@
 """Create, count, change and delete tasks, one or many at once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
 from todo.auth.identity import AccountRow
@@ -21,7 +21,8 @@ from todo.listing.filters import (
 )
 from todo.models.change import DELETE
 from todo.models.engine import Database, dialect_of
-from todo.models.task import TASK_COLUMNS, TASKS, Task, TaskRow, columns_of
+from todo.models.journalled import columns_except
+from todo.models.task import Task, TaskColumns, TaskRow, columns_of
 from todo.models.trash import TrashedTask
 
 MAX_TASKS = 10_000
@@ -80,12 +81,13 @@ def change_tasks(
     Tasks that already have these values are not touched. Raise Problem 400 without a filter, and
     Problem 409 if too many match.
     """
-    _refuse_without_filter(filters)
+    refuse_without_filter(filters)
     columns = columns_of(values)
     new_words = sum(len(columns.get(name, "")) for name in ("name_words", "note_words"))
-    tasks = _matching(session, account, filters, new_words)
+    matching = conditions(dialect_of(session), account, filters)
+    tasks = read_matching(session, Task, matching, new_words)
     if not dry_run:
-        _change(session, account, tasks, values)
+        _change(session, account, map(TaskRow._make, tasks), values)
     return len(tasks)
 
 
@@ -101,15 +103,16 @@ def delete_tasks(
 
     Raise Problem 400 without a filter, and Problem 409 if too many match.
     """
-    _refuse_without_filter(filters)
-    tasks = _matching(session, account, filters, new_words=0)
+    refuse_without_filter(filters)
+    tasks = read_matching(session, Task, conditions(dialect_of(session), account, filters))
     if not dry_run:
         rows = [task._asdict() for task in tasks]
         writes.move(session, Task, TrashedTask, account.id, DELETE, rows)
     return len(tasks)
 
 
-def _refuse_without_filter(filters: dict[str, Any]) -> None:
+def refuse_without_filter(filters: dict[str, Any]) -> None:
+    """Raise Problem 400 without a filter: a bulk change of all tasks must be intended."""
     if not filters:
         message = (
             "Add at least one filter, such as completed=true. For all tasks, use a filter that "
@@ -121,7 +124,7 @@ def _refuse_without_filter(filters: dict[str, Any]) -> None:
 def count_tasks(db: Database, account: AccountRow, filters: dict[str, Any]) -> int:
     """Return the number of the account's tasks that match."""
     matching = conditions(dialect_of(db), account, filters)
-    return db.scalar(_count_query(matching)) or 0
+    return db.scalar(count_query(Task, matching)) or 0
 
 
 def task_counts(db: Database, account: AccountRow) -> dict[str, int]:
@@ -144,7 +147,7 @@ def _sizes(dialect_name: str) -> Select[Any]:
     # One subquery per list, so that each count uses its own index.
     return select(
         *(
-            _count_query([belongs_to_account(dialect_name), condition])
+            count_query(Task, [belongs_to_account(dialect_name), condition])
             .scalar_subquery()
             .label(name)
             for name, condition in lists.items()
@@ -152,33 +155,38 @@ def _sizes(dialect_name: str) -> Select[Any]:
     )
 
 
-def _count_query(matching: list[Condition]) -> Select[int]:
-    return select(func.count()).select_from(TASKS).where(*matching)
+def count_query(model: type[TaskColumns], matching: Sequence[Condition]) -> Select[int]:
+    """Return the query for the number of tasks, or of deleted tasks, that match."""
+    return select(func.count()).select_from(model.__table__).where(*matching)
 
 
-def _matching(
-    session: Session, account: AccountRow, filters: dict[str, Any], new_words: int
-) -> list[TaskRow]:
-    """Return the tasks that match, by id.
+def read_matching(
+    session: Session,
+    model: type[TaskColumns],
+    matching: Sequence[Condition],
+    new_words: int = 0,
+) -> list[Row[Any]]:
+    """Return the tasks, or deleted tasks, that match, by id.
 
     Raise Problem 409 if they are too many for one change. Most of its cost is indexing words: the
     existing words of the tasks, and `new_words` characters for each task.
     """
-    matching = conditions(dialect_of(session), account, filters)
-    count = session.scalar(_count_query(matching)) or 0
+    table = model.__table__
+    count = session.scalar(count_query(model, matching)) or 0
     characters = 0
     if count <= MAX_TASKS:  # otherwise the sum would read every text of the account for nothing
-        words = func.length(TASKS.c.name_words) + func.length(TASKS.c.note_words)
+        words = func.length(table.c.name_words) + func.length(table.c.note_words)
         characters = session.scalar(select(func.sum(words)).where(*matching)) or 0
     if count > MAX_TASKS or characters + count * new_words > MAX_INDEXED_CHARACTERS:
         raise Problem(
             "too_many",
-            f"{count} tasks match. One request may change or delete at most {MAX_TASKS} tasks, "
-            f"with at most {MAX_INDEXED_CHARACTERS} characters of words, old and new together. "
-            "Narrow the filters, for example with created_after and created_before.",
+            f"{count} tasks match. One request may change, delete or restore at most {MAX_TASKS} "
+            f"tasks, with at most {MAX_INDEXED_CHARACTERS} characters of words, old and new "
+            "together. Narrow the filters, for example with created_after and created_before.",
             extensions={"count": count},
         )
     if not count:
         return []
-    found = session.execute(select(*TASK_COLUMNS).where(*matching))
-    return sorted(map(TaskRow._make, found), key=lambda task: task.id)
+    columns = columns_except(table, model.database_only)
+    found = session.execute(select(*columns).where(*matching))
+    return sorted(found, key=lambda task: task.id)

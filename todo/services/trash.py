@@ -1,10 +1,10 @@
 """List, restore and purge deleted tasks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, literal, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from todo.auth.identity import AccountRow, Identity, lock_account
@@ -16,13 +16,15 @@ from todo.listing.cursors import (
     encode_cursor,
     list_digest,
 )
+from todo.listing.filters import trash_condition
 from todo.listing.orders import Order
 from todo.listing.pages import Page
 from todo.models.change import RESTORE
-from todo.models.engine import Database
+from todo.models.engine import Database, dialect_of
 from todo.models.task import Task, TaskRow
 from todo.models.trash import TRASH, TRASH_COLUMNS, TrashedTask, TrashRow, is_restorable
-from todo.schemas.task_filter import Paged
+from todo.schemas.task_filter import TrashPage
+from todo.services.tasks import count_query, read_matching, refuse_without_filter
 
 ORDER = Order("deletion_date", descending=True)
 # Tasks that one transaction purges; on SQLite, it blocks other writers.
@@ -34,27 +36,47 @@ def restorable(account: AccountRow, trash_retention: timedelta) -> list[ColumnEl
     return [TRASH.c.account_id == account.id, is_restorable(trash_retention)]
 
 
-def read_trash(db: Database, account: AccountRow, trash_retention: timedelta, query: Paged) -> Page:
+def read_trash(
+    db: Database, account: AccountRow, trash_retention: timedelta, query: TrashPage
+) -> Page:
     """Return a page of the account's trash. Raise Problem 400 if the cursor is invalid."""
-    values = query.values()
-    digest = list_digest(account.id, {}, ORDER)
-    key = (ORDER.key, TRASH.c.id)
-    statement = (
-        select(*TRASH_COLUMNS)
-        .where(*restorable(account, trash_retention))
-        .order_by(*ORDER.order_by_columns(*key))
-    )
+    values, filters = query.values(), query.filters()
+    digest = list_digest(account.id, filters, ORDER)
+    after = None
     if "after" in values:
         cursor = decode_cursor(values["after"], digest, ORDER)
         if cursor.key is None:
             raise cursor_problem(NOT_A_CURSOR)
-        position = tuple_(literal(cursor.key, ORDER.key.type), literal(cursor.id))
-        statement = statement.where(ORDER.is_after(tuple_(*key), position))
+        after = (cursor.key, cursor.id)
+    matching = _restorable_matches(db, account, filters, trash_retention)
     # Read one more row than the page has, to see whether there is a next page.
-    tasks = list(map(TrashRow._make, db.execute(statement.limit(query.limit + 1))))
+    statement = _in_order(TRASH_COLUMNS, matching, after).limit(query.limit + 1)
+    tasks = list(map(TrashRow._make, db.execute(statement)))
     if len(tasks) <= query.limit:
         return Page(tasks, None)
     return Page(tasks[:-1], encode_cursor(tasks[-2], digest, ORDER))
+
+
+def _restorable_matches(
+    db: Database, account: AccountRow, filters: dict[str, Any], trash_retention: timedelta
+) -> list[ColumnElement[bool]]:
+    """Return the conditions for tasks that match every filter and can be restored."""
+    # With two bounds on the same column, SQLite stops at the first one: that of a filter.
+    return [trash_condition(dialect_of(db), account, filters), is_restorable(trash_retention)]
+
+
+def _in_order(
+    columns: Sequence[Any],
+    matching: Sequence[ColumnElement[bool]],
+    after: tuple[Any, int] | None,
+) -> Select[Any]:
+    """Return the query for matching tasks after this deletion date and id, last deleted first."""
+    key = (ORDER.key, TRASH.c.id)
+    query = select(*columns).order_by(*ORDER.order_by_columns(TRASH.c.account_id, *key))
+    if after is not None:
+        position = tuple_(literal(after[0], ORDER.key.type), literal(after[1]))
+        query = query.where(ORDER.is_after(tuple_(*key), position))
+    return query.where(*matching)
 
 
 def restore_task(session: Session, account: AccountRow, trashed: Row[Any]) -> TaskRow:
@@ -64,32 +86,64 @@ def restore_task(session: Session, account: AccountRow, trashed: Row[Any]) -> Ta
     return TaskRow.of(restored)
 
 
+def restore_tasks(
+    session: Session,
+    account: AccountRow,
+    filters: dict[str, Any],
+    trash_retention: timedelta,
+    *,
+    dry_run: bool,
+) -> int:
+    """Move all tasks that match out of the trash, and return their number.
+
+    Raise Problem 400 without a filter, and Problem 409 if too many match.
+    """
+    refuse_without_filter(filters)
+    matching = _restorable_matches(session, account, filters, trash_retention)
+    tasks = read_matching(session, TrashedTask, matching)
+    if not dry_run:
+        rows = [task._asdict() for task in tasks]
+        writes.move(session, TrashedTask, Task, account.id, RESTORE, rows)
+    return len(tasks)
+
+
 def purge_task(session: Session, account: AccountRow, task_id: int) -> None:
     """Delete the task permanently."""
     writes.purge(session, TrashedTask, account.id, [task_id])
 
 
-def empty_trash(
-    session: Session, identity: Identity, trash_retention: timedelta, commit: Callable[[], None]
+def count_trash(
+    db: Database, account: AccountRow, filters: dict[str, Any], trash_retention: timedelta
 ) -> int:
-    """Delete all tasks in the account's trash permanently, and return their number.
+    """Return the number of the account's deleted tasks that match."""
+    matching = _restorable_matches(db, account, filters, trash_retention)
+    return db.scalar(count_query(TrashedTask, matching)) or 0
 
-    A large trash takes several transactions: `commit` ends one and begins the next. Raise
+
+def empty_trash(
+    session: Session,
+    identity: Identity,
+    filters: dict[str, Any],
+    trash_retention: timedelta,
+    commit: Callable[[], None],
+) -> int:
+    """Delete all tasks in the account's trash that match permanently, and return their number.
+
+    Many tasks take several transactions: `commit` ends one and begins the next. Raise
     StaleDataError if the token has ended between two of them.
     """
-    deleted = 0
-    account_id = identity.account.id
-    # Keep tasks that other requests move to the trash between two transactions.
-    begun = TRASH.c.deletion_date <= writes.transaction_date(session)
+    account = identity.account
+    columns = (TRASH.c.id, TRASH.c.deletion_date, is_restorable(trash_retention).label("counts"))
+    matching = [trash_condition(dialect_of(session), account, filters)]
+    deleted, after = 0, None
     while True:
-        found = select(TRASH.c.id, is_restorable(trash_retention)).where(
-            TRASH.c.account_id == account_id, begun
-        )
-        rows = session.execute(found.limit(BATCH_SIZE)).all()
+        rows = session.execute(_in_order(columns, matching, after).limit(BATCH_SIZE)).all()
         if rows:
-            writes.purge(session, TrashedTask, account_id, [row.id for row in rows])
-            deleted += sum(row[1] for row in rows)
+            writes.purge(session, TrashedTask, account.id, [row.id for row in rows])
+            deleted += sum(row.counts for row in rows)
         if len(rows) < BATCH_SIZE:
             return deleted
+        # The next batch begins here, so that it reads no task again, and none deleted since.
+        after = (rows[-1].deletion_date, rows[-1].id)
         commit()
         lock_account(session, identity)

@@ -23,7 +23,7 @@ from todo.services.tasks import (
     delete_tasks,
     task_counts,
 )
-from todo.views.undo import offer_undo
+from todo.views.undo import finished, offer_undo
 
 
 @view_defaults(route_name="tasks")
@@ -163,14 +163,6 @@ def task_path(request: Request, tasks: list[TaskRow]) -> str:
         return request.route_path("task", username=username, id=tasks[0].id)
     ids = ",".join(str(task.id) for task in tasks)
     return request.route_path("tasks", username=username, _query=f"id={ids}&limit={len(tasks)}")
-
-
-def finished(request: Request, answer: dict[str, Any]) -> dict[str, Any]:
-    """Return the answer with its revision. For a dry run, mark it and roll back the transaction."""
-    if request.validated_query.dry_run:
-        request.tm.doom()
-        return {**answer, "dry_run": True}
-    return {**answer, **offer_undo(request)}
 
 
 @view_defaults(route_name="task")

@@ -12,9 +12,16 @@ from todo.http.request import Request
 from todo.http.transactions import commit_so_far
 from todo.resources import AccountContext, TrashContext
 from todo.schemas import task, trash
-from todo.schemas.task_filter import Paged
-from todo.services.trash import empty_trash, purge_task, read_trash, restore_task
-from todo.views.undo import offer_undo
+from todo.schemas.task_filter import TrashPage, TrashSelection
+from todo.services.trash import (
+    count_trash,
+    empty_trash,
+    purge_task,
+    read_trash,
+    restore_task,
+    restore_tasks,
+)
+from todo.views.undo import finished, offer_undo
 
 
 @view_defaults(route_name="trash")
@@ -29,12 +36,12 @@ class TrashViews:
         request_method="GET",
         permission=Permission.READ,
         operation="trash",
-        query=Paged,
+        query=TrashPage,
         returns=trash.Trash,
         headers=("Link",),
     )
     def get(self) -> dict[str, Any]:
-        """List the deleted tasks, last deleted first.
+        """List the deleted tasks that match the filters, last deleted first.
 
         The list comes in pages: follow `next` until it is null. The trash keeps a task for 30 days,
         unless the server is configured differently.
@@ -59,22 +66,52 @@ class TrashViews:
         permission=Permission.WRITE,
         operation="empty trash",
         idempotency_key=True,
+        query=TrashSelection,
         returns=trash.TrashEmptied,
     )
     def delete(self) -> dict[str, Any]:
-        """Empty the trash: delete its tasks permanently.
+        """Empty the trash: delete its tasks permanently, all or those that match the filters.
 
-        The values in their history are erased, too. A trash of more than 1,000 tasks is
-        emptied in several transactions: after an error, some tasks may be deleted. Repeat the
-        request to delete the rest.
+        The values in their history are erased, too. More than 1,000 tasks are deleted in
+        several transactions: after an error, some tasks may be deleted. Repeat the request to
+        delete the rest.
         """
-        deleted = empty_trash(
-            self.request.db,
-            self.request.identity,
-            self.request.settings.trash_retention,
-            commit=partial(commit_so_far, self.request),
-        )
+        session, query = self.request.db, self.request.validated_query
+        filters, retention = query.filters(), self.request.settings.trash_retention
+        if query.dry_run:
+            matching = count_trash(session, self.account, filters, retention)
+            return finished(self.request, {"username": self.account.username, "deleted": matching})
+        commit = partial(commit_so_far, self.request)
+        deleted = empty_trash(session, self.request.identity, filters, retention, commit)
         return {"username": self.account.username, "deleted": deleted}
+
+
+@view_config(
+    route_name="restore_tasks",
+    request_method="POST",
+    permission=Permission.WRITE,
+    operation="restore tasks",
+    idempotency_key=True,
+    query=TrashSelection,
+    returns=trash.TasksRestored,
+    errors=("too_many",),
+    headers=("Link",),
+)
+def restore_all(context: AccountContext, request: Request) -> dict[str, Any]:
+    """Restore all tasks in the trash that match the filters.
+
+    At least one filter is required. At most 10,000 tasks may match. Only their `revision` and
+    `modification_date` differ from before.
+    """
+    query = request.validated_query
+    restored = restore_tasks(
+        request.db,
+        context.account,
+        query.filters(),
+        request.settings.trash_retention,
+        dry_run=query.dry_run,
+    )
+    return finished(request, {"username": context.account.username, "restored": restored})
 
 
 @view_config(

@@ -37,6 +37,14 @@ def post(context: RevisionContext, request: Request) -> dict[str, Any]:
     return {"username": context.account.username, "undone": undone, **offer_undo(request)}
 
 
+def finished(request: Request, answer: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer with its revision. For a dry run, mark it and roll back the transaction."""
+    if request.validated_query.dry_run:
+        request.tm.doom()
+        return {**answer, "dry_run": True}
+    return {**answer, **offer_undo(request)}
+
+
 def offer_undo(request: Request) -> dict[str, int]:
     """Add a `Link` to the answer that undoes the request's changes; return their `revision`.
 
