@@ -2,7 +2,7 @@
 
 import json
 import tracemalloc
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from tests.support.client import User
 from tests.support.factories import Login, make_task, make_tasks, make_trashed
-from tests.support.fixtures import Patch
+from tests.support.fixtures import Patch, SetClock
 from todo.models.trash import TRASH
 from todo.schemas.task import Task
 from todo.services import export
@@ -44,6 +44,26 @@ def test_export_contains_all_data_of_account_only(
     assert response.headers["Content-Disposition"] == 'attachment; filename="todo-alice.json"'
     assert response.headers["Cache-Control"] == "no-store"
     assert response.headers["Content-Length"] == str(len(response.body))
+
+
+def test_exported_tasks_can_be_posted_to_another_account(
+    alice: User, bob: User, set_clock: SetClock
+) -> None:
+    for days, fields in (
+        (-300, {"name": "a day", "due_date": "2030-02-01"}),
+        (-200, {"name": "a time", "due_date": "2030-02-01T09:30:00Z", "note": "two\nbottles"}),
+        (-100, {"name": "done", "completed": True}),
+    ):
+        set_clock(timedelta(days=days))
+        alice.post_json(alice.tasks_url, fields)
+    set_clock(timedelta(0))
+    exported = alice.get(f"{alice.url}/export").json["tasks"]
+    assert bob.post_json(bob.tasks_url, {"tasks": exported}).status_int == 201
+    imported = bob.get(f"{bob.url}/export").json["tasks"]
+    own = ("id", "revision", "modification_date")
+    assert [{**task, **dict.fromkeys(own)} for task in imported] == [
+        {**task, **dict.fromkeys(own)} for task in exported
+    ]
 
 
 @pytest.fixture

@@ -132,7 +132,7 @@ def test_create_several_tasks_keeps_order(alice: User) -> None:
     given = [
         {"name": "Milk"},
         {"name": "Tea", "note": "green", "due_date": "2030-02-01", "completed": True},
-        {"id": 9, "creation_date": "then", "name": "Milk", "due_date": ""},
+        {"id": 9, "modification_date": "then", "name": "Milk", "due_date": ""},
     ]
     response = alice.post_json(alice.tasks_url, {"tasks": given})
     assert response.status_int == 201
@@ -263,6 +263,71 @@ def test_deleted_task_id_is_never_reused(alice: User, milk: str) -> None:
     assert response.json["task"]["id"] > int(milk.rpartition("/")[2])
 
 
-def test_writable_fields_are_the_same_on_create_and_update() -> None:
-    read_only = {"id", "creation_date", "modification_date", "completion_date", "revision"}
-    assert NewTask.read_only() == TaskChange.read_only() == read_only
+def test_update_ignores_more_fields_than_creation() -> None:
+    assert NewTask.read_only() == {"id", "modification_date", "revision"}
+    assert TaskChange.read_only() == NewTask.read_only() | {"creation_date", "completion_date"}
+
+
+DATES = {"creation_date": "2020-02-01T09:30:00Z", "completion_date": "2020-02-02T10:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        (DATES, {"completed": True, **DATES}),
+        (DATES | {"completed": True}, {"completed": True, **DATES}),
+        ({"creation_date": "2020-02-01"}, {"creation_date": "2020-02-01T00:00:00Z"}),
+        ({"creation_date": "01/02/2020 09:30:00"}, {"creation_date": "2020-02-01T09:30:00Z"}),
+        ({"completion_date": None, "completed": False}, {"completion_date": None}),
+    ],
+)
+def test_create_task_with_dates_of_import(
+    alice: User, given: dict[str, Any], shown: dict[str, Any]
+) -> None:
+    posted = alice.post_json(alice.tasks_url, {"name": "Milk", **given})
+    assert posted.status_int == 201
+    assert posted.json["task"].items() >= shown.items()
+    assert alice.get(posted.headers["Location"]).json["task"] == posted.json["task"]
+
+
+def test_create_task_with_null_dates_uses_present(alice: User, set_clock: SetClock) -> None:
+    now = f"{set_clock(timedelta(hours=1)):%Y-%m-%dT%H:%M:%SZ}"
+    fields = {"creation_date": None, "completion_date": None, "completed": True}
+    task = alice.post_json(alice.tasks_url, {"name": "Milk", **fields}).json["task"]
+    assert (task["creation_date"], task["completion_date"]) == (now, now)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"creation_date": "2999-01-01"}, {"creation_date": "future"}),
+        ({"creation_date": "yesterday"}, {"creation_date": "date"}),
+        ({"creation_date": 0}, {"creation_date": "type"}),
+        ({"completion_date": "2999-01-01T00:00:00Z"}, {"completion_date": "future"}),
+        (
+            {"completion_date": "2020-01-01", "completed": False},
+            {"completion_date": "not_completed"},
+        ),
+    ],
+)
+def test_create_task_refuses_wrong_dates_of_import(
+    alice: User, given: dict[str, Any], expected: dict[str, str]
+) -> None:
+    assert faults(alice.post_json(alice.tasks_url, {"name": "Milk", **given})) == expected
+    assert alice.get(alice.tasks_url).json["tasks"] == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["\u200b", "\u200b \ufeff", "\u2060\u00ad", "\u3164", "\u2800", "\x1b", "\u202e"],
+)
+def test_name_without_visible_character_is_refused(alice: User, milk: str, name: str) -> None:
+    assert faults(alice.post_json(alice.tasks_url, {"name": name})) == {"name": "blank"}
+    assert faults(alice.put_json(milk, {"name": name})) == {"name": "blank"}
+    token = {"name": name, "scope": "read"}
+    assert faults(alice.post_json(f"{alice.url}/tokens", token)) == {"name": "blank"}
+
+
+@pytest.mark.parametrize("name", ["🏳️‍🌈", "\u0301a", ".", "\u200bMilk"])
+def test_name_with_visible_character_is_stored(alice: User, name: str) -> None:
+    assert alice.post_json(alice.tasks_url, {"name": name}).json["task"]["name"] == name

@@ -135,9 +135,10 @@ def test_trash_cursor_of_other_filter_is_refused(
 
 
 def test_filtered_restore_moves_matching_tasks_only(
-    alice: User, bob: User, db: Session, task_ids: list[int]
+    alice: User, bob: User, db: Session, task_ids: list[int], set_clock: SetClock
 ) -> None:
     before = listed(alice)
+    set_clock(timedelta(seconds=1))
     stored = db.execute(select(Task.__table__).order_by(Task.id)).mappings().all()
     for user in (alice, bob):
         user.delete(user.all_tasks_url)

@@ -112,7 +112,7 @@ CODES: Mapping[str, tuple[int, str]] = {
 # code of a fault in `errors` -> meaning.
 FAULTS: Mapping[str, str] = {
     "bad_unicode": "Contains half of a surrogate pair.",
-    "blank": "Empty, or only spaces.",
+    "blank": "Empty, or without a visible character.",
     "choice": "Not one of the allowed values.",
     "cursor": "Not a cursor of this list.",
     "date": "Not a valid date.",
@@ -120,11 +120,13 @@ FAULTS: Mapping[str, str] = {
     "email": "Not a valid e-mail address.",
     "entity_tag": 'Not a list of entity tags, such as "12".',
     "expires": "In the past, or more than 366 days away.",
+    "future": "In the future.",
     "idempotency_key": "Empty, too long, or not in printable ASCII.",
     "ids": "Not a comma-separated list of task ids.",
     "invalid": "Invalid for another reason; `message` explains it.",
     "mismatch": "The two passwords differ.",
     "missing": "The field is required.",
+    "not_completed": "Only a completed task has a completion date.",
     "no_words": "Contains no word to search for.",
     "nul": "Contains a NUL character.",
     "null": "The field must have a value, not null (in a form, not an empty one).",

@@ -8,10 +8,11 @@ import re
 from datetime import date, datetime, tzinfo
 from typing import Annotated, Any
 
-from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
+from pydantic import AfterValidator, PlainValidator, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from todo.days import DAY, DAY_FIRST, DEFAULT_ZONE, INSTANT, parse_date
+from todo import clock
+from todo.days import DAY, DAY_FIRST, DEFAULT_ZONE, INSTANT, parse_date, start_of
 from todo.schemas.meta import WHOLE_SECONDS
 
 
@@ -81,6 +82,22 @@ DateIn = Annotated[
         }
     ),
 ]
+
+
+def _instant(value: date | datetime | None, info: ValidationInfo) -> datetime | None:
+    if value is None or isinstance(value, datetime):
+        return value
+    return start_of(value, zone_of(info))
+
+
+def _past(value: datetime | None) -> datetime | None:
+    if value is not None and value > clock.now():
+        raise PydanticCustomError("future", "This must not be in the future.")
+    return value
+
+
+InstantIn = Annotated[DateIn, AfterValidator(_instant)]
+PastIn = Annotated[InstantIn, AfterValidator(_past)]
 
 DateOut = Annotated[
     date | datetime | None,

@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 from typing import Annotated
 
+import regex
 from pydantic import (
     MISSING,
     AfterValidator,
@@ -42,6 +43,11 @@ WITHOUT_NUL = r"^[^\u0000]*$"
 NOT_BLANK = r"^[^\u0000]*[^\u0000\s][^\u0000]*$"
 
 
+# Other characters are spaces, controls, the blank Braille pattern, and those without a glyph, such
+# as U+200B (Default_Ignorable_Code_Point, Unicode Standard Annex 44).
+_VISIBLE = regex.compile(r"[^\p{White_Space}\p{DI}\p{Cc}\p{Cf}\u2800]")
+
+
 def limited(text: str, maximum: int) -> str:
     """Return the text. Raise a fault if it has more than `maximum` code points."""
     if len(text) > maximum:
@@ -52,8 +58,8 @@ def limited(text: str, maximum: int) -> str:
 
 
 def not_blank(text: str, maximum: int) -> str:
-    """Return the text. Raise a fault if it is blank or too long."""
-    if not text.strip():
+    """Return the text. Raise a fault if it has no visible character or is too long."""
+    if not _VISIBLE.search(text):
         raise PydanticCustomError("blank", "This must not be blank.")
     return limited(text, maximum)
 

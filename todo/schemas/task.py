@@ -1,12 +1,14 @@
 """Task schemas."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import MISSING, AfterValidator, Field, create_model
+from pydantic import MISSING, AfterValidator, Field, ValidationInfo, create_model
+from pydantic_core import PydanticCustomError
 
 from todo.http.schema import Body, Representation
 from todo.models.task import NAME_MAX, NOTE_MAX
-from todo.schemas.dates import DateIn, DateOut
+from todo.schemas.dates import DateIn, DateOut, PastIn
 from todo.schemas.meta import (
     NOT_BLANK,
     WITHOUT_NUL,
@@ -88,15 +90,43 @@ PartialTask = create_model(
 )
 
 
+def _completion_date(value: datetime | None, info: ValidationInfo) -> datetime | None:
+    if value is not None and info.data.get("completed") is False:
+        raise PydanticCustomError(
+            "not_completed", "Only a completed task has this: omit it, or set completed to true."
+        )
+    return value
+
+
 class NewTask(Body):
-    """A task to create. Without `completed`, it is open."""
+    """A task to create. Without `completed` and `completion_date`, it is open.
+
+    A task of an export can be sent as it is.
+    """
 
     shown_as = Task
 
     name: Name
     note: NoteIn = None
     due_date: DateIn = None
-    completed: CompletedIn = False
+    completed: CompletedIn | MISSING = MISSING
+    creation_date: Annotated[
+        PastIn,
+        Field(
+            description="When the task was created, to import it. Now, if absent or null; not in "
+            "the future.",
+            examples=["2029-12-24T18:00:00Z"],
+        ),
+    ] = None
+    completion_date: Annotated[
+        PastIn,
+        AfterValidator(_completion_date),
+        Field(
+            description="When the task was completed, to import it. Now, if absent or null in a "
+            "completed task; not in the future.",
+            examples=[None],
+        ),
+    ] = None
 
 
 class NewTasks(Body):

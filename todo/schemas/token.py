@@ -1,16 +1,15 @@
 """Token schemas."""
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import MISSING, AfterValidator, Field, ValidationInfo
+from pydantic import MISSING, AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from todo import clock
-from todo.days import start_of
 from todo.http.schema import Body, Representation
 from todo.models.token import NAME_MAX
-from todo.schemas.dates import DateIn, zone_of
+from todo.schemas.dates import InstantIn
 from todo.schemas.meta import NOT_BLANK, Instant, Owner, Text, UTCTime, not_blank
 from todo.schemas.session import CurrentPassword
 
@@ -22,12 +21,10 @@ def _name(text: str) -> str:
     return not_blank(text, NAME_MAX)
 
 
-def _expires(value: date | datetime | None, info: ValidationInfo) -> datetime:
+def _expires(value: datetime | None) -> datetime:
     now = clock.now()
     if value is None:
         return now + DEFAULT_LIFETIME
-    if not isinstance(value, datetime):
-        value = start_of(value, zone_of(info))
     if not now < value <= now + MAX_LIFETIME:
         raise PydanticCustomError(
             "expires", "This must be in the future, at most 366 days from now."
@@ -59,7 +56,7 @@ class NewToken(Body):
         ),
     ]
     expires: Annotated[
-        DateIn,
+        InstantIn,
         AfterValidator(_expires),
         Field(
             description="Expiration: an RFC 3339 time, a day, or `DD/MM/YYYY hh:mm:ss`, at most "

@@ -34,10 +34,19 @@ MAX_INDEXED_CHARACTERS = 10_000_000
 def create_tasks(
     session: Session, account: AccountRow, several: Iterable[dict[str, Any]]
 ) -> list[TaskRow]:
-    """Create tasks, and return them in the given order."""
+    """Create tasks, and return them in the given order.
+
+    A task without `creation_date` is created now; a completed one without `completion_date` is
+    completed now.
+    """
     now = writes.transaction_date(session)
     rows = [
-        {**columns_of(values), "completion_date": now if values.get("completed") else None}
+        {
+            **columns_of(values),
+            "creation_date": values.get("creation_date") or now,
+            "completion_date": values.get("completion_date")
+            or (now if values.get("completed") else None),
+        }
         for values in several
     ]
     return list(map(TaskRow._make, writes.create(session, Task, account.id, rows)))
