@@ -65,9 +65,9 @@ def test_purge_deletes_only_expired_rows(
         "trashed tasks: 0 deleted",
         "changes: 0 deleted",
     ]
-    assert len(commits) == 3 + 1 + 1 + 1 + 1 + 1, "one per batch, and a last one"
+    assert len(commits) == 1 + 3 + 1 + 1 + 1 + 1 + 1, "a first one, one per batch, and a last one"
     assert read_column(committed, Token.id) == [kept]
-    assert set(read_column(committed, LimitCount.name)) == {"new"}
+    assert set(read_column(committed, LimitCount.name)) == {"new", "purge"}
     assert read_column(committed, ReleasedUsername.username_lower) == ["new"]
     assert read_column(committed, IdempotencyKey.key) == ["new"]
 

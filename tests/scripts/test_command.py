@@ -6,18 +6,22 @@ import re
 import shlex
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from select import select as select_ready
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from tests.scripts.conftest import TodoAdmin
-from tests.support.databases import ROOT, database
-from tests.support.factories import PASSWORD, Login, change_accounts
+from tests.scripts.conftest import DAY, TodoAdmin
+from tests.support.databases import ROOT, all_rows, database
+from tests.support.factories import PASSWORD, Login, change_accounts, make_key, make_trashed
 from tests.support.fixtures import Capture, Patch
 from tests.support.pserve import Server
-from todo.models import engine
+from todo import clock
+from todo.models import Change, LimitCount, ReleasedUsername, Token, TrashedTask, engine
+from todo.models.journalled import RECORDED
 from todo.scripts import admin
 
 
@@ -33,6 +37,7 @@ from todo.scripts import admin
         ["revoke", "alice", "one"],
         ["revoke", "alice", "1", "--all"],
         ["destroy", "alice"],
+        ["purge", "--force", "now"],
     ],
 )
 def test_invalid_command_line_exits_with_2(arguments: list[str]) -> None:
@@ -167,6 +172,41 @@ def test_commands_take_effect_in_running_service(server: Server, database_url: s
     assert server.send("GET", f"{ACCOUNTS}/carol", {}, token)[0] == 401
     status, _, answer = server.send("POST", f"{ACCOUNTS}/login", fields)
     assert (status, answer["code"]) == (403, "account_disabled")
+
+
+def add_rows_of_every_age(session: Session, login: Login) -> None:
+    """Store rows of everything that the purge deletes, from two years ago."""
+    then = clock.now() - 730 * DAY
+    make_key(session, login, "old", then)
+    make_trashed(session, login)
+    session.add(ReleasedUsername(account_id=0, username_lower="old", expiration_date=then))
+    session.add(LimitCount(name="old", subject="", count=1, expiration_date=then))
+    session.execute(update(Token).values(last_used_date=then, expiration_date=then))
+    session.execute(update(TrashedTask).values(deletion_date=then), execution_options=RECORDED)
+    session.execute(update(Change).values(date=then))
+    session.commit()
+
+
+def test_purge_after_clock_jump_deletes_only_with_force(
+    database_url: str, committed: Session, alice: Login
+) -> None:
+    run_ok(database_url, "purge")
+    add_rows_of_every_age(committed, alice)
+    last_purge = update(LimitCount).where(LimitCount.name == "purge")
+    committed.execute(last_purge.values(expiration_date=clock.now() - DAY - timedelta(minutes=1)))
+    committed.commit()
+    before = all_rows(committed)
+    for _ in range(2):
+        committed.rollback()
+        refused = run(database_url, "purge")
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert refused.stderr.startswith("todo: nothing is purged until 2")
+        assert refused.stderr.count("\n") == 1
+        assert all_rows(committed) == before
+    committed.rollback()
+    deleted = run_ok(database_url, "purge", "--force")
+    assert re.findall(r": ([1-9])\d* deleted", deleted) == ["1", "1", "1", "1", "1", "3"]
+    assert "changes: 0 deleted" in run_ok(database_url, "purge")
 
 
 @ONE_DATABASE

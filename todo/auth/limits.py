@@ -214,6 +214,13 @@ def is_first_in_window(session: Session, limit: Limit) -> bool:
     return count == 1
 
 
+def window_end(session: Session, limit: Limit) -> datetime | None:
+    """Return the end of the last window of a limit without subjects, or None if there was none."""
+    row = (LIMIT_COUNTS.c.name == limit.name, LIMIT_COUNTS.c.subject == "")
+    end: datetime | None = session.scalar(select(LIMIT_COUNTS.c.expiration_date).where(*row))
+    return end
+
+
 def _set_last_use(session: Session, token: TokenRow) -> None:
     session.execute(_SET_LAST_USE, {"token_id": token.id, "used": clock.now()})
 

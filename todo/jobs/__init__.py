@@ -1,27 +1,27 @@
 """Background jobs: a thread per process, and a lock that selects one process per hour.
 
-The lock is a count in the database: the first process to increment it in an hour runs the jobs.
+The lock is a count in the database: the first process to increment it in an hour runs the jobs,
+unless the clock has jumped.
 """
 
 import logging
 import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
 
 from pyramid.registry import Registry
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from todo.auth.limits import Limit, is_first_in_window, refund
+from todo.auth.limits import refund
 from todo.http.errors import first_line
 from todo.jobs.purge import purge_expired
+from todo.jobs.schedule import PURGE, describe_pause, take_turn
 from todo.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-PURGE = Limit("purge", setting="", window=timedelta(hours=1))
 CHECK_INTERVAL = 5 * 60  # seconds between checks whether an hour has passed
 
 
@@ -69,11 +69,18 @@ def start(registry: Registry) -> JobThread:
 def purge_hourly(
     engine: Engine, settings: Settings, pause: Callable[[float], object] = time.sleep
 ) -> dict[str, int]:
-    """Purge unless a process did in the last hour; return the number of deleted rows by name."""
+    """Purge unless a process did in the last hour; return the number of deleted rows by name.
+
+    If the clock has jumped, log a warning instead.
+    """
     with Session(engine) as session:
-        if not is_first_in_window(session, PURGE):
+        turn = take_turn(session)
+        if not turn.is_first:
             return {}
         session.commit()
+        if turn.paused_until is not None:
+            logger.warning(describe_pause(turn.paused_until))
+            return {}
         try:
             deleted = purge_expired(session, settings, pause)
         except Exception:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import takewhile
 
-from sqlalchemy import ColumnElement, Select, Table, and_, delete, func, not_, select, tuple_
+from sqlalchemy import ColumnElement, Select, Table, and_, delete, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from todo import clock
@@ -16,7 +16,7 @@ from todo.models.idempotency_key import IDEMPOTENCY_KEYS
 from todo.models.limit import LIMIT_COUNTS
 from todo.models.released_username import RELEASED_USERNAMES
 from todo.models.token import TOKENS, TokenKind
-from todo.models.trash import TRASH, TrashedTask, is_restorable
+from todo.models.trash import TRASH, TrashedTask
 from todo.settings import Settings
 
 BATCH_SIZE = 500  # rows per transaction
@@ -68,14 +68,15 @@ def purge_expired(
         "trashed tasks": 0,
         "changes": 0,
     }
-    since = now - settings.journal_retention
-    for account_id in _accounts(session, _FIRST_TRASHED, now - settings.trash_retention):
-        while batch := purge_trash(session, account_id, settings):
+    until = now - settings.trash_retention
+    for account_id in _accounts(session, _FIRST_TRASHED, until):
+        while batch := purge_trash(session, account_id, until):
             end_batch()
             deleted["trashed tasks"] += batch
         session.rollback()  # release the account's lock
-    for account_id in _accounts(session, _FIRST_CHANGE, since):
-        while batch := purge_changes(session, account_id, since):
+    until = now - settings.journal_retention
+    for account_id in _accounts(session, _FIRST_CHANGE, until):
+        while batch := purge_changes(session, account_id, until):
             end_batch()
             deleted["changes"] += batch
         session.rollback()
@@ -93,14 +94,14 @@ def _accounts(session: Session, first: Select[datetime], until: datetime) -> Ite
     session.rollback()
 
 
-def purge_trash(session: Session, account_id: int, settings: Settings) -> int:
-    """Delete a batch of the account's expired tasks in the trash; return their number.
+def purge_trash(session: Session, account_id: int, until: datetime) -> int:
+    """Delete a batch of the account's tasks that were deleted up to `until`; return their number.
 
     Skip the account if another transaction is writing to it.
     """
     expired = (
         select(TRASH.c.id)
-        .where(TRASH.c.account_id == account_id, not_(is_restorable(settings.trash_retention)))
+        .where(TRASH.c.account_id == account_id, TRASH.c.deletion_date <= until)
         .limit(BATCH_SIZE)
     )
     # Select under the lock, so that no request can restore one of these tasks concurrently.

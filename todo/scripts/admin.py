@@ -23,6 +23,7 @@ from todo.http.errors import Problem, validation_problem
 from todo.http.schema import Input
 from todo.http.typed_views import validate
 from todo.jobs.purge import purge_expired
+from todo.jobs.schedule import describe_pause, take_turn
 from todo.journal import writes
 from todo.models import Account, Token
 from todo.models.account import ACCOUNTS
@@ -84,7 +85,11 @@ for todo.session_idle_days, usernames that were released 90 days ago, changes ol
 todo.journal_days, and tasks that were in the trash for todo.trash_days, with their history. The
 service does the same every hour. It may run at the same time.
 
-  todo-admin purge"""
+If the last purge is more than a day ago, the clock may be wrong, and nothing is deleted for a day.
+Check the clock; --force deletes anyway.
+
+  todo-admin purge
+  todo-admin purge --force"""
 
 BACKUP = """\
 Writes all rows as of a single moment, while the service runs. The file is a SQLite database,
@@ -164,7 +169,10 @@ def _parser() -> ArgumentParser:
     tokens.add_argument(
         "--all", action="store_true", help="all sessions and API tokens of the account"
     )
-    add("purge", _purge, "delete expired rows", PURGE)
+    purge = add("purge", _purge, "delete expired rows", PURGE)
+    purge.add_argument(
+        "--force", action="store_true", help="delete them although the clock may be wrong"
+    )
     backup = add("backup", _backup, "write a backup of all data to a file", BACKUP, "file")
     backup.add_argument("--overwrite", action="store_true", help="replace FILE if it exists")
     add("restore", _restore, "restore a backup into an empty database", RESTORE, "file")
@@ -272,6 +280,10 @@ def _revoke(session: Session, arguments: Namespace) -> str:
 
 
 def _purge(session: Session, arguments: Namespace) -> str:
+    turn = take_turn(session, force=arguments.force)
+    session.commit()
+    if turn.paused_until is not None:
+        raise SystemExit(f"todo: {describe_pause(turn.paused_until)}")
     deleted = purge_expired(session, arguments.settings)
     return "".join(f"{name}: {count} deleted\n" for name, count in deleted.items())
 
