@@ -7,7 +7,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import waitress
@@ -33,18 +33,29 @@ DEFAULTS: dict[str, Any] = {
     "threads": 8,
 }
 
+PORT_NAMES = ("http_port", "port")
+
+# waitress describes its options by their defaults only. Those with another type of default, such as
+# `listen`, set what to listen on or which proxy to trust, for which todo has its own settings.
+OPTIONS = sorted(
+    name
+    for name, default in vars(Adjustments).items()
+    if type(default) in (bool, int, str) and not name.startswith("_")
+)
+
 
 def server_factory(
-    global_conf: dict[str, str], host: str = "127.0.0.1", http_port: str = "6543", **options: str
+    global_conf: dict[str, str], host: str = "127.0.0.1", **section: str
 ) -> Callable[[Any], None]:
     """Check the section, bind the port, and return the function that serves an application.
 
     `http_port=NNNN` on the command line wins. Raise SystemExit here for every error: pserve reports
     a later SystemExit as success.
     """
+    options = {name: value for name, value in section.items() if name not in PORT_NAMES}
     for name, value in options.items():
         _check(name, value)
-    listening = _listen(host, global_conf.get("http_port", http_port))
+    listening = _listen(host, _port(global_conf, section))
 
     def serve(app: Any) -> None:
         gc.freeze()  # scanning the objects of the startup would stop requests for 50 ms
@@ -56,10 +67,12 @@ def server_factory(
 
 
 def _check(name: str, value: str) -> None:
-    # `sockets` makes waitress refuse `listen` and the like.
+    if name.startswith("trusted_proxy"):
+        raise SystemExit(f"todo: set todo.trusted_proxy in [app:main] instead of {name}")
+    if name not in OPTIONS:
+        known = ", ".join(("host", *PORT_NAMES, *OPTIONS))
+        raise SystemExit(f"todo: [server:main] has no option {name}; it has {known}")
     try:
-        if name.startswith("trusted_proxy"):
-            raise ValueError("set todo.trusted_proxy in [app:main] instead")
         read = Adjustments(**{"sockets": [], name: value})
         if name == "threads" and read.threads <= MAX_PENDING:
             raise ValueError(
@@ -69,9 +82,21 @@ def _check(name: str, value: str) -> None:
         raise SystemExit(f"todo: the option {name} in [server:main]: {error}") from None
 
 
+def _port(*sources: Mapping[str, str]) -> str:
+    """Return the port in the first source that has one, or the default."""
+    for source in sources:
+        ports = [source[name] for name in PORT_NAMES if name in source]
+        if len(ports) > 1:
+            raise SystemExit("todo: http_port and port are the same option; set only one of them")
+        if ports:
+            return ports[0]
+    return "6543"
+
+
 def _listen(host: str, port: str) -> socket.socket:
-    if not (port.isascii() and port.isdigit() and int(port) < 2**16):
-        raise SystemExit(f"todo: http_port must be a number from 0 to 65535, not {port}")
+    # int() is slow and then fails for thousands of digits.
+    if not (port.isascii() and port.isdigit() and len(port) < 6 and int(port) < 2**16):
+        raise SystemExit(f"todo: http_port must be a number from 0 to 65535, not {port:.20}")
     if not host.strip():
         raise SystemExit("todo: host must not be empty: set 127.0.0.1, or * for every address")
     every = host == "*"

@@ -17,6 +17,8 @@ from tests.support.databases import ROOT
 
 PUBLIC_URL = "https://todo.example.com"  # required by production.ini
 
+ANY_PORT = "http_port=0"  # the argument that makes pserve listen on a free port
+
 PSERVE = str(Path(sys.executable).with_name("pserve"))
 
 
@@ -61,10 +63,12 @@ class Server:
 
 
 @contextmanager
-def pserve(ini: str, stderr: IO[str] | None = None, /, **environ: str) -> Iterator[Server]:
+def pserve(
+    ini: str, stderr: IO[str] | None = None, /, *, port: str = ANY_PORT, **environ: str
+) -> Iterator[Server]:
     """Run pserve on a free port until the block ends; its log goes to `stderr`."""
     process = subprocess.Popen(
-        [PSERVE, ini, "http_port=0"],
+        [PSERVE, ini, port],
         cwd=ROOT,
         env=os.environ | environ,
         stdout=subprocess.PIPE,
@@ -93,10 +97,10 @@ def two_processes(stderr: IO[str] | None = None, /, **environ: str) -> Iterator[
         yield list(pool.map(stack.enter_context, starting))
 
 
-def pserve_refuses(ini: str, *arguments: str, **environ: str) -> str:
+def pserve_refuses(ini: str, port: str = ANY_PORT, **environ: str) -> str:
     """Run pserve, check that it fails to start, and return its standard error."""
     result = subprocess.run(
-        [PSERVE, ini, "http_port=0", *arguments],
+        [PSERVE, ini, port],
         cwd=ROOT,
         env=os.environ | environ,
         capture_output=True,
