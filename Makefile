@@ -77,6 +77,7 @@ clean: ## remove the virtual environment and the files of tools; todo.sqlite sta
 	rm -rf .venv build *.egg-info .coverage* .mypy_cache .ruff_cache .hypothesis
 
 .venv/bin/pip:
+	@case "$$PWD" in *%*) echo 'PasteDeploy cannot read ini files in a path with a %: rename or move this folder' >&2; exit 1;; esac
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "todo needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
 	@$(PYTHON) -m venv .venv
 

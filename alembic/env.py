@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pyramid.paster import get_appsettings
 from sqlalchemy import Connection, column, inspect, select, table
+from sqlalchemy.exc import DBAPIError
 
 from alembic import context
 
@@ -16,6 +17,8 @@ from todo.models.engine import create_engine
 from todo.models.journalled import RECORDED
 from todo.models.json import JSONText
 from todo.models.meta import UTCDateTime
+from todo.models.migration import unusable_database
+from todo.models.sqlite import check_folder
 
 
 def render_item(kind: str, item: Any, _context: Any) -> str | Literal[False]:
@@ -73,8 +76,13 @@ def main() -> None:
     logging.config.fileConfig(ini, disable_existing_loggers=False)
     read = settings.read(get_appsettings(ini))
     engine = create_engine(read.database_url, pooled=read.is_pooled)
+    check_folder(engine)
+    try:
+        connected = engine.connect()
+    except DBAPIError as error:
+        raise unusable_database(error) from None
     # A migration changes how fields are stored, not their values.
-    with engine.connect().execution_options(**RECORDED) as connection:
+    with connected.execution_options(**RECORDED) as connection:
         if connection.dialect.name == "sqlite":
             # Recreating a table drops the old one. With foreign keys on, that deletes the rows that
             # refer to it. The pragma works only outside a transaction.

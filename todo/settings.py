@@ -44,6 +44,10 @@ def _boolean(text: str) -> bool:
 
 def parse_database_url(text: str) -> str:
     """Return the URL with the driver that this project uses. Raise ValueError if unsupported."""
+    if text.startswith("sqlite"):
+        if "?" in text.rpartition("/")[2]:
+            raise ValueError("must name a file, without options; write ? in its name as %3F")
+        text = text.replace("?", "%3F")  # in %(here)s, a ? is part of a folder's name
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):

@@ -1,4 +1,5 @@
 import pytest
+from sqlalchemy import make_url
 
 from tests.support.fixtures import Logs
 from todo import settings
@@ -38,6 +39,7 @@ def test_postgresql_url_uses_psycopg2(scheme: str) -> None:
         (SQLITE, {"DATABASE_URL": "mysql://u:secret@h/d"}, "DATABASE_URL must begin with"),
         (SQLITE, {"DATABASE_URL": "sqlite://"}, "DATABASE_URL must name a file"),
         (SQLITE, {"DATABASE_URL": "sqlite:///:memory:"}, "DATABASE_URL must name a file"),
+        (SQLITE, {"DATABASE_URL": "sqlite:////a?b/x?mode=ro"}, "a file, without options"),
         (SQLITE, {"DATABASE_URL": "sqlite:///file:x?mode=memory&uri=true"}, "must name a file"),
         (SQLITE | {"todo.secure_cookies": "secret"}, {}, "todo.secure_cookies must be true"),
         (SQLITE | {"todo.cors_origins": "*"}, {}, "todo.cors_origins must list origins"),
@@ -73,6 +75,18 @@ def test_invalid_setting_is_refused_by_name(
         settings.read(ini, environ)
     assert "secret" not in str(stop.value)
     assert "\n" not in str(stop.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("sqlite:////q?x/todo.sqlite", "/q?x/todo.sqlite"),
+        ("sqlite:////q?x=1&y/a b.sqlite", "/q?x=1&y/a b.sqlite"),
+        ("sqlite:////100%25/a%3Fb", "/100%/a?b"),
+    ],
+)
+def test_sqlite_url_is_a_path(url: str, path: str) -> None:
+    assert make_url(settings.read({}, {"DATABASE_URL": url}).database_url).database == path
 
 
 def test_cors_origins_are_split_at_whitespace() -> None:

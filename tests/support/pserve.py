@@ -64,12 +64,18 @@ class Server:
 
 @contextmanager
 def pserve(
-    ini: str, stderr: IO[str] | None = None, /, *, port: str = ANY_PORT, **environ: str
+    ini: str,
+    stderr: IO[str] | None = None,
+    /,
+    *,
+    port: str = ANY_PORT,
+    folder: str = str(ROOT),
+    **environ: str,
 ) -> Iterator[Server]:
     """Run pserve on a free port until the block ends; its log goes to `stderr`."""
     process = subprocess.Popen(
         [PSERVE, ini, port],
-        cwd=ROOT,
+        cwd=folder,
         env=os.environ | environ,
         stdout=subprocess.PIPE,
         stderr=stderr,

@@ -6,6 +6,8 @@ import sqlalchemy
 from sqlalchemy import Connection, Engine, select, table, text
 from sqlalchemy.exc import DBAPIError
 
+from todo.models.sqlite import check_folder
+
 # The newest migration in alembic/versions.
 MIGRATION = "0008"
 
@@ -34,6 +36,12 @@ def check_migrated(engine: Engine, ini: str) -> None:
         )
 
 
+def unusable_database(error: DBAPIError) -> SystemExit:
+    """Return the exception for a database that cannot be opened, with the error's first line."""
+    reason = str(error.orig).strip().partition("\n")[0]
+    return SystemExit(f"todo: cannot open the database: {reason}")
+
+
 def stored_migration(connection: Connection) -> str | None:
     """Return the migration of the database."""
     version = table("alembic_version", sqlalchemy.column("version_num"))
@@ -52,6 +60,7 @@ def _read_version(engine: Engine) -> tuple[str | None, str]:
     """Return the migration of the database, or None, and its encoding."""
     sqlite = engine.dialect.name == "sqlite"
     if sqlite and engine.url.database and not os.path.exists(engine.url.database):
+        check_folder(engine)
         return None, ""  # connecting would create the file
     try:
         with engine.connect() as connection:
@@ -65,5 +74,4 @@ def _read_version(engine: Engine) -> tuple[str | None, str]:
     except DBAPIError as error:
         if is_undefined_table(error):
             return None, ""
-        reason = str(error.orig).strip().partition("\n")[0]
-        raise SystemExit(f"todo: cannot open the database: {reason}") from None
+        raise unusable_database(error) from None

@@ -1,5 +1,6 @@
 """SQLite connections: open them, begin transactions, and return them to the pool."""
 
+import os
 import sqlite3
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,26 @@ ROLLBACK_JOURNAL_LIMIT = 1024 * 1024  # bytes; truncate the file after a larger 
 SHORT_TIMEOUT = "short_timeout"  # execution option: wait only briefly for the write lock
 SHORT_TIMEOUT_SECONDS = 0.1
 WRITE_LOCK = "write_lock"  # the lock that a connection holds during a transaction
+
+
+def check_folder(engine: Engine) -> None:
+    """Raise SystemExit if SQLite cannot create files next to the engine's database.
+
+    SQLite itself does not tell the reasons apart.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    folder = Path(str(engine.url.database)).resolve().parent
+    if not folder.is_dir():
+        raise SystemExit(
+            f"todo: the database cannot be created: there is no folder {str(folder)!r}; create it, "
+            "or correct the database URL"
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise SystemExit(
+            f"todo: SQLite cannot create files in the folder {str(folder)!r}; let this user write "
+            "to it, or correct the database URL"
+        )
 
 
 def begin_with_short_timeout(session: Session) -> None:

@@ -202,6 +202,8 @@ def _read_ini(ini: str) -> dict[str, str]:
     except (OSError, LookupError, ValueError, IniError):
         # Not the error's message: it may quote a line with a password.
         reason = "it needs a section [app:main], and each % must be written as %%"
+    if "%" in str(Path(ini).absolute()):
+        reason = "its path has a %, which PasteDeploy cannot read"
     raise SystemExit(f"todo: cannot read {ini}: {reason}; name the service's ini file with -c")
 
 
