@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 from pyramid.paster import get_appsettings
-from sqlalchemy import Connection, column, inspect, select, table
+from sqlalchemy import Connection, column, func, inspect, select, table
 from sqlalchemy.exc import DBAPIError
 
 from alembic import context
@@ -19,6 +19,9 @@ from todo.models.json import JSONText
 from todo.models.meta import UTCDateTime
 from todo.models.migration import unusable_database
 from todo.models.sqlite import check_folder
+
+MIGRATION_LOCK = 0x746F646F  # an advisory lock of PostgreSQL: "todo" in ASCII
+SQLITE_TIMEOUT = 60 * 60 * 1000  # milliseconds to wait for another migration
 
 
 def render_item(kind: str, item: Any, _context: Any) -> str | Literal[False]:
@@ -50,6 +53,14 @@ def preserve_id_counters(connection: Connection) -> Iterator[None]:
         connection.execute(counters.update().where(*behind).values(seq=seq))
 
 
+def wait_for_other_migrations(connection: Connection) -> None:
+    """Take PostgreSQL's lock for migrations until the end of the transaction."""
+    connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
+    connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+    # While a change of a table waits for a lock, requests to the table wait, too.
+    connection.exec_driver_sql("SET LOCAL lock_timeout TO DEFAULT")
+
+
 def migrate(connection: Any) -> None:
     context.configure(
         connection=connection,
@@ -66,6 +77,7 @@ def migrate(connection: Any) -> None:
         if connection.dialect.name == "postgresql":
             # The timeout is meant for requests; a migration may take longer.
             connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            wait_for_other_migrations(connection)
         context.run_migrations()
 
 
@@ -86,7 +98,9 @@ def main() -> None:
         if connection.dialect.name == "sqlite":
             # Recreating a table drops the old one. With foreign keys on, that deletes the rows that
             # refer to it. The pragma works only outside a transaction.
-            connection.connection.cursor().execute("PRAGMA foreign_keys = OFF")
+            cursor = connection.connection.cursor()
+            cursor.execute("PRAGMA foreign_keys = OFF")
+            cursor.execute(f"PRAGMA busy_timeout = {SQLITE_TIMEOUT}")
         migrate(connection)
     engine.dispose()
 

@@ -163,6 +163,20 @@ def test_start_with_writable_reading_pool_is_refused(server: PostgreSQL, url: st
     assert refusal.startswith("todo: todo.reading_url must lead to a pool")
 
 
+def test_concurrent_migrations_behind_pgbouncer_succeed(server: PostgreSQL, url: str) -> None:
+    migrate(url, "base")
+    alembic = [
+        str(Path(sys.executable).with_name("alembic")),
+        "-c",
+        "production.ini",
+        "upgrade",
+        "head",
+    ]
+    with pgbouncer(server, url) as pools:
+        running = [subprocess.Popen(alembic, env=os.environ | pools) for _ in range(3)]
+        assert [each.wait(timeout=60) for each in running] == [0] * 3
+
+
 def test_migrations_and_commands_run_behind_pgbouncer(
     server: PostgreSQL, url: str, tmp_path: Path
 ) -> None:

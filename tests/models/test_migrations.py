@@ -1,14 +1,18 @@
 """Migrations forwards and back, and the check of the database's migration at the start."""
 
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect, select, text
+from sqlalchemy import Engine, func, inspect, select, text
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
@@ -24,7 +28,7 @@ from todo import main
 from todo.journal import writes
 from todo.models import Account, Task, Token, TrashedTask
 from todo.models.change import RESTORE
-from todo.models.engine import create_engine
+from todo.models.engine import LOCK_TIMEOUT, create_engine
 from todo.models.migration import MIGRATION, check_migrated
 from todo.models.trash import TRASH
 
@@ -75,6 +79,31 @@ def test_migrations_run_forwards_and_back(empty_url: str) -> None:
     assert set(inspect(engine).get_table_names()) == {"alembic_version"}
     migrate(empty_url)
     engine.dispose()
+
+
+def test_concurrent_migrations_wait_and_succeed(empty_url: str) -> None:
+    alembic = [str(Path(sys.executable).with_name("alembic")), "-c", INI, "upgrade", "head"]
+    first = create_engine(empty_url).connect()
+    transaction = first.begin()  # on SQLite, this takes the lock for writes
+    if first.dialect.name == "postgresql":
+        first.execute(select(func.pg_advisory_xact_lock(0x746F646F)))
+    with ExitStack() as stack:
+        stack.callback(first.engine.dispose)
+        stack.callback(first.close)
+        environ = os.environ | {"DATABASE_URL": empty_url}
+        running = [
+            stack.enter_context(
+                subprocess.Popen(alembic, cwd=ROOT, env=environ, stderr=subprocess.PIPE, text=True)
+            )
+            for _ in range(3)
+        ]
+        time.sleep(LOCK_TIMEOUT + 4)
+        assert [each.poll() for each in running] == [None] * 3
+        transaction.rollback()
+        logs = [each.communicate(timeout=20)[1] for each in running]
+    assert [each.returncode for each in running] == [0] * 3, logs
+    assert sorted(log.count("Running upgrade") for log in logs) == [0, 0, int(MIGRATION)]
+    check_migrated(first.engine, INI)
 
 
 def test_migration_sets_existing_accounts_to_utc(own_url: str) -> None:
