@@ -21,6 +21,9 @@ _DEFAULT_PORT = re.compile(r"https:.*:443|http:.*:80")
 # The origins of Electron, Capacitor and Tauri apps and of browser extensions.
 _APP_ORIGIN = re.compile(r"(app|capacitor|tauri|chrome-extension|moz-extension)://[a-z0-9.-]+")
 
+# A token (RFC 6265, section 4.1.1). Browsers give a meaning to names that begin with __.
+_COOKIE_NAME = re.compile(r"(?!__)[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")
+
 # Pyramid's settings that are unsafe in production; it also reads each from the environment.
 _DEBUG_FLAGS = (
     "debug_all",
@@ -111,6 +114,15 @@ def _choice(*choices: str) -> Callable[[str], str]:
     return parse
 
 
+def _cookie_name(text: str) -> str:
+    if not _COOKIE_NAME.fullmatch(text):
+        raise ValueError(
+            "must be a token (RFC 6265) of 1 to 64 characters, such as work_session, and must not "
+            "begin with __; todo adds __Host- itself"
+        )
+    return text
+
+
 def _public_url(text: str) -> str:
     """Return the URL as an origin, in the spelling of browsers."""
     url = text.strip().removesuffix("/")
@@ -168,6 +180,7 @@ class Settings:
     ]
     prepared_statements: Annotated[bool, Setting("todo.prepared_statements", _boolean, "true")]
     secure_cookies: Annotated[bool, Setting("todo.secure_cookies", _boolean, "true")]
+    cookie_name: Annotated[str, Setting("todo.cookie_name", _cookie_name, "todo_session")]
     session_idle: Annotated[timedelta, Setting("todo.session_idle_days", _days, "7")]
     session_lifetime: Annotated[timedelta, Setting("todo.session_lifetime_days", _days, "30")]
     limit_login_account_address: Annotated[

@@ -398,6 +398,7 @@ def test_breaking_changes_compares_alternative_bodies_and_responses(
     ("ini", "name"),
     [
         ({}, "todo_session"),
+        ({"todo.cookie_name": "work"}, "work"),
         ({"todo.production": "true", "todo.public_url": PUBLIC_URL}, "__Host-todo_session"),
     ],
 )

@@ -16,7 +16,7 @@ from urllib.error import HTTPError
 import pytest
 from waitress.adjustments import Adjustments
 
-from tests.support.databases import ROOT
+from tests.support.databases import ROOT, database
 from tests.support.pserve import PUBLIC_URL, Server, pserve, pserve_refuses
 from todo.server import OPTIONS, server_factory
 
@@ -70,6 +70,24 @@ def test_production_over_plain_http_sets_insecure_cookie(database_url: str) -> N
             cookie = response.headers["Set-Cookie"]
     assert cookie.startswith("todo_session=")
     assert "Secure" not in cookie
+
+
+def test_sessions_of_two_services_on_one_host_do_not_collide(
+    database_server: str | Path, database_url: str, migrated_url: str
+) -> None:
+    """Cookies are sent to all ports of a host."""
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    with (
+        database(database_server, template=migrated_url) as other_url,
+        pserve("development.ini", DATABASE_URL=database_url) as home,
+        pserve("development.ini", DATABASE_URL=other_url, TODO_COOKIE_NAME="work") as work,
+    ):
+        for server in (home, work):
+            body = b"username=carol&email=carol%40example.com&password=correct+horse"
+            browser.open(f"{server.url}/api/v1/accounts", body).close()
+        for server in (home, work):
+            with browser.open(f"{server.url}/api/v1/whoami") as response:
+                assert json.load(response)["username"] == "carol"
 
 
 @ONE_DATABASE

@@ -16,8 +16,6 @@ from todo.http.request import Request
 from todo.models.token import is_well_formed, token_digest
 from todo.settings import Settings
 
-COOKIE = "todo_session"
-
 
 def cookie_name(settings: Settings) -> str:
     """Return the name of the session cookie.
@@ -25,7 +23,8 @@ def cookie_name(settings: Settings) -> str:
     With the prefix __Host- (RFC 6265bis, section 4.1.3.2), browsers accept it only from this host
     over https, so other hosts of the domain cannot plant one.
     """
-    return f"__Host-{COOKIE}" if settings.production and settings.is_cookie_secure else COOKIE
+    prefix = "__Host-" if settings.production and settings.is_cookie_secure else ""
+    return prefix + settings.cookie_name
 
 
 class InsufficientScope(Denied):
