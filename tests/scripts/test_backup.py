@@ -5,6 +5,9 @@ import resource
 import signal
 import sqlite3
 import stat
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -17,6 +20,7 @@ from sqlalchemy.orm import Session
 from tests.scripts.conftest import DAY, TodoAdmin, add_token
 from tests.support.client import Client, log_in
 from tests.support.databases import (
+    ROOT,
     all_rows,
     database,
     delete_all_rows,
@@ -161,6 +165,86 @@ def test_restored_database_equals_original(
     bob = {"username": "bob", "email": "bob@example.com", "password": PASSWORD}
     assert client.post_json("/api/v1/accounts", bob).json["profile"]["id"] == 4
     dispose(app)
+
+
+def todo_admin_process(url: str, *arguments: str, **streams: Any) -> subprocess.Popen[bytes]:
+    """Start `todo-admin` on the database."""
+    program = [str(Path(sys.executable).with_name("todo-admin")), *arguments]
+    options: dict[str, Any] = {"env": os.environ | {"DATABASE_URL": url}, **streams}
+    return subprocess.Popen(program, cwd=ROOT, stderr=subprocess.PIPE, **options)
+
+
+@pytest.fixture
+def temporary_files(tmp_path: Path, monkeypatch: Patch) -> Path:
+    """The folder of temporary files."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    return folder
+
+
+def test_backup_is_piped_to_restore(
+    database_url: str, other_url: str, committed: Session, alice: Login, temporary_files: Path
+) -> None:
+    fill(committed, alice)
+    committed.close()
+    original = rows_of(database_url)
+    pipe = {"stdout": subprocess.PIPE}
+    with (
+        todo_admin_process(database_url, "backup", "-", **pipe) as source,
+        todo_admin_process(other_url, "restore", "-", stdin=source.stdout, **pipe) as target,
+    ):
+        restored, error = target.communicate(timeout=30)
+        assert source.communicate(timeout=30) == (b"", b"")
+    assert (source.returncode, target.returncode, error) == (0, 0, b"")
+    assert restored.startswith(b"standard input is restored: accounts: 2, ")
+    assert rows_of(other_url) == original
+    assert list(temporary_files.iterdir()) == []
+
+
+@ONE_DATABASE
+def test_backup_to_full_or_closed_output_is_refused(
+    database_url: str, alice: Login, temporary_files: Path
+) -> None:
+    reading, closed = os.pipe()
+    os.close(reading)
+    with open(closed, "wb") as pipe, open("/dev/full", "wb") as full:
+        for output, reason in ((pipe, "Broken pipe"), (full, "No space left on device")):
+            with todo_admin_process(database_url, "backup", "-", stdout=output) as process:
+                error = process.communicate(timeout=30)[1].decode()
+            assert process.returncode == 1
+            assert error == f"todo: cannot write the backup to standard output: {reason}\n"
+    assert list(temporary_files.iterdir()) == []
+
+
+@ONE_DATABASE
+@pytest.mark.parametrize(
+    ("content", "message"), [(b"", "is not a backup"), (b"a text" * 5000, "file is not a database")]
+)
+def test_restore_of_invalid_input_is_refused(
+    database_url: str, temporary_files: Path, content: bytes, message: str
+) -> None:
+    with todo_admin_process(database_url, "restore", "-", stdin=subprocess.PIPE) as process:
+        error = process.communicate(content, timeout=30)[1].decode()
+    assert process.returncode == 1
+    assert "standard-input'" in error
+    assert message in error
+    assert error.count("\n") == 1
+    assert list(temporary_files.iterdir()) == []
+
+
+@ONE_DATABASE
+def test_interrupted_restore_from_input_leaves_no_file(
+    database_url: str, temporary_files: Path
+) -> None:
+    with todo_admin_process(database_url, "restore", "-", stdin=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 20
+        while not list(temporary_files.glob("*/standard-input")):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        process.terminate()
+        assert process.communicate(timeout=20)[1] == b"todo: stopped\n"
+    assert list(temporary_files.iterdir()) == []
 
 
 def test_backup_during_write_is_snapshot(

@@ -58,7 +58,7 @@ def test_help_examples_are_valid_commands(capsys: Capture) -> None:
     assert len(commands) == 9
     for command in commands:
         examples = re.findall(
-            rf"^  todo-admin ({command}\b[^<\n]*)", help_of(command), re.MULTILINE
+            rf"^  todo-admin ({command}\b[^<|\n]*)", help_of(command), re.MULTILINE
         )
         assert examples, command
         for example in examples:
@@ -263,6 +263,19 @@ def test_password_prompt_asks_twice_and_echoes_nothing(database_url: str) -> Non
     status, shown = type_at_terminal(database_url, *create, answers=[PASSWORD, PASSWORD])
     assert status == 0
     assert shown.splitlines() == ["Password: ", "Repeat the password: ", "carol is registered."]
+
+
+@ONE_DATABASE
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("backup", "standard output is a terminal; redirect it: todo-admin backup - > "),
+        ("restore", "standard input is a terminal; redirect it: todo-admin restore - < "),
+    ],
+)
+def test_backup_and_restore_refuse_terminal(database_url: str, command: str, message: str) -> None:
+    status, shown = type_at_terminal(database_url, command, "-", answers=[])
+    assert (status, shown) == (1, f"todo: {message}todo.backup\r\n")
 
 
 @ONE_DATABASE

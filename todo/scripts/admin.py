@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from datetime import datetime
 from getpass import getpass
 from pathlib import Path
-from typing import Any
+from shutil import copyfileobj
+from tempfile import TemporaryDirectory
+from typing import Any, TextIO
 
 from pyramid.paster import get_appsettings
 from sqlalchemy import Row, delete, select
@@ -94,17 +96,21 @@ Check the clock; --force deletes anyway.
 BACKUP = """\
 Writes all rows as of a single moment, while the service runs. The file is a SQLite database,
 whichever database the service uses. Store it as safely as the database: it contains password
-hashes. An existing file is replaced only with --overwrite.
+hashes. An existing file is replaced only with --overwrite. The file - is standard output; a
+temporary file is written before it.
 
   todo-admin backup todo.backup
+  todo-admin backup - | ssh backup.example 'cat > todo.backup'
   todo-admin backup --overwrite /mnt/disk/todo.backup"""
 
 RESTORE = """\
 The database must be empty and migrated (alembic upgrade head). It may be SQLite or PostgreSQL,
 whichever database was backed up. All rows are restored, or none. Sessions and API tokens that have
-ended since the backup are valid again; todo-admin revoke ends them.
+ended since the backup are valid again; todo-admin revoke ends them. The file - is standard input,
+which is first written to a temporary file.
 
-  todo-admin restore todo.backup"""
+  todo-admin restore todo.backup
+  ssh backup.example cat todo.backup | todo-admin restore -"""
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -292,8 +298,48 @@ def _purge(session: Session, arguments: Namespace) -> str:
 
 def _backup(session: Session, arguments: Namespace) -> str:
     with _interrupted_by_signals():
+        if arguments.file == "-":
+            _write_to_standard_output(session)
+            return ""
         rows = write_backup(session, Path(arguments.file), overwrite=arguments.overwrite)
     return f"{_printable(arguments.file)} is written: {_counted(rows)}.\n"
+
+
+def _write_to_standard_output(session: Session) -> None:
+    _refuse_terminal(sys.stdout, "standard output", "backup - > todo.backup")
+    with TemporaryDirectory(prefix="todo-backup-") as folder:
+        path = Path(folder, "standard-output")
+        write_backup(session, path, overwrite=False)
+        session.rollback()  # end the snapshot: the reader may be slow
+        try:
+            with path.open("rb") as source, open(sys.stdout.fileno(), "wb", closefd=False) as out:
+                copyfileobj(source, out)
+        except OSError as error:
+            raise SystemExit(
+                f"todo: cannot write the backup to standard output: {error.strerror}"
+            ) from None
+
+
+@contextmanager
+def _readable(name: str) -> Iterator[Path]:
+    """Yield the path of the file; for "-", of a temporary copy of standard input."""
+    if name != "-":
+        yield Path(name)
+        return
+    _refuse_terminal(sys.stdin, "standard input", "restore - < todo.backup")
+    with TemporaryDirectory(prefix="todo-restore-") as folder:
+        path = Path(folder, "standard-input")
+        try:
+            with path.open("wb") as copy:
+                copyfileobj(sys.stdin.buffer, copy)
+        except OSError as error:
+            raise SystemExit(f"todo: cannot copy standard input: {error.strerror}") from None
+        yield path
+
+
+def _refuse_terminal(stream: TextIO, name: str, example: str) -> None:
+    if stream.isatty():
+        raise SystemExit(f"todo: {name} is a terminal; redirect it: todo-admin {example}")
 
 
 @contextmanager
@@ -310,8 +356,10 @@ def _interrupted_by_signals() -> Iterator[None]:
 
 
 def _restore(session: Session, arguments: Namespace) -> str:
-    rows = restore_backup(session, Path(arguments.file))
-    return f"{_printable(arguments.file)} is restored: {_counted(rows)}.\n"
+    with _interrupted_by_signals(), _readable(arguments.file) as path:
+        rows = restore_backup(session, path)
+    name = "standard input" if arguments.file == "-" else _printable(arguments.file)
+    return f"{name} is restored: {_counted(rows)}.\n"
 
 
 def _account(session: Session, username: str) -> Row[Any]:
