@@ -17,6 +17,8 @@ from sqlalchemy.exc import ArgumentError
 logger = logging.getLogger(__name__)
 
 _WEB_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]+)?")
+_PUBLIC_URL = re.compile(_WEB_ORIGIN.pattern + r"(/[A-Za-z0-9][A-Za-z0-9._~-]*)*")
+_OWN_PATH = re.compile(r"/(api|docs|healthz|readyz)(/|$)")
 _DEFAULT_PORT = re.compile(r"https:.*:443|http:.*:80")
 # The origins of Electron, Capacitor and Tauri apps and of browser extensions.
 _APP_ORIGIN = re.compile(r"(app|capacitor|tauri|chrome-extension|moz-extension)://[a-z0-9.-]+")
@@ -124,11 +126,20 @@ def _cookie_name(text: str) -> str:
 
 
 def _public_url(text: str) -> str:
-    """Return the URL as an origin, in the spelling of browsers."""
+    """Return the URL, an origin in the spelling of browsers and perhaps a path, without "/"."""
     url = text.strip().removesuffix("/")
-    if url and not _WEB_ORIGIN.fullmatch(url):
-        raise ValueError("must be a URL such as https://todo.example.com, without a path")
+    if url and not _PUBLIC_URL.fullmatch(url):
+        raise ValueError(
+            "must be a URL such as https://todo.example.com or https://example.com/todo, in lower "
+            "case up to the path"
+        )
+    if _OWN_PATH.match(_prefix(url)):
+        raise ValueError("must have a path that the service does not use itself, such as /todo")
     return url
+
+
+def _prefix(url: str) -> str:
+    return "".join(url.partition("//")[2].partition("/")[1:])
 
 
 Networks = tuple[IPv4Network | IPv6Network, ...]
@@ -203,6 +214,16 @@ class Settings:
     def is_pooled(self) -> bool:
         """Whether the database is behind pgbouncer."""
         return self.reading_url != ""
+
+    @property
+    def public_origin(self) -> str:
+        """The origin of the public URL (RFC 6454)."""
+        return self.public_url.removesuffix(self.prefix)
+
+    @property
+    def prefix(self) -> str:
+        """The path of the public URL, such as /todo, or nothing."""
+        return _prefix(self.public_url)
 
     @property
     def is_https(self) -> bool:

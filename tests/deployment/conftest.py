@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.databases import database, migrate
-from tests.support.proxies import HOST, Proxy, haproxy, make_certificate, nginx
+from tests.support.proxies import HOST, Edit, Proxy, haproxy, make_certificate, nginx
 
 PROXIES: dict[str, Callable[..., AbstractContextManager[Proxy]]] = {
     "nginx": nginx,
@@ -44,15 +44,17 @@ def proxy_name(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def start_proxy(
     certificate: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[str, tuple[int, int]], Proxy]]:
+) -> Iterator[Callable[..., Proxy]]:
     """Return a function that starts a named proxy in front of two ports.
+
+    It can replace a text of the shipped configuration.
 
     The proxies stop at the end of the test session.
     """
     with ExitStack() as stack:
 
-        def start(name: str, instances: tuple[int, int]) -> Proxy:
+        def start(name: str, instances: tuple[int, int], edit: Edit = ("", "")) -> Proxy:
             folder = tmp_path_factory.mktemp(name)
-            return stack.enter_context(PROXIES[name](folder, instances, certificate))
+            return stack.enter_context(PROXIES[name](folder, instances, certificate, edit))
 
         yield start

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from tests.deployment.conftest import ENVIRON
+from tests.support.databases import ROOT
+from tests.support.factories import PASSWORD
 from tests.support.proxies import HOST, Proxy, connect, send_request
 from tests.support.pserve import Server, pserve
 
@@ -97,6 +99,57 @@ def test_compressed_response_has_usable_version(
     version = {"If-Match": headers["ETag"]}
     assert send("PATCH", task, {"completed": True}, **token, **version)[0] == 200
     assert send("PATCH", task, {"completed": False}, **token, **version)[0] == 412
+
+
+# The edits of docs/proxy.md: a proxy passes the prefix on, or removes it.
+NGINX_LINES = "location / {\n        proxy_pass http://todo;"
+BELOW_PATH = [
+    ("nginx", ("location / {", "location /todo/ {")),
+    ("nginx", (NGINX_LINES, "location /todo/ {\nproxy_pass http://todo/;")),
+    (
+        "haproxy",
+        ("default_backend todo\n", "use_backend todo if { path /todo } || { path_beg /todo/ }\n"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "edit"), BELOW_PATH)
+def test_service_below_path_answers_with_prefixed_urls(
+    url: str,
+    start_proxy: Callable[..., Proxy],
+    certificate: Path,
+    name: str,
+    edit: tuple[str, str],
+) -> None:
+    page = (ROOT / "docs" / "proxy.md").read_text()
+    assert all(line.strip() in page for line in edit[1].splitlines())
+    environ = ENVIRON | {"TODO_PUBLIC_URL": f"https://{HOST}/todo"}
+    with pserve("production.ini", DATABASE_URL=url, **environ) as server:
+        proxy = start_proxy(name, (server.port, server.port), edit)
+
+        def send(method: str, path: str, fields: Any = None, **headers: str) -> Any:
+            return request_compressed(proxy, certificate, method, path, fields, **headers)
+
+        username = f"prefix{BELOW_PATH.index((name, edit))}"
+        profile = {"username": username, "email": "carol@example.com", "password": PASSWORD}
+        status, headers, _ = send("POST", "/todo/api/v1/accounts", profile)
+        account = f"/todo/api/v1/accounts/{username}"
+        assert (status, headers["Location"]) == (201, account)
+        assert headers["Set-Cookie"].startswith("__Secure-todo_session=")
+        assert "; Path=/todo;" in headers["Set-Cookie"]
+        login = {"Cookie": headers["Set-Cookie"].partition(";")[0], "Origin": f"https://{HOST}"}
+        for task in ("Milk", "Tea"):
+            assert send("POST", f"{account}/tasks", {"name": task}, **login)[0] == 201
+        _, headers, body = send("GET", f"{account}/tasks?limit=1", **login)
+        following = json.loads(body)["next"]
+        assert following.startswith(f"{account}/tasks?")
+        assert send("GET", following, **login)[0] == 200
+        assert headers["Link"].startswith(f"<{account}/tasks?")
+        assert json.loads(send("GET", "/todo/api/v1/openapi.json")[2])["servers"] == [
+            {"url": "/todo"}
+        ]
+        assert send("GET", "/todo/docs/docs.js")[0] == 200
+        assert send("GET", "/api/v1")[0] in (404, 503), "another application's"
 
 
 def test_rate_limit_applies_to_client_address(

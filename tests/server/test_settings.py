@@ -62,7 +62,12 @@ def test_postgresql_url_uses_psycopg2(scheme: str) -> None:
         (SQLITE | {"todo.registration": "secret"}, {}, "todo.registration must be open or closed"),
         (SQLITE | {"todo.production": "secret"}, {}, "todo.production must be true or false"),
         (SQLITE | {"todo.public_url": "secret.example"}, {}, "public_url must be a URL"),
-        (SQLITE | {"todo.public_url": "https://a.example/secret"}, {}, "without a path"),
+        (SQLITE | {"todo.public_url": "https://a.example/secret path"}, {}, "must be a URL"),
+        (SQLITE | {"todo.public_url": "https://a.example/../secret"}, {}, "must be a URL"),
+        (SQLITE | {"todo.public_url": "https://a.example//secret"}, {}, "must be a URL"),
+        (SQLITE | {"todo.public_url": "https://a.example/?secret"}, {}, "must be a URL"),
+        (SQLITE | {"todo.public_url": "https://a.example/api/secret"}, {}, "must have a path"),
+        (SQLITE | {"todo.public_url": "https://a.example/docs"}, {}, "must have a path"),
         (SQLITE | {"todo.trusted_proxy": "*"}, {}, "todo.trusted_proxy must list IP addresses"),
         (SQLITE | {"todo.trusted_proxy": "0.0.0.0"}, {}, "todo.trusted_proxy must list IP"),
         (SQLITE | {"todo.trusted_proxy": "proxy.example"}, {}, "todo.trusted_proxy must list IP"),
@@ -103,6 +108,22 @@ def test_cors_origins_are_split_at_whitespace() -> None:
     )
     read = settings.read(SQLITE | {"todo.cors_origins": text}, {})
     assert read.cors_origins == set(text.split())
+
+
+@pytest.mark.parametrize(
+    ("url", "origin", "prefix"),
+    [
+        ("", "", ""),
+        ("https://todo.example", "https://todo.example", ""),
+        ("https://todo.example:8443/", "https://todo.example:8443", ""),
+        ("https://example.com/todo", "https://example.com", "/todo"),
+        ("http://[::1]:8000/apps/todo.2/", "http://[::1]:8000", "/apps/todo.2"),
+        ("https://example.com/apiary", "https://example.com", "/apiary"),
+    ],
+)
+def test_public_url_has_origin_and_prefix(url: str, origin: str, prefix: str) -> None:
+    read = settings.read(SQLITE | {"todo.public_url": url}, {})
+    assert (read.public_origin, read.prefix) == (origin, prefix)
 
 
 def test_public_url_and_trusted_proxy_are_normalised() -> None:
@@ -167,6 +188,11 @@ def test_unsafe_production_setting_is_refused(
         (PRODUCTION | PLAIN_HTTP | {"todo.public_url": "http://todo.lan"}, "todo_session", False),
         (PRODUCTION | PLAIN_HTTP | {"todo.secure_cookies": "false"}, "todo_session", False),
         (PRODUCTION | {"todo.cookie_name": "a.b"}, "__Host-a.b", True),
+        (
+            PRODUCTION | {"todo.public_url": "https://example.com/todo"},
+            "__Secure-todo_session",
+            True,
+        ),
         (SQLITE | {"todo.cookie_name": "a.b"}, "a.b", True),
         (SQLITE, "todo_session", True),
         (SQLITE | {"todo.secure_cookies": "false"}, "todo_session", False),

@@ -32,6 +32,10 @@ http {{
 """
 
 
+# A text of the shipped configuration, and the text that replaces it.
+Edit = tuple[str, str]
+
+
 @dataclass(frozen=True)
 class Proxy:
     """A running proxy: its log, and its HTTPS port (HTTP if it runs without TLS)."""
@@ -65,13 +69,17 @@ def make_certificate(folder: Path) -> Path:
 
 
 def nginx_file(
-    folder: Path, instances: tuple[int, int], port: int, certificate: Path | None = None
+    folder: Path,
+    instances: tuple[int, int],
+    port: int,
+    certificate: Path | None = None,
+    edit: Edit = ("", ""),
 ) -> Path:
     """Write an nginx configuration that includes ours with this run's paths and ports.
 
     Without a certificate, nginx serves plain HTTP and accepts every Host.
     """
-    text = _replace_ports((DEPLOY / "nginx.conf").read_text(), instances)
+    text = _replace_ports((DEPLOY / "nginx.conf").read_text().replace(*edit), instances)
     text = text.replace("/var/log/nginx/todo.log", str(folder / "todo.log"))
     if certificate is None:
         _, ours = text.split("listen 443 ssl http2;")
@@ -89,9 +97,11 @@ def nginx_file(
     return file
 
 
-def haproxy_file(folder: Path, instances: tuple[int, int], port: int, certificate: Path) -> Path:
+def haproxy_file(
+    folder: Path, instances: tuple[int, int], port: int, certificate: Path, edit: Edit = ("", "")
+) -> Path:
     """Write our HAProxy configuration with this run's paths and ports, logging to stdout."""
-    text = _replace_ports((DEPLOY / "haproxy.cfg").read_text(), instances)
+    text = _replace_ports((DEPLOY / "haproxy.cfg").read_text().replace(*edit), instances)
     text = text.replace("/etc/haproxy/todo.example.pem", str(certificate))
     text = text.replace("log /dev/log local0", "log stdout format raw local0")
     text = text.replace("bind :80", f"bind 127.0.0.1:{free_port()}")
@@ -110,20 +120,25 @@ def _replace_ports(text: str, ports: tuple[int, int]) -> str:
 
 @contextmanager
 def nginx(
-    folder: Path, instances: tuple[int, int], certificate: Path | None = None
+    folder: Path,
+    instances: tuple[int, int],
+    certificate: Path | None = None,
+    edit: Edit = ("", ""),
 ) -> Iterator[Proxy]:
     """Run nginx in front of the instances, given by port. Both ports may be the same."""
     port = free_port()
-    file = nginx_file(folder, instances, port, certificate)
+    file = nginx_file(folder, instances, port, certificate, edit)
     with _running(port, folder / "output", "nginx", "-c", str(file)):
         yield Proxy(port, folder / "todo.log")
 
 
 @contextmanager
-def haproxy(folder: Path, instances: tuple[int, int], certificate: Path) -> Iterator[Proxy]:
+def haproxy(
+    folder: Path, instances: tuple[int, int], certificate: Path, edit: Edit = ("", "")
+) -> Iterator[Proxy]:
     """Run HAProxy in front of the instances, given by port. Both ports may be the same."""
     port = free_port()
-    file = haproxy_file(folder, instances, port, certificate)
+    file = haproxy_file(folder, instances, port, certificate, edit)
     with _running(port, folder / "haproxy.log", "haproxy", "-db", "-f", str(file)):
         yield Proxy(port, folder / "haproxy.log")
 

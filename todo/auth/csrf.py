@@ -24,7 +24,7 @@ def is_cross_site(request: Request) -> bool:
     origin = request.headers.get("Origin")
     if origin is None:
         return site is not None
-    public = request.settings.public_url
+    public = request.settings.public_origin
     # Without a trusted proxy, host_url is http, although an attacker on the network can forge
     # pages of that origin.
     forged = request.settings.is_https and origin == public.replace("https:", "http:", 1)

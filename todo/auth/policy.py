@@ -1,5 +1,6 @@
 """The security policy: the identity of a request, from a cookie or a bearer token."""
 
+from datetime import timedelta
 from typing import Any
 
 from pyramid.authorization import ACLHelper, Authenticated, Everyone
@@ -21,10 +22,12 @@ def cookie_name(settings: Settings) -> str:
     """Return the name of the session cookie.
 
     With the prefix __Host- (RFC 6265bis, section 4.1.3.2), browsers accept it only from this host
-    over https, so other hosts of the domain cannot plant one.
+    over https, so other hosts of the domain cannot plant one. Its path must be "/", so a service
+    below a path uses __Secure- (section 4.1.3.1).
     """
-    prefix = "__Host-" if settings.production and settings.is_cookie_secure else ""
-    return prefix + settings.cookie_name
+    if not (settings.production and settings.is_cookie_secure):
+        return settings.cookie_name
+    return ("__Secure-" if settings.prefix else "__Host-") + settings.cookie_name
 
 
 class InsufficientScope(Denied):
@@ -93,15 +96,17 @@ class TokenSecurityPolicy:
 
     def remember(self, request: Request, userid: str, **_kw: Any) -> list[tuple[str, str]]:
         """Return the header that sets the session cookie; `userid` is the token's secret."""
-        return self._cookie(userid, int(request.settings.session_lifetime.total_seconds()))
+        return self._cookie(request, userid, request.settings.session_lifetime)
 
     def forget(self, request: Request, **_kw: Any) -> list[tuple[str, str]]:
         """Return the header that clears the session cookie."""
-        return self._cookie("", max_age=0)
+        return self._cookie(request, "", timedelta(0))
 
-    def _cookie(self, value: str, max_age: int) -> list[tuple[str, str]]:
+    def _cookie(self, request: Request, value: str, age: timedelta) -> list[tuple[str, str]]:
         # RFC 6265, section 4.1. WebOb's set_cookie() calls a function deprecated in Python 3.12.
-        attributes = f"Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{self._secure}"
+        path = "/" if self._cookie_name.startswith("__Host-") else request.script_name or "/"
+        seconds = int(age.total_seconds())
+        attributes = f"Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{self._secure}"
         return [("Set-Cookie", f"{self._cookie_name}={value}; {attributes}")]
 
 

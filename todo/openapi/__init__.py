@@ -24,10 +24,13 @@ EXTENSIONS = {
 }
 
 
-def document(registry: Registry, title: str, text: str, tags: Sequence[str]) -> Schema:
+def document(
+    registry: Registry, title: str, text: str, tags: Sequence[str], *, server: str
+) -> Schema:
     """Return the OpenAPI document of the application.
 
-    `text` describes the API; `tags` is the order in which readers need the groups of operations.
+    `text` describes the API; `tags` is the order in which readers need the groups of operations;
+    `server` is the URL below which its paths are.
     """
     described = [operation for operation in operations(registry) if is_described(operation)]
     schemas, refs = schemas_of(described)
@@ -39,7 +42,7 @@ def document(registry: Registry, title: str, text: str, tags: Sequence[str]) -> 
             "description": text,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": server}],
         "tags": tags_of(described, tags),
         "paths": paths_of(described, refs, schemas),
         "components": {

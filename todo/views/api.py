@@ -113,7 +113,7 @@ def info(request: Request) -> dict[str, str]:
     `GET /` and `GET /api/v1/` do the same, but `/` redirects browsers to the page `/docs`.
     """
     return {
-        operation.name: f"{operation.methods[0]} {operation.path}"
+        operation.name: f"{operation.methods[0]} {request.script_name}{operation.path}"
         for operation in operations(request.registry)
         if operation.name
     }
@@ -134,13 +134,14 @@ def describe(request: Request) -> Response:
     Generate a client from it. It lists JSON bodies only, because generators cannot handle a second
     media type well; each operation also accepts a form.
     """
-    if "openapi" not in request.registry:
-        document = to_json(described(request.registry))
-        request.registry["openapi"] = File.of(document, JSON)
-    file: File = request.registry["openapi"]
-    return file.response(request)
+    # By SCRIPT_NAME, which is not the client's choice.
+    files: dict[str, File] = request.registry.setdefault("openapi", {})
+    server = request.script_name or "/"
+    if server not in files:
+        files[server] = File.of(to_json(described(request.registry, server)), JSON)
+    return files[server].response(request)
 
 
-def described(registry: Registry) -> dict[str, Any]:
-    """Return the OpenAPI document of the application."""
-    return openapi.document(registry, TITLE, DESCRIPTION, TAGS)
+def described(registry: Registry, server: str = "/") -> dict[str, Any]:
+    """Return the OpenAPI document of the application below the URL of the server."""
+    return openapi.document(registry, TITLE, DESCRIPTION, TAGS, server=server)
