@@ -197,7 +197,7 @@ def run_commands(content: str, url: str, folder: Path) -> list[str]:
             timeout=30,
             check=True,
         )
-    return [command.split()[3] for command in commands if command.startswith("todo-admin")]
+    return re.findall(r"^(?:\w+=\w+ )?todo-admin -c \S+ (\S+)", "\n".join(commands), re.MULTILINE)
 
 
 # tests/scripts runs each command on both databases.

@@ -110,7 +110,7 @@ def _days(text: str) -> timedelta:
 def _choice(*choices: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text.strip().lower() not in choices:
-            raise ValueError(f"must be {' or '.join(choices)}")
+            raise ValueError(f"must be {', '.join(choices[:-1])} or {choices[-1]}")
         return text.strip().lower()
 
     return parse
@@ -204,7 +204,9 @@ class Settings:
     trash_retention: Annotated[timedelta, Setting("todo.trash_days", _days, "30")]
     journal_retention: Annotated[timedelta, Setting("todo.journal_days", _days, "90")]
     cors_origins: Annotated[frozenset[str], Setting("todo.cors_origins", _origins, "")]
-    registration: Annotated[str, Setting("todo.registration", _choice("open", "closed"), "open")]
+    registration: Annotated[
+        str, Setting("todo.registration", _choice("open", "invite", "closed"), "open")
+    ]
     production: Annotated[bool, Setting("todo.production", _boolean, "false")]
     public_url: Annotated[str, Setting("todo.public_url", _public_url, "")]
     allow_http: Annotated[bool, Setting("todo.allow_http", _boolean, "false")]

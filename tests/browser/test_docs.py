@@ -20,7 +20,7 @@ METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 SHOWN_OPERATIONS = """
     return Array.from(document.querySelectorAll(".opblock-summary"), (summary) => [
         summary.querySelector(".opblock-summary-method").textContent,
-        summary.querySelector(".opblock-summary-path").dataset.path,
+        summary.querySelector("[data-path]").dataset.path,
     ]);
 """
 
@@ -157,3 +157,10 @@ def test_cross_site_login_form_is_refused(browser: Browser, server: Server) -> N
     browser.click("button")
     assert json.loads(browser.find("pre").text)["code"] == "cross_site"
     assert browser.driver.get_cookies() == []
+
+
+def test_docs_page_fills_in_invitation_of_link(browser: Browser) -> None:
+    browser.driver.get(f"{browser.url}/docs?invitation=an-invitation#/Accounts/register")
+    example = browser.find("#operations-Accounts-register .opblock-body .body-param__example")
+    assert '"invitation": "an-invitation"' in (example.get_attribute("textContent") or "")
+    assert browser.console_messages() == []

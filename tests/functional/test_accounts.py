@@ -11,6 +11,7 @@ from tests.support.client import Client, User, faults, log_in
 from tests.support.factories import PASSWORD, Login, make_account, make_task
 from tests.support.fixtures import Patch, SetClock
 from todo.models import Account, Task, Token
+from todo.services.invitations import create_invitation
 
 ACCOUNTS = "/api/v1/accounts"
 CAROL = {"username": "Carol", "email": "carol@example.com", "password": PASSWORD}
@@ -48,6 +49,56 @@ def test_registration_is_refused_if_closed(
     assert "Set-Cookie" not in response.headers
     assert db.scalars(select(Account.username)).all() == ["alice"]
     assert log_in(client).status_int == 200
+
+
+@pytest.fixture
+def invitation(app: Any, db: Session, monkeypatch: Patch) -> str:
+    """An invitation, in a service that requires one."""
+    monkeypatch.setattr(app.registry["settings"], "registration", "invite")
+    secret = create_invitation(db)
+    db.commit()
+    return secret
+
+
+@pytest.mark.parametrize("form", [True, False])
+def test_invitation_is_valid_once(client: Client, db: Session, invitation: str, form: bool) -> None:
+    post = client.post if form else client.post_json
+    assert post(ACCOUNTS, CAROL | {"invitation": invitation}).status_int == 201
+    dave = CAROL | {"username": "dave", "invitation": invitation}
+    response = post(ACCOUNTS, dave)
+    assert (response.status_int, response.json["code"]) == (403, "invitation_required")
+    assert invitation not in response.text
+    assert db.scalars(select(Account.username)).all() == ["Carol"]
+
+
+@pytest.mark.parametrize("given", [{}, {"invitation": "unknown"}, {"invitation": "\u00e9\0"}])
+def test_registration_without_valid_invitation_is_refused(
+    client: Client, db: Session, invitation: str, given: dict[str, str]
+) -> None:
+    response = client.post_json(ACCOUNTS, CAROL | given)
+    assert (response.status_int, response.json["code"]) == (403, "invitation_required")
+    assert db.scalars(select(Account.username)).all() == []
+
+
+@pytest.mark.parametrize(("days", "status"), [(6, 201), (8, 403)])
+def test_invitation_is_valid_for_a_week(
+    client: Client, invitation: str, set_clock: SetClock, days: int, status: int
+) -> None:
+    set_clock(timedelta(days=days))
+    assert client.post(ACCOUNTS, CAROL | {"invitation": invitation}).status_int == status
+
+
+def test_refused_registration_keeps_invitation(
+    client: Client, alice: User, invitation: str
+) -> None:
+    taken = CAROL | {"username": "ALICE", "invitation": invitation}
+    assert client.post(ACCOUNTS, taken).status_int == 409
+    assert client.post(ACCOUNTS, CAROL | {"email": "x", "invitation": invitation}).status_int == 400
+    assert client.post(ACCOUNTS, CAROL | {"invitation": invitation}).status_int == 201
+
+
+def test_open_service_ignores_invitation(client: Client) -> None:
+    assert client.post(ACCOUNTS, CAROL | {"invitation": "unknown"}).status_int == 201
 
 
 @pytest.mark.parametrize(

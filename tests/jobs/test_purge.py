@@ -18,6 +18,7 @@ from todo.models import (
     Account,
     Change,
     IdempotencyKey,
+    Invitation,
     LimitCount,
     ReleasedUsername,
     Token,
@@ -47,6 +48,7 @@ def test_purge_deletes_only_expired_rows(
         committed.add(ReleasedUsername(account_id=0, username_lower=name, expiration_date=ends))
         for subject in ("a", "b"):
             committed.add(LimitCount(name=name, subject=subject, count=1, expiration_date=ends))
+        committed.add(Invitation(digest=name.encode(), expiration_date=ends))
         make_key(committed, alice, name, ends)
     monkeypatch.setattr(purge, "BATCH_SIZE", 2)
     commits = []
@@ -62,14 +64,18 @@ def test_purge_deletes_only_expired_rows(
         "limit counts: 2 deleted",
         "idempotency keys: 1 deleted",
         "released usernames: 1 deleted",
+        "invitations: 1 deleted",
         "trashed tasks: 0 deleted",
         "changes: 0 deleted",
     ]
-    assert len(commits) == 1 + 3 + 1 + 1 + 1 + 1 + 1, "a first one, one per batch, and a last one"
+    assert len(commits) == 1 + 3 + 1 + 1 + 1 + 1 + 1 + 1, (
+        "a first one, one per batch, and a last one"
+    )
     assert read_column(committed, Token.id) == [kept]
     assert set(read_column(committed, LimitCount.name)) == {"new", "purge"}
     assert read_column(committed, ReleasedUsername.username_lower) == ["new"]
     assert read_column(committed, IdempotencyKey.key) == ["new"]
+    assert read_column(committed, Invitation.digest) == [b"new"]
 
 
 def test_purge_erases_trashed_tasks_after_retention(

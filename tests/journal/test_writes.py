@@ -20,7 +20,9 @@ from todo.models import Account, Base, Change, Task, Token
 from todo.models.journalled import Journalled
 
 FIELDS = ("name", "note", "creation_date", "due_date", "completed", "completion_date")
-EXEMPT_TABLES = {"changes", "idempotency_keys", "limit_counts", "released_usernames", "tokens"}
+EXEMPT_TABLES = {
+    *("changes", "idempotency_keys", "invitations", "limit_counts", "released_usernames", "tokens")
+}
 
 STAMPS = {"id", "revision", "modification_date"}
 

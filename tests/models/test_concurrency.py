@@ -13,12 +13,13 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from tests.support.factories import PASSWORD, Login, make_account, make_key, make_task
-from tests.support.pserve import Server
+from tests.support.pserve import Server, pserve
 from tests.support.running import run_concurrently
 from todo import clock
 from todo.auth.passwords import MAX_PENDING
 from todo.models import Account, Task, Token
 from todo.models.token import TokenKind, new_token
+from todo.services.invitations import create_invitation
 
 THREADS = 8
 CHANGE_EMAIL = update(Account).execution_options(recorded=True).values(email="other@example.com")
@@ -39,6 +40,22 @@ def test_concurrent_renames_to_one_username_have_one_winner(
         return server.send("PUT", login.url, {"username": "carol"}, login.token)[0]
 
     assert Counter(run_concurrently(rename, THREADS)) == {200: 1, 409: THREADS - 1}
+
+
+def test_concurrent_registrations_use_invitation_once(
+    database_url: str, committed: Session
+) -> None:
+    invitation = create_invitation(committed)
+    committed.commit()
+    fields = {"email": "carol@example.com", "password": PASSWORD, "invitation": invitation}
+    with pserve("development.ini", DATABASE_URL=database_url, TODO_REGISTRATION="invite") as server:
+
+        def register(number: int) -> int:
+            body = fields | {"username": f"carol{number}"}
+            return server.send("POST", "/api/v1/accounts", body)[0]
+
+        assert Counter(run_concurrently(register, 4)) == {201: 1, 403: 3}
+    assert len(committed.scalars(select(Account)).all()) == 1
 
 
 def test_concurrent_changes_of_different_fields_are_all_kept(

@@ -1,6 +1,7 @@
 """The `todo-admin` commands for accounts, login sessions and tokens."""
 
 import io
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -15,8 +16,9 @@ from tests.scripts.conftest import DAY, TodoAdmin, add_token, read_column
 from tests.support.client import Client
 from tests.support.factories import PASSWORD, Login, change_accounts, make_token
 from tests.support.fixtures import Patch
+from tests.support.running import running_app
 from todo import clock
-from todo.models import Account, ReleasedUsername, Token
+from todo.models import Account, Invitation, ReleasedUsername, Token
 from todo.models.token import Scope, TokenKind
 from todo.scripts import admin
 
@@ -31,6 +33,32 @@ def test_created_account_can_log_in(todo_admin: TodoAdmin, log_in: LogIn) -> Non
     output = todo_admin("create", "Carol", "carol@example.com", password=PASSWORD)
     assert output == "Carol is registered.\n"
     assert log_in("carol", PASSWORD) == (200, None)
+
+
+def test_invite_prints_link_for_one_registration(
+    todo_admin: TodoAdmin, database_url: str, monkeypatch: Patch
+) -> None:
+    monkeypatch.setenv("TODO_REGISTRATION", "invite")
+    monkeypatch.setenv("TODO_PUBLIC_URL", "https://example.com/todo")
+    link = todo_admin("invite")
+    pattern = r"https://example\.com/todo/docs\?invitation=([\w-]{43})#/Accounts/register\n"
+    match = re.fullmatch(pattern, link)
+    assert match, link
+    fields = {"username": "carol", "email": "carol@example.com", "password": PASSWORD}
+    with running_app(database_url) as app:
+        client = Client(app)
+        answer = client.post(f"/todo{ACCOUNTS}", fields)
+        assert (answer.status_int, answer.json["code"]) == (403, "invitation_required")
+        assert client.post(f"/todo{ACCOUNTS}", fields | {"invitation": match[1]}).status_int == 201
+
+
+@pytest.mark.parametrize("mode", ["open", "closed"])
+def test_invite_is_refused_if_service_needs_no_invitation(
+    todo_admin: TodoAdmin, monkeypatch: Patch, committed: Session, mode: str
+) -> None:
+    monkeypatch.setenv("TODO_REGISTRATION", mode)
+    assert todo_admin.refused("invite").startswith(f"todo.registration is {mode}, so")
+    assert read_column(committed, Invitation.digest) == []
 
 
 def test_disabled_account_is_locked_out_until_enabled(

@@ -32,7 +32,7 @@ from tests.support.factories import PASSWORD, Login, make_account, make_key, mak
 from tests.support.fixtures import Patch
 from tests.support.running import dispose
 from todo import clock, main
-from todo.models import Base, LimitCount, ReleasedUsername, engine, sqlite
+from todo.models import Base, Invitation, LimitCount, ReleasedUsername, engine, sqlite
 from todo.models.engine import create_engine
 from todo.models.migration import MIGRATION, check_migrated
 from todo.models.token import TokenKind
@@ -115,6 +115,7 @@ def fill(session: Session, alice: Login) -> None:
     make_task(session, carol, due_date=clock.now())
     make_task(session, alice, due_date=clock.now().date())
     make_trashed(session, alice, name="Crème brûlée", note="x" * 10_000, due_date=clock.now())
+    session.add(Invitation(digest=b"x" * 32, expiration_date=clock.now()))
     session.add(LimitCount(name="writes", subject="1", count=3, expiration_date=clock.now()))
     make_key(session, alice, "ké%y", clock.now())
     for name in ("given-up", "too"):
@@ -143,8 +144,8 @@ def test_restored_database_equals_original(
     original = rows_of(database_url)
     output = todo_admin("backup", str(path))
     counts = (
-        "accounts: 2, limit counts: 1, released usernames: 1, changes: 11, idempotency keys: 1, "
-        "tasks: 6, tokens: 3, trash: 1"
+        "accounts: 2, invitations: 1, limit counts: 1, released usernames: 1, changes: 11, "
+        "idempotency keys: 1, tasks: 6, tokens: 3, trash: 1"
     )
     assert output == f"{path} is written: {counts}.\n"
 

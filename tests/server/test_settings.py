@@ -59,7 +59,11 @@ def test_postgresql_url_uses_psycopg2(scheme: str) -> None:
             {},
             "todo.public_url must be a URL",
         ),
-        (SQLITE | {"todo.registration": "secret"}, {}, "todo.registration must be open or closed"),
+        (
+            SQLITE | {"todo.registration": "secret"},
+            {},
+            "todo.registration must be open, invite or closed",
+        ),
         (SQLITE | {"todo.production": "secret"}, {}, "todo.production must be true or false"),
         (SQLITE | {"todo.public_url": "secret.example"}, {}, "public_url must be a URL"),
         (SQLITE | {"todo.public_url": "https://a.example/secret path"}, {}, "must be a URL"),

@@ -46,6 +46,11 @@ CODES: Mapping[str, tuple[int, str]] = {
         403,
         "The scope of the token does not allow this; `GET /api/v1/whoami` shows the scope.",
     ),
+    "invitation_required": (
+        403,
+        "The service accepts registrations by invitation only; the `invitation` is missing, "
+        "unknown, used or older than a week.",
+    ),
     "registration_closed": (403, "The service accepts no registrations; ask its administrator."),
     "reauthentication_required": (
         403,

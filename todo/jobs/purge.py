@@ -13,6 +13,7 @@ from todo.journal import writes
 from todo.models.account import ACCOUNTS
 from todo.models.change import CHANGES
 from todo.models.idempotency_key import IDEMPOTENCY_KEYS
+from todo.models.invitation import INVITATIONS
 from todo.models.limit import LIMIT_COUNTS
 from todo.models.released_username import RELEASED_USERNAMES
 from todo.models.token import TOKENS, TokenKind
@@ -65,6 +66,7 @@ def purge_expired(
         "released usernames": purge(
             RELEASED_USERNAMES, RELEASED_USERNAMES.c.expiration_date <= now
         ),
+        "invitations": purge(INVITATIONS, INVITATIONS.c.expiration_date <= now),
         "trashed tasks": 0,
         "changes": 0,
     }

@@ -3,6 +3,7 @@
 from todo.models.account import Account
 from todo.models.change import Change
 from todo.models.idempotency_key import IdempotencyKey
+from todo.models.invitation import Invitation
 from todo.models.limit import LimitCount
 from todo.models.meta import Base
 from todo.models.released_username import ReleasedUsername
@@ -15,6 +16,7 @@ __all__ = [
     "Base",
     "Change",
     "IdempotencyKey",
+    "Invitation",
     "LimitCount",
     "ReleasedUsername",
     "Task",

@@ -195,6 +195,14 @@ class Registration(Body):
     password: Annotated[Password, Field(repr=False)]
     password2: Annotated[RepeatedPassword | MISSING, Field(repr=False)] = MISSING
     timezone: Timezone = DEFAULT_TIMEZONE
+    invitation: Annotated[
+        Unicode | MISSING,
+        Field(
+            repr=False,
+            description="Invitation from the administrator. Required if the service accepts "
+            "registrations by invitation only; otherwise ignored.",
+        ),
+    ] = MISSING
 
 
 class AccountChange(Body):

@@ -115,7 +115,7 @@ class NewTask(Body):
         Field(
             description="When the task was created, to import it. Now, if absent or null; not in "
             "the future.",
-            examples=["2029-12-24T18:00:00Z"],
+            examples=["2020-02-01T09:30:00Z"],
         ),
     ] = None
     completion_date: Annotated[

@@ -34,6 +34,7 @@ from todo.models.migration import check_migrated
 from todo.schemas.account import AccountChange, Registration
 from todo.services import accounts
 from todo.services.backup import restore_backup, write_backup
+from todo.services.invitations import create_invitation
 
 EXAMPLES = """\
 examples:
@@ -50,6 +51,13 @@ the password twice. If standard input is not a terminal, its first line is the p
 
   todo-admin create alice alice@example.com
   todo-admin create alice alice@example.com < password.txt"""
+
+INVITE = """\
+The service must have todo.registration = invite. The link is valid for one registration and for a
+week; the database stores only its hash. It opens the documentation page with the invitation filled
+in; programs send it as the field invitation of a registration.
+
+  todo-admin invite"""
 
 DISABLE = """\
 Logins are refused, and all sessions and tokens end. The account keeps its tasks.
@@ -82,8 +90,8 @@ The ids are those that todo-admin tokens lists.
   todo-admin revoke alice --all"""
 
 PURGE = """\
-Deletes expired sessions, tokens, limit counts and idempotency keys, sessions that were not used
-for todo.session_idle_days, usernames that were released 90 days ago, changes older than
+Deletes expired sessions, tokens, limit counts, idempotency keys and invitations, sessions that were
+not used for todo.session_idle_days, usernames that were released 90 days ago, changes older than
 todo.journal_days, and tasks that were in the trash for todo.trash_days, with their history. The
 service does the same every hour. It may run at the same time.
 
@@ -157,6 +165,7 @@ def _parser() -> ArgumentParser:
         return command
 
     add("create", _create, "create an account", CREATE, "username", "email")
+    add("invite", _invite, "print a link with which somebody can register", INVITE)
     add(
         "disable",
         _disable,
@@ -218,6 +227,16 @@ def _create(session: Session, arguments: Namespace) -> str:
     values = _validated(Registration, profile | _ask_password())
     account = accounts.create_account(session, values)
     return f"{account.username} is registered.\n"
+
+
+def _invite(session: Session, arguments: Namespace) -> str:
+    if arguments.settings.registration != "invite":
+        raise SystemExit(
+            f"todo: todo.registration is {arguments.settings.registration}, so an invitation would "
+            "have no effect; set it to invite"
+        )
+    url = arguments.settings.public_url or "http://127.0.0.1:6543"
+    return f"{url}/docs?invitation={create_invitation(session)}#/Accounts/register\n"
 
 
 def _disable(session: Session, arguments: Namespace) -> str:

@@ -18,7 +18,7 @@ from todo.http.request import Request
 from todo.http.transactions import end_transaction
 from todo.resources import AccountContext, ProfileContext
 from todo.schemas import account as schemas
-from todo.services import accounts
+from todo.services import accounts, invitations
 from todo.services.export import write_export
 
 
@@ -30,7 +30,13 @@ from todo.services.export import write_export
     session=True,
     body=schemas.Registration,
     returns={201: schemas.Registered},
-    errors=("registration_closed", "username_taken", "too_many_requests", "busy"),
+    errors=(
+        "registration_closed",
+        "invitation_required",
+        "username_taken",
+        "too_many_requests",
+        "busy",
+    ),
     headers=("ETag",),
 )
 def post(request: Request) -> dict[str, Any]:
@@ -38,15 +44,20 @@ def post(request: Request) -> dict[str, Any]:
 
     The answer has the token of a new session, and browsers also get it as a cookie. A username that
     another account released less than 90 days ago is refused like one in use. If the administrator
-    has closed registration, the answer is 403 `registration_closed`.
+    has closed registration, the answer is 403 `registration_closed`; if it needs an `invitation`,
+    403 `invitation_required` without a valid one. An invitation is valid once and for a week.
     """
-    if request.settings.registration == "closed":
+    mode, values = request.settings.registration, request.validated_body.values()
+    if mode == "closed":
         raise Problem(
             "registration_closed",
             "This service accepts no registrations. Ask its administrator for an account.",
         )
     _count_registration(request)
-    account = accounts.create_account(request.db, request.validated_body.values())
+    if mode == "invite":
+        account = _create_invited(request, values)
+    else:
+        account = accounts.create_account(request.db, values)
     end_session(request, request.db)
     session = start_session(request, account.id)
     request.response.location = request.route_path("account", username=account.username)
@@ -57,6 +68,26 @@ def post(request: Request) -> dict[str, Any]:
         "profile": schemas.Account.of(account),
         **session,
     }
+
+
+def _create_invited(request: Request, values: dict[str, Any]) -> AccountRow:
+    """Create an account and use up the invitation, in one transaction."""
+    secret = values.get("invitation", "")
+    if not invitations.is_valid(request.db, secret):
+        raise _invitation_required()
+    end_transaction(request)
+    account = accounts.create_account(request.db, values)
+    if not invitations.use_up(request.db, secret):
+        raise _invitation_required()
+    return account
+
+
+def _invitation_required() -> Problem:
+    return Problem(
+        "invitation_required",
+        "This service accepts registrations by invitation only. Send an invitation that is not "
+        "used and not older than a week; its administrator creates one with todo-admin invite.",
+    )
 
 
 @view_defaults(route_name="account")
