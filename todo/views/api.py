@@ -39,7 +39,7 @@ another token, such as an API token, use its *Authorize* button.
   name. Read-only fields are ignored, so a client can send back an object that it has read.
 * **Paths**: `me` stands for the username of the token, and a former username works for 90 days.
 * **Lists** come in pages: follow `next`, or the header field `Link`, until it is null. In a query,
-  an empty value is an error, and booleans are `true` and `false` only.
+  an empty value is an error.
 * **Bulk creation**: a JSON body creates up to 100 tasks, all or none. An error in one of them names
   its index, counted from 0: `tasks.3.name`.
 * **Versions**: each request that changes tasks or the profile raises the account's `revision` by
