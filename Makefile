@@ -74,7 +74,7 @@ format: .venv/installed-dev ## format the code
 	@$(BIN)/ruff check --fix .
 
 clean: ## remove the virtual environment and the files of tools; todo.sqlite stays
-	rm -rf .venv build *.egg-info .coverage* .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build *.egg-info .coverage* .mypy_cache .ruff_cache .hypothesis tests/clients/node_modules
 
 .venv/bin/pip:
 	@case "$$PWD" in *%*) echo 'PasteDeploy cannot read ini files in a path with a %: rename or move this folder' >&2; exit 1;; esac

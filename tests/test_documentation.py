@@ -191,7 +191,7 @@ def run_commands(content: str, url: str, folder: Path) -> list[str]:
         subprocess.run(
             ["bash", "-c", re.sub(r"(/var/backups/)?todo\.backup", f"{folder}/backup", command)],
             cwd=ROOT,
-            env=os.environ | {"DATABASE_URL": url, "PATH": path},
+            env=os.environ | {"DATABASE_URL": url, "PATH": path, "TODO_PUBLIC_URL": PUBLIC_URL},
             input="correct horse battery\n",
             text=True,
             timeout=30,

@@ -54,6 +54,14 @@ def find_zone(name: str) -> ZoneInfo:
         return DEFAULT_ZONE
 
 
+def in_whole_seconds(instant: datetime) -> datetime:
+    """Return the instant as answers show it.
+
+    Some parsers, such as Swift's, accept times either with a fraction or without one.
+    """
+    return instant.replace(microsecond=0)
+
+
 def instant_of(local: datetime, zone: tzinfo) -> datetime:
     """Return the instant, in UTC, of a naive local time in the zone.
 

@@ -28,7 +28,8 @@ DEFAULTS: dict[str, Any] = {
     "channel_timeout": 65,  # seconds; most proxies close an idle connection after 60
     "connection_limit": 1000,
     "ident": "todo",
-    "max_request_body_size": MAX_BODY + 1,
+    # The application itself refuses a body of more than MAX_BODY, with its own error.
+    "max_request_body_size": 2 * MAX_BODY + 1,
     "max_request_header_size": 32 * 1024 + 1,
     "threads": 8,
 }
@@ -36,11 +37,15 @@ DEFAULTS: dict[str, Any] = {
 PORT_NAMES = ("http_port", "port")
 
 # waitress describes its options by their defaults only. Those with another type of default, such as
-# `listen`, set what to listen on or which proxy to trust, for which todo has its own settings.
+# `listen`, and those in _OTHER_SETTINGS set what to listen on or which proxy to trust, for which
+# todo has its own settings.
+_OTHER_SETTINGS = ("ipv4", "ipv6", "server_name", "unix_socket_perms")
 OPTIONS = sorted(
     name
     for name, default in vars(Adjustments).items()
-    if type(default) in (bool, int, str) and not name.startswith("_")
+    if type(default) in (bool, int, str)
+    and not name.startswith("_")
+    and name not in _OTHER_SETTINGS
 )
 
 

@@ -120,7 +120,7 @@ def _cookie_name(text: str) -> str:
     if not _COOKIE_NAME.fullmatch(text):
         raise ValueError(
             "must be a token (RFC 6265) of 1 to 64 characters, such as work_session, and must not "
-            "begin with __; todo adds __Host- itself"
+            "begin with __; todo adds __Host- or __Secure- itself"
         )
     return text
 

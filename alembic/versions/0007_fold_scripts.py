@@ -36,7 +36,7 @@ def previous_indexed_words(text: str | None) -> str:
     return "".join(f" {word}" for word in dict.fromkeys(words))
 
 
-def fold_again(fold: Callable[[str], str], indexed_words: Callable[[str | None], str]) -> None:
+def fold_again(fold_name: Callable[[str], str], words_of: Callable[[str | None], str]) -> None:
     """Set the folded columns where they differ; other columns, such as the revision, stay."""
     for name in ("tasks", "trash"):
         table = sa.table(name, *map(sa.column, ("id", "name", "note", *FOLDED)))
@@ -46,7 +46,7 @@ def fold_again(fold: Callable[[str], str], indexed_words: Callable[[str | None],
         while rows := op.get_bind().execute(query.where(table.c.id > last)).all():
             changed = []
             for row in rows:
-                folded = (fold(row.name)[:255], indexed_words(row.name), indexed_words(row.note))
+                folded = (fold_name(row.name)[:255], words_of(row.name), words_of(row.note))
                 if folded != (row.name_folded, row.name_words, row.note_words):
                     changed.append({"row_id": row.id, **dict(zip(FOLDED, folded, strict=True))})
             if changed:

@@ -82,6 +82,14 @@ async function walk(username: string) {
     ["/due_date", "date"],
   ]);
 
+  const large = await api.createTask({
+    client,
+    path: { username },
+    body: { name: "Milk", note: "x".repeat(1_100_000) },
+  });
+  assert(typeof large.error === "object");
+  assert.equal(large.error.code, "body_too_large");
+
   const deleted = await api.deleteTask({ client, path });
   const revision = deleted.data!.revision!;
   const undone = await api.undo({ client, path: { username, revision } });

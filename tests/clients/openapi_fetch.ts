@@ -74,6 +74,13 @@ async function walk(username: string) {
     ["/due_date", "date"],
   ]);
 
+  const large = await client.POST("/api/v1/accounts/{username}/tasks", {
+    params: { path: { username } },
+    body: { name: "Milk", note: "x".repeat(1_100_000) },
+  });
+  assert(typeof large.error === "object");
+  assert.equal(large.error.code, "body_too_large");
+
   const deleted = await client.DELETE("/api/v1/accounts/{username}/tasks/{id}", {
     params: { path },
   });

@@ -82,6 +82,9 @@ def walk(username: str) -> None:
         ("/due_date", "date"),
     ]
 
+    large = create_task.sync(username, client=client, body=NewTask(name="Milk", note="x" * 1100000))
+    assert (large.status, large.code) == (413, "body_too_large")
+
     deleted = delete_task.sync(username, task_id, client=client)
     assert undo.sync(username, deleted.revision, client=client).undone == 1
 

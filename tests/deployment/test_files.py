@@ -1,7 +1,9 @@
 """The files of deploy/, checked by the programs that read them."""
 
+import os
 import re
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -30,13 +32,22 @@ def test_systemd_unit_is_valid(tmp_path: Path, unit: str) -> None:
     assert str(tmp_path) not in output, output
 
 
-def test_backup_service_keeps_newest_14_backups(tmp_path: Path) -> None:
+@pytest.mark.parametrize("clock_was", [timedelta(0), timedelta(days=400)])
+def test_backup_service_keeps_new_backup_and_13_others(
+    tmp_path: Path, clock_was: timedelta
+) -> None:
     unit = (DEPLOY / "todo-backup.service").read_text()
     [command] = re.findall("^ExecStartPost=/bin/sh -c '(.*)'$", unit, re.MULTILINE)
-    names = [f"2030-01-{day:02}.backup" for day in range(1, 17)]
-    for name in [*names, "other"]:
+    now = datetime.now()  # noqa: DTZ005
+    new, others = f"{now:%F}.backup", []
+    for days in range(20, 0, -1):
+        written = now + clock_was - timedelta(days=days)
+        others.append(f"{written:%F}.backup")
+        (tmp_path / others[-1]).touch()
+        os.utime(tmp_path / others[-1], (written.timestamp(), written.timestamp()))
+    for name in (new, "before-upgrade.backup"):
         (tmp_path / name).touch()
-    run("sh", "-c", command.replace("/var/lib/todo", str(tmp_path)))
-    assert {path.name for path in tmp_path.iterdir()} == {*names[2:], "other"}
-    run("sh", "-c", command.replace("/var/lib/todo", str(tmp_path)))
-    assert len(list(tmp_path.glob("*.backup"))) == 14
+    for _ in range(2):
+        run("sh", "-c", command.replace("%%", "%").replace("/var/lib/todo", str(tmp_path)))
+        found = {path.name for path in tmp_path.iterdir()}
+        assert found == {new, *others[-13:], "before-upgrade.backup"}

@@ -71,7 +71,9 @@ def test_invitation_is_valid_once(client: Client, db: Session, invitation: str, 
     assert db.scalars(select(Account.username)).all() == ["Carol"]
 
 
-@pytest.mark.parametrize("given", [{}, {"invitation": "unknown"}, {"invitation": "\u00e9\0"}])
+@pytest.mark.parametrize(
+    "given", [{}, {"invitation": None}, {"invitation": "unknown"}, {"invitation": "\u00e9\0"}]
+)
 def test_registration_without_valid_invitation_is_refused(
     client: Client, db: Session, invitation: str, given: dict[str, str]
 ) -> None:
@@ -98,7 +100,10 @@ def test_refused_registration_keeps_invitation(
 
 
 def test_open_service_ignores_invitation(client: Client) -> None:
-    assert client.post(ACCOUNTS, CAROL | {"invitation": "unknown"}).status_int == 201
+    for number, invitation in enumerate(("unknown", "", None)):
+        fields = CAROL | {"username": f"carol{number}", "invitation": invitation}
+        assert client.post_json(ACCOUNTS, fields).status_int == 201
+    assert client.post(ACCOUNTS, CAROL | {"invitation": ""}).status_int == 201
 
 
 @pytest.mark.parametrize(

@@ -237,7 +237,7 @@ def test_fold_of_every_digit_is_ascii() -> None:
 
 
 def test_fold_of_every_latin_letter_with_addition_is_the_letter() -> None:
-    # These end with a character of their own: a middle dot and half a ring.
+    # These end with a separate character: a middle dot and half a ring.
     decomposed = {"ŀ": "l·", "ẚ": "aʾ"}
     for character in EVERY_CHARACTER:
         name = unicodedata.name(character, "")

@@ -61,6 +61,11 @@ def test_invite_is_refused_if_service_needs_no_invitation(
     assert read_column(committed, Invitation.digest) == []
 
 
+def test_invite_without_public_url_is_refused(todo_admin: TodoAdmin, monkeypatch: Patch) -> None:
+    monkeypatch.setenv("TODO_REGISTRATION", "invite")
+    assert todo_admin.refused("invite").startswith("set todo.public_url")
+
+
 def test_disabled_account_is_locked_out_until_enabled(
     todo_admin: TodoAdmin, profile_status: ProfileStatus, log_in: LogIn, alice: Login, bob: Login
 ) -> None:

@@ -228,7 +228,7 @@ def test_restore_of_invalid_input_is_refused(
     with todo_admin_process(database_url, "restore", "-", stdin=subprocess.PIPE) as process:
         error = process.communicate(content, timeout=30)[1].decode()
     assert process.returncode == 1
-    assert "standard-input'" in error
+    assert "standard input" in error
     assert message in error
     assert error.count("\n") == 1
     assert list(temporary_files.iterdir()) == []

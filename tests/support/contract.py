@@ -36,6 +36,9 @@ BOUNDS = {
     **{"minLength": -1, "minimum": -1, "minItems": -1},
 }
 
+# A time with a fraction, in a member such as `date` or `date_joined`.
+FRACTION = re.compile(r'"[a-z_]*date[a-z_]*":"[^"]*\.\d+Z"')
+
 Schema = dict[str, Any]
 
 
@@ -110,6 +113,7 @@ class Contract:
         if method == "HEAD":
             return
         assert not self.errors(described["schema"], response.json), response.text
+        assert not FRACTION.search(response.text), response.text
         if media_type == MEDIA_TYPE:
             problem = response.json
             assert problem["code"] in described.get("examples", CODES), problem

@@ -21,7 +21,7 @@ BOOLEAN_PATTERN = "^({})$".format(
 
 
 def with_forms(document: Schema) -> Schema:
-    """Return the document with a form beside each JSON body that is an object of plain fields."""
+    """Return the document with a form for each JSON body that is an object of plain fields."""
     described = copy.deepcopy(document)
     schemas = described["components"]["schemas"]
     for item in described["paths"].values():

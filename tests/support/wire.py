@@ -117,13 +117,13 @@ def tls_hello() -> bytes:
     return outgoing.read()
 
 
-LARGE_BODY = b"x" * (MAX_BODY + 1)
+LARGE_BODY = b"x" * (2 * MAX_BODY + 1)  # that the HTTP server refuses by itself
 POST_HTTP_1_0 = b"POST /api/v1/accounts HTTP/1.0"
 
 TOO_LARGE = {
     "body over the limit": message(POST, HOST, FORM, length(LARGE_BODY), body=LARGE_BODY),
-    "chunked body over the limit": chunked(chunks(*[b"x" * 65536] * 17)),
-    "chunked body with framing over the limit": chunked(chunks(*[b"x"] * 200000)),
+    "chunked body over the limit": chunked(chunks(*[b"x" * 65536] * 33)),
+    "chunked body with framing over the limit": chunked(chunks(*[b"x"] * 400000)),
     "Content-Length over the limit with Expect": message(
         POST, HOST, FORM, length(LARGE_BODY), b"Expect: 100-continue"
     ),

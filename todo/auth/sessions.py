@@ -10,6 +10,7 @@ from todo import clock
 from todo.auth import limits
 from todo.auth.passwords import MAX_BYTES, hash_password, needs_rehash, verify_password
 from todo.auth.policy import bearer_token, cookie_tokens
+from todo.days import in_whole_seconds
 from todo.http.errors import Problem
 from todo.http.request import Request
 from todo.http.transactions import end_transaction
@@ -31,7 +32,7 @@ def start_session(request: Request, account_id: int) -> dict[str, Any]:
     )
     request.db.execute(insert(TOKENS), token)
     request.response.headers.extend(remember(request, secret))
-    return {"token": secret, "token_expires": token["expiration_date"]}
+    return {"token": secret, "token_expires": in_whole_seconds(token["expiration_date"])}
 
 
 def _end_old_sessions(session: Session, account_id: int) -> None:

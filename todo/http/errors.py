@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from pyramid.config import Configurator
 from pyramid.exceptions import PredicateMismatch, URLDecodeError
 from pyramid.httpexceptions import HTTPException
@@ -17,10 +17,11 @@ from sqlalchemy import exc
 from sqlalchemy.orm.exc import StaleDataError
 
 from todo.http.operations import allowed_methods
-from todo.http.renderers import Response, answer_json
+from todo.http.renderers import Response
 from todo.http.request import MAX_BODY, SAFE_METHODS, Request
 from todo.http.transactions import mark_if_retryable
 from todo.models.faults import storage_fault
+from todo.models.json import to_json
 
 logger = logging.getLogger(__name__)
 
@@ -86,8 +87,8 @@ CODES: Mapping[str, tuple[int, str]] = {
     ),
     "body_too_large": (
         413,
-        f"The body is larger than {MAX_BODY} bytes. If the HTTP server itself refuses it, the "
-        "response has this status but not this JSON.",
+        f"The body is larger than {MAX_BODY} bytes. The HTTP server itself refuses a body of more "
+        "than twice as many with this status, but not this JSON.",
     ),
     "unsupported_media_type": (
         415,
@@ -170,9 +171,15 @@ def phrase(status: int) -> str:
 class Fault:
     """One wrong field or parameter. Never contains the submitted value."""
 
+    __pydantic_config__ = ConfigDict(json_schema_serialization_defaults_required=True)
+
     field: Annotated[str, Field(description="Name of the field, parameter or header field.")]
     code: Annotated[
-        str, Field(description="Stable code, such as `missing` or `blank`. New ones may be added.")
+        str,
+        Field(
+            description=f"Stable code: {', '.join(f'`{code}`' for code in FAULTS)}. New ones may "
+            "be added."
+        ),
     ]
     message: Annotated[str, Field(description="Explanation for people, and how to fix it.")]
     pointer: Annotated[
@@ -265,7 +272,7 @@ def problem_body(problem: Problem, request_id: str) -> dict[str, Any]:
 def problem_response(problem: Problem, request: Request) -> Response:
     """Write a problem as application/problem+json."""
     body = problem_body(problem, request.request_id)
-    response = Response(answer_json(body), status=problem.status, content_type=MEDIA_TYPE)
+    response = Response(to_json(body), status=problem.status, content_type=MEDIA_TYPE)
     response.headers.update(problem.headers)
     return response
 
@@ -282,7 +289,8 @@ def _not_found(error: HTTPException, request: Request) -> Response:
         )
     else:
         problem = Problem(
-            "not_found", "Nothing exists at this URL. GET /api/v1 lists the operations."
+            "not_found",
+            f"Nothing exists at this URL. GET {request.script_name}/api/v1 lists the operations.",
         )
     return problem_response(problem, request)
 

@@ -1,6 +1,5 @@
-"""The response class, and answers as JSON."""
+"""The response class and the JSON renderer."""
 
-from datetime import datetime
 from typing import Any
 
 from pyramid.config import Configurator
@@ -31,23 +30,6 @@ class Response(PyramidResponse):
         return super().__call__(environ, start)
 
 
-def answer_json(value: Any) -> bytes:
-    """Return an answer as JSON, with all times in whole seconds.
-
-    Some parsers, such as Swift's, accept times either with a fraction or without one.
-    """
-    return to_json(_in_whole_seconds(value))
-
-
-def _in_whole_seconds(value: Any) -> Any:
-    kind = type(value)
-    if kind is dict:
-        return {name: _in_whole_seconds(item) for name, item in value.items()}
-    if kind is list:
-        return [_in_whole_seconds(item) for item in value]
-    return value.replace(microsecond=0) if kind is datetime else value
-
-
 class JSONRenderer:
     """Pyramid's renderer factory: the value that a view returns becomes JSON."""
 
@@ -59,7 +41,7 @@ class JSONRenderer:
         if response.status_code == 204:
             return b""
         response.headers["Content-Type"] = "application/json"
-        return answer_json(value)
+        return to_json(value)
 
 
 def includeme(config: Configurator) -> None:

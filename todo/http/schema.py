@@ -1,11 +1,14 @@
 """The base classes of the input and output schemas."""
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from functools import cache
 from operator import attrgetter
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, model_validator
+
+from todo.days import in_whole_seconds
 
 
 class Representation(BaseModel):
@@ -20,18 +23,32 @@ class Representation(BaseModel):
     @classmethod
     def of_each(cls, rows: Iterable[object], fields: tuple[str, ...] = ()) -> list[dict[str, Any]]:
         """Return the given fields of each row; by default, all fields of the schema."""
-        names, values = _reader(cls, fields)
-        return [dict(zip(names, values(row), strict=True)) for row in rows]
+        names, times, values = _reader(cls, fields)
+        shown = [dict(zip(names, values(row), strict=True)) for row in rows]
+        for each in shown:
+            for name in times:
+                if type(value := each[name]) is datetime:  # not a day or None
+                    each[name] = in_whole_seconds(value)
+        return shown
+
+
+def is_time(name: str) -> bool:
+    """Return whether a field of this name holds a time: `date`, `date_joined`, `due_date`."""
+    return "date" in name.split("_")
 
 
 @cache
 def _reader(
     schema: type[Representation], fields: tuple[str, ...]
-) -> tuple[tuple[str, ...], Callable[[object], tuple[Any, ...]]]:
-    """Return the field names, and a function that reads them from a row. Cached per selection."""
+) -> tuple[tuple[str, ...], tuple[str, ...], Callable[[object], tuple[Any, ...]]]:
+    """Return the field names, those of times, and a function that reads the fields from a row.
+
+    Cached per selection.
+    """
     names = fields or tuple(schema.model_fields)
+    times = tuple(filter(is_time, names))
     read = attrgetter(*names)
-    return names, read if len(names) > 1 else lambda row: (read(row),)
+    return names, times, read if len(names) > 1 else lambda row: (read(row),)
 
 
 class Input(BaseModel):

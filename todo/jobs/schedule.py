@@ -18,7 +18,7 @@ from todo.models.token import TOKENS
 
 PURGE = Limit("purge", setting="", window=timedelta(hours=1))
 PAUSE = Limit("purge-pause", setting="", window=timedelta(days=1))
-LONGEST_GAP = timedelta(days=1) + PURGE.window  # between two purges, unless the clock has jumped
+LONGEST_GAP = timedelta(days=1)  # between two purges, unless the clock has jumped
 
 
 class Turn(NamedTuple):
@@ -35,6 +35,7 @@ def take_turn(session: Session, *, force: bool = False) -> Turn:
     the pause.
     """
     jumped = _has_jumped(session)
+    _end_pause_of_wrong_clock(session)
     is_first = is_first_in_window(session, PURGE)
     if force:
         session.execute(delete(LIMIT_COUNTS).where(LIMIT_COUNTS.c.name == PAUSE.name))
@@ -65,9 +66,14 @@ def _newest_write(session: Session) -> datetime | None:
     return max((date for date in dates if date is not None), default=None)
 
 
+def _end_pause_of_wrong_clock(session: Session) -> None:
+    """Delete a pause that ends later than a new one would: the clock was ahead when it began."""
+    latest = clock.now() + PAUSE.window + CLOCK_TOLERANCE
+    of_wrong_clock = (LIMIT_COUNTS.c.name == PAUSE.name, LIMIT_COUNTS.c.expiration_date > latest)
+    session.execute(delete(LIMIT_COUNTS).where(*of_wrong_clock))
+
+
 def _pause_end(session: Session) -> datetime | None:
     """Return the end of the current pause, or None."""
-    end, now = window_end(session, PAUSE), clock.now()
-    # A pause that ends later than a new one would was begun while the clock was wrong.
-    is_current = end is not None and now < end <= now + PAUSE.window + CLOCK_TOLERANCE
-    return end if is_current else None
+    end = window_end(session, PAUSE)
+    return end if end is not None and clock.now() < end else None

@@ -34,7 +34,7 @@ NOTE_MAX = 10_000
 
 # Every indexed word starts with its account's id, so a search for a common word reads only this
 # account's entries. PostgreSQL indexes this expression; SQLite has the FTS5 tables `task_words`
-# and `trash_words`, which triggers of migrations 0004 and 0007 fill.
+# and `trash_words`, which triggers of migrations 0004 and 0008 fill.
 ACCOUNT_DIGITS = 16  # hexadecimal
 WORDS = (
     "array_to_tsvector(string_to_array(substr(replace(name_words || note_words, ' ',"

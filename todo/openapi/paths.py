@@ -113,12 +113,11 @@ IF_NONE_MATCH: Schema = {
     "schema": _ENTITY_TAGS,
 }
 
-# The HTTP server refuses some requests by itself, before the application sees them.
-_TEXT: Schema = {"text/plain": {"schema": {"type": "string", "examples": ["Too Large"]}}}
+# The HTTP server refuses this by itself, before the application sees it.
 _HEADER_TOO_LARGE: Schema = {
     "description": "The HTTP server refuses header fields of more than 32 KiB.",
     "headers": {},
-    "content": _TEXT,
+    "content": {"text/plain": {"schema": {"type": "string", "examples": ["Too Large"]}}},
 }
 
 HEADER_OF_STATUS = {
@@ -285,8 +284,6 @@ def _responses(
         by_status.setdefault(CODES[code][0], []).append(code)
     for failed, codes in sorted(by_status.items()):
         responses[str(failed)] = _error_response(failed, codes)
-    if "413" in responses:
-        responses["413"]["content"] |= _TEXT
     responses["431"] = _HEADER_TOO_LARGE
     return responses
 

@@ -196,13 +196,13 @@ class Registration(Body):
     password2: Annotated[RepeatedPassword | MISSING, Field(repr=False)] = MISSING
     timezone: Timezone = DEFAULT_TIMEZONE
     invitation: Annotated[
-        Unicode | MISSING,
+        Unicode | None,
         Field(
             repr=False,
             description="Invitation from the administrator. Required if the service accepts "
             "registrations by invitation only; otherwise ignored.",
         ),
-    ] = MISSING
+    ] = None
 
 
 class AccountChange(Body):

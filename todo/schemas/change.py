@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import MISSING, Field
 
-from todo.http.schema import Query, Representation
+from todo.days import in_whole_seconds
+from todo.http.schema import Query, Representation, is_time
 from todo.models.meta import ID_MAX
 from todo.schemas.meta import Instant, Owner, RevisionIn, WholeNumber
 from todo.schemas.task_filter import limit
@@ -70,16 +71,17 @@ def _shown(row: Any, names: tuple[str, ...]) -> dict[str, Any]:
     shown = {
         "id": row.object_id,
         "token": token if row.token_kind else None,
-        "before": _in_whole_seconds(row.before),
-        "after": _in_whole_seconds(row.after),
+        "date": in_whole_seconds(row.date),
+        "before": _recorded(row.before),
+        "after": _recorded(row.after),
     }
     return {name: shown[name] if name in shown else getattr(row, name) for name in names}
 
 
-def _in_whole_seconds(values: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return recorded values, whose times are text with a fraction, as answers show them."""
+def _recorded(values: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return recorded values, in which times are text, with times in whole seconds."""
     return values and {
-        name: _FRACTION.sub("Z", value) if name.endswith("_date") and value else value
+        name: _FRACTION.sub("Z", value) if value and is_time(name) else value
         for name, value in values.items()
     }
 

@@ -114,7 +114,8 @@ temporary file is written before it.
 RESTORE = """\
 The database must be empty and migrated (alembic upgrade head). It may be SQLite or PostgreSQL,
 whichever database was backed up. All rows are restored, or none. Sessions and API tokens that have
-ended since the backup are valid again; todo-admin revoke ends them. The file - is standard input,
+ended since the backup are valid again; todo-admin revoke ends them. So are invitations that were
+used, until they are a week old. The file - is standard input,
 which is first written to a temporary file.
 
   todo-admin restore todo.backup
@@ -124,6 +125,8 @@ which is first written to a temporary file.
 def main(argv: list[str] | None = None) -> None:
     """Run one command. Raise SystemExit with a one-line message if it fails."""
     arguments = _parser().parse_args(argv)
+    if sys.stdout is None:  # closed by the shell, as by >&-
+        raise SystemExit("todo: standard output is closed")
     try:
         sys.stdout.write(_run(arguments))
     except Problem as problem:
@@ -235,7 +238,9 @@ def _invite(session: Session, arguments: Namespace) -> str:
             f"todo: todo.registration is {arguments.settings.registration}, so an invitation would "
             "have no effect; set it to invite"
         )
-    url = arguments.settings.public_url or "http://127.0.0.1:6543"
+    url = arguments.settings.public_url
+    if not url:
+        raise SystemExit("todo: set todo.public_url, with which the link begins")
     return f"{url}/docs?invitation={create_invitation(session)}#/Accounts/register\n"
 
 
@@ -356,7 +361,9 @@ def _readable(name: str) -> Iterator[Path]:
         yield path
 
 
-def _refuse_terminal(stream: TextIO, name: str, example: str) -> None:
+def _refuse_terminal(stream: TextIO | None, name: str, example: str) -> None:
+    if stream is None:  # closed by the shell, as by <&-
+        raise SystemExit(f"todo: {name} is closed; redirect it: todo-admin {example}")
     if stream.isatty():
         raise SystemExit(f"todo: {name} is a terminal; redirect it: todo-admin {example}")
 
@@ -376,9 +383,9 @@ def _interrupted_by_signals() -> Iterator[None]:
 
 def _restore(session: Session, arguments: Namespace) -> str:
     with _interrupted_by_signals(), _readable(arguments.file) as path:
-        rows = restore_backup(session, path)
-    name = "standard input" if arguments.file == "-" else _printable(arguments.file)
-    return f"{name} is restored: {_counted(rows)}.\n"
+        name = "standard input" if arguments.file == "-" else ""
+        rows = restore_backup(session, path, name)
+    return f"{name or _printable(arguments.file)} is restored: {_counted(rows)}.\n"
 
 
 def _account(session: Session, username: str) -> Row[Any]:

@@ -80,18 +80,19 @@ def write_backup(session: Session, path: Path, *, overwrite: bool) -> dict[str, 
         ) from None
 
 
-def restore_backup(session: Session, path: Path) -> dict[str, int]:
+def restore_backup(session: Session, path: Path, name: str = "") -> dict[str, int]:
     """Restore all rows of the file into an empty database; return the number of rows per table.
 
-    The caller commits the session. Raise SystemExit with a one-line message if the file is not a
-    backup of this migration, or the database is not empty.
+    `name` is shown in place of the path. The caller commits the session. Raise SystemExit with a
+    one-line message if the file is not a backup of this migration, or the database is not empty.
     """
+    name = name or repr(str(path))
     try:
         if path.is_fifo():
             raise ValueError("it is a pipe")
         path.open("rb").close()  # its error is clearer than SQLite's
         with _open(path, "ro") as source:
-            _refuse_other_files(source, path)
+            _refuse_other_files(source, name)
             target = session.connection()
             if target.dialect.name == "postgresql":
                 _take_time(target)
@@ -106,7 +107,7 @@ def restore_backup(session: Session, path: Path) -> dict[str, int]:
             return rows
     except FAILURES as error:
         raise SystemExit(
-            f"todo: cannot restore {str(path)!r}: {_reason(error)}; the database was not changed"
+            f"todo: cannot restore {name}: {_reason(error)}; the database was not changed"
         ) from None
 
 
@@ -123,20 +124,20 @@ def _refuse_existing(path: Path, *, overwrite: bool) -> None:
         )
 
 
-def _refuse_other_files(source: Connection, path: Path) -> None:
+def _refuse_other_files(source: Connection, name: str) -> None:
     if source.exec_driver_sql("PRAGMA application_id").scalar() != BACKUP_ID:
         raise SystemExit(
-            f"todo: {str(path)!r} is not a backup; choose a file that todo-admin backup has written"
+            f"todo: {name} is not a backup; choose a file that todo-admin backup has written"
         )
     version = source.scalar(select(VERSION.c.version_num))
     if version != MIGRATION:
         raise SystemExit(
-            f"todo: {str(path)!r} is a backup of migration {version}, but this todo needs "
+            f"todo: {name} is a backup of migration {version}, but this todo needs "
             f"{MIGRATION}; restore it with the version of todo that wrote it, then update"
         )
     fault = source.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
     if fault != "ok":
-        raise SystemExit(f"todo: {str(path)!r} is damaged; choose another backup")
+        raise SystemExit(f"todo: {name} is damaged; choose another backup")
 
 
 def _refuse_rows(target: Connection) -> None:

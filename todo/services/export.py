@@ -10,10 +10,10 @@ from sqlalchemy import Select, literal, select, tuple_
 from sqlalchemy.orm.exc import StaleDataError
 
 from todo.auth.identity import AccountRow
-from todo.http.renderers import answer_json
 from todo.listing.filters import conditions
 from todo.models.change import CHANGES, RESTORE
 from todo.models.engine import Database, dialect_of
+from todo.models.json import to_json
 from todo.models.task import TASK_COLUMNS, TASKS, TaskRow
 from todo.models.trash import TRASH, TRASH_COLUMNS, TrashRow
 from todo.schemas import task as schemas
@@ -46,8 +46,8 @@ def write_export(db: Database, account: AccountRow, trash_retention: timedelta) 
     )
     with ExitStack() as stack:
         file: IO[bytes] = stack.enter_context(TemporaryFile())
-        profile = answer_json(Account.of(account))
-        file.write(b'{"username":%b,"profile":%b' % (answer_json(account.username), profile))
+        profile = to_json(Account.of(account))
+        file.write(b'{"username":%b,"profile":%b' % (to_json(account.username), profile))
         # The trash comes last, so a task that is deleted concurrently is in both lists.
         for name, (query, key, row_class), schema in (
             (b"tasks", tasks, schemas.Task),
@@ -57,7 +57,7 @@ def write_export(db: Database, account: AccountRow, trash_retention: timedelta) 
             comma = b""
             for batch in _batches(db, query, key):
                 shown = schema.of_each(map(row_class._make, batch))
-                file.write(comma + b",".join(map(answer_json, shown)))
+                file.write(comma + b",".join(map(to_json, shown)))
                 comma = b","
             file.write(b"]")
         file.write(b"}")

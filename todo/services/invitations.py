@@ -1,14 +1,19 @@
-"""Create, check and use up invitations to register."""
+"""Create invitations to register, and accounts by invitation."""
 
 import secrets
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, insert, select
+from sqlalchemy import and_, delete, insert, select
 from sqlalchemy.orm import Session
 
 from todo import clock
+from todo.auth.identity import AccountRow
+from todo.http.errors import Problem
 from todo.models.invitation import INVITATIONS
 from todo.models.token import token_digest
+from todo.services.accounts import create_account
 
 LIFETIME = timedelta(days=7)
 
@@ -21,19 +26,31 @@ def create_invitation(session: Session) -> str:
     return secret
 
 
-def is_valid(session: Session, secret: str) -> bool:
-    """Return whether the invitation exists and has not expired."""
-    return session.scalar(select(INVITATIONS.c.digest).where(_is_valid(secret))) is not None
+def create_invited_account(
+    session: Session, values: dict[str, Any], end_transaction: Callable[[], object]
+) -> AccountRow:
+    """Create an account and use up the invitation in `values`, in one transaction.
 
-
-def use_up(session: Session, secret: str) -> bool:
-    """Delete the invitation; return False if it is not valid, or was used concurrently."""
-    used = delete(INVITATIONS).where(_is_valid(secret)).returning(INVITATIONS.c.digest)
-    return session.scalar(used) is not None
-
-
-def _is_valid(secret: str) -> ColumnElement[bool]:
-    return and_(
-        INVITATIONS.c.digest == token_digest(secret),
+    `end_transaction` releases the database while the password is hashed. Raise Problem 403 if the
+    invitation is not valid, or is used concurrently.
+    """
+    valid = and_(
+        INVITATIONS.c.digest == token_digest(values["invitation"] or ""),
         INVITATIONS.c.expiration_date > clock.now(),
+    )
+    if session.scalar(select(INVITATIONS.c.digest).where(valid)) is None:
+        raise _invitation_required()
+    end_transaction()
+    account = create_account(session, values)
+    used = delete(INVITATIONS).where(valid).returning(INVITATIONS.c.digest)
+    if session.scalar(used) is None:
+        raise _invitation_required()
+    return account
+
+
+def _invitation_required() -> Problem:
+    return Problem(
+        "invitation_required",
+        "This service accepts registrations by invitation only. Ask the administrator for an "
+        "invitation: each is valid once and for a week.",
     )

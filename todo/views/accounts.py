@@ -1,5 +1,6 @@
 """Register, show, change, export and delete accounts."""
 
+from functools import partial
 from typing import Any
 
 from pyramid.response import FileIter
@@ -18,8 +19,9 @@ from todo.http.request import Request
 from todo.http.transactions import end_transaction
 from todo.resources import AccountContext, ProfileContext
 from todo.schemas import account as schemas
-from todo.services import accounts, invitations
+from todo.services import accounts
 from todo.services.export import write_export
+from todo.services.invitations import create_invited_account
 
 
 @view_config(
@@ -55,7 +57,7 @@ def post(request: Request) -> dict[str, Any]:
         )
     _count_registration(request)
     if mode == "invite":
-        account = _create_invited(request, values)
+        account = create_invited_account(request.db, values, partial(end_transaction, request))
     else:
         account = accounts.create_account(request.db, values)
     end_session(request, request.db)
@@ -68,26 +70,6 @@ def post(request: Request) -> dict[str, Any]:
         "profile": schemas.Account.of(account),
         **session,
     }
-
-
-def _create_invited(request: Request, values: dict[str, Any]) -> AccountRow:
-    """Create an account and use up the invitation, in one transaction."""
-    secret = values.get("invitation", "")
-    if not invitations.is_valid(request.db, secret):
-        raise _invitation_required()
-    end_transaction(request)
-    account = accounts.create_account(request.db, values)
-    if not invitations.use_up(request.db, secret):
-        raise _invitation_required()
-    return account
-
-
-def _invitation_required() -> Problem:
-    return Problem(
-        "invitation_required",
-        "This service accepts registrations by invitation only. Send an invitation that is not "
-        "used and not older than a week; its administrator creates one with todo-admin invite.",
-    )
 
 
 @view_defaults(route_name="account")

@@ -51,8 +51,9 @@ another token, such as an API token, use its *Authorize* button.
   key is ignored if the answer holds a secret or there is no account: registration, login, logout,
   tokens, password changes and account deletion.
 * **Errors** are `application/problem+json` (RFC 9457) with a stable `code`. For invalid input,
-  `errors` lists every fault at once. The HTTP server itself refuses a large body (413), large
-  header fields (431) and malformed requests (400) with a short text, and without CORS fields.
+  `errors` lists every fault at once. The HTTP server itself refuses a body of more
+  than 2 MiB (413), large header fields (431) and malformed requests (400) with a short text, and
+  without CORS fields.
 * **HEAD** answers like GET without the body. **OPTIONS** lists the methods of a path in `Allow`.
   Other methods get 405 with the same `Allow`.
 * **Browsers** also get the token as a cookie when they log in. If a request has both, the

@@ -6,6 +6,7 @@ from pyramid.view import view_config, view_defaults
 
 from todo.auth.permissions import Permission
 from todo.auth.sessions import reauthenticate
+from todo.days import in_whole_seconds
 from todo.http.request import Request
 from todo.resources import AccountContext, LoginContext, TokenContext
 from todo.schemas import token as schemas
@@ -31,7 +32,7 @@ def whoami(context: LoginContext, request: Request) -> dict[str, Any]:
         "name": token.name,
         "scope": token.scope,
         "permissions": sorted(context.identity.permissions),
-        "token_expires": token.expiration_date,
+        "token_expires": in_whole_seconds(token.expiration_date),
     }
 
 
@@ -84,7 +85,7 @@ class TokensViews:
             "msg": "Token created",
             "username": self.account.username,
             "token": secret,
-            "token_expires": token.expiration_date,
+            "token_expires": in_whole_seconds(token.expiration_date),
             "api_token": schemas.Token.of(token),
         }
 
