@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
@@ -93,10 +94,19 @@ def today(zone: tzinfo) -> date:
 
 def first_day_from(instant: datetime, zone: tzinfo) -> date | None:
     """Return the first day that begins at the instant or later, or None after year 9999."""
-    # Offsets are less than a day, so the result is this UTC day or one of the next two.
+    return next((day for day in _days_near(instant) if start_of(day, zone) >= instant), None)
+
+
+def first_day_after(instant: datetime, zone: tzinfo) -> date | None:
+    """Return the first day that begins after the instant, or None after year 9999."""
+    return next((day for day in _days_near(instant) if start_of(day, zone) > instant), None)
+
+
+def _days_near(instant: datetime) -> Iterator[date]:
+    """Yield all days that can begin at the instant or later."""
+    # Offsets are less than a day, so this UTC day or one of the next two begins then.
     utc_day = instant.astimezone(UTC).toordinal()
-    days = map(date.fromordinal, range(utc_day, date.max.toordinal() + 1))
-    return next((day for day in days if start_of(day, zone) >= instant), None)
+    return map(date.fromordinal, range(utc_day, date.max.toordinal() + 1))
 
 
 def parse_date(text: str, zone: tzinfo = UTC) -> date | datetime:

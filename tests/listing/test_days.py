@@ -13,6 +13,7 @@ from todo import clock, days
 from todo.days import (
     DEFAULT_ZONE,
     find_zone,
+    first_day_after,
     first_day_from,
     instant_of,
     parse_date,
@@ -108,7 +109,7 @@ def test_today_is_date_in_zone(monkeypatch: Patch, moment: str, zone: str, expec
         "Pacific/Apia",
     ],
 )
-def test_first_day_from_agrees_with_start_of(zone: str) -> None:
+def test_first_day_from_and_after_agree_with_start_of(zone: str) -> None:
     info = ZoneInfo(zone)
     for middle in (
         *("0001-01-03", "1867-10-18", "1919-03-31", "2011-12-30", "2022-03-27", "2028-02-29"),
@@ -121,6 +122,8 @@ def test_first_day_from_agrees_with_start_of(zone: str) -> None:
             for moment in (start - MICROSECOND, start, start + MICROSECOND):
                 expected = next(d for d in near if start_of(d, info) >= moment)
                 assert first_day_from(moment, info) == expected
+                expected = next(d for d in near if start_of(d, info) > moment)
+                assert first_day_after(moment, info) == expected
 
 
 @pytest.mark.parametrize(
@@ -141,6 +144,8 @@ def test_first_day_from_handles_calendar_limits(
     moment: datetime, zone: str, expected: date | None
 ) -> None:
     assert first_day_from(moment, ZoneInfo(zone)) == expected
+    after = first_day_after(moment - MICROSECOND, ZoneInfo(zone)) if moment > MIN else expected
+    assert after == expected
 
 
 @pytest.mark.parametrize("name", ["Europe/Atlantis", "Europe", "../passwd", "", "a\0b"])

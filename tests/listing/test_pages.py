@@ -249,14 +249,20 @@ def test_cursor_of_another_list_is_refused(alice: User, bob: User, tasks: list[T
     assert faults(bob.get(f"{bob.tasks_url}?after={after}")) == {"after": "cursor"}
 
 
+MIDNIGHT = "2030-02-01T00:00:00+00:00"
 WRONG_KEYS: dict[str, list[Any]] = {
     "id": ["x"],
-    "name": [None, 1, "a\0b", "n" * 256, "\ud800"],
+    "name": [None, 1, "a\0b", "n" * 256, "\ud800", [[MIDNIGHT, 1], [MIDNIGHT, 1]]],
     "creation_date": [
         *(None, "", "2030-02-01", "2030-02-01T09:30:00"),
         *("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"),
     ],
-    "due_date": ["soon", ["x"]],
+    "due_date": [
+        *("soon", ["x"], [], MIDNIGHT, [MIDNIGHT, MIDNIGHT], [[MIDNIGHT, 1]]),
+        *([[MIDNIGHT, 1], ["soon", 1]], [["2030-02-01T00:00:00", 1], [MIDNIGHT, 1]]),
+        *([[MIDNIGHT, -1], [MIDNIGHT, 1]], [[MIDNIGHT, 2**63], [MIDNIGHT, 1]]),
+        *([[MIDNIGHT], [MIDNIGHT, 1]], [["9999-12-31T23:59:59-12:00", 1], [MIDNIGHT, 1]]),
+    ],
 }
 
 

@@ -179,6 +179,18 @@ def test_migration_makes_existing_trash_searchable(own_url: str) -> None:
     dispose(app)
 
 
+def test_downgrade_restores_indexes_by_due_date(own_url: str) -> None:
+    for migration, kind in (("0009", []), ("head", ["due_all_day"])):
+        migrate(own_url, migration)
+        engine = create_engine(own_url)
+        indexes = {each["name"]: each for each in inspect(engine).get_indexes("tasks")}
+        for name, is_partial in (("ix_tasks_due", False), ("ix_tasks_open_due", True)):
+            assert indexes[name]["column_names"] == ["account_id", *kind, "due_at", "id"]
+            options = indexes[name]["dialect_options"]
+            assert (f"{engine.dialect.name}_where" in options) == is_partial, options
+        engine.dispose()
+
+
 def test_downgrade_below_trash_rewrites_journal(own_url: str) -> None:
     with session_on(own_url) as session:
         login = make_account(session)

@@ -5,21 +5,25 @@ share one cached query.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     BindParameter,
+    Boolean,
     ColumnElement,
     Dialect,
     and_,
     any_,
     bindparam,
     cast,
+    false,
+    func,
     not_,
     or_,
     select,
+    true,
 )
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.sql.visitors import replacement_traverse
@@ -27,19 +31,25 @@ from sqlalchemy.sql.visitors import replacement_traverse
 from todo import clock
 from todo.auth.identity import AccountRow
 from todo.days import first_day_from, start_of, today
+from todo.listing.due_order import stored_day
 from todo.listing.orders import KEYS, RANGES
 from todo.listing.search import TASK_WORDS, TRASH_WORDS, contains, search_query
 from todo.models.meta import BigInt
 from todo.models.task import TASKS
 from todo.models.trash import TRASH
 
-LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
-
 Condition = ColumnElement[bool]
+
+# The indexes by due date begin with the account and this column. A condition on it lets the
+# database seek by their next column, the date.
+_DAY_OR_TIME = TASKS.c.due_all_day.in_([false(), true()])
 
 # The names of filters, each with its value if the SQL depends on the value, otherwise None.
 FilterShape = tuple[tuple[str, Any], ...]
 _SHAPING_FILTERS = ("completed", "due")
+
+# The beginnings of the names of range filters, except those of due dates.
+_OTHER_RANGES = tuple(f"{prefix}_" for prefix in RANGES if prefix != "due")
 
 Values = Mapping[str, Any]
 
@@ -80,14 +90,25 @@ def filter_shape(filters: dict[str, Any]) -> FilterShape:
     )
 
 
+def has_due_range(shape: FilterShape) -> bool:
+    """Return whether the filters select tasks by their due date, perhaps very few of them."""
+    choices = dict(shape)
+    has_bound = not choices.keys().isdisjoint({"due_after", "due_before"})
+    return has_bound or choices.get("due") not in {None, "none", "any"}
+
+
 def parametrized_conditions(
-    dialect_name: str, shape: FilterShape, values: Values = PARAMETERS
+    dialect_name: str,
+    shape: FilterShape,
+    values: Values = PARAMETERS,
+    *,
+    all_day: bool | None = None,
 ) -> list[Condition]:
     """Return the conditions with these values; by default, with bind parameters."""
     by_id = not dict(shape).keys().isdisjoint({"id", "search"})
     return [
         belongs_to_account(dialect_name, values, by_id=by_id),
-        *filter_conditions(dialect_name, shape, values),
+        *filter_conditions(dialect_name, shape, values, all_day=all_day),
     ]
 
 
@@ -121,22 +142,40 @@ def belongs_to_account(
 
 
 def filter_conditions(
-    dialect_name: str, shape: FilterShape, values: Values = PARAMETERS
+    dialect_name: str,
+    shape: FilterShape,
+    values: Values = PARAMETERS,
+    *,
+    all_day: bool | None = None,
 ) -> list[Condition]:
-    """Return the conditions for tasks of any account that match every filter."""
-    return [_condition(dialect_name, name, choice, values) for name, choice in shape]
+    """Return the conditions for tasks of any account that match every filter.
+
+    If another condition selects tasks due on a day (`all_day`) or at a time (`not all_day`), these
+    conditions are simpler.
+    """
+    found = [_condition(dialect_name, name, choice, values, all_day) for name, choice in shape]
+    if dialect_name != "sqlite" or not has_due_range(shape):
+        return found
+    # SQLite takes a range of due dates, which is two ranges of the index, for larger than a single
+    # range of other dates. Prefer the former, because the latter is more often long.
+    return [
+        func.likely(condition, type_=Boolean) if name.startswith(_OTHER_RANGES) else condition
+        for (name, _), condition in zip(shape, found, strict=True)
+    ]
 
 
-def _condition(dialect_name: str, name: str, choice: Any, values: Values) -> Condition:
+def _condition(
+    dialect_name: str, name: str, choice: Any, values: Values, all_day: bool | None
+) -> Condition:
     match name:
         case "completed":
             return is_completed() if choice else is_open()
         case "due":
-            return due(choice, values)
+            return due(choice, values, all_day=all_day)
         case "due_after":
-            return _due_after(name, values)
+            return _due_after(name, values, all_day)
         case "due_before":
-            return _due_before(name, values)
+            return _due_before(name, values, all_day)
         case "id":
             return TASKS.c.id.in_(values["ids"])
         case "search":
@@ -154,18 +193,26 @@ def is_completed() -> Condition:
     return TASKS.c.completion_date.is_not(None)
 
 
-def due(when: str, values: Values = PARAMETERS) -> Condition:
+def is_due_on(*, all_day: bool) -> Condition:
+    """Return the condition for tasks due on a day, or for all others."""
+    return TASKS.c.due_all_day if all_day else not_(TASKS.c.due_all_day)
+
+
+def due(when: str, values: Values = PARAMETERS, *, all_day: bool | None = None) -> Condition:
     """Return the condition for tasks due at that time; due_parameters() has the values."""
     match when:
         case "none":
-            return TASKS.c.due_at.is_(None)
+            return and_(is_due_on(all_day=False), TASKS.c.due_at.is_(None))
         case "any":
-            return TASKS.c.due_at.is_not(None)
+            is_dated = TASKS.c.due_at.is_not(None)
+            return and_(_DAY_OR_TIME, is_dated) if all_day is None else is_dated
         case "overdue":
-            return and_(is_open(), _due_before(when, values))
+            return and_(is_open(), _due_before(when, values, all_day))
         case "upcoming":
-            return and_(is_open(), _due_after(when, values))
-    return and_(_due_after(f"{when}_begins", values), _due_before(f"{when}_ends", values))
+            return and_(is_open(), _due_after(when, values, all_day))
+    return and_(
+        _due_after(f"{when}_begins", values, all_day), _due_before(f"{when}_ends", values, all_day)
+    )
 
 
 def due_parameters(when: str, zone: ZoneInfo) -> dict[str, Any]:
@@ -175,7 +222,7 @@ def due_parameters(when: str, zone: ZoneInfo) -> dict[str, Any]:
         case "none" | "any":
             return {}
         case "overdue" | "upcoming":
-            return _bound_values(when, clock.now(), _midnight(day))
+            return _bound_values(when, clock.now(), stored_day(day))
         case "today":
             first, days = day, 1
         case "tomorrow":
@@ -188,24 +235,31 @@ def due_parameters(when: str, zone: ZoneInfo) -> dict[str, Any]:
     )
 
 
-def _due_after(name: str, values: Values) -> Condition:
+def _due_after(name: str, values: Values, all_day: bool | None) -> Condition:
     """Return the condition for tasks due at the bound or later."""
+    if all_day is not None:
+        return TASKS.c.due_at >= values[f"{name}_midnight" if all_day else name]
     return and_(
-        TASKS.c.due_at >= values[f"{name}_earlier"],  # lets the database use an index
+        # These two let the database use an index.
+        _DAY_OR_TIME,
+        TASKS.c.due_at >= values[f"{name}_earlier"],
         or_(
-            and_(TASKS.c.due_all_day, TASKS.c.due_at >= values[f"{name}_midnight"]),
-            and_(not_(TASKS.c.due_all_day), TASKS.c.due_at >= values[name]),
+            and_(is_due_on(all_day=True), TASKS.c.due_at >= values[f"{name}_midnight"]),
+            and_(is_due_on(all_day=False), TASKS.c.due_at >= values[name]),
         ),
     )
 
 
-def _due_before(name: str, values: Values) -> Condition:
+def _due_before(name: str, values: Values, all_day: bool | None) -> Condition:
     """Return the condition for tasks due before the bound."""
+    if all_day is not None:
+        return TASKS.c.due_at < values[f"{name}_midnight" if all_day else name]
     return and_(
+        _DAY_OR_TIME,
         TASKS.c.due_at < values[f"{name}_later"],
         or_(
-            and_(TASKS.c.due_all_day, TASKS.c.due_at < values[f"{name}_midnight"]),
-            and_(not_(TASKS.c.due_all_day), TASKS.c.due_at < values[name]),
+            and_(is_due_on(all_day=True), TASKS.c.due_at < values[f"{name}_midnight"]),
+            and_(is_due_on(all_day=False), TASKS.c.due_at < values[name]),
         ),
     )
 
@@ -223,16 +277,11 @@ def _bound_values(name: str, instant: datetime, midnight: datetime) -> dict[str,
 def _instant_and_midnight(value: date | datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """Return the instant of the value, and the first day that begins at that instant or later.
 
-    The day is returned as `due_at` stores it: its midnight in UTC.
+    The day is returned as `due_at` stores it.
     """
     if not isinstance(value, datetime):
-        return start_of(value, zone), _midnight(value)
-    day = first_day_from(value, zone)
-    return value, LAST_INSTANT if day is None else _midnight(day)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), UTC)
+        return start_of(value, zone), stored_day(value)
+    return value, stored_day(first_day_from(value, zone))
 
 
 def _search(dialect_name: str, values: Values) -> Condition:

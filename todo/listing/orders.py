@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Column, ColumnElement
 
+from todo.listing.due_order import DueKey
 from todo.models.task import TASKS, name_columns
 from todo.models.trash import TRASH
 
@@ -40,11 +42,13 @@ class Order:
         """The column to sort by."""
         return KEYS[self.name]
 
-    def key_of(self, task: Any) -> Any:
-        """Return the task's sort key, or None if the list is sorted by id only."""
+    def key_of(self, task: Any, zone: ZoneInfo) -> Any:
+        """Return the task's sort key, or None if it has none or the list is sorted by id only."""
         match self.name:
             case "id":
                 return None
+            case "due_date":
+                return None if task.due_at is None else DueKey.of(task, zone)
             case "name":
                 return name_columns(task.name)["name_folded"]
             case _:

@@ -10,7 +10,17 @@ from enum import Enum, auto
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Integer, Select, bindparam, select, tuple_, union_all
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    CompoundSelect,
+    Integer,
+    Select,
+    bindparam,
+    select,
+    tuple_,
+    union_all,
+)
 
 from todo.auth.identity import AccountRow
 from todo.listing.cursors import (
@@ -21,6 +31,7 @@ from todo.listing.cursors import (
     encode_cursor,
     list_digest,
 )
+from todo.listing.due_order import DueKey, in_due_order
 from todo.listing.filters import (
     PARAMETERS,
     Condition,
@@ -28,6 +39,8 @@ from todo.listing.filters import (
     belongs_to_account,
     filter_conditions,
     filter_shape,
+    has_due_range,
+    is_due_on,
     parameters,
     parametrized_conditions,
 )
@@ -72,10 +85,21 @@ class ListQuery:
 
 @dataclass(frozen=True)
 class Segment:
-    """The tasks of a list with a sort key, in order; or those without one, by id."""
+    """The tasks of a list with a sort key, in order; or those without one, by id.
+
+    A list by due date has two segments with a key, to be merged.
+    """
 
     key: Any  # the column of the index to use; None in a list by id
     is_null: bool
+    all_day: bool | None = None  # in a list by due date: whether the tasks are due on days
+
+    @property
+    def place(self) -> str:
+        """The prefix of the parameters with the place in this segment to begin after."""
+        if self.all_day is None or self.is_null:
+            return "after"
+        return "after_day" if self.all_day else "after_time"
 
 
 def read_page(db: Database, account: AccountRow, query: TaskPage) -> Page:
@@ -89,8 +113,11 @@ def read_page(db: Database, account: AccountRow, query: TaskPage) -> Page:
     # One extra task was read: it shows whether there is a next page.
     if len(tasks) <= query.limit:
         return Page(tasks, None)
-    after = encode_cursor(tasks[-2], list_digest(account.id, filters, order), order)
-    return Page(tasks[:-1], after)
+    key = order.key_of(tasks[-2], account.zone)
+    if isinstance(key, DueKey) and cursor is not None and isinstance(cursor.key, DueKey):
+        key = key.not_before(cursor.key, descending=order.descending)
+    last = Cursor(key, tasks[-2].id)
+    return Page(tasks[:-1], encode_cursor(last, list_digest(account.id, filters, order)))
 
 
 def _read(  # noqa: PLR0913, PLR0917
@@ -106,14 +133,17 @@ def _read(  # noqa: PLR0913, PLR0917
     position = None
     if cursor is not None:
         position = Position.WITHOUT_KEY if cursor.key is None else Position.WITH_KEY
-        values |= {"after_key": cursor.key, "after_id": cursor.id}
+        values |= cursor.parameters
     statement = _statement(ListQuery(dialect.name, filter_shape(filters), order, position))
-    return list(map(TaskRow._make, db.execute(statement, values).all()))
+    tasks = list(map(TaskRow._make, db.execute(statement, values).all()))
+    if order.name != "due_date":
+        return tasks
+    return in_due_order(tasks, account.zone, descending=order.descending)[:limit]
 
 
 # More than the shapes in use; each takes a few kilobytes.
 @lru_cache(maxsize=256)
-def _statement(listing: ListQuery) -> Select[Any]:
+def _statement(listing: ListQuery) -> Select[Any] | CompoundSelect[Any]:
     """Return the query of a page, with bind parameters.
 
     Cached per list shape, because building the query costs more than running it.
@@ -124,7 +154,10 @@ def _statement(listing: ListQuery) -> Select[Any]:
         # For a list by id, the same plan is best for every account.
         has_stable_plan = not listing.shape and order.name == "id"
         return segments[0].execution_options(**PREPARED) if has_stable_plan else segments[0]
-    both = union_all(*(segment.subquery().select() for segment in segments)).subquery("both")
+    union = union_all(*(segment.subquery().select() for segment in segments))
+    if order.name == "due_date":
+        return union  # in_due_order() sorts it
+    both = union.subquery("both")
     key = both.c[order.key.key]
     return (
         select(both).order_by(key.is_(None), *order.order_by_columns(key, both.c.id)).limit(LIMIT)
@@ -148,15 +181,18 @@ def _segments(listing: ListQuery) -> list[Segment]:
 def _all_segments(order: Order, choices: dict[str, Any]) -> list[Segment]:
     if order.name == "id":
         return [Segment(None if "search" in choices else _null_column(choices), is_null=True)]
-    with_key, without_key = Segment(order.key, is_null=False), Segment(order.key, is_null=True)
+    with_key, without_key = [Segment(order.key, is_null=False)], [Segment(order.key, is_null=True)]
+    if order.name == "due_date":
+        with_key = [Segment(order.key, is_null=False, all_day=day) for day in (True, False)]
+        without_key = [Segment(order.key, is_null=True, all_day=False)]
     if not order.key.nullable:
-        return [with_key]
+        return with_key
     prefix = next(prefix for prefix, name in RANGES.items() if name == order.name)
     if choices.get(prefix) == NULL_KEY_FILTERS[prefix]:
-        return [without_key]
+        return without_key
     if choices.keys() & {prefix, f"{prefix}_after", f"{prefix}_before"}:
-        return [with_key]
-    return [with_key, without_key]
+        return with_key
+    return with_key + without_key
 
 
 def _null_column(choices: dict[str, Any]) -> Any:
@@ -169,36 +205,51 @@ def _null_column(choices: dict[str, Any]) -> Any:
 
 def _segment_query(listing: ListQuery, segment: Segment) -> Select[Any]:
     order, position = listing.order, listing.position
-    query, task_id, matching = _matching(listing)
+    query, task_id, matching = _matching(listing, segment.all_day)
     # The cursor precedes the other conditions: with two on the same column, SQLite seeks by the
     # first one, and would otherwise read a range from its start to the cursor.
-    after_id = bindparam("after_id", type_=BigInt)
+    after_id = bindparam(f"{segment.place}_id", type_=BigInt)
     if position is Position.WITH_KEY and not segment.is_null:
-        after = tuple_(bindparam("after_key", type_=segment.key.type), after_id)
+        after = tuple_(bindparam(f"{segment.place}_key", type_=segment.key.type), after_id)
         query = query.where(order.is_after(tuple_(segment.key, task_id), after))
     elif position is Position.WITHOUT_KEY:
         query = query.where(order.is_after(task_id, after_id))
+    if segment.all_day is not None:
+        query = query.where(is_due_on(all_day=segment.all_day))
     if segment.key is not None and segment.key.nullable:
         query = query.where(segment.key.is_(None) if segment.is_null else segment.key.is_not(None))
     query = query.where(*matching)
-    # PostgreSQL uses the order of an index only if ORDER BY has all its columns. FTS5 returns rows
-    # by id, so any column before the id would make SQLite sort.
-    account = [] if task_id is TASK_WORDS.c.rowid else [TASKS.c.account_id]
+    # FTS5 returns rows by id, so any column before the id would make SQLite sort.
+    account = [] if task_id is TASK_WORDS.c.rowid else [_account_column(listing)]
     key = [] if segment.key is None else [segment.key]
     return query.order_by(*order.order_by_columns(*account, *key, task_id)).limit(LIMIT)
 
 
-def _matching(listing: ListQuery) -> tuple[Select[Any], Any, list[Condition]]:
+def _account_column(listing: ListQuery) -> ColumnElement[int]:
+    """Return the first column to sort by.
+
+    PostgreSQL uses the order of an index only if ORDER BY has all its columns.
+    """
+    is_filtered = has_due_range(listing.shape) and listing.order.name != "due_date"
+    if listing.dialect_name == "sqlite" and is_filtered:
+        # SQLite would read a whole list in order rather than sort the few tasks that are due. The
+        # sum hides the order of the indexes.
+        return TASKS.c.account_id + 0
+    return TASKS.c.account_id
+
+
+def _matching(listing: ListQuery, all_day: bool | None) -> tuple[Select[Any], Any, list[Condition]]:
     """Return the query without conditions, its id column, and the conditions of the filters."""
     dialect_name, query = listing.dialect_name, select(*TASK_COLUMNS)
     if "search" not in dict(listing.shape) or dialect_name == "postgresql":
-        return query, TASKS.c.id, parametrized_conditions(dialect_name, listing.shape)
+        matching = parametrized_conditions(dialect_name, listing.shape, all_day=all_day)
+        return query, TASKS.c.id, matching
     # Start from FTS5, which returns the matching tasks by id.
     query = query.select_from(TASK_WORDS).join(TASKS, TASKS.c.id == TASK_WORDS.c.rowid)
     others = tuple((name, choice) for name, choice in listing.shape if name != "search")
     matching = [
         contains(dialect_name, PARAMETERS["search"]),
         belongs_to_account(dialect_name, by_id=True),
-        *filter_conditions(dialect_name, others),
+        *filter_conditions(dialect_name, others, all_day=all_day),
     ]
     return query, TASK_WORDS.c.rowid, matching

@@ -125,10 +125,12 @@ class Task(TaskColumns, Base):
             sqlite_where=IS_COMPLETED,
             postgresql_where=IS_COMPLETED,
         ),
-        Index("ix_tasks_due", "account_id", "due_at", "id"),
+        # Days and times are apart: a list by due date merges them (todo/listing/due_order.py).
+        Index("ix_tasks_due", "account_id", "due_all_day", "due_at", "id"),
         Index(
             "ix_tasks_open_due",
             "account_id",
+            "due_all_day",
             "due_at",
             "id",
             sqlite_where=IS_OPEN,

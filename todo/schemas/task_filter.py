@@ -185,8 +185,9 @@ class TaskPage(Paged, TaskFilter):
     sort: Sort | MISSING = Field(
         MISSING,
         description="Sort key; a leading minus means descending. Tasks without the date come last "
-        "in both directions; ties are sorted by id in the same direction. Default: `-id` with "
-        "`search`; with a date range, that date; otherwise `id`.",
+        "in both directions; ties are sorted by id in the same direction. By due date, a whole day "
+        "sorts by its start in the account's time zone, before a time at the same instant. "
+        "Default: `-id` with `search`; with a date range, that date; otherwise `id`.",
         examples=["due_date"],
         # Client generators have no names for constants that begin with a minus.
         json_schema_extra={"x-enum-varnames": _SORT_NAMES},

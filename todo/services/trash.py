@@ -11,6 +11,7 @@ from todo.auth.identity import AccountRow, Identity, lock_account
 from todo.journal import writes
 from todo.listing.cursors import (
     NOT_A_CURSOR,
+    Cursor,
     cursor_problem,
     decode_cursor,
     encode_cursor,
@@ -54,7 +55,8 @@ def read_trash(
     tasks = list(map(TrashRow._make, db.execute(statement)))
     if len(tasks) <= query.limit:
         return Page(tasks, None)
-    return Page(tasks[:-1], encode_cursor(tasks[-2], digest, ORDER))
+    last = tasks[-2]
+    return Page(tasks[:-1], encode_cursor(Cursor(last.deletion_date, last.id), digest))
 
 
 def _restorable_matches(
