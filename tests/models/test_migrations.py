@@ -97,7 +97,7 @@ def test_concurrent_migrations_wait_and_succeed(empty_url: str) -> None:
             )
             for _ in range(3)
         ]
-        time.sleep(LOCK_TIMEOUT + 4)
+        time.sleep(LOCK_TIMEOUT + 2)
         assert [each.poll() for each in running] == [None] * 3
         transaction.rollback()
         logs = [each.communicate(timeout=20)[1] for each in running]

@@ -49,14 +49,14 @@ def refusals(url: str, *prefix: str) -> dict[str, str]:
 def project(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A folder with the name of the parameter, and what runs the service in it."""
     folder = tmp_path / request.param
-    folder.mkdir()
+    folder.mkdir(parents=True)
     for name in ("development.ini", "setup.py", "Makefile"):
         shutil.copy(ROOT / name, folder)
     (folder / "alembic").symlink_to(ROOT / "alembic")
     return folder
 
 
-@pytest.mark.parametrize("project", ["q?x", "a b#c&d=e;f", "jalapeño"], indirect=True)
+@pytest.mark.parametrize("project", ["jalapeño/a b#c&d=e;f/q?x"], indirect=True)
 def test_project_in_folder_with_unusual_name_works(project: Path) -> None:
     for name in ("alembic", "todo-admin"):
         result = run(BIN / name, *COMMANDS[name], folder=project)
