@@ -85,9 +85,10 @@ clean: ## remove the virtual environment and the files of tools; todo.sqlite sta
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
-# No scripts: those of the packages only report to their makers.
+# No scripts: those of the packages only report to their makers. Node.js has its own certificate
+# authorities, which lack those of a company's proxy.
 tests/clients/node_modules/.package-lock.json: tests/clients/package-lock.json .venv/installed-clients
-	@npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --prefix tests/clients
+	@NODE_USE_SYSTEM_CA=1 npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --prefix tests/clients
 	@touch $@
 
 .venv/installed-testing .venv/installed-clients .venv/installed-bench .venv/installed-browser .venv/installed-dev: .venv/installed-%: setup.py .venv/bin/pip
