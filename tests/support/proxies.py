@@ -1,6 +1,7 @@
 """nginx and HAProxy with the configuration in deploy/, in front of local instances."""
 
 import os
+import random
 import re
 import shutil
 import socket
@@ -8,7 +9,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,9 +54,14 @@ def run(*command: str | Path) -> str:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    return port
+    """Return a free port below those of outgoing connections.
+
+    One of these could take the port of an instance while it restarts.
+    """
+    for port in random.sample(range(20_000, 32_768), 100):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("no port is free")
 
 
 def make_certificate(folder: Path) -> Path:
