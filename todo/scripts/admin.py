@@ -32,94 +32,10 @@ from todo.models.account import ACCOUNTS
 from todo.models.engine import create_engine
 from todo.models.migration import check_migrated
 from todo.schemas.account import AccountChange, Registration
+from todo.scripts import help_texts
 from todo.services import accounts
 from todo.services.backup import restore_backup, write_backup
 from todo.services.invitations import create_invitation
-
-EXAMPLES = """\
-examples:
-  todo-admin create alice alice@example.com
-  todo-admin -c production.ini tokens alice
-  todo-admin create --help
-
-The ini file names the database; the environment variable DATABASE_URL overrides it.
-Exit status: 0 success, 1 failure (one line on standard error says why), 2 wrong command line."""
-
-CREATE = """\
-The username and the password must meet the same rules as at registration. The command asks for
-the password twice. If standard input is not a terminal, its first line is the password.
-
-  todo-admin create alice alice@example.com
-  todo-admin create alice alice@example.com < password.txt"""
-
-INVITE = """\
-The service must have todo.registration = invite. The link is valid for one registration and for a
-week; the database stores only its hash. It opens the documentation page with the invitation filled
-in; programs send it as the field invitation of a registration.
-
-  todo-admin invite"""
-
-DISABLE = """\
-Logins are refused, and all sessions and tokens end. The account keeps its tasks.
-
-  todo-admin disable alice
-  todo-admin enable alice"""
-
-ENABLE = """\
-The account can log in again. Sessions and tokens that have ended are not restored.
-
-  todo-admin enable alice"""
-
-RESET = """\
-The command asks for the new password twice. If standard input is not a terminal, its first line
-is the password. All sessions and tokens of the account end.
-
-  todo-admin reset-password alice
-  todo-admin reset-password alice < password.txt"""
-
-TOKENS = """\
-Sessions come from logins; API tokens have names. Times are in UTC. The secrets cannot be shown,
-because the database stores only their hashes.
-
-  todo-admin tokens alice"""
-
-REVOKE = """\
-The ids are those that todo-admin tokens lists.
-
-  todo-admin revoke alice 3 7
-  todo-admin revoke alice --all"""
-
-PURGE = """\
-Deletes expired sessions, tokens, limit counts, idempotency keys and invitations, sessions that were
-not used for todo.session_idle_days, usernames that were released 90 days ago, changes older than
-todo.journal_days, and tasks that were in the trash for todo.trash_days, with their history. The
-service does the same every hour. It may run at the same time.
-
-If the last purge is more than a day ago, the clock may be wrong, and nothing is deleted for a day.
-Check the clock; --force deletes anyway.
-
-  todo-admin purge
-  todo-admin purge --force"""
-
-BACKUP = """\
-Writes all rows as of a single moment, while the service runs. The file is a SQLite database,
-whichever database the service uses. Store it as safely as the database: it contains password
-hashes. An existing file is replaced only with --overwrite. The file - is standard output; a
-temporary file is written before it.
-
-  todo-admin backup todo.backup
-  todo-admin backup - | ssh backup.example 'cat > todo.backup'
-  todo-admin backup --overwrite /mnt/disk/todo.backup"""
-
-RESTORE = """\
-The database must be empty and migrated (alembic upgrade head). It may be SQLite or PostgreSQL,
-whichever database was backed up. All rows are restored, or none. Sessions and API tokens that have
-ended since the backup are valid again; todo-admin revoke ends them. So are invitations that were
-used, until they are a week old. The file - is standard input,
-which is first written to a temporary file.
-
-  todo-admin restore todo.backup
-  ssh backup.example cat todo.backup | todo-admin restore -"""
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -142,7 +58,7 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         "todo-admin",
         description="Manage the accounts and data of the service.",
-        epilog=EXAMPLES,
+        epilog=help_texts.EXAMPLES,
         formatter_class=RawDescriptionHelpFormatter,
     )
     parser.add_argument(
@@ -167,19 +83,31 @@ def _parser() -> ArgumentParser:
         command.set_defaults(run=run)
         return command
 
-    add("create", _create, "create an account", CREATE, "username", "email")
-    add("invite", _invite, "print a link with which somebody can register", INVITE)
+    add("create", _create, "create an account", help_texts.CREATE, "username", "email")
+    add("invite", _invite, "print a link with which somebody can register", help_texts.INVITE)
     add(
         "disable",
         _disable,
         "disable an account and end its sessions and tokens",
-        DISABLE,
+        help_texts.DISABLE,
         "username",
     )
-    add("enable", _enable, "enable a disabled account", ENABLE, "username")
-    add("reset-password", _reset_password, "set a new password for an account", RESET, "username")
-    add("tokens", _tokens, "list the sessions and API tokens of an account", TOKENS, "username")
-    revoke = add("revoke", _revoke, "revoke sessions and API tokens", REVOKE, "username")
+    add("enable", _enable, "enable a disabled account", help_texts.ENABLE, "username")
+    add(
+        "reset-password",
+        _reset_password,
+        "set a new password for an account",
+        help_texts.RESET,
+        "username",
+    )
+    add(
+        "tokens",
+        _tokens,
+        "list the sessions and API tokens of an account",
+        help_texts.TOKENS,
+        "username",
+    )
+    revoke = add("revoke", _revoke, "revoke sessions and API tokens", help_texts.REVOKE, "username")
     tokens = revoke.add_mutually_exclusive_group(required=True)
     tokens.add_argument(
         "ids", metavar="ID", nargs="*", type=int, default=[], help="id of a session or API token"
@@ -187,13 +115,15 @@ def _parser() -> ArgumentParser:
     tokens.add_argument(
         "--all", action="store_true", help="all sessions and API tokens of the account"
     )
-    purge = add("purge", _purge, "delete expired rows", PURGE)
+    purge = add("purge", _purge, "delete expired rows", help_texts.PURGE)
     purge.add_argument(
         "--force", action="store_true", help="delete them although the clock may be wrong"
     )
-    backup = add("backup", _backup, "write a backup of all data to a file", BACKUP, "file")
+    backup = add(
+        "backup", _backup, "write a backup of all data to a file", help_texts.BACKUP, "file"
+    )
     backup.add_argument("--overwrite", action="store_true", help="replace FILE if it exists")
-    add("restore", _restore, "restore a backup into an empty database", RESTORE, "file")
+    add("restore", _restore, "restore a backup into an empty database", help_texts.RESTORE, "file")
     return parser
 
 
