@@ -11,6 +11,11 @@ import regex
 WORD_MAX = 64  # characters; the rest of a longer word is ignored
 WINDOW = 4  # characters of a script without spaces that are indexed together
 
+# Bounds of the time that folding takes. They change no text that people write.
+MARKS_MAX = 30  # combining marks in a row (Unicode Standard Annex 15, section 13)
+GROWTH_MAX = 3  # decomposed characters for each one: Korean has as many, U+FDFA 18
+GROWTH_FREE = 64  # further decomposed characters of a text
+
 # Latin letters that have no decomposition: those that the Unicode Character Database names "Latin
 # small letter X with" a stroke, bar, hook or the like, and those that resemble several letters or
 # another one, as CLDR's transform Latin-ASCII (Unicode Technical Standard 35) replaces them.
@@ -75,6 +80,12 @@ _RUN = regex.compile(
 )
 
 
+# Combining marks, and the halfwidth sound marks, which decompose to one. Sorting n marks in a row
+# by their combining class takes n² steps.
+_MARK = r"[\p{M}\uFF9E\uFF9F]"
+_SURPLUS_MARKS = regex.compile(rf"(?<!{_MARK})({_MARK}{{{MARKS_MAX}}}){_MARK}+")
+
+
 def fold(text: str) -> str:
     """Return the text without case and accents: "Crème" and "creme" become equal.
 
@@ -85,8 +96,27 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.casefold()
     # Casefolding turns the iota subscript into a letter, so it precedes the removal of marks.
-    visible = _IGNORED.sub("", unicodedata.normalize("NFKD", text)).casefold()
-    return "".join(map(_base, visible))
+    return _IGNORED.sub("", _decompose(text)).casefold().translate(_BASES)
+
+
+def _decompose(text: str) -> str:
+    """Return the text in NFKD, without surplus marks and the end of a text that grows too much."""
+    decomposed = unicodedata.normalize("NFKD", _SURPLUS_MARKS.sub(r"\1", text))
+    return decomposed[: GROWTH_MAX * len(text) + GROWTH_FREE]
+
+
+class _Bases(dict[int, str]):
+    """The table of str.translate(): what fold() leaves of each character, found at its first use.
+
+    It has at most as many entries as Unicode has characters.
+    """
+
+    def __missing__(self, codepoint: int) -> str:
+        base = self[codepoint] = _base(chr(codepoint))
+        return base
+
+
+_BASES = _Bases()
 
 
 def _base(character: str) -> str:
