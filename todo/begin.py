@@ -15,7 +15,7 @@ from todo.auth.permissions import Permission
 from todo.auth.policy import InsufficientScope
 from todo.http.idempotency import replay
 from todo.http.request import SAFE_METHODS
-from todo.journal.writes import set_credential
+from todo.journal.writes import Quotas, set_writer
 
 
 def begin_request(event: BeforeTraversal) -> None:
@@ -36,7 +36,8 @@ def begin_request(event: BeforeTraversal) -> None:
         raise HTTPForbidden(result=InsufficientScope("the scope of the token is too small"))
     request.add_finished_callback(partial(record_use, identity.token))
     if writes:
-        set_credential(request.db, identity.token)
+        settings = request.settings
+        set_writer(request.db, identity.token, Quotas(settings.quota_tasks, settings.quota_journal))
         count_write(request)
         # Before the context is loaded: the first request may have moved or deleted the object.
         replay(request)

@@ -103,6 +103,10 @@ def _number(least: int, most: int) -> Callable[[str], int]:
 _LIMIT = _number(0, 1_000_000)
 
 
+def _megabytes(text: str) -> int:
+    return _number(0, 1_000_000)(text) * 1_000_000
+
+
 def _days(text: str) -> timedelta:
     return timedelta(days=_number(1, 3650)(text))
 
@@ -201,6 +205,9 @@ class Settings:
     limit_login_account: Annotated[int, Setting("todo.limit_login_account", _LIMIT, "100")]
     limit_registrations: Annotated[int, Setting("todo.limit_registrations", _LIMIT, "5")]
     limit_writes: Annotated[int, Setting("todo.limit_writes", _LIMIT, "0")]
+    quota_tasks: Annotated[int, Setting("todo.quota_tasks", _megabytes, "200")]
+    quota_journal: Annotated[int, Setting("todo.quota_journal", _megabytes, "500")]
+    quota_keys: Annotated[int, Setting("todo.quota_keys", _megabytes, "100")]
     trash_retention: Annotated[timedelta, Setting("todo.trash_days", _days, "30")]
     journal_retention: Annotated[timedelta, Setting("todo.journal_days", _days, "90")]
     cors_origins: Annotated[frozenset[str], Setting("todo.cors_origins", _origins, "")]

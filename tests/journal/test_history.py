@@ -13,6 +13,7 @@ from tests.support.factories import PASSWORD, Login, make_task
 from tests.support.fixtures import ApiToken, Patch, SetClock
 from todo import clock
 from todo.jobs.purge import purge_expired
+from todo.journal import history as journal_history
 from todo.models import Change, Task, Token
 from todo.models.token import Scope
 
@@ -146,15 +147,30 @@ def test_feed_page_never_splits_revision(alice: User, milk: Any) -> None:
     alice.send_json("PATCH", alice.url, {"timezone": "Asia/Tokyo"})
     for limit, expected in (
         (1, [[1], [2], [3] * 4, [4], [5] * 5, [6]]),
-        (2, [[1, 2], [3] * 4, [4] + [5] * 5, [6]]),
+        (2, [[1, 2], [3] * 4, [4], [5] * 5, [6]]),
+        (5, [[1, 2], [3] * 4 + [4], [5] * 5, [6]]),
         (6, [[1, 2] + [3] * 4, [4] + [5] * 5, [6]]),
         (13, [[1, 2] + [3] * 4 + [4] + [5] * 5 + [6]]),
     ):
         found = pages(alice, f"{CHANGES}?limit={limit}", "changes")
         assert [[change["revision"] for change in page] for page in found] == expected
     after = alice.get(f"{CHANGES}?limit=3&since=3").json
-    assert after["next"] == f"{CHANGES}?limit=3&since=5"
+    assert after["next"] == f"{CHANGES}?limit=3&since=4"
     assert after["revision"] == 6
+
+
+@pytest.mark.parametrize(("most", "expected"), [(1, 4), (1200, 2), (10**6, 1)])
+def test_pages_of_changes_are_bounded_in_bytes(
+    alice: User, milk: Any, monkeypatch: Patch, most: int, expected: int
+) -> None:
+    url = f"{alice.tasks_url}/{milk['id']}"
+    for note in ("a" * 500, "b" * 50):
+        alice.send_json("PATCH", url, {"note": note})
+    before = [pages(alice, f"{CHANGES}", "changes"), pages(alice, f"{url}/history", "history")]
+    monkeypatch.setattr(journal_history, "MAX_RECORDED_BYTES", most)
+    after = [pages(alice, f"{CHANGES}", "changes"), pages(alice, f"{url}/history", "history")]
+    assert [sum(found, []) for found in after] == [sum(found, []) for found in before]
+    assert len(after[0]) == expected
 
 
 def test_feed_without_new_changes_is_304(alice: User, milk: Any) -> None:

@@ -15,6 +15,7 @@ from tests.support.fixtures import Patch
 from tests.support.plans import page_queries
 from todo.http.operations import operations
 from todo.journal import undo as service
+from todo.journal import writes
 
 # Fields that an undo does not restore.
 STAMPS = {"revision", "modification_date"}
@@ -202,7 +203,7 @@ def test_undo_with_one_purged_task_is_409(alice: User, ids: dict[str, int]) -> N
 def test_undo_of_too_much_text_is_409(alice: User, ids: dict[str, int], monkeypatch: Patch) -> None:
     alice.send_json("PATCH", alice.all_tasks_url, {"note": "long " * 100})
     answer = alice.send_json("PATCH", alice.all_tasks_url, {"note": "short"})
-    monkeypatch.setattr(service, "MAX_INDEXED_CHARACTERS", 100)
+    monkeypatch.setattr(writes, "MAX_RECORDED_BYTES", 1000)
     refused = alice.post(undo_path(answer))
     assert (refused.status_int, refused.json["code"]) == (409, "too_many")
     assert refused.json["count"] == 3

@@ -1,7 +1,7 @@
 """Check the journal against the tables: replaying it must give the stored rows."""
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Any
 
 from sqlalchemy import select
@@ -41,6 +41,7 @@ def check(session: Session, *, purged: bool = False) -> None:
     In a `purged` journal, the oldest revisions may be missing.
     """
     stored = stored_states(session)
+    check_sizes(session)
     by_account: dict[int, list[Change]] = defaultdict(list)
     for change in session.scalars(select(Change).order_by(*JOURNAL_ORDER)):
         by_account[change.account_id].append(change)
@@ -53,6 +54,28 @@ def check(session: Session, *, purged: bool = False) -> None:
             check_complete(changes, stored[account.id])
         else:
             check_purged(changes, stored[account.id], first)
+
+
+def check_sizes(session: Session) -> None:
+    """Check the sizes of rows, and their sums in the accounts."""
+    tasks, changes = Counter[int](), Counter[int]()
+    for model in (Task, TrashedTask):
+        for task in session.scalars(select(model)):
+            assert task.size == 200 + json_length(task.name) + json_length(task.note)
+            tasks[task.account_id] += task.size
+    for change in session.scalars(select(Change)):
+        texts = [*(change.before or {}).values(), *(change.after or {}).values()]
+        dates = [each for each in texts if isinstance(each, str) and each[:4].isdigit()]
+        least = 200 + sum(map(json_length, texts)) - sum(map(json_length, dates))
+        assert least <= change.size <= least + sum(map(json_length, dates))
+        changes[change.account_id] += change.size
+    for account in session.scalars(select(Account)):
+        used = (account.task_bytes, account.journal_bytes)
+        assert used == (tasks[account.id], changes[account.id])
+
+
+def json_length(text: Any) -> int:
+    return len(json.dumps(text, ensure_ascii=False).encode()) if isinstance(text, str) else 0
 
 
 def check_complete(changes: list[Change], stored: State) -> None:

@@ -19,8 +19,8 @@ T = TypeVar("T")
 
 PAGE_QUERIES = re.compile(
     "SELECT.*(tasks|task_words|trash).*LIMIT"
-    # The last revision of a page of changes, and the page; not the query for the oldest change.
-    r"|SELECT changes\.(account_id|revision\s+FROM)",
+    # The sizes of a page of changes, and the page; not the query for the oldest change.
+    r"|SELECT changes\.(account_id|revision, changes\.size)",
     re.DOTALL,
 )
 

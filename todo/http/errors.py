@@ -68,6 +68,11 @@ CODES: Mapping[str, tuple[int, str]] = {
         "Changes to the profile, and to permanently deleted tasks, cannot be undone.",
     ),
     "undo_conflict": (409, "Later changes prevent the undo; `conflicts` lists tasks and fields."),
+    "quota": (
+        409,
+        "The account has reached its quota of bytes for tasks or for `Idempotency-Key`; "
+        "`GET …/usage` shows them, and `detail` says what to do.",
+    ),
     "too_many": (
         409,
         "One request may not change so many tasks or so much text; `count` is the number of "

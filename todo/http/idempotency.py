@@ -15,7 +15,7 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.interfaces import PHASE3_CONFIG
 from pyramid.registry import Registry
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import Row, and_, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -26,6 +26,7 @@ from todo.http.operations import Operation, operations
 from todo.http.renderers import Response
 from todo.http.request import Request
 from todo.models.idempotency_key import IDEMPOTENCY_KEYS, KEY_MAX, RETENTION
+from todo.models.size import ROW_SIZE
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -71,7 +72,8 @@ def replay(request: Request) -> None:
         message = f"This must be 1 to {KEY_MAX} characters of printable ASCII, such as a UUID."
         raise validation_problem([Fault(HEADER, "idempotency_key", message)])
     known = _find(request, key)
-    if known is None:
+    if known.key is None:
+        _refuse_above_quota(request, known.used)
         return
     if known.expiration_date <= clock.now():
         request.key_has_expired = True
@@ -91,12 +93,29 @@ def replay(request: Request) -> None:
     raise Replay(known)
 
 
-def _find(request: Request, key: str) -> Row[Any] | None:
-    """Return the row of the key. The account is locked, so the write that used it has ended."""
-    columns = IDEMPOTENCY_KEYS.c
-    mine = (columns.account_id == request.identity.account.id, columns.key == key)
-    found: Row[Any] | None = request.db.execute(select(*columns).where(*mine)).one_or_none()
+def _find(request: Request, key: str) -> Row[Any]:
+    """Return the bytes that the account's keys use, and the columns of this key, null if unused.
+
+    The account is locked, so the write that used the key has ended.
+    """
+    keys = IDEMPOTENCY_KEYS.c
+    mine = keys.account_id == request.identity.account.id
+    used = select(func.coalesce(func.sum(keys.size), 0).label("used")).where(mine).subquery()
+    query = select(used.c.used, *keys).select_from(
+        used.outerjoin(IDEMPOTENCY_KEYS, and_(mine, keys.key == key))
+    )
+    found: Row[Any] = request.db.execute(query).one()
     return found
+
+
+def _refuse_above_quota(request: Request, used: int) -> None:
+    quota = request.settings.quota_keys
+    if quota and used >= quota:
+        raise Problem(
+            "quota",
+            f"The answers stored for Idempotency-Key have reached {quota} bytes. Send the request "
+            "without a key, or wait: each is kept for 24 hours.",
+        )
 
 
 def _replayed(replay: Replay, request: Request) -> Response:
@@ -140,6 +159,7 @@ def _store(request: Request, key: str, response: Response) -> None:
             name: response.headers[name] for name in STORED_HEADERS if name in response.headers
         },
         "body": response.body,
+        "size": ROW_SIZE + len(response.body),
         "expiration_date": clock.now() + RETENTION,
     }
     if request.key_has_expired:

@@ -3,13 +3,13 @@
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from itertools import takewhile
 
-from sqlalchemy import ColumnElement, Select, Table, and_, delete, func, select, tuple_
+from sqlalchemy import ColumnElement, Table, and_, delete, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from todo import clock
 from todo.journal import writes
+from todo.journal.retention import IN_ORDER, forget_old, forget_oldest
 from todo.models.account import ACCOUNTS
 from todo.models.change import CHANGES
 from todo.models.idempotency_key import IDEMPOTENCY_KEYS
@@ -24,15 +24,10 @@ BATCH_SIZE = 500  # rows per transaction
 # Seconds between batches on SQLite: other processes poll for the write lock every 0.1 seconds.
 BATCH_PAUSE = 0.2
 
-_IN_ORDER = (CHANGES.c.account_id, CHANGES.c.revision, CHANGES.c.kind, CHANGES.c.object_id)
-
 # The earliest date of each account.
 _FIRST_TRASHED = select(func.min(TRASH.c.deletion_date)).where(TRASH.c.account_id == ACCOUNTS.c.id)
 _FIRST_CHANGE = (
-    select(CHANGES.c.date)
-    .where(CHANGES.c.account_id == ACCOUNTS.c.id)
-    .order_by(*_IN_ORDER)
-    .limit(1)
+    select(CHANGES.c.date).where(CHANGES.c.account_id == ACCOUNTS.c.id).order_by(*IN_ORDER).limit(1)
 )
 
 
@@ -71,24 +66,36 @@ def purge_expired(
         "changes": 0,
     }
     until = now - settings.trash_retention
-    for account_id in _accounts(session, _FIRST_TRASHED, until):
+    for account_id in _accounts(session, _FIRST_TRASHED.scalar_subquery() <= until):
         while batch := purge_trash(session, account_id, until):
             end_batch()
             deleted["trashed tasks"] += batch
         session.rollback()  # release the account's lock
     until = now - settings.journal_retention
-    for account_id in _accounts(session, _FIRST_CHANGE, until):
+    for account_id in _accounts(session, _FIRST_CHANGE.scalar_subquery() <= until):
         while batch := purge_changes(session, account_id, until):
             end_batch()
             deleted["changes"] += batch
         session.rollback()
+    deleted["changes"] += _trim_journals(session, settings.quota_journal, end_batch)
     return deleted
 
 
-def _accounts(session: Session, first: Select[datetime], until: datetime) -> Iterator[int]:
-    """Yield the ids of the accounts whose earliest date is not after `until`."""
+def _trim_journals(session: Session, quota: int, end_batch: Callable[[], None]) -> int:
+    """Delete the oldest changes of accounts above the quota, and return their number."""
+    count = 0
+    for account_id in _accounts(session, ACCOUNTS.c.journal_bytes > quota) if quota else ():
+        while batch := trim_journal(session, account_id, quota):
+            end_batch()
+            count += batch
+        session.rollback()
+    return count
+
+
+def _accounts(session: Session, condition: ColumnElement[bool]) -> Iterator[int]:
+    """Yield the ids of the accounts that match."""
     last = 0
-    query = select(ACCOUNTS.c.id).where(first.scalar_subquery() <= until).order_by(ACCOUNTS.c.id)
+    query = select(ACCOUNTS.c.id).where(condition).order_by(ACCOUNTS.c.id)
     while ids := session.scalars(query.where(ACCOUNTS.c.id > last).limit(BATCH_SIZE)).all():
         session.rollback()  # on SQLite, an open transaction blocks all writers
         yield from ids
@@ -116,25 +123,27 @@ def purge_trash(session: Session, account_id: int, until: datetime) -> int:
 def purge_changes(session: Session, account_id: int, until: datetime) -> int:
     """Delete a batch of the account's changes up to `until`, oldest first; return their number.
 
-    Delete whole revisions: the feed detects missing changes by the first revision that is kept.
     Skip the account if another transaction is writing to it.
     """
-    mine = CHANGES.c.account_id == account_id
-    oldest = (
-        select(CHANGES.c.revision, CHANGES.c.date)
-        .where(mine)
-        .order_by(*_IN_ORDER)
-        .limit(BATCH_SIZE)
-    )
-    first = session.execute(oldest.limit(1)).one_or_none()
-    if first is None or first.date > until or not _lock(session, account_id):
+    first = select(CHANGES.c.date).where(CHANGES.c.account_id == account_id)
+    date = session.scalar(first.order_by(*IN_ORDER).limit(1))
+    if date is None or date > until or not _lock(session, account_id):
         return 0
-    rows = session.execute(oldest)
-    old = [revision for revision, date in takewhile(lambda row: row.date <= until, rows)]
-    if not old:  # another process deleted them before this one got the lock
+    return forget_old(session, account_id, until)
+
+
+def trim_journal(session: Session, account_id: int, quota: int) -> int:
+    """Delete a batch of the account's oldest changes beyond its quota; return their number.
+
+    Skip the account if another transaction is writing to it.
+    """
+    if not _lock(session, account_id):
         return 0
-    deletion = delete(CHANGES).where(mine, CHANGES.c.revision <= old[-1])
-    return len(session.scalars(deletion.returning(CHANGES.c.revision)).all())
+    account = session.execute(
+        select(ACCOUNTS.c.revision, ACCOUNTS.c.journal_bytes).where(ACCOUNTS.c.id == account_id)
+    ).one()
+    excess = account.journal_bytes - quota
+    return forget_oldest(session, account_id, excess, account.revision) if excess > 0 else 0
 
 
 def _lock(session: Session, account_id: int) -> bool:

@@ -3,19 +3,20 @@
 The cost of a page depends on its own changes only: an index leads to its first one.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, select
 
 from todo.auth.identity import AccountRow
+from todo.journal.retention import IN_ORDER
+from todo.journal.writes import MAX_RECORDED_BYTES
 from todo.models.change import CHANGES
 from todo.models.engine import Database
 from todo.models.task import Task
-
-# The order of the primary key.
-IN_ORDER = (CHANGES.c.account_id, CHANGES.c.revision, CHANGES.c.kind, CHANGES.c.object_id)
 
 
 @dataclass(frozen=True)
@@ -34,14 +35,18 @@ def read_history(
     db: Database, account: AccountRow, task_id: int, limit: int, after: int | None
 ) -> Page:
     """Return a page of the task's changes, newest first."""
-    statement = select(*CHANGES.c).where(*_of_object(account.id, Task.kind, task_id))
+    mine = _of_object(account.id, Task.kind, task_id)
     if after is not None:
-        statement = statement.where(CHANGES.c.revision < after)
-    # One extra change shows whether there is a next page.
-    changes = db.execute(statement.order_by(CHANGES.c.revision.desc()).limit(limit + 1)).all()
-    if len(changes) <= limit:
-        return Page(changes, None)
-    return Page(changes[:-1], changes[limit - 1].revision)
+        mine.append(CHANGES.c.revision < after)
+    fitting, is_last = _fitting(db, mine, [CHANGES.c.revision.desc()], limit)
+    if not fitting:
+        return Page([], None)
+    changes = db.execute(
+        select(*CHANGES.c)
+        .where(*mine, CHANGES.c.revision >= fitting[-1])
+        .order_by(CHANGES.c.revision.desc())
+    ).all()
+    return Page(changes, None if is_last else fitting[-1])
 
 
 def read_changes(db: Database, account: AccountRow, since: int, limit: int) -> Page:
@@ -51,7 +56,10 @@ def read_changes(db: Database, account: AccountRow, since: int, limit: int) -> P
     """
     if since == account.revision:
         return Page([], None)
-    last = _last_revision(db, account, since, limit)
+    following = _between(account, since, account.revision)
+    fitting, is_last = _fitting(db, following, IN_ORDER, limit)
+    # The next request covers later commits.
+    last = account.revision if is_last or not fitting else fitting[-1]
     changes = db.execute(
         select(*CHANGES.c).where(*_between(account, since, last)).order_by(*IN_ORDER)
     ).all()
@@ -96,19 +104,30 @@ def _of_object(account_id: int, kind: str, object_id: int) -> list[ColumnElement
     ]
 
 
-def _last_revision(db: Database, account: AccountRow, since: int, limit: int) -> int:
-    """Return the last revision of a page with `limit` changes.
+def _fitting(
+    db: Database, matching: list[ColumnElement[bool]], order: Sequence[Any], limit: int
+) -> tuple[list[int], bool]:
+    """Return the revisions that a page has room for, and whether no changes follow.
 
-    It is at most the account's revision in this response; the next request covers later commits.
+    They have at most `limit` changes with MAX_RECORDED_BYTES. The first one is always included.
     """
-    last = db.scalar(
-        select(CHANGES.c.revision)
-        .where(*_between(account, since, account.revision))
-        .order_by(*IN_ORDER)
-        .offset(limit - 1)
-        .limit(1)
-    )
-    return account.revision if last is None else last
+    query = select(CHANGES.c.revision, CHANGES.c.size).where(*matching).order_by(*order)
+    # One extra change shows whether others follow.
+    rows = db.execute(query.limit(limit + 1)).all()
+    sizes: dict[int, int] = defaultdict(int)
+    for revision, size in rows:
+        sizes[revision] += size
+    revisions = list(sizes)
+    if len(rows) > limit and len(revisions) > 1:
+        revisions.pop()
+    fitting = [
+        revision
+        for revision, total in zip(
+            revisions, accumulate(sizes[each] for each in revisions), strict=True
+        )
+        if total <= MAX_RECORDED_BYTES
+    ] or revisions[:1]
+    return fitting, len(rows) <= limit and len(fitting) == len(sizes)
 
 
 def _between(account: AccountRow, since: int, last: int) -> list[ColumnElement[bool]]:

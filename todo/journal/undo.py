@@ -21,7 +21,6 @@ from todo.models.trash import TRASH, TRASH_COLUMNS, TrashedTask, is_restorable
 
 BATCH_SIZE = 500  # changes in memory at once
 MAX_CONFLICTS = 100  # listed in an answer
-MAX_INDEXED_CHARACTERS = 10_000_000  # the same limit as for a bulk change
 
 # The fields that the journal stores as date strings.
 DATES = {"due_date", *(each.key for each in TASK_COLUMNS if isinstance(each.type, UTCDateTime))}
@@ -56,33 +55,25 @@ def undo(session: Session, account: AccountRow, revision: int, trash_retention: 
 
 
 def _refuse_impossible(session: Session, account: AccountRow, revision: int) -> None:
-    """Raise Problem 409 if nothing can be undone, or too much at once."""
+    """Raise Problem 409 if nothing can be undone, or too much at once.
+
+    Only a change from before these limits is too much: an undo records as many bytes as the change.
+    """
     kept_values = func.count(
         case((CHANGES.c.before.is_not(None) | CHANGES.c.after.is_not(None), 1))
     )
-    texts = func.sum(case((CHANGES.c.action == UPDATE, func.length(CHANGES.c.before)), else_=0))
-    found = select(CHANGES.c.kind, func.count(), kept_values, texts)
+    query = select(CHANGES.c.kind, func.count(), kept_values, func.sum(CHANGES.c.size))
     rows = session.execute(
-        found.where(*_of_revision(account, revision)).group_by(CHANGES.c.kind)
+        query.where(*_of_revision(account, revision)).group_by(CHANGES.c.kind)
     ).all()
     if not any(row[2] for row in rows) or any(row.kind != Task.kind for row in rows):
         raise Problem(
             "not_undoable",
             "Changes to the profile, and to permanently deleted tasks, cannot be undone.",
         )
-    words = func.sum(func.length(TASKS.c.name_words) + func.length(TASKS.c.note_words))
-    updated = select(CHANGES.c.object_id).where(
-        *_of_revision(account, revision), CHANGES.c.action == UPDATE
-    )
-    indexed = session.scalar(select(words).where(TASKS.c.id.in_(updated)))
-    count = sum(row[1] for row in rows)
-    if sum(row[3] for row in rows) + (indexed or 0) > MAX_INDEXED_CHARACTERS:
-        raise Problem(
-            "too_many",
-            f"The current and previous texts of these {count} tasks have more than "
-            f"{MAX_INDEXED_CHARACTERS} characters. Change them back with smaller requests.",
-            extensions={"count": count},
-        )
+    [(_, count, _, size)] = rows
+    if size > writes.MAX_RECORDED_BYTES:
+        raise writes.too_many(count)
 
 
 def _conflicts(batch: Sequence[Any], current: dict[int, Fields]) -> Iterator[Conflict]:

@@ -5,7 +5,8 @@ declare that no recorded field changes. The caller must hold the lock on the acc
 have read the rows under this lock.
 
 The first change of a transaction raises the account's `revision` by one. The account's row stays
-locked until the transaction ends, so revisions are in commit order.
+locked until the transaction ends, so revisions are in commit order. The same statement adds to the
+account's `task_bytes` and `journal_bytes`.
 """
 
 from collections import defaultdict
@@ -13,20 +14,28 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Insert, Row, Update, bindparam, delete, insert, literal, select, update
+from sqlalchemy import Insert, Row, Update, bindparam, delete, func, insert, literal, select, update
 from sqlalchemy.orm import Session, SessionTransaction
 
 from todo import clock
 from todo.auth.identity import TokenRow
+from todo.http.errors import Problem
+from todo.journal.retention import forget_oldest
 from todo.models.account import ACCOUNTS, Account
 from todo.models.change import CHANGES, CREATE, DELETE, PURGE, UPDATE
 from todo.models.journalled import RECORDED, columns_except
 from todo.models.prepared import PREPARED
+from todo.models.size import ROW_SIZE, text_size
 from todo.models.task import TaskColumns
 
 BATCH_SIZE = 1000  # ids per statement; SQLite allows 32,766 parameters
+
+# Limits of one transaction, which blocks other writers on SQLite.
+MAX_TASKS = 10_000
+MAX_INDEXED_CHARACTERS = 2_000_000  # of words that are indexed, or removed from the index
+MAX_RECORDED_BYTES = 8_000_000  # in the journal; a page of the feed has whole revisions
 
 Fields = dict[str, Any]
 Model = Any  # a subclass of Journalled
@@ -39,11 +48,22 @@ class _TransactionWrites:
     transaction: SessionTransaction
     date: datetime
     revisions: dict[int, int]  # account id -> its new revision
+    recorded: int = 0  # bytes
 
 
-def set_credential(session: Session, token: TokenRow) -> None:
-    """Record this token with the session's changes."""
-    session.info["token"] = token
+class Quotas(NamedTuple):
+    """The bytes that an account may use; 0 means no quota."""
+
+    tasks: int
+    journal: int
+
+
+NO_QUOTAS = Quotas(0, 0)
+
+
+def set_writer(session: Session, token: TokenRow, quotas: Quotas) -> None:
+    """Record this token with the session's changes, and refuse those that exceed the quotas."""
+    session.info["token"], session.info["quotas"] = token, quotas
 
 
 def transaction_date(session: Session) -> datetime:
@@ -56,14 +76,21 @@ def transaction_revision(session: Session, account_id: int) -> int | None:
     return _writes(session).revisions.get(account_id)
 
 
+def recorded_bytes(session: Session) -> int:
+    """Return the bytes that the session's transaction has added to the journal."""
+    return _writes(session).recorded
+
+
 def register(session: Session, columns: Fields) -> Row[Any]:
     """Store a new account and return its row. Its profile is the first change in its journal."""
     write = _writes(session)
-    first = {"date_joined": write.date, "revision": 1, **Account.stamps(1, write.date)}
-    statement = insert(ACCOUNTS).values(first | columns).returning(*ACCOUNTS.c)
+    columns = {"date_joined": write.date, **columns}
+    change = _change(Account, None, after=columns)
+    first = {"revision": 1, "journal_bytes": change["size"], **Account.stamps(1, write.date)}
+    statement = insert(ACCOUNTS).values(columns | first).returning(*ACCOUNTS.c)
     row = session.execute(statement, execution_options=RECORDED).one()
     write.revisions[row.id] = 1
-    record(session, Account, row.id, CREATE, [_change(Account, row.id, after=row._mapping)])
+    _record(session, Account, row.id, CREATE, [change | {"object_id": row.id}])
     return row
 
 
@@ -74,11 +101,18 @@ def create(
 
     SQLite does not guarantee the order of returned rows, so SQLAlchemy runs a statement per row.
     """
-    revision, date = _raise_revision(session, account_id), transaction_date(session)
-    stamps = {"account_id": account_id, "creation_date": date, **model.stamps(revision, date)}
-    stored = session.execute(_insert(model), [stamps | row for row in rows]).all()
-    changes = [_change(model, row.id, after=row._mapping) for row in stored]
-    record(session, model, account_id, CREATE, changes)
+    date = transaction_date(session)
+    rows = [{"creation_date": date} | row for row in rows]
+    changes = [_change(model, None, after=row) for row in rows]
+    sizes = [model.size_columns(row) for row in rows]
+    revision = _begin_change(session, account_id, changes, _sum(sizes))
+    stamps = {"account_id": account_id, **model.stamps(revision, date)}
+    stored = session.execute(
+        _insert(model), [stamps | row | size for row, size in zip(rows, sizes, strict=True)]
+    ).all()
+    for each, row in zip(changes, stored, strict=True):
+        each |= {"object_id": row.id, "after": model.recorded(row._mapping)}
+    _record(session, model, account_id, CREATE, changes)
     return stored
 
 
@@ -93,24 +127,27 @@ def change(
     `updates` pairs each current row with the columns to set. Rows whose recorded fields would not
     change are not written.
     """
-    results, changes = [], []
+    wanted = [
+        (row, columns, _change(model, row["id"], before=row, after=row | columns))
+        for row, columns in updates
+    ]
+    changes = [entry for _, _, entry in wanted if entry["after"]]
+    if not changes:
+        return [row for row, _, _ in wanted]
+    sizes = [model.size_columns(row | columns) for row, columns, _ in wanted]
+    growth = _sum(sizes) - _sum(model.size_columns(row) for row, _, _ in wanted)
+    revision = _begin_change(session, account_id, changes, growth)
+    stamps = model.stamps(revision, transaction_date(session))
     grouped: dict[tuple[str, ...], list[Fields]] = defaultdict(list)
-    for row, columns in updates:
-        entry = _change(model, row["id"], before=row, after=row | columns)
-        if not entry["after"]:
-            results.append(row)
-            continue
-        changes.append(entry)
-        stamped = columns | model.stamps(
-            _raise_revision(session, account_id), transaction_date(session)
-        )
-        results.append(row | stamped)
-        parameters = {f"new_{name}": value for name, value in stamped.items()}
-        grouped[tuple(stamped)].append(parameters | {"row_id": row["id"]})
+    for (row, columns, entry), size in zip(wanted, sizes, strict=True):
+        if entry["after"]:
+            stamped = columns | stamps | size
+            parameters = {f"new_{name}": value for name, value in stamped.items()}
+            grouped[tuple(stamped)].append(parameters | {"row_id": row["id"]})
     for names, parameters_of_rows in grouped.items():
         session.execute(_update(model, names), parameters_of_rows)
-    record(session, model, account_id, UPDATE, changes)
-    return results
+    _record(session, model, account_id, UPDATE, changes)
+    return [row | columns | stamps if entry["after"] else row for row, columns, entry in wanted]
 
 
 def move(  # noqa: PLR0913, PLR0917
@@ -123,11 +160,12 @@ def move(  # noqa: PLR0913, PLR0917
 ) -> list[Fields]:
     """Move rows to the trash or back, and return them after the move."""
     moved: list[Fields] = []
+    role = "before" if action == DELETE else "after"
     for batch in _batches(rows):
-        stamps = target.stamps(_raise_revision(session, account_id), transaction_date(session))
-        role = "before" if action == DELETE else "after"
         changes = [_change(source, row["id"], **{role: row}) for row in batch]
-        record(session, source, account_id, action, changes)
+        revision = _begin_change(session, account_id, changes)
+        stamps = target.stamps(revision, transaction_date(session))
+        _record(session, source, account_id, action, changes)
         columns = {
             column.key: literal(stamps[column.key], column.type)
             if column.key in stamps
@@ -146,19 +184,26 @@ def move(  # noqa: PLR0913, PLR0917
 
 def purge(session: Session, model: Model, account_id: int, ids: Sequence[int]) -> None:
     """Delete rows permanently, erase their values from the journal, and record the purge."""
+    table = model.__table__
     for batch in _batches(ids):
-        _raise_revision(session, account_id)
-        erased = update(CHANGES).where(
+        erased = (
             CHANGES.c.account_id == account_id,
             CHANGES.c.kind == model.kind,
             CHANGES.c.object_id.in_(batch),
         )
-        session.execute(erased.values(before=None, after=None))
-        record(session, model, account_id, PURGE, [_change(model, each) for each in batch])
+        owned = _owned_rows(model, account_id, batch)
+        stored = session.scalar(select(func.sum(table.c.size)).where(*owned)) or 0
+        texts = session.scalar(select(func.sum(CHANGES.c.size - ROW_SIZE)).where(*erased)) or 0
+        changes = [_change(model, each) for each in batch]
+        _begin_change(session, account_id, changes, -stored, erased=texts)
+        session.execute(
+            update(CHANGES).where(*erased).values(before=None, after=None, size=ROW_SIZE)
+        )
+        _record(session, model, account_id, PURGE, changes)
         _delete(session, model, account_id, batch)
 
 
-def record(
+def _record(
     session: Session,
     model: Model,
     account_id: int,
@@ -166,12 +211,10 @@ def record(
     changes: Sequence[Fields],
 ) -> None:
     """Add changes to the journal; each has an `object_id` and its fields `before` and `after`."""
-    if not changes:
-        return
     token: TokenRow | None = session.info.get("token")
     common = {
         "account_id": account_id,
-        "revision": _raise_revision(session, account_id),
+        "revision": _writes(session).revisions[account_id],
         "kind": model.kind,
         "date": transaction_date(session),
         "action": action,
@@ -182,7 +225,9 @@ def record(
     session.execute(_RECORD, [common | each for each in changes])
 
 
-def _change(model: Model, object_id: int, *, before: Any = None, after: Any = None) -> Fields:
+def _change(
+    model: Model, object_id: int | None, *, before: Any = None, after: Any = None
+) -> Fields:
     """Return a change for the journal; if both rows are given, with the differing fields only."""
     was = None if before is None else model.recorded(before)
     now = None if after is None else model.recorded(after)
@@ -192,7 +237,12 @@ def _change(model: Model, object_id: int, *, before: Any = None, after: Any = No
     for fields in (was, now):
         if fields:
             fields.update(dict.fromkeys(model.secrets & fields.keys()))
-    return {"object_id": object_id, "before": was, "after": now}
+    size = ROW_SIZE + text_size(was) + text_size(now)
+    return {"object_id": object_id, "before": was, "after": now, "size": size}
+
+
+def _sum(sizes: Iterable[dict[str, int]]) -> int:
+    return sum(size for columns in sizes for size in columns.values())
 
 
 def _writes(session: Session) -> _TransactionWrites:
@@ -206,14 +256,61 @@ def _writes(session: Session) -> _TransactionWrites:
     return write
 
 
-def _raise_revision(session: Session, account_id: int) -> int:
-    """Raise the account's revision once per transaction, and return it."""
-    revisions = _writes(session).revisions
-    if account_id not in revisions:
-        revisions[account_id] = session.execute(
-            _RAISE_REVISION, {"row_id": account_id}
-        ).scalar_one()
-    return revisions[account_id]
+def _begin_change(
+    session: Session,
+    account_id: int,
+    changes: Sequence[Fields],
+    stored: int = 0,
+    *,
+    erased: int = 0,
+) -> int:
+    """Raise the account's revision once per transaction, and return it.
+
+    Add the size of the changes, less the `erased` bytes, to the account's journal, and `stored` to
+    its tasks. Raise Problem 409 if they exceed a limit or a quota.
+    """
+    write = _writes(session)
+    recorded = sum(each["size"] for each in changes)
+    write.recorded += recorded
+    if write.recorded > MAX_RECORDED_BYTES:
+        raise too_many(len(changes))
+    is_first = account_id not in write.revisions
+    used = session.execute(
+        _RAISE_REVISION,
+        {
+            "row_id": account_id,
+            "raised": int(is_first),
+            "stored": stored,
+            "recorded": recorded - erased,
+        },
+    ).one()
+    write.revisions[account_id] = used.revision
+    quotas: Quotas = session.info.get("quotas", NO_QUOTAS)
+    if stored > 0 and quotas.tasks and used.task_bytes > quotas.tasks:
+        raise _quota_exceeded(quotas.tasks)
+    if is_first and quotas.journal and used.journal_bytes > quotas.journal:
+        forget_oldest(session, account_id, used.journal_bytes - quotas.journal, used.revision)
+    return write.revisions[account_id]
+
+
+def too_many(count: int) -> Problem:
+    """Return Problem 409 for a change of too many tasks, or of too much text, at once."""
+    return Problem(
+        "too_many",
+        f"The request would change {count} tasks. One request may change, delete or restore at "
+        f"most {MAX_TASKS} tasks, with at most {MAX_RECORDED_BYTES // 1_000_000} MB of names and "
+        f"notes and {MAX_INDEXED_CHARACTERS} characters of words, old and new together. Narrow "
+        "the filters, for example with created_after and created_before.",
+        extensions={"count": count},
+    )
+
+
+def _quota_exceeded(quota: int) -> Problem:
+    return Problem(
+        "quota",
+        f"The tasks of the account would have more than {quota} bytes. Delete some and empty the "
+        "trash, or ask the administrator for more (todo.quota_tasks).",
+    )
 
 
 def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
@@ -238,8 +335,12 @@ _RECORD = insert(CHANGES).execution_options(**PREPARED)
 _RAISE_REVISION = (
     update(ACCOUNTS)
     .where(ACCOUNTS.c.id == bindparam("row_id"))
-    .values(revision=ACCOUNTS.c.revision + 1)
-    .returning(ACCOUNTS.c.revision)
+    .values(
+        revision=ACCOUNTS.c.revision + bindparam("raised"),
+        task_bytes=ACCOUNTS.c.task_bytes + bindparam("stored"),
+        journal_bytes=ACCOUNTS.c.journal_bytes + bindparam("recorded"),
+    )
+    .returning(ACCOUNTS.c.revision, ACCOUNTS.c.task_bytes, ACCOUNTS.c.journal_bytes)
     .execution_options(**RECORDED, **PREPARED)
 )
 

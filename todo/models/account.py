@@ -23,6 +23,9 @@ class Account(Journalled, Base):
 
     `revision` counts the requests that changed the profile or a task. `profile_revision` is the
     revision of the profile's last change.
+
+    `task_bytes` is the sum of the sizes of its tasks, also in the trash, and `journal_bytes` that
+    of its changes. todo/journal/ keeps them current.
     """
 
     __tablename__ = "accounts"
@@ -35,7 +38,10 @@ class Account(Journalled, Base):
 
     kind: ClassVar[str] = "profile"
     unrecorded: ClassVar[frozenset[str]] = frozenset(
-        {"id", "revision", "profile_revision", "username_lower", "password_hash", "disabled_date"}
+        {
+            *("id", "revision", "profile_revision", "username_lower", "password_hash"),
+            *("disabled_date", "task_bytes", "journal_bytes"),
+        }
     )
     secrets: ClassVar[frozenset[str]] = frozenset({"password"})
 
@@ -52,6 +58,8 @@ class Account(Journalled, Base):
         String(TIMEZONE_MAX), default=DEFAULT_TIMEZONE, server_default=DEFAULT_TIMEZONE
     )
     disabled_date: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    task_bytes: Mapped[int] = mapped_column(BigInt, server_default="0")
+    journal_bytes: Mapped[int] = mapped_column(BigInt, server_default="0")
 
     @classmethod
     def recorded(cls, row: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Table, inspect
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, Table, inspect
 from sqlalchemy.orm import Mapped, mapped_column
 
 from todo.models.json import JSONText
@@ -28,6 +28,8 @@ class Change(Base):
     no `after`. Secrets are null. A purge, the last change to an object, erases `before` and `after`
     from all its changes.
 
+    `size` counts the texts in `before` and `after`; see todo/models/size.py.
+
     The token columns are copies, because the token may be deleted. They are null for a
     registration, and for changes by `todo-admin` and the purge.
     """
@@ -51,6 +53,7 @@ class Change(Base):
     action: Mapped[str] = mapped_column(String(7))
     before: Mapped[dict[str, Any] | None] = mapped_column(JSONText)
     after: Mapped[dict[str, Any] | None] = mapped_column(JSONText)
+    size: Mapped[int] = mapped_column(Integer, server_default="0")
 
 
 CHANGES: Table = inspect(Change).local_table  # type: ignore[assignment]

@@ -2,7 +2,16 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import CheckConstraint, ForeignKey, Integer, LargeBinary, String, Table, inspect
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    inspect,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from todo.models.json import JSONText
@@ -13,12 +22,17 @@ RETENTION = timedelta(hours=24)
 
 
 class IdempotencyKey(Base):
-    """A key that a client sent with a write, and the response to it."""
+    """A key that a client sent with a write, and the response to it.
+
+    `size` counts the response; see todo/models/size.py.
+    """
 
     __tablename__ = "idempotency_keys"
     __table_args__ = (
         CheckConstraint(f"length(key) BETWEEN 1 AND {KEY_MAX}", name="key_length"),
         CheckConstraint("length(request_digest) = 32", name="request_digest_length"),
+        # Every keyed write adds up the sizes, from this index alone.
+        Index("ix_idempotency_keys_size", "account_id", "size"),
     )
 
     account_id: Mapped[int] = mapped_column(
@@ -29,6 +43,7 @@ class IdempotencyKey(Base):
     status: Mapped[int] = mapped_column(Integer)
     headers: Mapped[dict[str, str]] = mapped_column(JSONText)
     body: Mapped[bytes] = mapped_column(LargeBinary)
+    size: Mapped[int] = mapped_column(Integer, server_default="0")
     expiration_date: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
 
 

@@ -31,6 +31,11 @@ class Journalled:
         """Return the recorded fields of a row, by their names in the API."""
         return {name: row[name] for name in _recorded_columns(cls)}  # type: ignore[arg-type]
 
+    @classmethod
+    def size_columns(cls, _row: Mapping[str, Any]) -> dict[str, int]:
+        """Return the column with the size of the row; empty for a model without one."""
+        return {}
+
     @staticmethod
     @abstractmethod
     def stamps(revision: int, date: datetime) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
+    Integer,
     String,
     Table,
     Text,
@@ -26,6 +27,7 @@ from todo.models.meta import (
     CodePoints,
     UTCDateTime,
 )
+from todo.models.size import ROW_SIZE, text_size
 from todo.words import fold, indexed_words
 
 NAME_MAX = 255
@@ -68,11 +70,13 @@ class TaskColumns(DerivedFields, Journalled):
     00:00 UTC of the day.
 
     `name_folded` is the sort key of names; `name_words` and `note_words` are for search.
-    columns_of() sets them with name and note.
+    columns_of() sets them with name and note. `size` counts name and note; see todo/models/size.py.
     """
 
     kind: ClassVar[str] = "task"
-    database_only: ClassVar[frozenset[str]] = frozenset({"name_folded", "name_words", "note_words"})
+    database_only: ClassVar[frozenset[str]] = frozenset(
+        {"name_folded", "name_words", "note_words", "size"}
+    )
     unrecorded: ClassVar[frozenset[str]] = database_only | {
         *("id", "account_id", "revision", "modification_date", "deletion_date"),
         *("due_at", "due_all_day"),  # recorded as due_date
@@ -85,11 +89,16 @@ class TaskColumns(DerivedFields, Journalled):
     name_words: Mapped[str] = mapped_column(Text, deferred=True)
     note: Mapped[str | None] = mapped_column(Text)
     note_words: Mapped[str] = mapped_column(Text, deferred=True)
+    size: Mapped[int] = mapped_column(Integer, server_default="0", deferred=True)
     due_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     due_all_day: Mapped[bool] = mapped_column(default=False)
     creation_date: Mapped[datetime] = mapped_column(UTCDateTime)
     modification_date: Mapped[datetime] = mapped_column(UTCDateTime)
     completion_date: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+    @classmethod
+    def size_columns(cls, row: Mapping[str, Any]) -> dict[str, int]:
+        return {"size": ROW_SIZE + text_size(cls.recorded(row))}
 
     @classmethod
     def recorded(cls, row: Mapping[str, Any]) -> dict[str, Any]:

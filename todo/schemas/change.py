@@ -141,5 +141,5 @@ class ChangesPage(Query):
     )
     limit: WholeNumber = limit(
         "Maximum number of changes on a page. A page always contains whole revisions, so it has "
-        "more if one request changed more tasks."
+        "more if its first request changed more tasks, and fewer if they have long notes."
     )

@@ -1,15 +1,17 @@
 """Create, count, change and delete tasks, one or many at once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
 from todo.auth.identity import AccountRow
-from todo.http.errors import Fault, Problem, validation_problem
+from todo.http.errors import Fault, validation_problem
 from todo.journal import writes
+from todo.journal.writes import MAX_INDEXED_CHARACTERS, MAX_RECORDED_BYTES, MAX_TASKS, too_many
 from todo.listing.filters import (
     Condition,
     belongs_to_account,
@@ -22,13 +24,9 @@ from todo.listing.filters import (
 from todo.models.change import DELETE
 from todo.models.engine import Database, dialect_of
 from todo.models.journalled import columns_except
+from todo.models.size import text_size
 from todo.models.task import Task, TaskColumns, TaskRow, columns_of
 from todo.models.trash import TrashedTask
-
-MAX_TASKS = 10_000
-# Characters of the words to index. A write blocks other writers on SQLite; this limit keeps it
-# shorter than their lock timeout.
-MAX_INDEXED_CHARACTERS = 10_000_000
 
 
 def create_tasks(
@@ -92,9 +90,8 @@ def change_tasks(
     """
     refuse_without_filter(filters)
     columns = columns_of(values)
-    new_words = sum(len(columns.get(name, "")) for name in ("name_words", "note_words"))
     matching = conditions(dialect_of(session), account, filters)
-    tasks = read_matching(session, Task, matching, new_words)
+    tasks = read_matching(session, Task, matching, columns)
     if not dry_run:
         _change(session, account, map(TaskRow._make, tasks), values)
     return len(tasks)
@@ -173,29 +170,39 @@ def read_matching(
     session: Session,
     model: type[TaskColumns],
     matching: Sequence[Condition],
-    new_words: int = 0,
+    columns: Mapping[str, Any] = MappingProxyType({}),
 ) -> list[Row[Any]]:
     """Return the tasks, or deleted tasks, that match, by id.
 
-    Raise Problem 409 if they are too many for one change. Most of its cost is indexing words: the
-    existing words of the tasks, and `new_words` characters for each task.
+    Raise Problem 409 if they are too many for one change that sets the columns.
     """
-    table = model.__table__
     count = session.scalar(count_query(model, matching)) or 0
-    characters = 0
-    if count <= MAX_TASKS:  # otherwise the sum would read every text of the account for nothing
-        words = func.length(table.c.name_words) + func.length(table.c.note_words)
-        characters = session.scalar(select(func.sum(words)).where(*matching)) or 0
-    if count > MAX_TASKS or characters + count * new_words > MAX_INDEXED_CHARACTERS:
-        raise Problem(
-            "too_many",
-            f"{count} tasks match. One request may change, delete or restore at most {MAX_TASKS} "
-            f"tasks, with at most {MAX_INDEXED_CHARACTERS} characters of words, old and new "
-            "together. Narrow the filters, for example with created_after and created_before.",
-            extensions={"count": count},
-        )
+    # Above MAX_TASKS, summing would read every text of the account for nothing.
+    if count > MAX_TASKS or _is_too_large(session, model, matching, count, columns):
+        raise too_many(count)
     if not count:
         return []
-    columns = columns_except(table, model.database_only)
-    found = session.execute(select(*columns).where(*matching))
+    found = session.execute(
+        select(*columns_except(model.__table__, model.database_only)).where(*matching)
+    )
     return sorted(found, key=lambda task: task.id)
+
+
+def _is_too_large(
+    session: Session,
+    model: type[TaskColumns],
+    matching: Sequence[Condition],
+    count: int,
+    columns: Mapping[str, Any],
+) -> bool:
+    """Return whether the texts of the tasks, old and new together, exceed a limit."""
+    table = model.__table__
+    words = func.length(table.c.name_words) + func.length(table.c.note_words)
+    query = select(func.sum(table.c.size), func.sum(words)).where(*matching)
+    old_bytes, old_words = session.execute(query).one()
+    texts = {name: columns.get(name) for name in ("name", "note")}
+    new_words = sum(len(columns.get(name, "")) for name in ("name_words", "note_words"))
+    return (
+        int(old_bytes or 0) + count * text_size(texts) > MAX_RECORDED_BYTES
+        or int(old_words or 0) + count * new_words > MAX_INDEXED_CHARACTERS
+    )

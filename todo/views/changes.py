@@ -58,7 +58,8 @@ def changes(context: ChangesContext, request: Request) -> dict[str, Any] | Respo
     read the changes since the `revision` of the first of these pages. Follow `next` until it is
     null. If the changes are no longer kept, the answer is 410 `cursor_expired`: start over.
 
-    A page contains whole revisions. It exceeds `limit` if one request changed more tasks.
+    A page contains whole revisions. It exceeds `limit` only if its first request changed more
+    tasks.
     """
     query, account = request.validated_query, context.account
     try:
