@@ -79,6 +79,7 @@ def includeme(config: Configurator) -> None:
     add_route("trashed_task", ACCOUNT + "/trash/{id}", factory=TrashContext)
     add_route("restore", ACCOUNT + "/trash/{id}/restore", factory=TrashContext)
     add_route("counts", ACCOUNT + "/counts", factory=AccountContext)
+    add_route("usage", ACCOUNT + "/usage", factory=AccountContext)
     add_route("undo", ACCOUNT + "/changes/{revision}/undo", factory=RevisionContext)
     add_route("tokens", ACCOUNT + "/tokens", factory=AccountContext)
     add_route("token", ACCOUNT + "/tokens/{id}", factory=TokenContext)

@@ -52,6 +52,7 @@ EXPECTED_STATEMENTS: list[tuple[str, str, str, dict[str, Any], str]] = [
     ),
     ("task detail", "GET", "{account}/tasks/{ids[0]}", {}, "SELECT"),
     ("task counts", "GET", "{account}/counts", {}, "SELECT"),
+    ("usage", "GET", "{account}/usage", {}, "SELECT"),
     ("task update", "PATCH", "{account}/tasks/{ids[0]}", {"completed": True}, f"limit {CHANGED}"),
     ("task update", "PATCH", "{account}/tasks/{ids[0]}", {"completed": True}, "limit SELECT"),
     (

@@ -10,6 +10,7 @@ from tests.support.client import User, faults
 from tests.support.databases import statements
 from tests.support.factories import Login, make_task
 from tests.support.fixtures import Patch, SetClock
+from todo.journal import writes
 from todo.services import tasks as service
 
 
@@ -166,7 +167,7 @@ def test_create_several_tasks_location_lists_them(alice: User) -> None:
 
 
 def test_bulk_limit_is_ten_thousand_tasks() -> None:
-    assert service.MAX_TASKS == 10_000
+    assert writes.MAX_TASKS == 10_000
 
 
 @pytest.mark.parametrize(("method", "counted"), [("PATCH", "updated"), ("DELETE", "deleted")])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -169,7 +170,7 @@ def test_pages_of_changes_are_bounded_in_bytes(
     before = [pages(alice, f"{CHANGES}", "changes"), pages(alice, f"{url}/history", "history")]
     monkeypatch.setattr(journal_history, "MAX_RECORDED_BYTES", most)
     after = [pages(alice, f"{CHANGES}", "changes"), pages(alice, f"{url}/history", "history")]
-    assert [sum(found, []) for found in after] == [sum(found, []) for found in before]
+    assert [list(chain(*found)) for found in after] == [list(chain(*found)) for found in before]
     assert len(after[0]) == expected
 
 

@@ -14,7 +14,14 @@ from sqlalchemy.orm import Session
 
 from tests.scripts.conftest import DAY, TodoAdmin, add_token, read_column
 from tests.support.client import Client
-from tests.support.factories import PASSWORD, Login, change_accounts, make_token
+from tests.support.factories import (
+    PASSWORD,
+    Login,
+    change_accounts,
+    make_key,
+    make_task,
+    make_token,
+)
 from tests.support.fixtures import Patch
 from tests.support.running import running_app
 from todo import clock
@@ -278,3 +285,16 @@ def test_tokens_table_replaces_unencodable_characters(
     todo_admin("tokens", "alice")
     stdout.seek(0)
     assert " \u00fc? " in stdout.read()
+
+
+def test_usage_lists_largest_account_first(
+    todo_admin: TodoAdmin, alice: Login, bob: Login, committed: Session
+) -> None:
+    make_task(committed, bob, name="Milk", note="é" * 10_000)
+    make_key(committed, alice, "one", clock.now(), body=b"x" * 500_000)
+    lines = [line.split() for line in todo_admin("usage").splitlines()]
+    assert lines == [
+        ["USERNAME", "TASKS", "(MB)", "JOURNAL", "(MB)", "KEYS", "(MB)"],
+        ["alice", "0.0", "0.0", "0.5"],
+        ["bob", "0.0", "0.0", "0.0"],
+    ]

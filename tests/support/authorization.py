@@ -78,6 +78,7 @@ CASES: dict[tuple[str, str], Case] = {
     ),
     ("DELETE", ACCOUNT + "/tasks"): Case((401, 200, 403, 401, 401, 403, 200), query="?due=none"),
     ("GET", ACCOUNT + "/counts"): Case((401, 200, 403, 401, 401, 200, 200)),
+    ("GET", ACCOUNT + "/usage"): Case((401, 200, 403, 401, 401, 200, 200)),
     ("GET", ACCOUNT + "/tasks/{id}/history"): Case((401, 200, 403, 401, 401, 200, 200)),
     ("GET", ACCOUNT + "/changes"): Case((401, 200, 403, 401, 401, 200, 200)),
     ("GET", ACCOUNT + "/tasks/{id}"): Case((401, 200, 403, 401, 401, 200, 200)),

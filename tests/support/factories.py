@@ -104,7 +104,9 @@ def make_trashed(session: Session, login: Login, **values: Any) -> int:
     return task_id
 
 
-def make_key(session: Session, login: Login, key: str, expiration_date: datetime) -> None:
+def make_key(
+    session: Session, login: Login, key: str, expiration_date: datetime, body: bytes = b"{\x00}"
+) -> None:
     """Store an idempotency key of the account with the response to its request."""
     row = IdempotencyKey(
         account_id=login.id,
@@ -112,7 +114,8 @@ def make_key(session: Session, login: Login, key: str, expiration_date: datetime
         request_digest=bytes(32),
         status=201,
         headers={"ETag": '"1"'},
-        body=b"{\x00}",
+        body=body,
+        size=200 + len(body),
         expiration_date=expiration_date,
     )
     session.add(row)

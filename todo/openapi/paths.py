@@ -317,7 +317,7 @@ def _error_codes(operation: Operation, method: str) -> Iterable[str]:
         if is_versioned(operation):
             yield "precondition"
     if operation.options.get("idempotency_key"):
-        yield "key_reused"
+        yield from ("key_reused", "quota")
 
 
 def _success_response(operation: Operation, refs: dict[Any, Schema], schemas: Schema) -> Schema:

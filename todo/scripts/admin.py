@@ -36,6 +36,9 @@ from todo.scripts import help_texts
 from todo.services import accounts
 from todo.services.backup import restore_backup, write_backup
 from todo.services.invitations import create_invitation
+from todo.services.usage import usage_of_accounts
+
+_USED = ("tasks", "journal", "keys")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -115,6 +118,7 @@ def _parser() -> ArgumentParser:
     tokens.add_argument(
         "--all", action="store_true", help="all sessions and API tokens of the account"
     )
+    add("usage", _usage, "list how much each account stores", help_texts.USAGE)
     purge = add("purge", _purge, "delete expired rows", help_texts.PURGE)
     purge.add_argument(
         "--force", action="store_true", help="delete them although the clock may be wrong"
@@ -207,8 +211,8 @@ def _tokens(session: Session, arguments: Namespace) -> str:
     ).all()
     if not tokens:
         return f"{account.username} has no sessions or tokens.\n"
-    rows = [("ID", "KIND", "NAME", "SCOPE", "CREATED", "LAST USED", "EXPIRES", "CLIENT")]
-    rows += [
+    header = ("ID", "KIND", "NAME", "SCOPE", "CREATED", "LAST USED", "EXPIRES", "CLIENT")
+    rows = [
         (
             str(token.id),
             token.kind,
@@ -221,9 +225,21 @@ def _tokens(session: Session, arguments: Namespace) -> str:
         )
         for token in tokens
     ]
+    return _table([header, *rows])
+
+
+def _table(rows: list[tuple[str, ...]]) -> str:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
     return "".join(f"{line}\n" for line in lines)
+
+
+def _usage(session: Session, _arguments: Namespace) -> str:
+    rows = [
+        (row.username, *(f"{row._mapping[name] / 1_000_000:.1f}" for name in _USED))
+        for row in usage_of_accounts(session)
+    ]
+    return _table([("USERNAME", "TASKS (MB)", "JOURNAL (MB)", "KEYS (MB)"), *rows])
 
 
 def _revoke(session: Session, arguments: Namespace) -> str:

@@ -53,6 +53,14 @@ The ids are those that todo-admin tokens lists.
   todo-admin revoke alice 3 7
   todo-admin revoke alice --all"""
 
+USAGE = """\
+Lists the megabytes that the tasks (also those in the trash), the journal and the answers to
+idempotency keys of each account use, largest first. The quotas are settings: todo.quota_tasks,
+todo.quota_journal and todo.quota_keys.
+
+  todo-admin usage
+  todo-admin usage | head"""
+
 PURGE = """\
 Deletes expired sessions, tokens, limit counts, idempotency keys and invitations, sessions that were
 not used for todo.session_idle_days, usernames that were released 90 days ago, changes older than
