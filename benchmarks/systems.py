@@ -33,7 +33,9 @@ START_SECONDS = 30
 # Keep all features on; limits are counted, but above the load.
 TODO_ENVIRON = {
     "TODO_ALLOW_HTTP": "true",
+    "TODO_LIMIT_READS": "0",
     "TODO_LIMIT_WRITES": "1000000",
+    "TODO_LIMIT_WRITE_MEGABYTES": "0",
     "TODO_PUBLIC_URL": "",
 }
 

@@ -12,10 +12,11 @@ from pyramid.httpexceptions import HTTPForbidden
 from todo.auth.csrf import refuse_cross_site
 from todo.auth.limits import count_write, record_use
 from todo.auth.permissions import Permission
-from todo.auth.policy import InsufficientScope
+from todo.auth.policy import UNAUTHENTICATED, InsufficientScope
+from todo.auth.shares import WRITTEN, take_share
 from todo.http.idempotency import replay
-from todo.http.request import SAFE_METHODS
-from todo.journal.writes import Quotas, set_writer
+from todo.http.request import SAFE_METHODS, Request
+from todo.journal.writes import Quotas, recorded_bytes, set_writer
 
 
 def begin_request(event: BeforeTraversal) -> None:
@@ -27,9 +28,10 @@ def begin_request(event: BeforeTraversal) -> None:
     route = request.matched_route
     if route is None or route.factory is None:
         return
+    take_share(request)
     identity = request.identity
     if identity is None:
-        raise HTTPForbidden
+        raise HTTPForbidden(result=UNAUTHENTICATED)
     request.timezone = identity.account.zone
     if writes and not identity.may(Permission.WRITE):
         # Before the row is loaded, so that the response does not reveal whether it exists.
@@ -38,9 +40,16 @@ def begin_request(event: BeforeTraversal) -> None:
     if writes:
         settings = request.settings
         set_writer(request.db, identity.token, Quotas(settings.quota_tasks, settings.quota_journal))
+        request.add_finished_callback(partial(_spend_recorded, identity.account.id))
         count_write(request)
         # Before the context is loaded: the first request may have moved or deleted the object.
         replay(request)
+
+
+def _spend_recorded(account_id: int, request: Request) -> None:
+    """Count the bytes of the journal, too: a short request can change many tasks."""
+    if recorded := recorded_bytes(request.db):
+        request.registry["shares"].spend(WRITTEN, account_id, recorded, maximum=0)
 
 
 def includeme(config: Configurator) -> None:

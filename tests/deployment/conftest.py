@@ -16,6 +16,7 @@ PROXIES: dict[str, Callable[..., AbstractContextManager[Proxy]]] = {
 
 ENVIRON = {
     "TODO_LIMIT_REGISTRATIONS": "0",
+    "TODO_LIMIT_READS": "0",
     "TODO_LIMIT_WRITES": "0",
     "TODO_PUBLIC_URL": f"https://{HOST}",
     "TODO_TRUSTED_PROXY": "127.0.0.1",

@@ -88,8 +88,8 @@ def make_tasks(session: Session, login: Login, several: list[dict[str, Any]]) ->
     rows = []
     for values in several:
         fields = {"name": "Water the plants", "note": None, "due_date": None, **values}
-        completed = {"completion_date": now if fields.get("completed") else None}
-        rows.append(completed | columns_of(fields))
+        done = {"completion_date": now if fields.pop("completed", False) else None}
+        rows.append(done | columns_of(fields))
     tasks = writes.create(session, Task, login.id, rows)
     session.commit()
     return [task.id for task in tasks]

@@ -55,7 +55,11 @@ def running_servers(
     with (
         log.open("w") as stderr,
         two_processes(
-            stderr, DATABASE_URL=shared_url, TODO_LIMIT_WRITES="0", TODO_LIMIT_REGISTRATIONS="0"
+            stderr,
+            DATABASE_URL=shared_url,
+            TODO_LIMIT_READS="0",
+            TODO_LIMIT_WRITES="0",
+            TODO_LIMIT_REGISTRATIONS="0",
         ) as servers,
     ):
         yield servers

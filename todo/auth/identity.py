@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -15,6 +15,7 @@ from todo.auth.permissions import Permission
 from todo.days import find_zone
 from todo.http.request import SAFE_METHODS, Request
 from todo.models.account import ACCOUNTS
+from todo.models.engine import Database
 from todo.models.meta import UTCDateTime
 from todo.models.prepared import PREPARED
 from todo.models.token import TOKENS, Scope, TokenKind
@@ -135,8 +136,20 @@ _LOCK_IDENTITY = _READ_IDENTITY.with_for_update(of=(ACCOUNTS, TOKENS), key_share
 def load_identity(request: Request, digest: bytes) -> Identity | None:
     """Return the identity of the token with this digest, or None; a write locks both rows."""
     query = _READ_IDENTITY if request.method in SAFE_METHODS else _LOCK_IDENTITY
+    return _find_identity(request, request.db, query, digest)
+
+
+def read_identity(request: Request, digest: bytes) -> Identity | None:
+    """Return the identity of the token with this digest, or None, and lock nothing."""
+    with request.registry["reading_engine"].connect() as connection:
+        return _find_identity(request, connection, _READ_IDENTITY, digest)
+
+
+def _find_identity(
+    request: Request, db: Database, query: Select[Any], digest: bytes
+) -> Identity | None:
     parameters = {"digest": digest, **_age_limits(request.settings)}
-    row = request.db.execute(query, parameters).first()
+    row = db.execute(query, parameters).first()
     if row is None:
         return None
     split = len(_ACCOUNT)

@@ -61,6 +61,15 @@ def presented_token(request: Request) -> str | None:
     return cookies[0] if len(cookies) == 1 else None
 
 
+UNAUTHENTICATED = Denied("the request has no valid token")
+
+
+def presented_digest(request: Request) -> bytes | None:
+    """Return the digest of the token that authenticates the request, or None."""
+    secret = presented_token(request)
+    return token_digest(secret) if secret and is_well_formed(secret) else None
+
+
 class TokenSecurityPolicy:
     """Pyramid's security policy (ISecurityPolicy), based on the tokens in the database."""
 
@@ -72,10 +81,8 @@ class TokenSecurityPolicy:
 
     @staticmethod
     def _load_identity(request: Request) -> Identity | None:
-        secret = presented_token(request)
-        if not secret or not is_well_formed(secret):
-            return None
-        return load_identity(request, token_digest(secret))
+        digest = presented_digest(request)
+        return None if digest is None else load_identity(request, digest)
 
     def identity(self, request: Request) -> Identity | None:
         return self._identities.get_or_create(request)
@@ -122,7 +129,7 @@ def _forbidden(error: HTTPForbidden, request: Request) -> Response:
             ),
             request,
         )
-    if request.identity is not None:
+    if error.result is not UNAUTHENTICATED and request.identity is not None:
         return problem_response(
             Problem(
                 "forbidden",

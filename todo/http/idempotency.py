@@ -13,8 +13,6 @@ from hashlib import sha256
 from typing import Any
 
 from pyramid.config import Configurator
-from pyramid.interfaces import PHASE3_CONFIG
-from pyramid.registry import Registry
 from sqlalchemy import Row, and_, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
@@ -22,7 +20,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from todo import clock
 from todo.http.bodies import parse_query, read_body
 from todo.http.errors import Fault, Problem, validation_problem
-from todo.http.operations import Operation, operations
+from todo.http.operations import Operation, requested_operation
 from todo.http.renderers import Response
 from todo.http.request import Request
 from todo.models.idempotency_key import IDEMPOTENCY_KEYS, KEY_MAX, RETENTION
@@ -55,9 +53,8 @@ def idempotency_key(request: Request) -> str | None:
 
 def keyed_operation(request: Request) -> Operation | None:
     """Return the requested operation if it supports a key, otherwise None."""
-    route = request.matched_route and request.matched_route.name
-    operation: Operation | None = request.registry["keyed_operations"].get((route, request.method))
-    return operation
+    operation = requested_operation(request)
+    return operation if operation and operation.options.get("idempotency_key") else None
 
 
 def replay(request: Request) -> None:
@@ -202,17 +199,6 @@ def _digest(request: Request) -> bytes | None:
     return sha256(json.dumps(parts, sort_keys=True).encode()).digest()
 
 
-def _find_keyed(registry: Registry) -> None:
-    registry["keyed_operations"] = {
-        (operation.route, method): operation
-        for operation in operations(registry)
-        if operation.options.get("idempotency_key")
-        for method in operation.methods
-    }
-
-
 def includeme(config: Configurator) -> None:
     config.add_view_deriver(keyed_view, over="typed_view", under="decorated_view")
     config.add_exception_view(_replayed, context=Replay)
-    # After all views are registered.
-    config.action(None, _find_keyed, args=(config.registry,), order=PHASE3_CONFIG + 1)

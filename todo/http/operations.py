@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from pyramid.config import Configurator
+from pyramid.interfaces import PHASE3_CONFIG
 from pyramid.registry import Registry
 
 
@@ -34,6 +36,14 @@ class Operation:
         """The view callable: a function, or a method of a class."""
         view, attribute = self.options["callable"], self.options["attr"]
         return getattr(view, attribute) if attribute else view
+
+
+def requested_operation(request: Any) -> Operation | None:
+    """Return the operation that the request calls, or None."""
+    route = request.matched_route and request.matched_route.name
+    method = "GET" if request.method == "HEAD" else request.method
+    found: dict[tuple[str, str], Operation] = request.registry["operations"]
+    return found.get((route, method))
 
 
 def operations(registry: Registry) -> list[Operation]:
@@ -75,3 +85,16 @@ def allowed_methods(registry: Registry, route: str) -> list[str]:
     if "GET" in methods:
         methods.add("HEAD")
     return sorted(methods)
+
+
+def _find_operations(registry: Registry) -> None:
+    registry["operations"] = {
+        (operation.route, method): operation
+        for operation in operations(registry)
+        for method in operation.methods
+    }
+
+
+def includeme(config: Configurator) -> None:
+    # After all views are registered.
+    config.action(None, _find_operations, args=(config.registry,), order=PHASE3_CONFIG + 1)

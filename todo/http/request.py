@@ -33,6 +33,7 @@ class Request(pyramid.request.Request):
     key_has_expired: bool = False  # see replay of todo/http/idempotency.py
     write_is_counted: bool = False  # see count_write of todo/auth/limits.py
     validated_body: Any  # an instance of the view's `body=`, see todo/http/typed_views.py
+    early_input: tuple[Any, list[Any]] | None = None  # it and its faults, see read_input_early
     validated_query: Any  # an instance of the view's `query=`
 
     # pyramid_retry copies the body; every accepted body is small enough to stay in memory.

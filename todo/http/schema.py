@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from operator import attrgetter
 from typing import Any, ClassVar
 
@@ -80,6 +80,11 @@ class Input(BaseModel):
     def values(self) -> dict[str, Any]:
         """Return the fields that the request has set, and those with a default."""
         return self.model_dump()
+
+    @cached_property
+    def prepared(self) -> Any:
+        """The values as the services take them; what is slow to compute from them is cached."""
+        return self.values()
 
 
 class Body(Input):

@@ -12,6 +12,7 @@
         headers=("Link",),                  # names in openapi/paths.py, sent on success
         redirects={303: "See the page."},   # 3xx that the view itself answers, for the document
         deprecated=("GET",),                # methods that clients should no longer use
+        heavy=True,                         # an account runs one at a time: todo/auth/shares.py
         session=True,                       # it begins or ends a login session (the cookie)
     )
     def post(self):
@@ -42,6 +43,7 @@ from todo.http.errors import (
     safe_name,
     validation_problem,
 )
+from todo.http.operations import Operation
 from todo.http.request import Request
 from todo.http.schema import Input, Query
 
@@ -83,13 +85,7 @@ def typed_view(view: View, info: Any) -> View:
     def derived(context: Any, request: Request) -> Any:
         request.validated_query, faults = read_query(query, request)
         if bodies:
-            fields, media_type = read_body(request)
-            strict = media_type != FORM
-            # A form is always the first model; later models have lists, which a form cannot hold.
-            model = choose_model(bodies, fields) if strict else bodies[0]
-            request.validated_body, more_faults = validate(
-                model, fields, strict=strict, context=_context(request)
-            )
+            request.validated_body, more_faults = request.early_input or _read(bodies, request)
             faults += more_faults
         if faults:
             raise validation_problem(faults)
@@ -109,8 +105,34 @@ typed_view.options = (  # type: ignore[attr-defined]
     "headers",
     "redirects",
     "deprecated",
+    "heavy",
     "session",
 )
+
+
+def read_input_early(operation: Operation, request: Request) -> None:
+    """Read, validate and prepare the body before the request locks anything.
+
+    The view raises the faults: a missing object or permission comes before them.
+    """
+    try:
+        request.early_input = _read(models_of(operation.options.get("body")), request)
+    except Problem:
+        return
+    validated, _ = request.early_input
+    if validated is not None:
+        validated.prepared  # noqa: B018 - cached
+
+
+def _read(models: tuple[type[Input], ...], request: Request) -> tuple[Any, list[Fault]]:
+    """Return the body as an instance of one of the models, and its faults."""
+    if not models:
+        return None, []
+    fields, media_type = read_body(request)
+    strict = media_type != FORM
+    # A form is always the first model; later models have lists, which a form cannot hold.
+    model = choose_model(models, fields) if strict else models[0]
+    return validate(model, fields, strict=strict, context=_context(request))
 
 
 def success_response(returns: Any) -> tuple[int, tuple[Any, ...]]:

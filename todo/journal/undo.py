@@ -139,6 +139,7 @@ def _columns(before: Fields) -> Fields:
         {
             name: parse_date(value) if name in DATES and value is not None else value
             for name, value in before.items()
+            if name != "completed"  # it follows from completion_date
         }
     )
 

@@ -77,8 +77,9 @@ def transaction_revision(session: Session, account_id: int) -> int | None:
 
 
 def recorded_bytes(session: Session) -> int:
-    """Return the bytes that the session's transaction has added to the journal."""
-    return _writes(session).recorded
+    """Return the bytes that the session's last transaction has added to the journal."""
+    write: _TransactionWrites | None = session.info.get("write")
+    return 0 if write is None else write.recorded
 
 
 def register(session: Session, columns: Fields) -> Row[Any]:

@@ -196,11 +196,10 @@ def note_columns(note: str | None) -> dict[str, Any]:
 def columns_of(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns for these fields.
 
-    Name, note and due date set several columns. `completed` is left out, because its column
-    depends on the task. Other fields are columns of the same name.
+    Name, note and due date set several columns. `completed` remains, because its column depends on
+    the task. Other fields are columns of the same name.
     """
     columns = dict(values)
-    columns.pop("completed", None)
     if "name" in values:
         columns |= name_columns(values["name"])
     if "note" in values:

@@ -1,13 +1,14 @@
 """Task schemas."""
 
 from datetime import datetime
+from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import MISSING, AfterValidator, Field, ValidationInfo, create_model
 from pydantic_core import PydanticCustomError
 
 from todo.http.schema import Body, Representation
-from todo.models.task import NAME_MAX, NOTE_MAX
+from todo.models.task import NAME_MAX, NOTE_MAX, columns_of
 from todo.schemas.dates import DateIn, DateOut, PastIn
 from todo.schemas.meta import (
     NOT_BLANK,
@@ -128,11 +129,19 @@ class NewTask(Body):
         ),
     ] = None
 
+    @cached_property
+    def prepared(self) -> dict[str, Any]:
+        return columns_of(self.values())
+
 
 class NewTasks(Body):
     """Tasks to create, all or none."""
 
     tasks: list[NewTask] = Field(min_length=1, max_length=BULK_MAX, description="Tasks to create.")
+
+    @cached_property
+    def prepared(self) -> list[dict[str, Any]]:
+        return [task.prepared for task in self.tasks]
 
 
 class TaskChange(Body):
@@ -144,6 +153,10 @@ class TaskChange(Body):
     note: NoteIn | MISSING = MISSING
     due_date: DateIn | MISSING = MISSING
     completed: CompletedIn | MISSING = MISSING
+
+    @cached_property
+    def prepared(self) -> dict[str, Any]:
+        return columns_of(self.values())
 
 
 DRY_RUN = Field(MISSING, description="True after a dry run: nothing was changed.")
@@ -170,6 +183,10 @@ class TaskEnvelope(Body):
     shown_as = TaskPosted
 
     task: TaskChange
+
+    @cached_property
+    def prepared(self) -> dict[str, Any]:
+        return self.task.prepared
 
 
 class TasksPosted(Representation):

@@ -25,51 +25,47 @@ from todo.models.change import DELETE
 from todo.models.engine import Database, dialect_of
 from todo.models.journalled import columns_except
 from todo.models.size import text_size
-from todo.models.task import Task, TaskColumns, TaskRow, columns_of
+from todo.models.task import Task, TaskColumns, TaskRow
 from todo.models.trash import TrashedTask
 
 
 def create_tasks(
     session: Session, account: AccountRow, several: Iterable[dict[str, Any]]
 ) -> list[TaskRow]:
-    """Create tasks, and return them in the given order.
+    """Create tasks from their columns, and return them in the given order.
 
     A task without `creation_date` is created now; a completed one without `completion_date` is
     completed now.
     """
     now = writes.transaction_date(session)
-    rows = [
-        {
-            **columns_of(values),
-            "creation_date": values.get("creation_date") or now,
-            "completion_date": values.get("completion_date")
-            or (now if values.get("completed") else None),
-        }
-        for values in several
-    ]
+    rows = []
+    for columns in several:
+        row = dict(columns)
+        completed = row.pop("completed", False)
+        row["creation_date"] = row["creation_date"] or now
+        row["completion_date"] = row["completion_date"] or (now if completed else None)
+        rows.append(row)
     return list(map(TaskRow._make, writes.create(session, Task, account.id, rows)))
 
 
 def change_task(
-    session: Session, account: AccountRow, task: TaskRow, values: dict[str, Any]
+    session: Session, account: AccountRow, task: TaskRow, columns: dict[str, Any]
 ) -> TaskRow:
-    """Set the fields in `values`, and return the changed task."""
-    [changed] = _change(session, account, [task], values)
+    """Set the columns, and return the changed task."""
+    [changed] = _change(session, account, [task], columns)
     return changed
 
 
 def _change(
-    session: Session, account: AccountRow, tasks: Iterable[TaskRow], values: dict[str, Any]
+    session: Session, account: AccountRow, tasks: Iterable[TaskRow], columns: dict[str, Any]
 ) -> list[TaskRow]:
     now = writes.transaction_date(session)
-    columns = columns_of(values)
-    done = {"completion_date": now if values.get("completed") else None}
+    columns = dict(columns)
+    completed = columns.pop("completed", None)
+    done = {"completion_date": now if completed else None}
     wanted = [
         # A task that is already completed keeps its date.
-        (
-            task._asdict(),
-            columns | (done if values.get("completed", task.completed) != task.completed else {}),
-        )
+        (task._asdict(), columns | ({} if completed in (None, task.completed) else done))
         for task in tasks
     ]
     return [TaskRow.of(row) for row in writes.change(session, Task, account.id, wanted)]
@@ -79,21 +75,20 @@ def change_tasks(
     session: Session,
     account: AccountRow,
     filters: dict[str, Any],
-    values: dict[str, Any],
+    columns: dict[str, Any],
     *,
     dry_run: bool,
 ) -> int:
-    """Set the fields in `values` of all tasks that match, and return the number of matches.
+    """Set the columns of all tasks that match, and return the number of matches.
 
     Tasks that already have these values are not touched. Raise Problem 400 without a filter, and
     Problem 409 if too many match.
     """
     refuse_without_filter(filters)
-    columns = columns_of(values)
     matching = conditions(dialect_of(session), account, filters)
     tasks = read_matching(session, Task, matching, columns)
     if not dry_run:
-        _change(session, account, map(TaskRow._make, tasks), values)
+        _change(session, account, map(TaskRow._make, tasks), columns)
     return len(tasks)
 
 

@@ -190,6 +190,7 @@ def _has_if_match(request: Request) -> bool:
     request_method="GET",
     permission=Permission.READ,
     operation="export account",
+    heavy=True,
     returns=schemas.AccountExport,
     errors=("conflict",),
     headers=("Content-Disposition",),

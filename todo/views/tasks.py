@@ -83,8 +83,8 @@ class TasksViews:
         """
         body = self.request.validated_body
         several = isinstance(body, schemas.NewTasks)
-        values = body.values()["tasks"] if several else [body.values()]
-        tasks = create_tasks(self.request.db, self.account, values)
+        new = body.prepared if several else [body.prepared]
+        tasks = create_tasks(self.request.db, self.account, new)
         if not self.request.validated_query.dry_run:  # a dry run's tasks have no URL
             self.request.response.location = task_path(self.request, tasks)
             if not several:
@@ -99,6 +99,7 @@ class TasksViews:
         request_method="PATCH",
         permission=Permission.WRITE,
         operation="update tasks",
+        heavy=True,
         idempotency_key=True,
         query=TaskSelection,
         body=schemas.TaskChange,
@@ -112,9 +113,9 @@ class TasksViews:
         At least one filter is required. Fields that are not mentioned keep their values. At most
         10,000 tasks may match.
         """
-        query, values = self.request.validated_query, self.request.validated_body.values()
+        query, columns = self.request.validated_query, self.request.validated_body.prepared
         updated = change_tasks(
-            self.request.db, self.account, query.filters(), values, dry_run=query.dry_run
+            self.request.db, self.account, query.filters(), columns, dry_run=query.dry_run
         )
         return finished(self.request, {"username": self.account.username, "updated": updated})
 
@@ -122,6 +123,7 @@ class TasksViews:
         request_method="DELETE",
         permission=Permission.WRITE,
         operation="delete tasks",
+        heavy=True,
         idempotency_key=True,
         query=TaskSelection,
         returns=schemas.TasksDeleted,
@@ -205,10 +207,8 @@ class TaskViews:
         Fields that are not mentioned keep their values. The body may also be an answer that shows
         the task: its `task` has the changes.
         """
-        body = self.request.validated_body
-        change = body.task if isinstance(body, schemas.TaskEnvelope) else body
-        values = change.values()
-        task = change_task(self.request.db, self.account, self.task, values)
+        columns = self.request.validated_body.prepared
+        task = change_task(self.request.db, self.account, self.task, columns)
         offer_undo(self.request)
         self.request.response.headers["ETag"] = entity_tag(task.revision)
         return {"username": self.account.username, "task": schemas.Task.of(task)}

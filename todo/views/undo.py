@@ -17,6 +17,7 @@ from todo.schemas.undo import Undone
     request_method="POST",
     permission=Permission.WRITE,
     operation="undo",
+    heavy=True,
     idempotency_key=True,
     returns=Undone,
     errors=("not_undoable", "too_many", "undo_conflict"),

@@ -9,7 +9,7 @@ from alembic import op
 
 from todo.models.size import ROW_SIZE, text_size
 
-revision = "0013"
+revision = "0011"
 down_revision = "0010"
 branch_labels = None
 depends_on = None
