@@ -100,6 +100,7 @@ def shared_app(database_server: str | Path, migrated_url: str) -> Iterator[Any]:
         "todo.cors_origins": ORIGIN,
         "todo.limit_registrations": "0",
         # These count in memory, by ids that all tests share.
+        "todo.limit_exports": "0",
         "todo.limit_reads": "0",
         "todo.limit_write_megabytes": "0",
         "todo.public_url": PUBLIC_URL,

@@ -207,6 +207,7 @@ class Settings:
     limit_writes: Annotated[int, Setting("todo.limit_writes", _LIMIT, "0")]
     limit_reads: Annotated[int, Setting("todo.limit_reads", _LIMIT, "3000")]
     limit_write_bytes: Annotated[int, Setting("todo.limit_write_megabytes", _megabytes, "60")]
+    limit_exports: Annotated[int, Setting("todo.limit_exports", _LIMIT, "10")]
     quota_tasks: Annotated[int, Setting("todo.quota_tasks", _megabytes, "200")]
     quota_journal: Annotated[int, Setting("todo.quota_journal", _megabytes, "500")]
     quota_keys: Annotated[int, Setting("todo.quota_keys", _megabytes, "100")]

@@ -1,11 +1,16 @@
 """Fair shares: what one account may use of a process, at once and in a minute."""
 
+import os
+import socket
 import threading
+import time
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +18,9 @@ from sqlalchemy.orm import Session
 
 from tests.support.client import Client, User
 from tests.support.databases import statements
-from tests.support.factories import make_task, make_token
+from tests.support.factories import make_account, make_task, make_tasks, make_token
 from tests.support.fixtures import Patch, SetClock
+from tests.support.pserve import Server
 from todo import clock
 from todo.auth import shares as module
 from todo.auth.shares import AT_ONCE, LARGE_BODY, MOST_ENTRIES, READS, WRITTEN, Shares
@@ -88,16 +94,15 @@ def test_dry_run_counts_as_well(alice: User, limit: Callable[[str, int], None]) 
 def test_large_body_is_folded_before_the_account_is_locked(
     app: Any, alice: User, monkeypatch: Patch, query: str
 ) -> None:
-    executed: list[str] = []
     normalize = unicodedata.normalize
 
     def record(form: Any, text: str) -> str:
         executed.append("normalize")
         return normalize(form, text)
 
-    monkeypatch.setattr(unicodedata, "normalize", record)
     alice.get(alice.url)
     with statements(app.registry["engine"]) as executed:
+        monkeypatch.setattr(unicodedata, "normalize", record)
         tasks = {"tasks": [{"name": "Milk", "note": "é" * 10_000}] * 7}
         assert alice.post_json(alice.tasks_url + query, tasks).status_int == 201
     firsts = [statement.split()[0] for statement in executed]
@@ -204,5 +209,45 @@ def test_memory_of_shares_is_bounded() -> None:
         shares.spend(READS, number, 1, 10)
         shares.spend(WRITTEN, number, 1, 10)
         shares.remember(number.to_bytes(32, "big"), number)
-    assert len(shares._minutes) <= MOST_ENTRIES
+    assert len(shares._windows) <= MOST_ENTRIES
     assert len(shares.accounts) <= MOST_ENTRIES
+
+
+def test_exports_of_an_account_are_limited_per_hour(
+    alice: User, bob: User, limit: Callable[[str, int], None], set_clock: SetClock
+) -> None:
+    limit("exports", 2)
+    statuses = [alice.get(f"{alice.url}/export").status_int for _ in range(3)]
+    assert statuses == [200, 200, 429]
+    assert bob.get(f"{bob.url}/export").status_int == 200
+    assert alice.get(alice.url).status_int == 200
+    set_clock(timedelta(minutes=61))
+    assert alice.get(f"{alice.url}/export").status_int == 200
+
+
+def test_second_export_waits_until_the_first_is_read(server: Server, committed: Session) -> None:
+    login, other = make_account(committed), make_account(committed)
+    for _ in range(2):
+        make_tasks(committed, login, [{"note": "x" * 10_000}] * 500)
+    before = deleted_files(server)
+    with closing(socket.create_connection((server.host, server.port), timeout=30)) as unread:
+        token = f"Authorization: Bearer {login.token}"
+        unread.sendall(f"GET {login.url}/export HTTP/1.1\r\nHost: a\r\n{token}\r\n\r\n".encode())
+        assert unread.recv(12) == b"HTTP/1.1 200"
+        for _ in range(3):
+            status, headers, problem = server.send("GET", f"{login.url}/export", token=login.token)
+            assert (status, problem["code"]) == (429, "too_many_requests")
+            assert headers["Retry-After"] == "10"
+        assert len(deleted_files(server) - before) == 1, "one temporary file without a name"
+        assert server.send("GET", f"{other.url}/export", token=other.token)[0] == 200
+    deadline = time.monotonic() + 10
+    while deleted_files(server) - before:
+        assert time.monotonic() < deadline, "the server keeps the file of a closed connection"
+        time.sleep(0.05)
+    assert server.send("GET", f"{login.url}/export", token=login.token)[0] == 200
+
+
+def deleted_files(server: Server) -> set[str]:
+    """Return the open files of the server's process that have no name (Linux only)."""
+    descriptors = Path(f"/proc/{server.process.pid}/fd").iterdir()
+    return {name for each in descriptors if (name := os.readlink(each)).endswith(" (deleted)")}

@@ -1,4 +1,4 @@
-"""Fair shares: how much one account may use of a process, at once and in a minute.
+"""Fair shares: how much one account may use of a process, at once and in a window of time.
 
 Each process counts in memory, for itself: in the database, a count would cost every read a write.
 """
@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Condition
 from time import monotonic
+from typing import IO
 
 from pyramid.config import Configurator
 from pyramid.httpexceptions import HTTPForbidden
@@ -24,10 +25,11 @@ from todo.http.typed_views import read_input_early
 AT_ONCE = 6  # requests of an account; fewer than the process has threads
 PATIENCE = 0.1  # seconds that a request waits for another one of its account to end
 LARGE_BODY = 64 * 1024  # bytes; one task needs less
-WINDOW = timedelta(minutes=1)
 MOST_ENTRIES = 10_000  # remembered by a process
 
-READS, WRITTEN = "reads", "written"  # budgets: requests, and bytes of bodies and the journal
+# Budgets and their windows: requests, bytes of bodies and the journal, and exports.
+READS, WRITTEN, EXPORTS = "reads", "written", "exports"
+WINDOWS = {READS: timedelta(minutes=1), WRITTEN: timedelta(minutes=1), EXPORTS: timedelta(hours=1)}
 
 
 @dataclass
@@ -40,7 +42,7 @@ class _Running:
 
 
 @dataclass
-class _Minute:
+class _Window:
     """What an account has used of a budget in a window of time."""
 
     used: int
@@ -53,7 +55,8 @@ class Shares:
     def __init__(self) -> None:
         self.accounts: dict[bytes, int] = {}  # digest of a token -> its account, for ever the same
         self._running: dict[int, _Running] = defaultdict(_Running)
-        self._minutes: dict[tuple[str, int], _Minute] = {}
+        self._windows: dict[tuple[str, int], _Window] = {}
+        self._exports: dict[int, IO[bytes]] = {}
         self._changed = Condition()
 
     def begin(self, account_id: int, *, heavy: bool) -> None:
@@ -86,24 +89,43 @@ class Shares:
             self._changed.notify_all()
 
     def spend(self, budget: str, account_id: int, amount: int, maximum: int) -> None:
-        """Add to what the account has used of the budget in this minute.
+        """Add to what the account has used of the budget in its current window.
 
         Raise Problem 429 if it had already used the maximum; 0 means no maximum.
         """
         with self._changed:
-            now = clock.now()
-            minute = self._minutes.get((budget, account_id))
-            if minute is None or not now < minute.end <= now + WINDOW:
+            now, key = clock.now(), (budget, account_id)
+            window = self._windows.get(key)
+            end = now + WINDOWS[budget]
+            if window is None or not now < window.end <= end:  # it is over, or the clock was wrong
                 self._make_room(now)
-                minute = self._minutes[budget, account_id] = _Minute(0, now + WINDOW)
-            if maximum and minute.used >= maximum:
-                raise limit_exceeded(minute.end)
-            minute.used += amount
+                window = self._windows[key] = _Window(0, end)
+            if maximum and window.used >= maximum:
+                raise limit_exceeded(window.end)
+            window.used += amount
 
     def _make_room(self, now: datetime) -> None:
-        if len(self._minutes) >= MOST_ENTRIES:
-            current = {key: each for key, each in self._minutes.items() if each.end > now}
-            self._minutes = current if len(current) < MOST_ENTRIES else {}
+        if len(self._windows) >= MOST_ENTRIES:
+            current = {key: each for key, each in self._windows.items() if each.end > now}
+            self._windows = current if len(current) < MOST_ENTRIES else {}
+
+    def refuse_second_export(self, account_id: int) -> None:
+        """Raise Problem 429 while an export of the account is still sent: it occupies a disk."""
+        with self._changed:
+            file = self._exports.get(account_id)
+            if file is not None and not file.closed:
+                raise Problem(
+                    "too_many_requests",
+                    "An export of this account is still being sent. Read it, or close its "
+                    "connection, and try again.",
+                    headers={"Retry-After": "10"},
+                )
+
+    def keep_export(self, account_id: int, file: IO[bytes]) -> None:
+        """Remember the file until the server closes it."""
+        with self._changed:
+            open_files = {key: each for key, each in self._exports.items() if not each.closed}
+            self._exports = open_files | {account_id: file}
 
     def remember(self, digest: bytes, account_id: int) -> None:
         """Remember the account of a token, so that a write is refused before it takes a lock."""

@@ -12,6 +12,7 @@ from todo.auth.identity import AccountRow
 from todo.auth.passwords import hash_password
 from todo.auth.permissions import Permission
 from todo.auth.sessions import end_session, reauthenticate, start_session
+from todo.auth.shares import EXPORTS, Shares
 from todo.http.errors import Problem
 from todo.http.preconditions import entity_tag, is_not_modified
 from todo.http.renderers import Response
@@ -198,9 +199,14 @@ def _has_if_match(request: Request) -> bool:
 def export(context: AccountContext, request: Request) -> Response:
     """Export the profile, all tasks and the trash as one JSON document.
 
-    The password, sessions, API tokens and the history of changes are not included.
+    The password, sessions, API tokens and the history of changes are not included. The next export
+    can begin when the client has read this one.
     """
+    shares: Shares = request.registry["shares"]
+    shares.refuse_second_export(context.account.id)
+    shares.spend(EXPORTS, context.account.id, 1, request.settings.limit_exports)
     file = write_export(request.db, context.account, request.settings.trash_retention)
+    shares.keep_export(context.account.id, file)
     size = file.tell()
     file.seek(0)
     response = request.response
