@@ -8,9 +8,19 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tests.support.client import Client, User, faults, log_in
-from tests.support.factories import PASSWORD, Login, make_account, make_task
-from tests.support.fixtures import Patch, SetClock
-from todo.models import Account, Task, Token
+from tests.support.factories import (
+    PASSWORD,
+    Login,
+    make_account,
+    make_key,
+    make_task,
+    make_trashed,
+)
+from tests.support.fixtures import ApiToken, Patch, SetClock
+from todo import clock
+from todo.jobs.purge import purge_expired
+from todo.models import Account, Base, ReleasedUsername
+from todo.models.account import ACCOUNTS as TABLE
 from todo.services.invitations import create_invitation
 
 ACCOUNTS = "/api/v1/accounts"
@@ -279,16 +289,60 @@ def test_password_change_ends_other_sessions(app: Any, alice: User, client: Clie
         assert ended.get(alice.url).status_int == 401, "a new password ends all other sessions"
 
 
-def test_account_delete_removes_own_rows_only(alice: User, bob: Login, db: Session) -> None:
+def test_deleted_account_is_unreachable_at_once(
+    app: Any, alice: User, bob: User, db: Session, api_token: ApiToken
+) -> None:
+    _, script = api_token()
     make_task(db, alice)
-    kept = make_task(db, bob)
     response = alice.delete(alice.url)
     assert (response.status_int, response.body) == (204, b"")
     assert "Content-Type" not in response.headers
-    assert alice.get(alice.url).status_int == 401
-    assert db.scalars(select(Account.username)).all() == ["bob"]
-    assert db.scalars(select(Task.id)).all() == [kept]
-    assert db.scalars(select(Token.account_id)).all() == [bob.id]
+    assert [each.get(alice.url).status_int for each in (alice, script)] == [401, 401]
+    assert alice.post_json(alice.tasks_url, {"name": "Tea"}).status_int == 401
+    closed = db.get_one(Account, alice.id)
+    for username in ("alice", closed.username):
+        answer = log_in(Client(app), username)
+        assert (answer.status_int, answer.json["code"]) == (401, "bad_credentials")
+    assert bob.get(alice.url).status_int == 403
+    taken = Client(app).post(ACCOUNTS, CAROL | {"username": "Alice"})
+    assert (taken.status_int, taken.json["code"]) == (409, "username_taken")
+    personal = {closed.username, closed.username_lower, closed.email, closed.password_hash}
+    assert personal == {f"#{alice.id}", ""}, "its personal data is gone"
+
+
+@pytest.mark.purged
+def test_purge_erases_rows_of_deleted_account_only(
+    app: Any, alice: User, bob: Login, db: Session
+) -> None:
+    for login in (alice, bob):
+        make_task(db, login)
+        make_trashed(db, login)
+        make_key(db, login, "one", clock.now() + timedelta(days=1))
+    assert alice.delete(alice.url).status_int == 204
+    before = rows_of(db, bob)
+    assert purge_expired(db, app.registry["settings"], lambda _: None)["closed accounts"] == 1
+    assert rows_of(db, alice) == {}
+    assert rows_of(db, bob) == before
+    released = db.scalars(select(ReleasedUsername.username_lower)).all()
+    assert released == ["alice"], "the name stays reserved"
+
+
+def rows_of(session: Session, login: Login) -> dict[str, list[Any]]:
+    """Return the rows of the account by table, except its released usernames."""
+    rows = {"accounts": session.execute(select(TABLE).where(TABLE.c.id == login.id)).all()}
+    for table in Base.metadata.sorted_tables:
+        if "account_id" in table.c and table.name != "released_usernames":
+            owned = select(table).where(table.c.account_id == login.id)
+            rows[table.name] = session.execute(owned).all()
+    return {name: list(found) for name, found in rows.items() if found}
+
+
+def test_name_of_deleted_account_is_free_after_quarantine_without_a_purge(
+    app: Any, alice: User, set_clock: SetClock
+) -> None:
+    alice.delete(alice.url)
+    set_clock(timedelta(days=91))
+    assert Client(app).post(ACCOUNTS, CAROL | {"username": "alice"}).status_int == 201
 
 
 def test_deleted_account_id_is_never_reused(app: Any, alice: User) -> None:

@@ -97,7 +97,7 @@ EXPECTED_STATEMENTS: list[tuple[str, str, str, dict[str, Any], str]] = [
     ("token detail", "GET", "{account}/tokens/{ids[2]}", {}, "SELECT"),
     ("revoke token", "DELETE", "{account}/tokens/{ids[2]}", {}, "limit SELECT DELETE"),
     ("revoke tokens", "DELETE", "{account}/tokens", {}, "limit SELECT DELETE"),
-    ("delete profile", "DELETE", "{account}", {}, "limit SELECT INSERT DELETE"),
+    ("delete profile", "DELETE", "{account}", {}, "limit SELECT INSERT DELETE UPDATE"),
     ("register", "POST", "/api/v1/accounts", CAROL, f"INSERT INSERT SELECT {LOGGED_IN}"),
     (
         "login",

@@ -16,6 +16,7 @@ from tests.support.fixtures import ApiToken, Patch, SetClock
 from todo import clock
 from todo.http.request import Request
 from todo.http.transactions import commit_so_far
+from todo.jobs.purge import purge_expired
 from todo.models import Account, Base, Change, Task, Token, TrashedTask
 from todo.services import trash as trash_service
 from todo.views import trash as view
@@ -276,11 +277,12 @@ def test_expired_trash_is_hidden_before_purge(
 
 
 def test_account_delete_erases_trash(
-    alice: User, bob: Login, db: Session, deleted_milk: int
+    app: Any, alice: User, bob: Login, db: Session, deleted_milk: int
 ) -> None:
     make_key(db, alice, "one", clock.now() + DAY)
     kept = make_trashed(db, bob)
     assert alice.delete(alice.url).status_int == 204
+    purge_expired(db, app.registry["settings"], lambda _: None)
     assert "saffron" not in dump(db)
     assert db.scalars(select(TrashedTask.id)).all() == [kept]
 

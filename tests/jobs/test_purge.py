@@ -1,7 +1,9 @@
 """`todo-admin purge` deletes expired rows and skips locked ones."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -13,7 +15,8 @@ from tests.support.databases import event_listener
 from tests.support.factories import Login, make_key, make_task, make_trashed
 from tests.support.fixtures import Patch
 from todo import clock, settings
-from todo.jobs import purge
+from todo.jobs import batches, purge
+from todo.journal import retention
 from todo.models import (
     Account,
     Change,
@@ -50,7 +53,7 @@ def test_purge_deletes_only_expired_rows(
             committed.add(LimitCount(name=name, subject=subject, count=1, expiration_date=ends))
         committed.add(Invitation(digest=name.encode(), expiration_date=ends))
         make_key(committed, alice, name, ends)
-    monkeypatch.setattr(purge, "BATCH_SIZE", 2)
+    monkeypatch.setattr(batches, "BATCH_SIZE", 2)
     commits = []
 
     def record(session: Session) -> None:
@@ -59,6 +62,7 @@ def test_purge_deletes_only_expired_rows(
     with event_listener(Session, "after_commit", record):
         output = todo_admin("purge")
     assert output.splitlines() == [
+        "closed accounts: 0 deleted",
         "expired sessions and tokens: 5 deleted",
         "idle sessions: 1 deleted",
         "limit counts: 2 deleted",
@@ -81,7 +85,7 @@ def test_purge_deletes_only_expired_rows(
 def test_purge_erases_trashed_tasks_after_retention(
     todo_admin: TodoAdmin, committed: Session, alice: Login, bob: Login, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr(purge, "BATCH_SIZE", 2)
+    monkeypatch.setattr(batches, "BATCH_SIZE", 2)
     with a_month_ago(monkeypatch):
         for login in (alice, bob):
             for number in range(5):
@@ -151,7 +155,7 @@ def old_changes(committed: Session, alice: Login, bob: Login) -> None:
 def test_purge_deletes_old_changes_of_all_accounts(
     todo_admin: TodoAdmin, committed: Session, old_changes: None, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr(purge, "BATCH_SIZE", 2)
+    monkeypatch.setattr(retention, "BATCH_SIZE", 2)
     monkeypatch.setenv("TODO_JOURNAL_DAYS", "92")
     assert "changes: 0 deleted" in todo_admin("purge")
     monkeypatch.delenv("TODO_JOURNAL_DAYS")
@@ -210,3 +214,47 @@ def test_purge_unlocks_account_before_next_query(
     with event_listener(engine, "before_cursor_execute", find_unlocked):
         purge.purge_expired(committed, settings.read({"sqlalchemy.url": "sqlite:////x"}, {}))
     assert lockable == [[alice.id]]
+
+
+def test_closed_account_is_erased_in_bounded_batches(
+    committed: Session, alice: Login, bob: Login, monkeypatch: Patch
+) -> None:
+    for _ in range(4):
+        make_task(committed, alice, note="long words " * 100)
+        make_trashed(committed, alice, note="long words " * 100)
+    committed.execute(
+        update(Account)
+        .where(Account.id == alice.id)
+        .values(closed_date=clock.now())
+        .execution_options(recorded=True)
+    )
+    committed.commit()
+    heaviest = len(" water the plants long words")
+    monkeypatch.setattr(batches, "BATCH_WEIGHT", 2 * heaviest)
+    statements: list[Any] = []
+
+    def record(_connection: object, statement: Any, *_: object) -> None:
+        if getattr(statement, "is_delete", False):
+            statements.append(statement.table.name)
+
+    commits: list[int] = []
+    engine = committed.get_bind()
+    with (
+        event_listener(engine, "before_execute", record),
+        event_listener(engine, "commit", lambda _: commits.append(len(statements))),
+    ):
+        purge.purge_expired(
+            committed, settings.read({"sqlalchemy.url": "sqlite:////x"}, {}), lambda _: None
+        )
+    assert Counter(statements)["tasks"] == Counter(statements)["trash"] == 2
+    assert len(commits) >= len(statements), "one deletion per transaction"
+    assert read_column(committed, Account.id) == [bob.id]
+
+
+def test_batch_has_at_least_one_row_and_no_more_than_its_weight() -> None:
+    rows = [("a", 5), ("b", 5), ("c", 1)]
+    for weight, expected in ((0, 1), (5, 1), (9, 1), (10, 2), (11, 3)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(batches, "BATCH_WEIGHT", weight)
+            assert len(batches.first_batch(rows)) == expected
+    assert batches.first_batch([]) == []

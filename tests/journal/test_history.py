@@ -281,7 +281,7 @@ def test_stale_if_match_omits_changed_fields_after_purge(
 def test_purge_deletes_whole_revisions(
     alice: User, task_with_old_changes: Any, purge_now: Purge, db: Session, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr("todo.jobs.purge.BATCH_SIZE", 3)
+    monkeypatch.setattr("todo.journal.retention.BATCH_SIZE", 3)
     purge_now()
     assert kept_revisions(db) == [4, 5], (
         "the batch ends within revision 3, and the rest of it is deleted too"

@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 from tests.support.factories import PASSWORD, Login, make_account, make_key, make_task
 from tests.support.pserve import Server, pserve
 from tests.support.running import run_concurrently
-from todo import clock
+from todo import clock, settings
 from todo.auth.passwords import MAX_PENDING
+from todo.jobs.purge import purge_expired
 from todo.models import Account, Task, Token
 from todo.models.token import TokenKind, new_token
 from todo.services.invitations import create_invitation
@@ -215,6 +216,7 @@ def test_writes_during_account_deletion_leave_no_tasks(server: Server, committed
         deleted, *others = run_concurrently(act, 6)
         assert deleted in (204, 401), "a password change may have ended the session"
         assert set(others) <= {200, 201, 401, 409}
+        purge_expired(committed, settings.read({"sqlalchemy.url": "sqlite:////x"}, {}))
         tasks = committed.scalars(select(Task).where(Task.account_id == login.id)).all()
         assert deleted == 401 or tasks == [], "a deleted account has no tasks"
         committed.rollback()

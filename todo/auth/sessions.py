@@ -57,8 +57,8 @@ def find_account(session: Session, username: str) -> Row[Any] | None:
     """Return the row of the account with this username (case-insensitive), or None."""
     if not username.isascii() or "\0" in username:
         return None  # usernames are ASCII, and PostgreSQL rejects NUL
-    named = ACCOUNTS.c.username_lower == username.lower()
-    return session.execute(select(*ACCOUNTS.c).where(named)).one_or_none()
+    named = (ACCOUNTS.c.username_lower == username.lower(), ACCOUNTS.c.closed_date.is_(None))
+    return session.execute(select(*ACCOUNTS.c).where(*named)).one_or_none()
 
 
 def authenticate(request: Request, username: str, password: str) -> Row[Any] | None:

@@ -1,13 +1,16 @@
 """The purge: delete expired rows in small batches, so that no other transaction waits long."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, delete, func, select, tuple_
+from sqlalchemy import ColumnElement, Table, and_, func, literal, select
 from sqlalchemy.orm import Session
 
 from todo import clock
+from todo.jobs import batches
+from todo.jobs.batches import delete_batch, first_batch, words_of
 from todo.journal import writes
 from todo.journal.retention import IN_ORDER, forget_old, forget_oldest
 from todo.models.account import ACCOUNTS
@@ -16,13 +19,23 @@ from todo.models.idempotency_key import IDEMPOTENCY_KEYS
 from todo.models.invitation import INVITATIONS
 from todo.models.limit import LIMIT_COUNTS
 from todo.models.released_username import RELEASED_USERNAMES
+from todo.models.task import TASKS
 from todo.models.token import TOKENS, TokenKind
 from todo.models.trash import TRASH, TrashedTask
 from todo.settings import Settings
 
-BATCH_SIZE = 500  # rows per transaction
 # Seconds between batches on SQLite: other processes poll for the write lock every 0.1 seconds.
 BATCH_PAUSE = 0.2
+
+_NO_WEIGHT = literal(0)
+
+# The tables with many rows of an account, and the weights of their rows.
+_OWNED = (
+    (TASKS, words_of(TASKS)),
+    (TRASH, words_of(TRASH)),
+    (CHANGES, CHANGES.c.size),
+    (IDEMPOTENCY_KEYS, IDEMPOTENCY_KEYS.c.size),
+)
 
 # The earliest date of each account.
 _FIRST_TRASHED = select(func.min(TRASH.c.deletion_date)).where(TRASH.c.account_id == ACCOUNTS.c.id)
@@ -34,7 +47,7 @@ _FIRST_CHANGE = (
 def purge_expired(
     session: Session, settings: Settings, pause: Callable[[float], object] = time.sleep
 ) -> dict[str, int]:
-    """Delete all expired rows and return their numbers by name.
+    """Delete all expired rows and closed accounts, and return their numbers by name.
 
     Each batch is committed. `pause` waits between batches, or raises to stop the purge.
     """
@@ -44,59 +57,67 @@ def purge_expired(
         session.commit()
         pause(BATCH_PAUSE if session.get_bind().dialect.name == "sqlite" else 0)
 
-    def purge(table: Table, condition: ColumnElement[bool]) -> int:
+    def purge(table: Table, condition: ColumnElement[bool], weight: Any = _NO_WEIGHT) -> int:
         count = 0
-        while batch := _delete(session, table, condition):
+        while batch := delete_batch(session, table, condition, weight):
             count += batch
             end_batch()
         session.rollback()
         return count
 
+    def purge_each(accounts: Iterable[int], purge_one: Callable[[int], int]) -> int:
+        count = 0
+        for account_id in accounts:
+            while batch := purge_one(account_id):
+                count += batch
+                end_batch()
+            session.rollback()  # release the account's lock
+        return count
+
     idle = TOKENS.c.last_used_date <= now - settings.session_idle
-    deleted = {
+    trashed, recorded = now - settings.trash_retention, now - settings.journal_retention
+    quota = settings.quota_journal
+    return {
+        "closed accounts": _erase_closed(session, purge),
         "expired sessions and tokens": purge(TOKENS, TOKENS.c.expiration_date <= now),
         "idle sessions": purge(TOKENS, and_(TOKENS.c.kind == TokenKind.SESSION, idle)),
         "limit counts": purge(LIMIT_COUNTS, LIMIT_COUNTS.c.expiration_date <= now),
-        "idempotency keys": purge(IDEMPOTENCY_KEYS, IDEMPOTENCY_KEYS.c.expiration_date <= now),
+        "idempotency keys": purge(
+            IDEMPOTENCY_KEYS, IDEMPOTENCY_KEYS.c.expiration_date <= now, IDEMPOTENCY_KEYS.c.size
+        ),
         "released usernames": purge(
             RELEASED_USERNAMES, RELEASED_USERNAMES.c.expiration_date <= now
         ),
         "invitations": purge(INVITATIONS, INVITATIONS.c.expiration_date <= now),
-        "trashed tasks": 0,
-        "changes": 0,
+        "trashed tasks": purge_each(
+            _accounts(session, _FIRST_TRASHED.scalar_subquery() <= trashed),
+            lambda account_id: purge_trash(session, account_id, trashed),
+        ),
+        "changes": purge_each(
+            _accounts(session, _FIRST_CHANGE.scalar_subquery() <= recorded),
+            lambda account_id: purge_changes(session, account_id, recorded),
+        )
+        + purge_each(
+            _accounts(session, ACCOUNTS.c.journal_bytes > quota) if quota else (),
+            lambda account_id: trim_journal(session, account_id, quota),
+        ),
     }
-    until = now - settings.trash_retention
-    for account_id in _accounts(session, _FIRST_TRASHED.scalar_subquery() <= until):
-        while batch := purge_trash(session, account_id, until):
-            end_batch()
-            deleted["trashed tasks"] += batch
-        session.rollback()  # release the account's lock
-    until = now - settings.journal_retention
-    for account_id in _accounts(session, _FIRST_CHANGE.scalar_subquery() <= until):
-        while batch := purge_changes(session, account_id, until):
-            end_batch()
-            deleted["changes"] += batch
-        session.rollback()
-    deleted["changes"] += _trim_journals(session, settings.quota_journal, end_batch)
-    return deleted
 
 
-def _trim_journals(session: Session, quota: int, end_batch: Callable[[], None]) -> int:
-    """Delete the oldest changes of accounts above the quota, and return their number."""
-    count = 0
-    for account_id in _accounts(session, ACCOUNTS.c.journal_bytes > quota) if quota else ():
-        while batch := trim_journal(session, account_id, quota):
-            end_batch()
-            count += batch
-        session.rollback()
-    return count
+def _erase_closed(session: Session, purge: Callable[..., int]) -> int:
+    """Delete the closed accounts with all their rows, and return their number."""
+    closed = list(_accounts(session, ACCOUNTS.c.closed_date.is_not(None)))
+    for account_id in closed:
+        for table, weight in _OWNED:
+            purge(table, table.c.account_id == account_id, weight)
+    return purge(ACCOUNTS, ACCOUNTS.c.id.in_(closed))
 
 
 def _accounts(session: Session, condition: ColumnElement[bool]) -> Iterator[int]:
     """Yield the ids of the accounts that match."""
     last = 0
     query = select(ACCOUNTS.c.id).where(condition).order_by(ACCOUNTS.c.id)
-    while ids := session.scalars(query.where(ACCOUNTS.c.id > last).limit(BATCH_SIZE)).all():
+    while ids := session.scalars(query.where(ACCOUNTS.c.id > last).limit(batches.BATCH_SIZE)).all():
         session.rollback()  # on SQLite, an open transaction blocks all writers
         yield from ids
         last = ids[-1]
@@ -109,15 +130,15 @@ def purge_trash(session: Session, account_id: int, until: datetime) -> int:
     Skip the account if another transaction is writing to it.
     """
     expired = (
-        select(TRASH.c.id)
+        select(TRASH.c.id, words_of(TRASH))
         .where(TRASH.c.account_id == account_id, TRASH.c.deletion_date <= until)
-        .limit(BATCH_SIZE)
+        .limit(batches.BATCH_SIZE)
     )
     # Select under the lock, so that no request can restore one of these tasks concurrently.
-    ids = session.scalars(expired).all() if _lock(session, account_id) else []
-    if ids:
-        writes.purge(session, TrashedTask, account_id, ids)
-    return len(ids)
+    rows = first_batch(session.execute(expired).all()) if _lock(session, account_id) else []
+    if rows:
+        writes.purge(session, TrashedTask, account_id, [row.id for row in rows])
+    return len(rows)
 
 
 def purge_changes(session: Session, account_id: int, until: datetime) -> int:
@@ -151,13 +172,3 @@ def _lock(session: Session, account_id: int) -> bool:
     account = select(ACCOUNTS.c.id).where(ACCOUNTS.c.id == account_id)
     locked = account.with_for_update(key_share=True, skip_locked=True)
     return session.scalar(locked) is not None
-
-
-def _delete(session: Session, table: Table, condition: ColumnElement[bool]) -> int:
-    """Delete a batch of rows, except locked ones, and return their number."""
-    key = tuple(table.primary_key)
-    found = select(*key).where(condition).limit(BATCH_SIZE).with_for_update(skip_locked=True)
-    rows = session.execute(found).all()
-    if rows:
-        session.execute(delete(table).where(tuple_(*key).in_([tuple(row) for row in rows])))
-    return len(rows)

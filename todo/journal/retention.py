@@ -4,48 +4,54 @@ Whole revisions are deleted: the feed detects missing changes by the first revis
 The caller must hold the lock on the account's row.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import takewhile
 from typing import Any
 
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from todo.models.account import ACCOUNTS
 from todo.models.change import CHANGES
 from todo.models.journalled import RECORDED
 
-BATCH_SIZE = 500  # changes at once, and the rest of the last revision
+# Changes at once, and their bytes. The rest of the last revision is deleted as well.
+BATCH_SIZE, BATCH_BYTES = 500, 4_000_000
 
 IN_ORDER = (CHANGES.c.account_id, CHANGES.c.revision, CHANGES.c.kind, CHANGES.c.object_id)
 
 
 def forget_old(session: Session, account_id: int, until: datetime) -> int:
     """Delete a batch of the account's changes up to `until`, oldest first; return their number."""
-    rows = session.execute(_oldest(account_id, CHANGES.c.date))
-    old = [revision for revision, date in takewhile(lambda row: row.date <= until, rows)]
-    return _forget(session, account_id, old[-1]) if old else 0
+    rows = takewhile(lambda row: row.date <= until, _oldest(session, account_id))
+    return _forget(session, account_id, max((row.revision for row in rows), default=0))
 
 
 def forget_oldest(session: Session, account_id: int, excess: int, before: int) -> int:
-    """Delete a batch of the account's changes with `excess` bytes or less; return their number.
+    """Delete a batch of the account's oldest changes, of `excess` bytes; return their number.
 
     Keep the changes of the revision `before` and later.
     """
-    last = None
-    for revision, size in session.execute(_oldest(account_id, CHANGES.c.size)):
-        if revision >= before:
+    last = 0
+    for row in _oldest(session, account_id):
+        if row.revision >= before or excess <= 0:
             break
-        last = revision
-        excess -= size
-        if excess <= 0:
-            break
-    return 0 if last is None else _forget(session, account_id, last)
+        last = row.revision
+        excess -= row.size
+    return _forget(session, account_id, last)
 
 
-def _oldest(account_id: int, column: Any) -> Select[Any]:
-    query = select(CHANGES.c.revision, column).where(CHANGES.c.account_id == account_id)
-    return query.order_by(*IN_ORDER).limit(BATCH_SIZE)
+def _oldest(session: Session, account_id: int) -> Iterator[Any]:
+    """Yield the account's oldest changes, as many as one transaction may delete."""
+    query = select(CHANGES.c.revision, CHANGES.c.date, CHANGES.c.size)
+    mine = query.where(CHANGES.c.account_id == account_id).order_by(*IN_ORDER).limit(BATCH_SIZE)
+    left = BATCH_BYTES
+    for row in session.execute(mine).all():
+        yield row
+        left -= row.size
+        if left <= 0:
+            return
 
 
 def _forget(session: Session, account_id: int, last: int) -> int:

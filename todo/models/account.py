@@ -24,6 +24,8 @@ class Account(Journalled, Base):
     `revision` counts the requests that changed the profile or a task. `profile_revision` is the
     revision of the profile's last change.
 
+    A closed account is deleted for everybody; the purge erases its rows in batches.
+
     `task_bytes` is the sum of the sizes of its tasks, also in the trash, and `journal_bytes` that
     of its changes. todo/journal/ keeps them current.
     """
@@ -40,7 +42,7 @@ class Account(Journalled, Base):
     unrecorded: ClassVar[frozenset[str]] = frozenset(
         {
             *("id", "revision", "profile_revision", "username_lower", "password_hash"),
-            *("disabled_date", "task_bytes", "journal_bytes"),
+            *("disabled_date", "closed_date", "task_bytes", "journal_bytes"),
         }
     )
     secrets: ClassVar[frozenset[str]] = frozenset({"password"})
@@ -58,6 +60,7 @@ class Account(Journalled, Base):
         String(TIMEZONE_MAX), default=DEFAULT_TIMEZONE, server_default=DEFAULT_TIMEZONE
     )
     disabled_date: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    closed_date: Mapped[datetime | None] = mapped_column(UTCDateTime)
     task_bytes: Mapped[int] = mapped_column(BigInt, server_default="0")
     journal_bytes: Mapped[int] = mapped_column(BigInt, server_default="0")
 

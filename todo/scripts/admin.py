@@ -338,7 +338,8 @@ def _account(session: Session, username: str) -> Row[Any]:
     account = find_account(session, username)
     if account is not None:
         # Lock the account, so that no concurrent login survives this command.
-        locked = select(*ACCOUNTS.c).where(ACCOUNTS.c.id == account.id).with_for_update()
+        open_account = (ACCOUNTS.c.id == account.id, ACCOUNTS.c.closed_date.is_(None))
+        locked = select(*ACCOUNTS.c).where(*open_account).with_for_update()
         account = session.execute(locked).one_or_none()
     if account is None:
         raise SystemExit(f"todo: there is no account {username!a}; check the username")

@@ -85,14 +85,21 @@ def change_account(
     return AccountRow.of(changed)
 
 
-def delete_account(session: Session, identity: Identity, *, compared: bool) -> None:
-    """Delete the account and all its data, and reserve its username for the quarantine."""
+def close_account(session: Session, identity: Identity, *, compared: bool) -> None:
+    """End the account, and reserve its username for the quarantine.
+
+    Nothing of it can be reached any more. The purge erases its rows, which may take long.
+    """
     row = lock_account(session, identity)
     if compared and row.profile_revision != identity.account.profile_revision:
         raise StaleDataError("the account was changed concurrently")
     _release_username(session, AccountRow.of(row._asdict()))
-    # This deletes its journal, too, so nothing is recorded.
-    session.execute(delete(ACCOUNTS).where(ACCOUNTS.c.id == row.id), execution_options=RECORDED)
+    end_tokens(session, row.id)
+    # No account can register a name with "#", so the name is free after the quarantine even if the
+    # row is still there. The journal is erased, too, so nothing is recorded.
+    nobody = username_columns(f"#{row.id}") | {"email": "", "password_hash": ""}
+    closed = update(ACCOUNTS).where(ACCOUNTS.c.id == row.id)
+    session.execute(closed.values(closed_date=clock.now(), **nobody), execution_options=RECORDED)
 
 
 def set_disabled(session: Session, account_id: int, *, disabled: bool) -> None:

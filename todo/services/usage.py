@@ -24,7 +24,8 @@ def read_usage(db: Database, account: AccountRow, settings: Settings) -> dict[st
 
 def usage_of_accounts(db: Database) -> Sequence[Row[Any]]:
     """Return username and bytes of tasks, journal and keys of each account, largest sum first."""
-    usage = _usage().add_columns(ACCOUNTS.c.username).subquery()
+    named = _usage().add_columns(ACCOUNTS.c.username)
+    usage = named.where(ACCOUNTS.c.closed_date.is_(None)).subquery()
     total = usage.c.tasks + usage.c.journal + usage.c["keys"]
     return db.execute(select(usage).order_by(total.desc(), usage.c.username)).all()
 

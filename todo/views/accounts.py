@@ -138,12 +138,13 @@ class AccountViews:
         errors=("reauthentication_required", "busy"),
     )
     def delete(self) -> None:
-        """Delete the account and all its data.
+        """Delete the account.
 
-        Requires `current_password`, unless the login is less than ten minutes old.
+        From then on, nothing of it can be reached. Its data is erased within the next hour, unless
+        it is much. Requires `current_password`, unless the login is less than ten minutes old.
         """
         reauthenticate(self.request, self.request.validated_body.values().get("current_password"))
-        accounts.delete_account(
+        accounts.close_account(
             self.request.db, self.request.identity, compared=_has_if_match(self.request)
         )
         self.request.response.headers.extend(forget(self.request))
