@@ -17,7 +17,7 @@ from todo import clock
 from todo.http.request import Request
 from todo.http.transactions import commit_so_far
 from todo.jobs.purge import purge_expired
-from todo.models import Account, Base, Change, Task, Token, TrashedTask
+from todo.models import Account, Base, Change, Task, Token, TrashedTask, batches
 from todo.services import trash as trash_service
 from todo.views import trash as view
 
@@ -189,7 +189,8 @@ def test_purge_erases_all_values(
     revision = alice.get(alice.tasks_url).json["revision"]
     assert "saffron" in dump(db)
     answer = alice.delete(alice.trash_url if all_at_once else f"{alice.trash_url}/{deleted_milk}")
-    outcome: dict[str, Any] = {"deleted": 1} if all_at_once else {"msg": "Deleted."}
+    emptied = {"deleted": 1, "remaining": 0}
+    outcome: dict[str, Any] = emptied if all_at_once else {"msg": "Deleted."}
     assert answer.json == {"username": "alice"} | outcome
     found = dump(db)
     assert "saffron" not in found
@@ -290,14 +291,14 @@ def test_account_delete_erases_trash(
 @pytest.fixture
 def user_with_trash(real_alice: User, committed: Session, monkeypatch: Patch) -> User:
     """A user with five tasks in the trash, which is purged in batches of two."""
-    monkeypatch.setattr(trash_service, "BATCH_SIZE", 2)
+    monkeypatch.setattr(batches, "BATCH_SIZE", 2)
     for _ in range(5):
         make_trashed(committed, real_alice)
     return real_alice
 
 
 def test_emptying_trash_purges_all_batches(alice: User, db: Session, monkeypatch: Patch) -> None:
-    monkeypatch.setattr(trash_service, "BATCH_SIZE", 3)
+    monkeypatch.setattr(batches, "BATCH_SIZE", 3)
     for number in (7, 6):
         for _ in range(number):
             make_task(db, alice)
@@ -314,6 +315,30 @@ def test_emptying_trash_purges_all_batches(alice: User, db: Session, monkeypatch
     db.commit()
     query = select(Change.token_kind).where(Change.action == "purge")
     assert set(db.scalars(query)) == {"session"}
+
+
+@pytest.mark.parametrize(("most", "counts"), [(4, [(4, 3), (3, 0)]), (7, [(7, 0)]), (8, [(7, 0)])])
+def test_one_request_empties_a_bounded_part_of_the_trash(
+    alice: User, db: Session, monkeypatch: Patch, most: int, counts: list[tuple[int, int]]
+) -> None:
+    monkeypatch.setattr(batches, "BATCH_SIZE", 3)
+    monkeypatch.setattr(trash_service, "MOST_AT_ONCE", most)
+    for _ in range(7):
+        make_trashed(db, alice)
+    answers = [alice.delete(alice.trash_url).json for _ in counts]
+    assert [(each["deleted"], each["remaining"]) for each in answers] == counts
+    assert trashed(alice) == []
+
+
+def test_batches_of_the_trash_are_bounded_in_words(
+    alice: User, db: Session, monkeypatch: Patch
+) -> None:
+    for _ in range(4):
+        make_trashed(db, alice, name="Milk", note="long words")
+    monkeypatch.setattr(batches, "BATCH_WEIGHT", 2 * len(" milk long words"))
+    before = alice.get(alice.tasks_url).json["revision"]
+    assert alice.delete(alice.trash_url).json["deleted"] == 4
+    assert alice.get(alice.tasks_url).json["revision"] == before + 2, "one revision per batch"
 
 
 def test_emptying_trash_keeps_tasks_deleted_concurrently(
@@ -335,7 +360,7 @@ def test_emptying_trash_keeps_tasks_deleted_concurrently(
 def test_emptying_trash_reuses_expired_idempotency_key(
     alice: User, db: Session, monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr(trash_service, "BATCH_SIZE", 2)
+    monkeypatch.setattr(batches, "BATCH_SIZE", 2)
     for _ in range(5):
         make_trashed(db, alice)
     make_key(db, alice, "old", clock.now() - timedelta(days=1))
@@ -370,7 +395,7 @@ def test_emptying_trash_error_reports_partial_purge(
 ) -> None:
     for _ in range(3):
         make_trashed(db, alice)
-    monkeypatch.setattr(trash_service, "BATCH_SIZE", 2)
+    monkeypatch.setattr(batches, "BATCH_SIZE", 2)
 
     def fail(request: Request) -> None:
         commit_so_far(request)

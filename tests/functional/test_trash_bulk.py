@@ -12,9 +12,8 @@ from tests.support.client import User, faults, pages
 from tests.support.factories import Login, make_task, make_trashed
 from tests.support.fixtures import Patch, SetClock
 from todo import clock
-from todo.models import Task, Token, TrashedTask
+from todo.models import Task, Token, TrashedTask, batches
 from todo.services import tasks as tasks_service
-from todo.services import trash as service
 
 DAY = timedelta(days=1)
 RETENTION_DAYS = 3
@@ -242,10 +241,10 @@ def test_dry_run_on_trash_changes_nothing(
 def test_filtered_purge_deletes_matching_tasks_only(
     alice: User, bob: User, trashed_ids: list[int], monkeypatch: Patch, batch: int
 ) -> None:
-    monkeypatch.setattr(service, "BATCH_SIZE", batch)
+    monkeypatch.setattr(batches, "BATCH_SIZE", batch)
     before = trashed(alice)
     answer = alice.delete(f"{alice.trash_url}?search=milk")
-    assert answer.json == {"username": "alice", "deleted": 2}
+    assert answer.json == {"username": "alice", "deleted": 2, "remaining": 0}
     assert "Link" not in answer.headers
     assert trashed(alice) == [before[1]]
     assert len(trashed(bob)) == 3

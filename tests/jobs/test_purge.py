@@ -15,7 +15,7 @@ from tests.support.databases import event_listener
 from tests.support.factories import Login, make_key, make_task, make_trashed
 from tests.support.fixtures import Patch
 from todo import clock, settings
-from todo.jobs import batches, purge
+from todo.jobs import purge
 from todo.journal import retention
 from todo.models import (
     Account,
@@ -26,6 +26,7 @@ from todo.models import (
     ReleasedUsername,
     Token,
     TrashedTask,
+    batches,
 )
 from todo.models.token import TokenKind
 

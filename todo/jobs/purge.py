@@ -9,11 +9,11 @@ from sqlalchemy import ColumnElement, Table, and_, func, literal, select
 from sqlalchemy.orm import Session
 
 from todo import clock
-from todo.jobs import batches
-from todo.jobs.batches import delete_batch, first_batch, words_of
 from todo.journal import writes
 from todo.journal.retention import IN_ORDER, forget_old, forget_oldest
+from todo.models import batches
 from todo.models.account import ACCOUNTS
+from todo.models.batches import delete_batch, first_batch, words_of
 from todo.models.change import CHANGES
 from todo.models.idempotency_key import IDEMPOTENCY_KEYS
 from todo.models.invitation import INVITATIONS

@@ -39,6 +39,11 @@ class TrashEmptied(Representation):
 
     username: Owner
     deleted: int = Field(description="Number of tasks that were deleted permanently.", examples=[3])
+    remaining: int | MISSING = Field(
+        MISSING,
+        description="Number of tasks that match and are left, because one request deletes no more.",
+        examples=[0],
+    )
     dry_run: bool | MISSING = DRY_RUN
 
 

@@ -20,6 +20,8 @@ from todo.listing.cursors import (
 from todo.listing.filters import trash_condition
 from todo.listing.orders import Order
 from todo.listing.pages import Page
+from todo.models import batches
+from todo.models.batches import first_batch, words_of
 from todo.models.change import RESTORE
 from todo.models.engine import Database, dialect_of
 from todo.models.task import Task, TaskRow
@@ -28,8 +30,7 @@ from todo.schemas.task_filter import TrashPage
 from todo.services.tasks import count_query, read_matching, refuse_without_filter
 
 ORDER = Order("deletion_date", descending=True)
-# Tasks that one transaction purges; on SQLite, it blocks other writers.
-BATCH_SIZE = 1000
+MOST_AT_ONCE = 10_000  # tasks that one request deletes permanently
 
 
 def restorable(account: AccountRow, trash_retention: timedelta) -> list[ColumnElement[bool]]:
@@ -128,23 +129,29 @@ def empty_trash(
     filters: dict[str, Any],
     trash_retention: timedelta,
     commit: Callable[[], None],
-) -> int:
-    """Delete all tasks in the account's trash that match permanently, and return their number.
+) -> tuple[int, int]:
+    """Delete tasks in the account's trash that match permanently, last deleted first.
 
+    Return the number of tasks, and of those that are left because one request deletes no more.
     Many tasks take several transactions: `commit` ends one and begins the next. Raise
     StaleDataError if the token has ended between two of them.
     """
-    account = identity.account
-    columns = (TRASH.c.id, TRASH.c.deletion_date, is_restorable(trash_retention).label("counts"))
+    account, restorable = identity.account, is_restorable(trash_retention)
+    columns = (TRASH.c.id, TRASH.c.deletion_date, restorable.label("counts"), words_of(TRASH))
     matching = [trash_condition(dialect_of(session), account, filters)]
-    deleted, after = 0, None
+    purged, deleted, after = 0, 0, None
     while True:
-        rows = session.execute(_in_order(columns, matching, after).limit(BATCH_SIZE)).all()
+        size = min(batches.BATCH_SIZE, MOST_AT_ONCE - purged)
+        found = session.execute(_in_order(columns, matching, after).limit(size)).all()
+        rows = first_batch(found)
         if rows:
             writes.purge(session, TrashedTask, account.id, [row.id for row in rows])
+            purged += len(rows)
             deleted += sum(row.counts for row in rows)
-        if len(rows) < BATCH_SIZE:
-            return deleted
+        if len(rows) == len(found) < size:
+            return deleted, 0
+        if purged >= MOST_AT_ONCE:
+            return deleted, count_trash(session, account, filters, trash_retention)
         # The next batch begins here, so that it reads no task again, and none deleted since.
         after = (rows[-1].deletion_date, rows[-1].id)
         commit()

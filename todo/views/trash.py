@@ -73,9 +73,9 @@ class TrashViews:
     def delete(self) -> dict[str, Any]:
         """Empty the trash: delete its tasks permanently, all or those that match the filters.
 
-        The values in their history are erased, too. More than 1,000 tasks are deleted in
-        several transactions: after an error, some tasks may be deleted. Repeat the request to
-        delete the rest.
+        The values in their history are erased, too. Many tasks are deleted in several
+        transactions, and one request deletes at most 10,000: repeat it until `remaining` is 0, and
+        also after an error.
         """
         session, query = self.request.db, self.request.validated_query
         filters, retention = query.filters(), self.request.settings.trash_retention
@@ -83,8 +83,8 @@ class TrashViews:
             matching = count_trash(session, self.account, filters, retention)
             return finished(self.request, {"username": self.account.username, "deleted": matching})
         commit = partial(commit_so_far, self.request)
-        deleted = empty_trash(session, self.request.identity, filters, retention, commit)
-        return {"username": self.account.username, "deleted": deleted}
+        deleted, left = empty_trash(session, self.request.identity, filters, retention, commit)
+        return {"username": self.account.username, "deleted": deleted, "remaining": left}
 
 
 @view_config(
