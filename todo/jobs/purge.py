@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Table, and_, func, literal, select
 from sqlalchemy.orm import Session
 
 from todo import clock
+from todo.jobs.words import erase_deleted_words
 from todo.journal import writes
 from todo.journal.retention import IN_ORDER, forget_old, forget_oldest
 from todo.models import batches
@@ -77,7 +78,7 @@ def purge_expired(
     idle = TOKENS.c.last_used_date <= now - settings.session_idle
     trashed, recorded = now - settings.trash_retention, now - settings.journal_retention
     quota = settings.quota_journal
-    return {
+    deleted = {
         "closed accounts": _erase_closed(session, purge),
         "expired sessions and tokens": purge(TOKENS, TOKENS.c.expiration_date <= now),
         "idle sessions": purge(TOKENS, and_(TOKENS.c.kind == TokenKind.SESSION, idle)),
@@ -102,6 +103,8 @@ def purge_expired(
             lambda account_id: trim_journal(session, account_id, quota),
         ),
     }
+    erase_deleted_words(session, end_batch)
+    return deleted
 
 
 def _erase_closed(session: Session, purge: Callable[..., int]) -> int:

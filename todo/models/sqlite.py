@@ -97,6 +97,7 @@ def _configure(connection: sqlite3.Connection) -> None:
     connection.isolation_level = None  # the driver must not begin transactions
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA secure_delete = ON")  # overwrite deleted values with zeros
     try:
         # A deleted rollback journal could reappear after a power failure and undo the write.
         # Recreating it also costs time.
