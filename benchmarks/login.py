@@ -29,7 +29,11 @@ ACCOUNTS = "/api/v1/accounts"
 PASSWORD = "correct horse battery"
 # Keep the limits on, but above the load.
 LIMITS = {
-    f"TODO_LIMIT_LOGIN_{name}": "1000000" for name in ("ACCOUNT_ADDRESS", "ADDRESS", "ACCOUNT")
+    f"TODO_LIMIT_{name}": "0"
+    for name in (
+        *("LOGIN_ACCOUNT_ADDRESS", "LOGIN_ACCOUNT_ADDRESS_DAY", "LOGIN_ADDRESS", "LOGIN_ACCOUNT"),
+        *("LOGINS_ACCOUNT", "LOGINS_ADDRESS"),
+    )
 }
 
 

@@ -203,6 +203,11 @@ class Settings:
     ]
     limit_login_address: Annotated[int, Setting("todo.limit_login_address", _LIMIT, "50")]
     limit_login_account: Annotated[int, Setting("todo.limit_login_account", _LIMIT, "100")]
+    limit_login_account_address_day: Annotated[
+        int, Setting("todo.limit_login_account_address_day", _LIMIT, "30")
+    ]
+    limit_logins_account: Annotated[int, Setting("todo.limit_logins_account", _LIMIT, "60")]
+    limit_logins_address: Annotated[int, Setting("todo.limit_logins_address", _LIMIT, "500")]
     limit_registrations: Annotated[int, Setting("todo.limit_registrations", _LIMIT, "5")]
     limit_writes: Annotated[int, Setting("todo.limit_writes", _LIMIT, "0")]
     limit_reads: Annotated[int, Setting("todo.limit_reads", _LIMIT, "3000")]

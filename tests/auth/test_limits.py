@@ -109,6 +109,94 @@ def test_login_refused_by_one_limit_is_not_counted_by_others(
     assert login(client, PASSWORD, "192.0.2.2").status_int == 200, "the account is not locked"
 
 
+def test_one_address_cannot_use_up_the_day_of_an_account(
+    client: Client, alice: Login, set_clock: SetClock
+) -> None:
+    for minutes in range(0, 60, 6):
+        set_clock(timedelta(minutes=minutes))
+        statuses(client, 11)
+    assert statuses(client, 1) == [429], "the day of this address is over"
+    assert login(client, PASSWORD, "192.0.2.2").status_int == 200
+
+
+def test_known_address_is_not_locked_out_by_others(
+    client: Client, alice: User, limit: Callable[[str, int], None], set_clock: SetClock
+) -> None:
+    limit("login_account", 20)
+    assert login(client, PASSWORD, "192.0.2.99").status_int == 200
+    set_clock(timedelta(days=60))
+    for number in range(10):
+        statuses(client, 3, f"192.0.2.{number}")
+    assert login(client, PASSWORD, "192.0.2.50").status_int == 429, "an unknown address"
+    assert login(client, PASSWORD, "192.0.2.99").status_int == 200
+    assert statuses(client, 11, "192.0.2.99") == [401] * 10 + [429], "guesses are still limited"
+    set_clock(timedelta(days=60, minutes=6))
+    assert login(client, PASSWORD, "192.0.2.99").status_int == 200
+
+
+@pytest.mark.parametrize("username", ["alice", "nobody"])
+def test_unknown_username_is_limited_like_a_known_one(
+    client: Client, alice: Login, set_clock: SetClock, username: str
+) -> None:
+    found = []
+    for minutes in (0, 6, 12, 18):
+        set_clock(timedelta(minutes=minutes))
+        found += statuses(client, 10, "192.0.2.1", username)
+    assert found == [401] * 30 + [429] * 10
+
+
+def test_successful_logins_are_limited(
+    client: Client,
+    alice: Login,
+    bob: Login,
+    limit: Callable[[str, int], None],
+    set_clock: SetClock,
+) -> None:
+    limit("logins_account", 3)
+    limit("logins_address", 5)
+    found = [login(client, PASSWORD, f"192.0.2.{number}").status_int for number in range(4)]
+    assert found == [200] * 3 + [429]
+    found = [login(client, PASSWORD, "192.0.2.7", "bob").status_int for _ in range(3)]
+    assert found == [200] * 3
+    limit("logins_account", 0)
+    found = [login(client, PASSWORD, "192.0.2.7").status_int for _ in range(3)]
+    assert found == [200, 200, 429]
+    set_clock(timedelta(minutes=5, seconds=1))
+    assert login(client, PASSWORD, "192.0.2.7").status_int == 200
+
+
+def test_failed_logins_do_not_use_up_successful_ones(
+    client: Client, alice: Login, limit: Callable[[str, int], None]
+) -> None:
+    limit("logins_account", 3)
+    assert statuses(client, 8) == [401] * 8
+    assert login(client, PASSWORD).status_int == 200
+
+
+def test_passwords_of_a_logged_in_account_are_limited(
+    alice: User, limit: Callable[[str, int], None], set_clock: SetClock
+) -> None:
+    limit("logins_account", 3)
+    set_clock(timedelta(minutes=11))
+    found = []
+    for number in range(4):
+        fields = {"email": f"x{number}@example.com", "current_password": PASSWORD}
+        found.append(alice.put_json(alice.url, fields).status_int)
+    assert found == [200] * 3 + [429]
+    assert alice.get(alice.url).status_int == 200
+
+
+def test_new_passwords_are_limited(alice: User, limit: Callable[[str, int], None]) -> None:
+    limit("logins_account", 2)
+    token, found = alice.token, []
+    for number in range(3):
+        client = Client(alice.app, token)
+        answer = client.put_json(alice.url, {"password": f"another horse {number}"})
+        found.append(answer.status_int)
+        token = answer.json.get("token", token)
+    assert found == [200, 200, 429]
+
+
 def test_spoofed_forwarded_header_does_not_evade_limit(client: Client, alice: Login) -> None:
     for n in range(11):
         environ = {"REMOTE_ADDR": "192.0.2.1", "HTTP_X_FORWARDED_FOR": f"198.51.100.{n}"}
@@ -204,8 +292,8 @@ def test_login_failures_are_counted_across_processes_and_restarts(
     committed.close()
     with (
         two_processes(DATABASE_URL=database_url) as servers,
-        # Each process accepts four logins at once and refuses a fifth as busy.
-        ThreadPoolExecutor(4) as pool,
+        # Each process accepts three logins of an address at once, and refuses another as busy.
+        ThreadPoolExecutor(3) as pool,
     ):
         turns = itertools.islice(itertools.cycle(servers), 30)
         answers = list(pool.map(lambda server: login(server, "wrong password"), turns))

@@ -44,7 +44,7 @@ def test_concurrent_hashes_do_not_exceed_slots(slots: BoundedSemaphore, monkeypa
     monkeypatch.setattr(passwords, "_hasher", hasher)
     with ThreadPoolExecutor(passwords.MAX_PENDING) as pool:
         hashed = pool.map(passwords.hash_password, ["a password"] * 6)
-        verified = pool.map(passwords.verify_password, ["hash"] * 6, ["a password"] * 6)
+        verified = pool.map(passwords.verify_password, ["hash"] * 6, ["a password"] * 6, "123456")
         assert [*hashed, *verified] == ["hash"] * 6 + [True] * 6
     assert hasher.peak == 2
 
@@ -87,7 +87,7 @@ def test_hash_that_waits_too_long_is_refused_with_retry_after(
             held.wait()
             for operation in (
                 lambda: passwords.hash_password("a password"),
-                lambda: passwords.verify_password(None, "a password"),
+                lambda: passwords.verify_password(None, "a password", "192.0.2.1"),
             ):
                 with pytest.raises(Problem) as refusal:
                     pool.submit(operation).result(timeout=5)
@@ -110,5 +110,27 @@ def test_hash_waiting_briefly_gets_slot(slots: BoundedSemaphore) -> None:
 
 def test_verification_error_releases_slot(slots: BoundedSemaphore) -> None:
     for _ in range(3):
-        assert not passwords.verify_password("no hash", "a password")
-        assert not passwords.verify_password(None, "a password")
+        assert not passwords.verify_password("no hash", "a password", "192.0.2.1")
+        assert not passwords.verify_password(None, "a password", "192.0.2.1")
+
+
+def test_one_address_leaves_room_for_others(slots: BoundedSemaphore) -> None:
+    most = passwords.MAX_PENDING_OF_ADDRESS
+    assert most < passwords.MAX_PENDING
+    slots.acquire()
+    slots.acquire()
+    with ThreadPoolExecutor(most + 1) as pool:
+        waiting = [
+            pool.submit(passwords.verify_password, None, "a password", "192.0.2.1")
+            for _ in range(most)
+        ]
+        while passwords._pending._value > passwords.MAX_PENDING - most:
+            time.sleep(0.01)
+        with pytest.raises(Problem) as refused:
+            passwords.verify_password(None, "a password", "192.0.2.1")
+        assert (refused.value.status, refused.value.headers["Retry-After"]) == (503, "1")
+        other = pool.submit(passwords.verify_password, None, "a password", "192.0.2.2")
+        slots.release()
+        slots.release()
+        assert [each.result(timeout=5) for each in (*waiting, other)] == [False] * (most + 1)
+    assert not passwords._pending_of_address

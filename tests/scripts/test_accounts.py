@@ -25,7 +25,7 @@ from tests.support.factories import (
 from tests.support.fixtures import Patch
 from tests.support.running import running_app
 from todo import clock
-from todo.models import Account, Invitation, ReleasedUsername, Token
+from todo.models import Account, Invitation, LimitCount, ReleasedUsername, Token
 from todo.models.token import Scope, TokenKind
 from todo.scripts import admin
 
@@ -298,3 +298,19 @@ def test_usage_lists_largest_account_first(
         ["alice", "0.0", "0.0", "0.5"],
         ["bob", "0.0", "0.0", "0.0"],
     ]
+
+
+def test_reset_password_forgets_failed_logins(
+    todo_admin: TodoAdmin, log_in: LogIn, alice: Login, bob: Login, committed: Session
+) -> None:
+    for username in ("alice", "bob"):
+        assert [log_in(username, "wrong password")[0] for _ in range(11)] == [401] * 10 + [429]
+    names = {"login-account", "login-account-address", "login-account-address-day"}
+    of_alice = select(LimitCount.name).where(LimitCount.subject.contains("alice"))
+    assert set(committed.scalars(of_alice)) == names
+    committed.rollback()
+    todo_admin("reset-password", "Alice", password=NEW_PASSWORD)
+    assert set(committed.scalars(of_alice)) == set()
+    committed.rollback()
+    assert log_in("alice", NEW_PASSWORD) == (200, None)
+    assert log_in("bob", PASSWORD)[0] == 429, "those of others are kept"

@@ -50,12 +50,6 @@ class Limit:
         return maximum
 
 
-LOGINS_OF_ACCOUNT_FROM_ADDRESS = Limit(
-    "login-account-address", "limit_login_account_address", timedelta(minutes=5)
-)
-LOGINS_FROM_ADDRESS = Limit("login-address", "limit_login_address", timedelta(minutes=5))
-LOGINS_OF_ACCOUNT = Limit("login-account", "limit_login_account", timedelta(days=1))
-REAUTHENTICATIONS = Limit("reauthentication", "limit_login_account_address", timedelta(minutes=5))
 REGISTRATIONS = Limit("registrations", "limit_registrations", timedelta(hours=1))
 WRITES_OF_ACCOUNT = Limit(WRITES, "limit_writes", timedelta(minutes=1))
 
@@ -126,8 +120,8 @@ def count_attempt(engine: Engine, settings: Settings, attempt: Attempt) -> None:
     with separate_transaction(engine) as session:
         for limit, subject in attempt:
             if maximum := limit.maximum(settings):
-                count, expires = _count(session, limit, subject)
-                if count > maximum:
+                number, expires = count(session, limit, subject)
+                if number > maximum:
                     refused.append(expires)
         if refused:
             raise limit_exceeded(max(refused))
@@ -141,7 +135,7 @@ def refund(engine: Engine, attempt: Attempt) -> None:
                 update(LIMIT_COUNTS)
                 .where(
                     LIMIT_COUNTS.c.name == limit.name,
-                    LIMIT_COUNTS.c.subject == _storable(subject),
+                    LIMIT_COUNTS.c.subject == storable(subject),
                     LIMIT_COUNTS.c.count > 0,
                 )
                 .values(count=LIMIT_COUNTS.c.count - 1)
@@ -156,8 +150,8 @@ def count_write(request: Request) -> None:
     """
     token: TokenRow = request.identity.token
     if maximum := request.settings.limit_writes:
-        count, expires = _count(request.db, WRITES_OF_ACCOUNT, str(token.account_id))
-        if count > maximum:
+        number, expires = count(request.db, WRITES_OF_ACCOUNT, str(token.account_id))
+        if number > maximum:
             request.write_is_counted = True
             raise limit_exceeded(expires)
     if _use_is_due(token):
@@ -182,7 +176,7 @@ def record_use(token: TokenRow, request: Request) -> None:
     try:
         with separate_transaction(request.registry["engine"]) as session:
             if counts:  # first: it may wait for a lock, and must not hold another one then
-                _count(session, WRITES_OF_ACCOUNT, str(token.account_id))
+                count(session, WRITES_OF_ACCOUNT, str(token.account_id))
             else:
                 begin_with_short_timeout(session)  # the finished response waits for this
             if sets_last_use:
@@ -210,8 +204,8 @@ def _use_is_due(token: TokenRow) -> bool:
 
 def is_first_in_window(session: Session, limit: Limit) -> bool:
     """Count one in the session's transaction; return whether it is the first of its window."""
-    count, _ = _count(session, limit, "")
-    return count == 1
+    number, _ = count(session, limit, "")
+    return number == 1
 
 
 def window_end(session: Session, limit: Limit) -> datetime | None:
@@ -225,20 +219,21 @@ def _set_last_use(session: Session, token: TokenRow) -> None:
     session.execute(_SET_LAST_USE, {"token_id": token.id, "used": clock.now()})
 
 
-def _count(session: Session, limit: Limit, subject: str) -> tuple[int, datetime]:
+def count(session: Session, limit: Limit, subject: str) -> tuple[int, datetime]:
+    """Count one in the session's transaction; return the count and the end of its window."""
     now = clock.now()
     values = {
         "name": limit.name,
-        "subject": _storable(subject),
+        "subject": storable(subject),
         "now": now,
         "expiration_date": now + limit.window,
         "latest": now + limit.window + CLOCK_TOLERANCE,
     }
     statement = _COUNT[session.get_bind().dialect.name]
-    count, expires = session.execute(statement, values).one()
-    return count, expires
+    number, expires = session.execute(statement, values).one()
+    return number, expires
 
 
-def _storable(subject: str) -> str:
+def storable(subject: str) -> str:
     """Return the subject in a form that fits the column; PostgreSQL rejects NUL."""
     return subject.replace("\0", " ")[:SUBJECT_MAX]

@@ -6,10 +6,11 @@ Hashing is slow on purpose: never hold a database connection while hashing.
 import logging
 import os
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Lock
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
@@ -22,6 +23,7 @@ MAX_BYTES = 1024
 PERSONAL_MIN = 3  # characters; a shorter name occurs in too many words
 SLOT_TIMEOUT = 2  # seconds
 MAX_PENDING = 4  # passwords per process, hashing or waiting; fewer than waitress has threads
+MAX_PENDING_OF_ADDRESS = 3  # so that one address does not make all others wait
 # Available to this process: a container may have fewer than the machine. Linux only.
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
@@ -37,6 +39,8 @@ _DUMMY_HASH = _hasher.hash("nobody has this password")
 _slots = BoundedSemaphore(CORES)
 # Cap the queue: each waiting login blocks a thread that other requests need.
 _pending = BoundedSemaphore(MAX_PENDING)
+_pending_of_address: Counter[str] = Counter()
+_counting = Lock()
 
 
 def normalize_password(password: str) -> str:
@@ -69,6 +73,22 @@ def _encoded(password: str) -> bytes:
 
 
 @contextmanager
+def _turn(address: str) -> Iterator[None]:
+    """Count a pending password of the address; raise Problem 503 if it has too many."""
+    with _counting:
+        if _pending_of_address[address] >= MAX_PENDING_OF_ADDRESS:
+            raise _busy()
+        _pending_of_address[address] += 1
+    try:
+        yield
+    finally:
+        with _counting:
+            _pending_of_address[address] -= 1
+            if not _pending_of_address[address]:
+                del _pending_of_address[address]
+
+
+@contextmanager
 def _slot() -> Iterator[None]:
     if not _pending.acquire(blocking=False):
         raise _busy()
@@ -97,13 +117,13 @@ def hash_password(password: str) -> str:
         return _hasher.hash(_encoded(password))
 
 
-def verify_password(password_hash: str | None, password: str) -> bool:
+def verify_password(password_hash: str | None, password: str, address: str) -> bool:
     """Return whether the password matches the hash; None, for an unknown user, never matches.
 
-    Raise Problem 503 if the service is busy.
+    Raise Problem 503 if the service is busy, or if the address has sent too many passwords at once.
     """
     try:
-        with _slot():
+        with _turn(address), _slot():
             matches = _hasher.verify(password_hash or _DUMMY_HASH, _encoded(password))
     except VerifyMismatchError:
         return False

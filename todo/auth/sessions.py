@@ -7,7 +7,7 @@ from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from todo import clock
-from todo.auth import limits
+from todo.auth import limits, logins
 from todo.auth.passwords import MAX_BYTES, hash_password, needs_rehash, verify_password
 from todo.auth.policy import bearer_token, cookie_tokens
 from todo.days import in_whole_seconds
@@ -73,16 +73,13 @@ def authenticate(request: Request, username: str, password: str) -> Row[Any] | N
         account = find_account(session, username)
     stored = account.password_hash if account else None
     name, address = username.lower(), limits.address(request)
-    attempt = (
-        (limits.LOGINS_OF_ACCOUNT, name),
-        (limits.LOGINS_OF_ACCOUNT_FROM_ADDRESS, f"{address} {name}"),
-        (limits.LOGINS_FROM_ADDRESS, address),
-    )
+    attempt = logins.begin_login(request.registry, request.settings, name, address)
     if not _matches(request, attempt, stored, password):
         return None
     if account is None or stored is None:
         return None
     current = hash_password(password) if needs_rehash(stored) else stored
+    logins.record_login(request.db, name, address)
     # The password stays the same, so this is not a change of the profile.
     return request.db.execute(
         update(ACCOUNTS)
@@ -111,17 +108,32 @@ def reauthenticate(request: Request, password: str | None) -> None:
     stored = request.db.scalar(hash_of)
     end_transaction(request)
     # Not the limits of logins: attackers who use those up must not block the account's owner.
-    attempt = ((limits.REAUTHENTICATIONS, str(account.id)),)
+    attempt = [(logins.REAUTHENTICATIONS, str(account.id))]
+    passwords = [(logins.PASSWORDS_OF_ACCOUNT, str(account.id))]
+    limits.count_attempt(request.registry["engine"], request.settings, attempt + passwords)
     if not _matches(request, attempt, stored, password):
         raise Problem("reauthentication_required", "current_password is wrong.")
 
 
+def hash_new_password(request: Request, password: str) -> str:
+    """Return the hash of a new password of the account, without a database connection.
+
+    This ends the request's transaction: read rows again after it. Raise Problem 429 after too many
+    passwords, 503 if the service is busy.
+    """
+    passwords = [(logins.PASSWORDS_OF_ACCOUNT, str(request.identity.account.id))]
+    end_transaction(request)
+    limits.count_attempt(request.registry["engine"], request.settings, passwords)
+    return hash_password(password)
+
+
 def _matches(request: Request, attempt: limits.Attempt, stored: str | None, password: str) -> bool:
-    """Return whether the password matches; count the attempt as a failure until it does."""
-    limits.count_attempt(request.registry["engine"], request.settings, attempt)
+    """Return whether the password matches; if it does, refund the attempt."""
     failed = False
     try:
-        failed = len(password.encode()) > MAX_BYTES or not verify_password(stored, password)
+        failed = len(password.encode()) > MAX_BYTES or not verify_password(
+            stored, password, limits.address(request)
+        )
     finally:
         if not failed:  # the password was right, or the service too busy to verify it
             limits.refund(request.registry["engine"], attempt)

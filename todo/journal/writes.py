@@ -34,7 +34,7 @@ BATCH_SIZE = 1000  # ids per statement; SQLite allows 32,766 parameters
 
 # Limits of one transaction, which blocks other writers on SQLite.
 MAX_TASKS = 10_000
-MAX_INDEXED_CHARACTERS = 2_000_000  # of words that are indexed, or removed from the index
+MAX_INDEXED_CHARACTERS = 1_000_000  # of words that are indexed, or removed from the index
 MAX_RECORDED_BYTES = 8_000_000  # in the journal; a page of the feed has whole revisions
 
 Fields = dict[str, Any]

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from todo import settings
+from todo.auth.logins import forget_failures
 from todo.auth.passwords import hash_password
 from todo.auth.sessions import find_account
 from todo.http.errors import Problem, validation_problem
@@ -201,6 +202,7 @@ def _reset_password(session: Session, arguments: Namespace) -> str:
     columns = {"password_hash": password_hash}
     writes.change(session, Account, account.id, [(account._asdict(), columns)])
     ended = accounts.end_tokens(session, account.id)
+    forget_failures(session, account.id, account.username_lower)
     return f"{account.username} has a new password; {_ended(ended)}.\n"
 
 

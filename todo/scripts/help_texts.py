@@ -36,7 +36,7 @@ The account can log in again. Sessions and tokens that have ended are not restor
 
 RESET = """\
 The command asks for the new password twice. If standard input is not a terminal, its first line
-is the password. All sessions and tokens of the account end.
+is the password. All sessions and tokens of the account end, and its failed logins are forgotten.
 
   todo-admin reset-password alice
   todo-admin reset-password alice < password.txt"""

@@ -9,9 +9,8 @@ from pyramid.view import view_config, view_defaults
 
 from todo.auth import limits
 from todo.auth.identity import AccountRow
-from todo.auth.passwords import hash_password
 from todo.auth.permissions import Permission
-from todo.auth.sessions import end_session, reauthenticate, start_session
+from todo.auth.sessions import end_session, hash_new_password, reauthenticate, start_session
 from todo.auth.shares import EXPORTS, Shares
 from todo.http.errors import Problem
 from todo.http.preconditions import entity_tag, is_not_modified
@@ -167,8 +166,7 @@ def _change(
         _count_registration(request)  # like a registration, it probes and occupies a username
     if password:
         accounts.refuse_personal(password, known, values)
-        end_transaction(request)
-        values = values | {"password_hash": hash_password(password)}
+        values = values | {"password_hash": hash_new_password(request, password)}
     account = accounts.change_account(
         session, request.identity, values, compared=_has_if_match(request)
     )
