@@ -1,7 +1,9 @@
 """Stock waitress for `pserve` and [server:main], with the behaviour that it has no options for."""
 
 import gc
+import logging
 import os
+import resource
 import select
 import signal
 import socket
@@ -18,6 +20,8 @@ from todo import jobs
 from todo.auth.passwords import MAX_PENDING
 from todo.http.request import MAX_BODY
 
+logger = logging.getLogger(__name__)
+
 CLOSE_DELAY = 1  # seconds to keep serving at the end; the proxy closes idle connections sooner
 DRAIN_TIMEOUT = 25  # seconds for running requests to finish
 
@@ -33,6 +37,11 @@ DEFAULTS: dict[str, Any] = {
     "max_request_header_size": 32 * 1024 + 1,
     "threads": 8,
 }
+
+# A connection, a large body, and answers up to waitress's outbuf_high_watermark of 16 MB: waitress
+# keeps each unsent answer of more than 1 MB in a temporary file.
+OPEN_FILES_PER_CONNECTION = 19
+OTHER_OPEN_FILES = 200  # such as connections to the database
 
 PORT_NAMES = ("http_port", "port")
 
@@ -63,6 +72,7 @@ def server_factory(
     listening = _listen(host, _port(global_conf, section))
 
     def serve(app: Any) -> None:
+        _allow_open_files(int((DEFAULTS | options)["connection_limit"]))
         gc.freeze()  # scanning the objects of the startup would stop requests for 50 ms
         background = jobs.start(app.registry)
         _serve(app, listening, DEFAULTS | options)
@@ -117,6 +127,25 @@ def _listen(host: str, port: str) -> socket.socket:
             f"todo: cannot listen on {host}:{port}: {error.strerror}; "
             "choose another port with http_port=NNNN"
         ) from None
+
+
+def _allow_open_files(connections: int) -> None:
+    """Raise the soft limit of open files: without a free one, waitress spins and fills the log."""
+    needed = connections * OPEN_FILES_PER_CONNECTION + OTHER_OPEN_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft >= needed or soft == resource.RLIM_INFINITY:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+    except ValueError as error:
+        logger.warning(
+            "%d open files may be too few for %d connections: %s; allow %d, or lower "
+            "connection_limit",
+            soft,
+            connections,
+            error,
+            needed,
+        )
 
 
 def _announce(listening: socket.socket) -> None:

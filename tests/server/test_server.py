@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import os
+import resource
 import signal
 import socket
 import time
@@ -368,6 +370,41 @@ def test_second_interrupt_exits_immediately(stoppable: Server) -> None:
         wait_until(lambda: refuses_connections(stoppable))
         stoppable.process.send_signal(signal.SIGINT)
         assert stoppable.process.wait(5) == 0
+
+
+@pytest.fixture
+def few_open_files() -> Iterator[None]:
+    """Lower the soft limit of open files, which a process started in the test inherits."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+@ONE_DATABASE
+@pytest.mark.usefixtures("few_open_files")
+def test_unread_answers_do_not_use_up_open_files(migrated_url: str, tmp_path: Path) -> None:
+    request = b"GET /docs/swagger_bundle.js HTTP/1.1\r\nHost: todo.example.com\r\n\r\n" * 5
+    log = tmp_path / "log"
+    with log.open("w") as stderr, ExitStack() as stack:
+        settings = {"DATABASE_URL": migrated_url, "TODO_PUBLIC_URL": PUBLIC_URL}
+        server = stack.enter_context(pserve("production.ini", stderr, **settings))
+        for _ in range(100):
+            client = stack.enter_context(socket.create_connection((server.host, server.port)))
+            client.sendall(request)
+        descriptors = Path(f"/proc/{server.process.pid}/fd")
+        wait_until(lambda: len(os.listdir(descriptors)) > 256)
+        assert server.request("GET", "/healthz", headers={"Host": "todo.example.com"})[0] == 200
+    assert "Too many open files" not in log.read_text()
+
+
+@ONE_DATABASE
+def test_too_low_limit_of_open_files_is_logged(migrated_url: str, tmp_path: Path) -> None:
+    ini = ini_with(tmp_path, "connection_limit = 1000000000")
+    log = tmp_path / "log"
+    with log.open("w") as stderr, pserve(ini, stderr, DATABASE_URL=migrated_url) as server:
+        assert server.request("GET", "/healthz")[0] == 200
+    assert "open files may be too few for 1000000000 connections" in log.read_text()
 
 
 @ONE_DATABASE
