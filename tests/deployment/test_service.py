@@ -3,9 +3,12 @@
 import gzip
 import json
 import re
+import resource
+import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from http.client import HTTPConnection, HTTPMessage
 from pathlib import Path
 from typing import Any
@@ -21,8 +24,10 @@ from tests.support.pserve import Server, pserve
 FIELDS = f"Host: {HOST}\r\nConnection: close\r\nX-Forwarded-For: 192.0.2.9\r\n"
 FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
 
-SLOW_CLIENTS = 200
-IDLE_CONNECTIONS = 300
+HOSTILE_CLIENTS = 3000
+REQUESTS_PER_ADDRESS = 100
+OTHER_ADDRESS = "127.0.0.2"
+IDLE_CONNECTIONS = 250
 
 
 @pytest.fixture(scope="module")
@@ -183,29 +188,174 @@ def test_access_log_has_time_and_request_id_without_query(proxy: Proxy, certific
     assert "secret" not in log
 
 
-def assert_answers_promptly(proxy: Proxy, certificate: Path) -> None:
+def assert_answers_promptly(service: Server, proxy: Proxy, certificate: Path) -> None:
+    """Fail if a client of another address, or a health check, waits for a second."""
     for _ in range(10):
         began = time.monotonic()
         request = f"GET /api/v1 HTTP/1.1\r\n{FIELDS}\r\n"
-        assert send_request(proxy.port, certificate, request)[0] == 200
+        assert send_request(proxy.port, certificate, request, OTHER_ADDRESS)[0] == 200
+        assert service.request("GET", "/readyz", headers={"Host": HOST})[0] == 200
         assert time.monotonic() - began < 1
 
 
-HEADER = f"GET /api/v1 HTTP/1.1\r\nHost: {HOST}\r\nX-A: "
-BODY = f"POST /api/v1/accounts HTTP/1.1\r\nHost: {HOST}\r\n{FORM}Content-Length: 1000\r\n\r\na"
+POST = f"POST /api/v1/accounts HTTP/1.1\r\nHost: {HOST}\r\n{FORM}"
+SLOW_HEADER = f"GET /api/v1 HTTP/1.1\r\nHost: {HOST}\r\nX-A: "
+SLOW_BODY = f"{POST}Content-Length: 1000\r\n\r\na"
+LARGE_SLOW_BODY = f"{POST}Content-Length: 1000000\r\n\r\n{'a' * 40_000}"
+UNREAD_ANSWERS = f"GET /docs/swagger_bundle.js HTTP/1.1\r\nHost: {HOST}\r\n\r\n" * 30
+HOSTILE = (SLOW_HEADER, SLOW_BODY, LARGE_SLOW_BODY, UNREAD_ANSWERS)
 
 
-@pytest.mark.parametrize("partial_request", [HEADER, BODY], ids=["header", "body"])
-def test_slow_clients_do_not_delay_others(
-    service: Server, proxy: Proxy, certificate: Path, partial_request: str
+@pytest.fixture
+def many_open_files() -> Iterator[None]:
+    """Let this process, and the proxy that it starts, open enough files for the test."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, HOSTILE_CLIENTS + 1000), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def waits(client: ssl.SSLSocket) -> bool:
+    """Return whether the client has received neither an answer nor the end of its connection."""
+    client.settimeout(0)
+    try:
+        client.recv(1)
+    except ssl.SSLWantReadError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+@pytest.mark.usefixtures("many_open_files")
+def test_hostile_clients_of_one_address_do_not_delay_another(
+    service: Server, proxy: Proxy, certificate: Path
 ) -> None:
+    clients: list[tuple[str, ssl.SSLSocket]] = []
+
+    def send(client: ssl.SSLSocket, data: str) -> None:
+        with suppress(OSError):  # refused
+            client.sendall(data.encode())
+
     with ExitStack() as stack:
-        slow = [stack.enter_context(connect(proxy.port, certificate)) for _ in range(SLOW_CLIENTS)]
-        for part in (partial_request, "a", "a"):
-            for client in slow:
-                client.sendall(part.encode())
-            assert_answers_promptly(proxy, certificate)
-        assert open_sockets(service) < 20, "the proxy must buffer slow requests"
+        for number in range(HOSTILE_CLIENTS):
+            request = HOSTILE[number % len(HOSTILE)]
+            with suppress(OSError):  # refused
+                client = stack.enter_context(connect(proxy.port, certificate))
+                clients.append((request, client))
+                send(client, request)
+            if number % 500 == 0:
+                assert_answers_promptly(service, proxy, certificate)
+        for request, client in clients:
+            if request != UNREAD_ANSWERS:
+                send(client, "a")
+        assert_answers_promptly(service, proxy, certificate)
+        assert open_sockets(service) < 200, "the proxy must hold slow clients"
+        bodies = [client for request, client in clients if request in (SLOW_BODY, LARGE_SLOW_BODY)]
+        assert sum(map(waits, bodies)) <= REQUESTS_PER_ADDRESS
+
+
+@pytest.mark.parametrize(
+    ("name", "edit"),
+    [
+        ("nginx", ("client_header_timeout 10s", "client_header_timeout 1s")),
+        ("haproxy", ("timeout http-request 10s", "timeout http-request 1s")),
+    ],
+)
+def test_slow_header_is_disconnected_after_timeout(
+    service: Server,
+    start_proxy: Callable[..., Proxy],
+    certificate: Path,
+    name: str,
+    edit: tuple[str, str],
+) -> None:
+    proxy = start_proxy(name, (service.port, service.port), edit)
+    with connect(proxy.port, certificate, timeout=5) as client:
+        client.sendall(SLOW_HEADER.encode())
+        assert client.recv(1000)[:12] in (b"", b"HTTP/1.1 408")
+
+
+@pytest.mark.parametrize(
+    ("name", "edit"),
+    [
+        ("nginx", ("limit_conn todo_address 100", "limit_conn todo_address 1")),
+        ("haproxy", ("sc1_conn_cur gt 100", "sc1_conn_cur gt 1")),
+    ],
+)
+def test_request_over_limit_of_address_is_refused_until_another_ends(
+    service: Server,
+    start_proxy: Callable[..., Proxy],
+    certificate: Path,
+    name: str,
+    edit: tuple[str, str],
+) -> None:
+    proxy = start_proxy(name, (service.port, service.port), edit)
+
+    def send(source: str = "127.0.0.1") -> tuple[int, str, str]:
+        request = f"GET /api/v1 HTTP/1.1\r\n{FIELDS}\r\n"
+        return send_request(proxy.port, certificate, request, source)
+
+    def wait_for(status: int) -> str:
+        deadline = time.monotonic() + 5
+        while (answer := send())[0] != status:
+            assert time.monotonic() < deadline
+        return answer[1]
+
+    with connect(proxy.port, certificate) as client:
+        client.sendall(SLOW_BODY.encode())
+        assert "\r\nretry-after: 5" in wait_for(429)
+        assert send(OTHER_ADDRESS)[0] == 200
+    wait_for(200)
+
+
+def test_connection_over_limit_of_address_is_refused_by_haproxy(
+    service: Server, start_proxy: Callable[..., Proxy], certificate: Path
+) -> None:
+    edit = ("sc0_conn_cur gt 300", "sc0_conn_cur gt 1")
+    proxy = start_proxy("haproxy", (service.port, service.port), edit)
+    with connect(proxy.port, certificate):
+        with pytest.raises(OSError, match=r"reset|EOF"):
+            connect(proxy.port, certificate)
+        connect(proxy.port, certificate, source=OTHER_ADDRESS).close()
+
+
+ONE_CONNECTION = (
+    "timeout queue 10s\n    default-server check inter 1s maxconn 250",
+    "timeout queue 100ms\n    default-server check inter 1s maxconn 1",
+)
+
+
+def test_full_queue_of_haproxy_is_unavailable_with_retry_after(
+    service: Server, start_proxy: Callable[..., Proxy], certificate: Path
+) -> None:
+    proxy = start_proxy("haproxy", (service.port, service.port), ONE_CONNECTION)
+    with ExitStack() as stack:
+        for _ in range(4):
+            client = stack.enter_context(connect(proxy.port, certificate))
+            client.sendall(UNREAD_ANSWERS.encode())
+        deadline = time.monotonic() + 10
+        status = 200
+        while status == 200:
+            assert time.monotonic() < deadline
+            request = f"GET /api/v1 HTTP/1.1\r\n{FIELDS}\r\n"
+            status, head, _ = send_request(proxy.port, certificate, request)
+        assert status == 503
+        assert "\r\nretry-after: 5" in head
+        assert service.request("GET", "/readyz", headers={"Host": HOST})[0] == 200
+
+
+def test_request_over_connections_of_instances_is_refused_by_nginx(
+    start_proxy: Callable[..., Proxy], certificate: Path
+) -> None:
+    request = f"GET /api/v1 HTTP/1.1\r\n{FIELDS}\r\n"
+    with socket.create_server(("127.0.0.1", 0)) as silent, ExitStack() as stack:
+        port = silent.getsockname()[1]
+        proxy = start_proxy("nginx", (port, port), ("max_conns=250", "max_conns=1"))
+        for _ in range(2):
+            client = stack.enter_context(connect(proxy.port, certificate))
+            client.sendall(request.encode())
+            stack.enter_context(silent.accept()[0])
+        assert send_request(proxy.port, certificate, request)[0] == 502
 
 
 def test_idle_connections_do_not_delay_others(
@@ -216,7 +366,7 @@ def test_idle_connections_do_not_delay_others(
             client = stack.enter_context(connect(proxy.port, certificate))
             client.sendall(f"GET /api/v1 HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
             assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
-        assert_answers_promptly(proxy, certificate)
+        assert_answers_promptly(service, proxy, certificate)
         assert open_sockets(service) < 100, "the proxy must hold idle connections itself"
 
 

@@ -41,14 +41,10 @@ REWRITTEN = {
     """),
 }
 
-# Rows refused without a final status line. HAProxy answers the last one with 100, and with 413 once
-# the client sends a body.
+# Rows refused without a final status line.
 WITHOUT_STATUS = {
     "nginx": names("missing version | HTTP/0.9 request line only | unterminated chunk extension"),
-    "haproxy": names("""
-        HTTP/2 with prior knowledge | unterminated chunk extension
-        | Content-Length over the limit with Expect
-    """),
+    "haproxy": names("HTTP/2 with prior knowledge | unterminated chunk extension"),
 }
 
 

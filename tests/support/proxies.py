@@ -24,7 +24,8 @@ worker_processes 1;
 daemon off;
 pid {folder}/nginx.pid;
 error_log {folder}/error.log;
-events {{ worker_connections 2048; }}
+worker_rlimit_nofile 20000;
+events {{ worker_connections 8192; }}
 http {{
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
@@ -170,23 +171,30 @@ def _running(port: int, output: Path, program: str, *arguments: str) -> Iterator
         process.wait(10)
 
 
-def connect(port: int, certificate: Path, timeout: float = 10) -> ssl.SSLSocket:
-    """Return a TLS connection to a proxy."""
+def connect(
+    port: int, certificate: Path, timeout: float = 10, source: str = "127.0.0.1"
+) -> ssl.SSLSocket:
+    """Return a TLS connection to a proxy from a loopback address."""
     context = ssl.create_default_context(cafile=str(certificate))
-    plain = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+    client = context.wrap_socket(socket.socket(), server_hostname=HOST)
     try:
-        return context.wrap_socket(plain, server_hostname=HOST)
+        client.settimeout(timeout)
+        client.bind((source, 0))
+        client.connect(("127.0.0.1", port))
+        return client
     except BaseException:
-        plain.close()
+        client.close()
         raise
 
 
-def send_request(port: int, certificate: Path, request: str) -> tuple[int, str, str]:
+def send_request(
+    port: int, certificate: Path, request: str, source: str = "127.0.0.1"
+) -> tuple[int, str, str]:
     """Send a request that contains "Connection: close".
 
     Return the status, the header section in lower case, and the body.
     """
-    with connect(port, certificate) as connection:
+    with connect(port, certificate, source=source) as connection:
         connection.sendall(request.encode())
         answer = b""
         while data := connection.recv(65536):
