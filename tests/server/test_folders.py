@@ -1,15 +1,23 @@
-"""The folders of the project and of SQLite's database: unusual names, missing, not writable."""
+"""The folders of the project and of SQLite's database, and the permissions of its files."""
 
 import os
 import shutil
+import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.support.databases import ROOT
+from tests.support.client import Client
+from tests.support.databases import ROOT, migrate
+from tests.support.factories import PASSWORD
+from tests.support.fixtures import Patch
 from tests.support.pserve import pserve
+from tests.support.running import running_app
+from todo.models import sqlite
+from todo.models.engine import create_engine
 
 BIN = Path(sys.executable).parent
 COMMANDS = {
@@ -20,12 +28,13 @@ COMMANDS = {
 
 
 def run(
-    *command: str | Path, folder: Path = ROOT, **environ: str
+    *command: str | Path, folder: Path = ROOT, umask: int = -1, **environ: str
 ) -> subprocess.CompletedProcess[str]:
     """Run the command in the folder."""
     return subprocess.run(
         command,
         cwd=folder,
+        umask=umask,
         env=os.environ | environ,
         capture_output=True,
         text=True,
@@ -95,6 +104,71 @@ def test_sqlite_in_unwritable_folder_is_refused(tmp_path: Path) -> None:
         assert error.startswith(
             f"todo: SQLite cannot create files in the folder '{tmp_path}'; let this user write"
         )
+
+
+def modes(folder: Path) -> dict[str, int]:
+    return {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("umask", [0, 0o022, 0o077])
+def test_sqlite_database_is_created_private(tmp_path: Path, umask: int) -> None:
+    """Only alembic creates it; the other commands refuse a missing database."""
+    url = f"sqlite:///{tmp_path}/todo.sqlite"
+    for name in ("todo-admin", "pserve"):
+        run(BIN / name, *COMMANDS[name], umask=umask, DATABASE_URL=url)
+        assert modes(tmp_path) == {}
+    run(BIN / "alembic", *COMMANDS["alembic"], umask=umask, DATABASE_URL=url)
+    assert modes(tmp_path)["todo.sqlite"] == 0o600
+    assert set(modes(tmp_path).values()) == {0o600}
+
+
+@pytest.mark.parametrize("wal_is_safe", [True, False], ids=["wal", "journal"])
+def test_sqlite_files_of_running_service_are_private(
+    tmp_path: Path, monkeypatch: Patch, wal_is_safe: bool
+) -> None:
+    monkeypatch.setattr(sqlite, "WAL_IS_SAFE", wal_is_safe)
+    before = os.umask(0)
+    try:
+        migrate(f"sqlite:///{tmp_path}/todo.sqlite")
+        with running_app(f"sqlite:///{tmp_path}/todo.sqlite") as app:
+            fields = {"username": "alice", "email": "alice@example.com", "password": PASSWORD}
+            assert Client(app).post("/api/v1/accounts", fields).status_int == 201
+            created = modes(tmp_path)
+    finally:
+        os.umask(before)
+    ends = {"-wal", "-shm"} if wal_is_safe else {"-journal"}
+    assert created.keys() >= {"todo.sqlite", *(f"todo.sqlite{end}" for end in ends)}
+    assert set(created.values()) == {0o600}
+
+
+@pytest.mark.parametrize("mode", [0o660, 0o644, 0o640])
+def test_mode_of_existing_sqlite_database_is_kept(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "todo.sqlite"
+    path.touch()
+    path.chmod(mode)
+    for name in ("alembic", "todo-admin"):
+        assert run(BIN / name, *COMMANDS[name], DATABASE_URL=f"sqlite:///{path}").returncode == 0
+    assert set(modes(tmp_path).values()) == {mode}
+
+
+def test_sqlite_database_behind_dangling_link_is_created_private(tmp_path: Path) -> None:
+    link, path = tmp_path / "todo.sqlite", tmp_path / "volume"
+    link.symlink_to(path)
+    run(BIN / "alembic", *COMMANDS["alembic"], DATABASE_URL=f"sqlite:///{link}")
+    assert modes(tmp_path)["volume"] == 0o600
+    assert link.is_symlink()
+
+
+def test_locks_of_process_survive_another_connection(tmp_path: Path) -> None:
+    """Closing any descriptor of a file releases the process's locks on it."""
+    url = f"sqlite:///{tmp_path}/todo.sqlite"
+    migrate(url)
+    engine = create_engine(url)
+    with engine.begin(), closing(create_engine(url, reads_only=True).raw_connection()):
+        waiting = "import sqlite3, sys; sqlite3.connect(sys.argv[1], 0).execute('BEGIN IMMEDIATE')"
+        other = run(sys.executable, "-c", waiting, tmp_path / "todo.sqlite")
+        assert "database is locked" in other.stderr
+    engine.dispose()
 
 
 def test_sqlite_database_that_is_a_folder_is_refused(tmp_path: Path) -> None:

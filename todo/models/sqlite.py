@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -71,6 +72,7 @@ def _connect(
     _dialect: object, _record: object, arguments: list[Any], options: dict[str, Any]
 ) -> sqlite3.Connection:
     path = str(arguments[0])
+    _create_private(path)
     connection = sqlite3.connect(path, **options)
     try:
         connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
@@ -91,6 +93,15 @@ def _connect(
         connection.close()
         raise
     return connection
+
+
+def _create_private(path: str) -> None:
+    """Create the file with mode 0600 if it is missing; SQLite gives its other files the same mode.
+
+    Never open an existing file here: closing it would release the locks that this process holds.
+    """
+    with suppress(OSError):  # it exists, or SQLite reports why it cannot be created
+        Path(os.path.realpath(path)).touch(mode=0o600, exist_ok=False)
 
 
 def _configure(connection: sqlite3.Connection) -> None:
