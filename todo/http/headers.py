@@ -5,6 +5,7 @@ from typing import Any
 
 from pyramid.config import Configurator
 from pyramid.registry import Registry
+from pyramid_retry import is_error_retryable
 
 from todo.http.cors import CORS, OPTIONS
 from todo.http.request import Request
@@ -16,6 +17,8 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 
+HEADERS = "todo.http.headers.headers_tween_factory"  # outermost, so it sees every response
+
 CREDENTIAL_HEADERS = ("Authorization", "Cookie")
 
 HSTS = "max-age=31536000"  # one year in seconds; RFC 6797, section 6.1
@@ -25,7 +28,13 @@ def headers_tween_factory(handler: Callable[[Request], Any], _registry: Registry
     """Complete every response, including errors."""
 
     def headers_tween(request: Request) -> Any:
-        response = handler(request)
+        try:
+            response = handler(request)
+        except Exception as error:
+            # Raised by another tween, outside the exception views.
+            if is_error_retryable(request, error):
+                raise
+            response = request.invoke_exception_view()
         complete_headers(request, response)
         return response
 
@@ -56,4 +65,4 @@ def complete_headers(request: Request, response: Any) -> None:
 
 
 def includeme(config: Configurator) -> None:
-    config.add_tween("todo.http.headers.headers_tween_factory", over=(CORS, OPTIONS))
+    config.add_tween(HEADERS, over=(CORS, OPTIONS))

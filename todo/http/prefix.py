@@ -6,7 +6,11 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.registry import Registry
 
+from todo.http.cors import CORS, OPTIONS
+from todo.http.headers import HEADERS
 from todo.http.request import Request
+
+PREFIX = "todo.http.prefix.prefix_tween_factory"
 
 
 def prefix_tween_factory(handler: Callable[[Request], Any], registry: Registry) -> Any:
@@ -30,7 +34,4 @@ def prefix_tween_factory(handler: Callable[[Request], Any], registry: Registry) 
 
 def includeme(config: Configurator) -> None:
     if config.registry["settings"].prefix:
-        config.add_tween(
-            "todo.http.prefix.prefix_tween_factory",
-            over="todo.http.headers.headers_tween_factory",
-        )
+        config.add_tween(PREFIX, under=HEADERS, over=(CORS, OPTIONS))

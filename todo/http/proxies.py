@@ -9,10 +9,14 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.registry import Registry
 
+from todo.http.cors import CORS, OPTIONS
+from todo.http.headers import HEADERS
 from todo.http.request import Request
 from todo.settings import Networks
 
 logger = logging.getLogger(__name__)
+
+PROXIES = "todo.http.proxies.proxies_tween_factory"
 
 FORWARDED_FOR, FORWARDED_PROTO = "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO"
 # Never used, and removed as well.
@@ -96,6 +100,4 @@ def is_trusted(address: IPv4Address | IPv6Address | None, trusted: Networks) -> 
 
 
 def includeme(config: Configurator) -> None:
-    config.add_tween(
-        "todo.http.proxies.proxies_tween_factory", over="todo.http.headers.headers_tween_factory"
-    )
+    config.add_tween(PROXIES, under=HEADERS, over=(CORS, OPTIONS))
