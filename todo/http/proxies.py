@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 PROXIES = "todo.http.proxies.proxies_tween_factory"
 
 FORWARDED_FOR, FORWARDED_PROTO = "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO"
+MAX_PROXIES = 20  # hops that are read; more are not a chain of proxies
+
 # Never used, and removed as well.
 OTHER_FIELDS = (
     "HTTP_FORWARDED",
@@ -69,7 +71,7 @@ def client_address(forwarded_for: str, trusted: Networks) -> str | None:
     Earlier addresses are the client's own claims.
     """
     client = None
-    for hop in reversed(forwarded_for.split(",")):
+    for hop in reversed(forwarded_for.rsplit(",", MAX_PROXIES)[-MAX_PROXIES:]):
         address = parse_address(hop)
         if address is None:
             break
@@ -82,13 +84,14 @@ def client_address(forwarded_for: str, trusted: Networks) -> str | None:
 def parse_address(text: str) -> IPv4Address | IPv6Address | None:
     """Return the IP address of a hop, or None if it is malformed.
 
-    Proxies also write an IPv4 address mapped into IPv6, in brackets, or with a port.
+    Proxies also write an IPv4 address mapped into IPv6, in brackets, with a port, or with a zone
+    (RFC 4007, section 11), which has a meaning only on that machine and is dropped.
     """
     text = text.strip()
     if match := _BRACKETED.fullmatch(text) or _WITH_PORT.fullmatch(text):
         text = match["address"]
     try:
-        address = ip_address(text)
+        address = ip_address(text.partition("%")[0] if ":" in text else text)
     except ValueError:
         return None
     return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
