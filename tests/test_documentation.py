@@ -8,14 +8,13 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 import pytest
 from sqlalchemy.orm import Session
 
 from tests.support.databases import ROOT, database
 from tests.support.factories import make_account, make_task
-from tests.support.pserve import PUBLIC_URL, Server, pserve
+from tests.support.pserve import LOCAL_PUBLIC_URL, Server, pserve
 from todo import settings
 from todo.http.operations import operations
 from todo.scripts.admin import _parser as admin_parser
@@ -74,7 +73,9 @@ SERVICES = pytest.mark.parametrize(
 @pytest.fixture(scope="module")
 def running_service(request: pytest.FixtureRequest, committed_url: str) -> Iterator[Server]:
     """The process behind `service`; tests use that fixture."""
-    with pserve(request.param, DATABASE_URL=committed_url, TODO_PUBLIC_URL=PUBLIC_URL) as server:
+    with pserve(
+        request.param, DATABASE_URL=committed_url, TODO_PUBLIC_URL=LOCAL_PUBLIC_URL
+    ) as server:
         yield server
 
 
@@ -178,8 +179,8 @@ def test_deployment_commands_start_the_service(title: str, database_server: str 
             env=os.environ | exported,
             check=True,
         )
-        with pserve(serve.split()[1], **exported) as server, urlopen(server.url) as response:
-            assert response.status == 200
+        with pserve(serve.split()[1], **exported) as server:
+            assert server.request("GET", "/readyz")[0] == 200
 
 
 def run_commands(content: str, url: str, folder: Path) -> list[str]:
@@ -191,7 +192,8 @@ def run_commands(content: str, url: str, folder: Path) -> list[str]:
         subprocess.run(
             ["bash", "-c", re.sub(r"(/var/backups/)?todo\.backup", f"{folder}/backup", command)],
             cwd=ROOT,
-            env=os.environ | {"DATABASE_URL": url, "PATH": path, "TODO_PUBLIC_URL": PUBLIC_URL},
+            env=os.environ
+            | {"DATABASE_URL": url, "PATH": path, "TODO_PUBLIC_URL": LOCAL_PUBLIC_URL},
             input="correct horse battery\n",
             text=True,
             timeout=30,
@@ -227,7 +229,9 @@ def test_move_to_postgresql_keeps_logins(
     run_commands(back_up, database_url, tmp_path)
     with database(postgresql) as new_url:
         run_commands(restore, new_url, tmp_path)
-        with pserve("production.ini", DATABASE_URL=new_url, TODO_PUBLIC_URL=PUBLIC_URL) as server:
+        with pserve(
+            "production.ini", DATABASE_URL=new_url, TODO_PUBLIC_URL=LOCAL_PUBLIC_URL
+        ) as server:
             assert server.send("GET", login.tasks_url, token=login.token)[0] == 200
 
 

@@ -35,6 +35,7 @@ def configure(ini_settings: dict[str, str]) -> Configurator:
     config.include("todo.http.headers")
     config.include("todo.http.proxies")
     config.include("todo.http.prefix")
+    config.include("todo.http.hosts")
     config.include("todo.http.transactions")
     config.include("todo.http.renderers")
     config.include("todo.http.operations")

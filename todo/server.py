@@ -75,7 +75,8 @@ def server_factory(
         _allow_open_files(int((DEFAULTS | options)["connection_limit"]))
         gc.freeze()  # scanning the objects of the startup would stop requests for 50 ms
         background = jobs.start(app.registry)
-        _serve(app, listening, DEFAULTS | options)
+        public_url = app.registry["settings"].public_url
+        _serve(app, listening, public_url, DEFAULTS | options)
         background.stop()
 
     return serve
@@ -148,15 +149,16 @@ def _allow_open_files(connections: int) -> None:
         )
 
 
-def _announce(listening: socket.socket) -> None:
+def _announce(listening: socket.socket, public_url: str) -> None:
     host, port = listening.getsockname()[:2]
     if host in ("0.0.0.0", "::"):  # noqa: S104
         host = "localhost"  # a browser cannot open the address of all interfaces
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    reached = public_url or url
     lines = (
         f"todo listens on {url}",
-        f"Open in a browser: {url}/docs",
-        f"Try it: curl {url}/api/v1",
+        f"Open in a browser: {reached}/docs",
+        f"Try it: curl {reached}/api/v1",
     )
     print(*lines, sep="\n", flush=True)  # noqa: T201
     if path := os.environ.get("NOTIFY_SOCKET"):  # sd_notify(3)
@@ -184,7 +186,7 @@ def _announce_end(app: Any, stopping: threading.Event) -> Any:
     return answer
 
 
-def _serve(app: Any, listening: socket.socket, options: dict[str, Any]) -> None:
+def _serve(app: Any, listening: socket.socket, public_url: str, options: dict[str, Any]) -> None:
     """Serve until SIGTERM or SIGINT, then finish running requests. A second SIGINT ends at once."""
     stopping, sockets = threading.Event(), dict[int, Any]()
     app = _announce_end(app, stopping)
@@ -207,7 +209,7 @@ def _serve(app: Any, listening: socket.socket, options: dict[str, Any]) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    _announce(listening)
+    _announce(listening, public_url)
     while not stopping.is_set():
         poll(server.adj.asyncore_loop_timeout)
     began = time.monotonic()

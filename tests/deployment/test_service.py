@@ -54,6 +54,24 @@ def test_https_scheme_is_forwarded(proxy: Proxy, certificate: Path) -> None:
     assert "\r\nstrict-transport-security: " in head
 
 
+@pytest.mark.parametrize(
+    "target", ["//healthz", "/healthz/", "/%2e", "//", "/%ff", "//todo.example"]
+)
+def test_answer_to_odd_path_has_safety_fields(proxy: Proxy, certificate: Path, target: str) -> None:
+    status, head, _ = send_request(
+        proxy.port, certificate, f"GET {target} HTTP/1.1\r\n{FIELDS}\r\n"
+    )
+    assert status in (400, 404)
+    assert "\r\nstrict-transport-security: max-age=31536000" in head
+    assert "\r\ncontent-security-policy: default-src 'none'" in head
+
+
+@pytest.mark.parametrize("host", ["TODO.example", "todo.example:443"])
+def test_host_is_accepted_in_every_spelling(proxy: Proxy, certificate: Path, host: str) -> None:
+    request = f"GET /api/v1 HTTP/1.1\r\n{FIELDS}\r\n".replace(f"Host: {HOST}", f"Host: {host}")
+    assert send_request(proxy.port, certificate, request)[0] == 200
+
+
 def test_chunked_body_is_forwarded(proxy: Proxy, proxy_name: str, certificate: Path) -> None:
     form = f"username=c{proxy_name}&email=c%40example.com&password=correct+horse+battery"
     head = f"POST /api/v1/accounts HTTP/1.1\r\n{FIELDS}Transfer-Encoding: chunked\r\n{FORM}"

@@ -37,7 +37,7 @@ REWRITTEN = {
         | folded field line | field line folded with a tab | folded Transfer-Encoding
         | bare LF between fields | bare LF for every line end | many spaces before a field value
         | LF before the method | two spaces in the request line | tabs in the request line
-        | HTTP/0.9 | HTTP/1.2 | HTTP/2.0 | target without a host
+        | HTTP/0.9 | HTTP/1.2 | HTTP/2.0
     """),
 }
 

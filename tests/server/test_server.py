@@ -19,7 +19,7 @@ import pytest
 from waitress.adjustments import Adjustments
 
 from tests.support.databases import ROOT, database
-from tests.support.pserve import PUBLIC_URL, Server, pserve, pserve_refuses
+from tests.support.pserve import LOCAL_PUBLIC_URL, PUBLIC_URL, Server, pserve, pserve_refuses
 from todo.server import OPTIONS, server_factory
 
 APP = "use = egg:todo\n"  # the first line of [app:main]
@@ -44,8 +44,18 @@ def test_pserve_prints_urls_to_open(database_url: str) -> None:
 
 
 @ONE_DATABASE
-def test_production_uses_database_url_and_host_prefixed_cookie(database_url: str) -> None:
+def test_pserve_prints_public_url_to_open(database_url: str) -> None:
     with pserve("production.ini", DATABASE_URL=database_url, TODO_PUBLIC_URL=PUBLIC_URL) as server:
+        assert server.process.stdout is not None
+        assert server.process.stdout.readline() == f"Open in a browser: {PUBLIC_URL}/docs\n"
+        assert server.process.stdout.readline() == f"Try it: curl {PUBLIC_URL}/api/v1\n"
+
+
+@ONE_DATABASE
+def test_production_uses_database_url_and_host_prefixed_cookie(database_url: str) -> None:
+    with pserve(
+        "production.ini", DATABASE_URL=database_url, TODO_PUBLIC_URL=LOCAL_PUBLIC_URL
+    ) as server:
         body = b"username=carol&email=carol%40example.com&password=correct+horse"
         url = f"{server.url}/api/v1/accounts"
         with urllib.request.urlopen(url, body) as response:
@@ -271,7 +281,7 @@ def production_ini(ini_with_extra_routes: Callable[[str], str]) -> str:
 
 @contextmanager
 def serving(ini: str, url: str, **environ: str) -> Iterator[Server]:
-    environ |= {"DATABASE_URL": url, "PYTHONPATH": str(ROOT), "TODO_PUBLIC_URL": PUBLIC_URL}
+    environ |= {"DATABASE_URL": url, "PYTHONPATH": str(ROOT), "TODO_PUBLIC_URL": LOCAL_PUBLIC_URL}
     with pserve(ini, **environ) as server:
         yield server
 

@@ -15,6 +15,7 @@ from waitress.adjustments import Adjustments
 from waitress.parser import HTTPRequestParser
 
 from tests.support.databases import database, migrate, session_on
+from tests.support.proxies import HOST as PUBLIC_HOST
 from tests.support.pserve import Server, pserve
 from tests.support.wire import (
     ACCEPTED,
@@ -41,6 +42,8 @@ from todo.server import DEFAULTS
 
 TIMEOUT = 15  # seconds without data before a test fails
 
+REFUSED_IN_PRODUCTION = "only todo.public_url names the valid host, so production refuses others"
+
 # Rows that waitress does not refuse as expected, by the reason for leaving them to the proxy.
 LEFT_TO_PROXY_BY_REASON = {
     # Harmful only behind a proxy that splits the same bytes into other requests. Both shipped
@@ -58,7 +61,7 @@ LEFT_TO_PROXY_BY_REASON = {
         | HTTP/2 with prior knowledge | target with another scheme | target with user information
         | target without a host
     """,
-    "only the proxy has the list of valid hosts": """
+    REFUSED_IN_PRODUCTION: """
         missing Host | different Host lines | repeated Host lines | Host with two names
         | Host with a path | Host with user information | Host with a non-numeric port
         | Host with an incomplete IPv6 address | non-ASCII Host | empty Host
@@ -203,6 +206,89 @@ def test_refused_request_closes_connection(service: Server, url: str, name: str)
     assert b"Traceback" not in answer
     # waitress does not execute data that follows a refused request.
     assert not accounts(url) & {"refused", "smuggled"}
+
+
+@pytest.fixture(scope="module")
+def production(url: str) -> Iterator[Server]:
+    environ = {"TODO_PUBLIC_URL": f"https://{PUBLIC_HOST}", "TODO_TRUSTED_PROXY": "127.0.0.1"}
+    with pserve("production.ini", DATABASE_URL=url, **environ) as server:
+        yield server
+
+
+@pytest.mark.parametrize("name", sorted(names(LEFT_TO_PROXY_BY_REASON[REFUSED_IN_PRODUCTION])))
+def test_invalid_host_is_refused_in_production(production: Server, url: str, name: str) -> None:
+    _, request = REFUSED[name]
+    with connect(production) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        answer = read_to_end(connection)
+    assert statuses(answer) == [400]
+    assert b'"code":"bad_host"' in answer
+    assert "refused" not in accounts(url)
+
+
+SAFETY_FIELDS = (
+    *(b"x-content-type-options: nosniff", b"content-security-policy: default-src 'none'"),
+    *(b"referrer-policy: no-referrer", b"strict-transport-security: max-age=31536000"),
+)
+
+
+def answer_over_https(server: Server, line: bytes, host: bytes = HOST) -> bytes:
+    """Send a request as the proxy does for https; return the answer's header in lower case."""
+    fields = (host, b"X-Forwarded-Proto: https", b"X-Forwarded-For: 192.0.2.1")
+    with connect(server) as connection:
+        connection.sendall(message(line, *fields, b"Connection: close"))
+        return read_to_end(connection).partition(b"\r\n\r\n")[0].lower()
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        *((b"GET /healthz", 200), (b"GET //healthz", 404), (b"GET /healthz/", 404)),
+        *((b"GET ///", 404), (b"GET /%2e", 404), (b"GET /%zz", 404), (b"GET /%ff", 400)),
+        *((b"GET *", 404), (b"OPTIONS *", 404), (b"GET healthz", 404), (b"CONNECT a:1", 404)),
+        *((b"GET http://todo.example/nope", 404), (b"GET http://evil.example/", 400)),
+        *((b"OPTIONS /api/v1", 204), (b"TRACE /", 405), (b"GET ?a=%ff", 400)),
+    ],
+)
+def test_every_answer_of_application_has_safety_fields(
+    production: Server, line: bytes, status: int
+) -> None:
+    answer = answer_over_https(production, line + b" HTTP/1.1")
+    assert statuses(answer.upper()) == [status]
+    assert all(field in answer for field in SAFETY_FIELDS), answer
+
+
+def test_refused_host_has_safety_fields(production: Server) -> None:
+    answer = answer_over_https(production, b"GET /api/v1 HTTP/1.1", b"Host: evil.example")
+    assert statuses(answer.upper()) == [400]
+    assert all(field in answer for field in SAFETY_FIELDS)
+
+
+@pytest.mark.parametrize("line", [b"get / HTTP/1.1", b"GET  HTTP/1.1", b"GET /\x80 HTTP/1.1"])
+def test_malformed_request_is_answered_by_server_without_safety_fields(
+    production: Server, line: bytes
+) -> None:
+    """waitress has no option for fields of its own errors, which are plain text."""
+    answer = answer_over_https(production, line)
+    assert statuses(answer.upper()) == [400]
+    assert b"content-type: text/plain" in answer
+    assert not any(field in answer for field in SAFETY_FIELDS)
+
+
+FORWARDED_FOR = (
+    *(b"", b",", b"garbage", b"\xff\xfe", b"192.0.2.1," * 2900 + b"x", b"fe80::1%eth0, \xc2\xb2"),
+    *(b"[2001:db8::1", b"192.0.2.1\r\nX-Forwarded-For: x", b"1" * 30_000, b"[" * 30_000),
+)
+
+
+@pytest.mark.parametrize("forwarded_for", FORWARDED_FOR, ids=lambda value: repr(value[:20]))
+def test_malformed_forwarded_address_is_answered(production: Server, forwarded_for: bytes) -> None:
+    fields = (HOST, b"X-Forwarded-For: " + forwarded_for, b"X-Forwarded-Proto: \xff")
+    with connect(production) as connection:
+        connection.sendall(get(b"/api/v1", *fields) + get(b"/nope"))
+        first, _, second, _ = read_answers(connection, 2)
+    assert (first, second) == (200, 404)
 
 
 # waitress merges this request with the next one. Both proxies drop the field.

@@ -17,6 +17,9 @@ from tests.support.databases import ROOT
 
 PUBLIC_URL = "https://todo.example.com"  # required by production.ini
 
+# The same, with the host that requests to a Server name.
+LOCAL_PUBLIC_URL = "https://127.0.0.1"
+
 ANY_PORT = "http_port=0"  # the argument that makes pserve listen on a free port
 
 PSERVE = str(Path(sys.executable).with_name("pserve"))

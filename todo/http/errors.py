@@ -32,6 +32,10 @@ MEDIA_TYPE = "application/problem+json"
 # code -> status and meaning. The codes are stable: clients depend on them.
 CODES: Mapping[str, tuple[int, str]] = {
     "bad_form": (400, "The body is not a form in percent-encoded UTF-8, or has too many fields."),
+    "bad_host": (
+        400,
+        "The `Host` is missing, or not that of the service. Health checks accept every host.",
+    ),
     "bad_json": (400, "The body is not JSON in UTF-8, or is nested too deeply."),
     "bad_path": (400, "The path is not percent-encoded UTF-8."),
     "bad_query": (400, "The query is not percent-encoded UTF-8, or has too many parameters."),

@@ -20,7 +20,10 @@ from todo.schemas.problem import ProblemDetails
 
 # Errors of all operations, and of those that need a login, change data, or accept a body.
 # Reading can also fill the disk: the database sorts large results there.
-ANY_ERRORS = ("bad_query", "validation", "internal_error", "storage_full", "unavailable")
+ANY_ERRORS = (
+    *("bad_host", "bad_query", "validation"),
+    *("internal_error", "storage_full", "unavailable"),
+)
 LOGIN_ERRORS = ("unauthenticated", "forbidden")
 CHANGE_ERRORS = ("cross_site", "conflict", "storage_read_only")
 BODY_ERRORS = (
