@@ -8,13 +8,13 @@ requires = [
     "offapi>=0.1.4,<0.2",
     "plaster-pastedeploy>=1.0.1,<2",
     "psycopg2-binary>=2.9.13,<2.10",
-    "pydantic>=2.14,<2.15",
+    "pydantic>=2.14.2,<2.15",
     "pyramid>=2.1,<2.2",
     "pyramid-retry>=2.1.1,<3",
     "pyramid-tm>=2.6,<3",
     "regex>=2026.11.15",
     # Pyramid 2.1 imports pkg_resources, which newer versions warn about or lack.
-    "setuptools<80.9",
+    "setuptools>=78.1.1,<80.9",
     "SQLAlchemy>=2.1,<2.2",
     "transaction>=5.1,<6",
     # Slim systems lack time zone data. No upper bound: newer releases follow changes of law.
@@ -22,6 +22,10 @@ requires = [
     "waitress>=3.0.2,<4",
     "zxcvbn>=4.5,<5",
     "zope.sqlalchemy>=4.1,<5",
+    # Only the libraries above need these. Older releases have known flaws (docs/security.md).
+    "idna>=3.15",
+    "Mako>=1.3.12",
+    "WebOb>=1.8.11,<2",
 ]
 
 testing = [
@@ -29,10 +33,11 @@ testing = [
     "hypothesis>=6.170,<7",
     "jsonschema-rs>=0.60,<0.61",
     "openapi-spec-validator>=0.9,<0.10",
-    "pytest>=9,<10",
+    "pytest>=9.0.3,<10",
     "pytest-cov>=7.1,<8",
     "pytest-xdist>=3.8,<4",
     "schemathesis>=4.32.5,<4.33",
+    "urllib3>=2.8",  # only others need it; older releases have known flaws
     "WebTest>=3.0.7,<4",
 ]
 
