@@ -8,7 +8,7 @@ define need-browser
 	{ echo 'Chromium is missing: apt-get install chromium chromium-driver' >&2; exit 1; }
 endef
 
-.PHONY: help serve test coverage test-browser test-clients test-deployment fuzz torture bench bench-login bench-scale lint openapi screenshot format clean
+.PHONY: help serve test coverage test-browser test-clients test-deployment fuzz torture abuse bench bench-login bench-scale lint openapi screenshot format clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -46,6 +46,9 @@ fuzz: .venv/installed-testing ## send generated requests to every operation (3 m
 torture: .venv/installed-testing ## kill and race the service and look for lost writes (5 minutes)
 	@TORTURE=1 $(BIN)/python -m pytest tests/torture
 
+abuse: .venv/installed-testing ## attack the service and measure how long others wait (5 minutes)
+	@ABUSE=1 $(BIN)/python -m pytest tests/abuse
+
 bench: .venv/installed-bench ## compare speed with other frameworks and write benchmarks/RESULTS.md (10 minutes)
 	@$(BIN)/python -m benchmarks.compare
 
@@ -61,9 +64,10 @@ lint: .venv/installed-dev ## check format, style, types and the direction of imp
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo --no-cache
 
-openapi: .venv/installed-testing ## update docs/openapi.json, errors.md and authorization.md; refuse changes that break clients
+openapi: .venv/installed-testing ## update docs/openapi.json, errors.md, authorization.md and limits.md; refuse changes that break clients
 	@$(BIN)/python -m tests.support.contract
 	@$(BIN)/python -m tests.support.authorization
+	@$(BIN)/python -m tests.support.costs
 
 screenshot: .venv/installed-browser ## take docs/page.png, the picture in the README, anew
 	$(need-browser)

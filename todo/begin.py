@@ -12,7 +12,7 @@ from pyramid.httpexceptions import HTTPForbidden
 from todo.auth.csrf import refuse_cross_site
 from todo.auth.limits import count_write, record_use
 from todo.auth.permissions import Permission
-from todo.auth.policy import UNAUTHENTICATED, InsufficientScope
+from todo.auth.policy import UNAUTHENTICATED, InsufficientScope, presented_digest
 from todo.auth.shares import WRITTEN, take_share
 from todo.http.idempotency import replay
 from todo.http.request import SAFE_METHODS, Request
@@ -30,7 +30,8 @@ def begin_request(event: BeforeTraversal) -> None:
         return
     take_share(request)
     identity = request.identity
-    if identity is None:
+    if identity is None:  # the token has ended since its first request
+        request.registry["shares"].forget(presented_digest(request))
         raise HTTPForbidden(result=UNAUTHENTICATED)
     request.timezone = identity.account.zone
     if writes and not identity.may(Permission.WRITE):

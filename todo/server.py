@@ -1,5 +1,6 @@
 """Stock waitress for `pserve` and [server:main], with the behaviour that it has no options for."""
 
+import ctypes
 import gc
 import logging
 import os
@@ -10,6 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import waitress
@@ -17,13 +19,15 @@ from waitress import wasyncore
 from waitress.adjustments import Adjustments
 
 from todo import jobs
-from todo.auth.passwords import MAX_PENDING
+from todo.auth.shares import AT_ONCE, WAITING
 from todo.http.request import MAX_BODY
 
 logger = logging.getLogger(__name__)
 
 CLOSE_DELAY = 1  # seconds to keep serving at the end; the proxy closes idle connections sooner
 DRAIN_TIMEOUT = 25  # seconds for running requests to finish
+
+THREADS_OF_ACCOUNT = AT_ONCE + WAITING
 
 # waitress options; [server:main] overrides them. Each size limit is the smallest refused size.
 DEFAULTS: dict[str, Any] = {
@@ -35,7 +39,7 @@ DEFAULTS: dict[str, Any] = {
     # The application itself refuses a body of more than MAX_BODY, with its own error.
     "max_request_body_size": 2 * MAX_BODY + 1,
     "max_request_header_size": 32 * 1024 + 1,
-    "threads": 8,
+    "threads": THREADS_OF_ACCOUNT + 2,
 }
 
 # A connection, a large body, and answers up to waitress's outbuf_high_watermark of 16 MB: waitress
@@ -73,6 +77,7 @@ def server_factory(
 
     def serve(app: Any) -> None:
         _allow_open_files(int((DEFAULTS | options)["connection_limit"]))
+        _limit_heaps()
         gc.freeze()  # scanning the objects of the startup would stop requests for 50 ms
         background = jobs.start(app.registry)
         public_url = app.registry["settings"].public_url
@@ -90,9 +95,9 @@ def _check(name: str, value: str) -> None:
         raise SystemExit(f"todo: [server:main] has no option {name}; it has {known}")
     try:
         read = Adjustments(**{"sockets": [], name: value})
-        if name == "threads" and read.threads <= MAX_PENDING:
+        if name == "threads" and read.threads <= THREADS_OF_ACCOUNT:
             raise ValueError(
-                f"must be more than {MAX_PENDING}, because up to {MAX_PENDING} logins block threads"
+                f"must be more than {THREADS_OF_ACCOUNT}, because one account may block as many"
             )
     except ValueError as error:
         raise SystemExit(f"todo: the option {name} in [server:main]: {error}") from None
@@ -128,6 +133,13 @@ def _listen(host: str, port: str) -> socket.socket:
             f"todo: cannot listen on {host}:{port}: {error.strerror}; "
             "choose another port with http_port=NNNN"
         ) from None
+
+
+def _limit_heaps() -> None:
+    """Let glibc use two heaps: with one per thread, each keeps the memory of a large answer."""
+    m_arena_max = -8  # mallopt(3)
+    with suppress(AttributeError, OSError):  # not glibc
+        ctypes.CDLL(None).mallopt(m_arena_max, 2)
 
 
 def _allow_open_files(connections: int) -> None:

@@ -3,6 +3,7 @@
 The database stores folded text, so a change here needs a migration that folds it again.
 """
 
+import re
 import unicodedata
 from collections.abc import Iterator
 
@@ -74,6 +75,7 @@ _UNSPACED = (
 _EMOJI = r"(?:\p{RI}{2}|[\p{ExtPict}\p{RI}\p{EMod}][\U000E0020-\U000E007F]*)"
 _CHARACTER = rf"{_UNSPACED}\p{{M}}*"
 _CHARACTERS = regex.compile(rf"{_CHARACTER}|{_EMOJI}", regex.VERSION1)
+_ASCII_WORD = re.compile("[a-z0-9]+")
 _RUN = regex.compile(
     rf"[[\p{{L}}\p{{N}}\p{{M}}]--{_UNSPACED}]+|(?P<unspaced>(?:{_CHARACTER})+|{_EMOJI}+)",
     regex.VERSION1,
@@ -134,7 +136,11 @@ def words(text: str) -> Iterator[str]:
 
     Words contain no spaces or operators, so search queries need no escaping.
     """
-    for run in _RUN.finditer(fold(text)):
+    folded = fold(text)
+    if folded.isascii():
+        yield from (word[:WORD_MAX] for word in _ASCII_WORD.findall(folded))
+        return
+    for run in _RUN.finditer(folded):
         yield from _windows(run["unspaced"]) if run["unspaced"] else [run[0][:WORD_MAX]]
 
 

@@ -68,7 +68,11 @@ def measure(name: str, key: tuple[str, ...], texts: tuple[str, ...]) -> None:
 def size_of(name: str, texts: list[str | None]) -> int:
     """Return the size of a row's texts; those of a change are in JSON objects."""
     if name == "changes":
-        return sum(text_size(json.loads(text)) for text in texts if text)
+        recorded = [json.loads(text) for text in texts if text]
+        return sum(
+            text_size({key: values[key] for key in values if "date" not in key})
+            for values in recorded
+        )
     return text_size(dict(enumerate(texts)))
 
 

@@ -1,7 +1,6 @@
 """Limits on logins, registrations and writes: counts survive rollbacks and expire."""
 
 import itertools
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -65,7 +64,7 @@ def test_login_refused_as_busy_is_not_counted_as_failure(
     client: Client, alice: Login, monkeypatch: Patch
 ) -> None:
     with monkeypatch.context() as full:
-        full.setattr("todo.auth.passwords._pending", threading.Semaphore(0))
+        full.setattr("todo.auth.passwords.MAX_PENDING", 0)
         for _ in range(12):
             response = login(client, PASSWORD)
             assert (response.status_int, response.json["code"]) == (503, "busy")
@@ -132,6 +131,20 @@ def test_known_address_is_not_locked_out_by_others(
     assert statuses(client, 11, "192.0.2.99") == [401] * 10 + [429], "guesses are still limited"
     set_clock(timedelta(days=60, minutes=6))
     assert login(client, PASSWORD, "192.0.2.99").status_int == 200
+
+
+def test_address_stays_known_for_90_days_after_its_last_login(
+    client: Client, alice: User, limit: Callable[[str, int], None], set_clock: SetClock
+) -> None:
+    assert login(client, PASSWORD, "192.0.2.99").status_int == 200
+    limit("login_account", 1)
+    for days in (60, 140):
+        set_clock(timedelta(days=days))
+        statuses(client, 1, f"192.0.2.{days}")
+        assert login(client, PASSWORD, "192.0.2.99").status_int == 200
+    set_clock(timedelta(days=231))
+    assert statuses(client, 1) == [401]
+    assert login(client, PASSWORD, "192.0.2.99").status_int == 429
 
 
 @pytest.mark.parametrize("username", ["alice", "nobody"])

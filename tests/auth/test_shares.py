@@ -19,12 +19,13 @@ from sqlalchemy.orm import Session
 from tests.support.client import Client, User
 from tests.support.databases import statements
 from tests.support.factories import make_account, make_task, make_tasks, make_token
-from tests.support.fixtures import Patch, SetClock
+from tests.support.fixtures import ApiToken, Patch, SetClock
 from tests.support.pserve import Server
 from todo import clock
 from todo.auth import shares as module
-from todo.auth.shares import AT_ONCE, LARGE_BODY, MOST_ENTRIES, READS, WRITTEN, Shares
+from todo.auth.shares import AT_ONCE, LARGE_BODY, MOST_ENTRIES, READS, WAITING, WRITTEN, Shares
 from todo.http.errors import Problem
+from todo.server import DEFAULTS
 
 LARGE = {"tasks": [{"name": "Milk", "note": "x" * 10_000}] * 7}
 
@@ -130,6 +131,47 @@ def test_write_with_unknown_token_locks_nothing(app: Any, alice: User, db: Sessi
     assert "FOR UPDATE" not in run[0]
 
 
+def test_ended_token_does_not_spend_the_budget_of_its_account(
+    app: Any, alice: User, api_token: ApiToken, limit: Callable[[str, int], None]
+) -> None:
+    limit("reads", 5)
+    token_id, script = api_token()
+    assert script.get(alice.url).status_int == 200
+    assert alice.delete(f"{alice.url}/tokens/{token_id}").status_int == 200
+    assert {script.get(alice.url).status_int for _ in range(10)} == {401}
+    assert alice.get(alice.url).status_int == 200
+
+
+def test_refused_request_spends_nothing(
+    app: Any, alice: User, limit: Callable[[str, int], None], monkeypatch: Patch
+) -> None:
+    limit("write_bytes", 100_000)
+    monkeypatch.setattr(module, "PATIENCE", 0)
+    shares: Shares = app.registry["shares"]
+    began = shares.begin(alice.id, heavy=True)
+    assert {alice.post_json(alice.tasks_url, LARGE).status_int for _ in range(3)} == {429}
+    shares.end(alice.id, began, heavy=True)
+    assert alice.post_json(alice.tasks_url, LARGE).status_int == 201
+
+
+def test_requests_that_wait_are_bounded(monkeypatch: Patch) -> None:
+    """Each occupies a thread; two more of the process serve other accounts."""
+    assert DEFAULTS["threads"] == AT_ONCE + WAITING + 2
+    monkeypatch.setattr(module, "PATIENCE", 5)
+    shares = Shares()
+    for _ in range(AT_ONCE):
+        shares.begin(1, heavy=False)
+    with ThreadPoolExecutor(WAITING) as pool:
+        waiting = [pool.submit(shares.begin, 1, heavy=False) for _ in range(WAITING)]
+        while shares._running[1].waiting < WAITING:
+            time.sleep(0.01)
+        with pytest.raises(Problem):
+            shares.begin(1, heavy=False)
+        for _ in range(WAITING):
+            shares.end(1, 0, heavy=False)
+        assert all(each.result(timeout=5) for each in waiting)
+
+
 def test_requests_at_once_are_bounded() -> None:
     shares = Shares()
     for _ in range(AT_ONCE):
@@ -138,7 +180,7 @@ def test_requests_at_once_are_bounded() -> None:
         shares.begin(1, heavy=False)
     assert (refused.value.code, refused.value.headers["Retry-After"]) == ("too_many_requests", "1")
     shares.begin(2, heavy=True)
-    shares.end(1, heavy=False)
+    shares.end(1, 0, heavy=False)
     shares.begin(1, heavy=True)
 
 
@@ -149,8 +191,22 @@ def test_heavy_requests_of_an_account_run_one_at_a_time() -> None:
         shares.begin(1, heavy=True)
     shares.begin(1, heavy=False)
     shares.begin(2, heavy=True)
-    shares.end(1, heavy=True)
+    shares.end(1, time.monotonic(), heavy=True)
     shares.begin(1, heavy=True)
+
+
+def test_heavy_request_rests_as_long_as_the_one_before(monkeypatch: Patch) -> None:
+    rests: list[float] = []
+    monkeypatch.setattr(module, "sleep", rests.append)
+    shares = Shares()
+    for took in (0.25, 60):
+        shares.begin(1, heavy=True)
+        shares.end(1, time.monotonic() - took, heavy=True)
+    for account_id, heavy in ((1, False), (2, True)):
+        shares.begin(account_id, heavy=heavy)
+    assert len(rests) == 1, "neither the first, nor a light one, nor another account's"
+    shares.begin(1, heavy=True)
+    assert [round(rest, 1) for rest in rests] == [0.2, module.LONGEST_REST]
 
 
 def test_request_waits_as_long_as_others_end(monkeypatch: Patch) -> None:
@@ -166,7 +222,7 @@ def test_request_waits_as_long_as_others_end(monkeypatch: Patch) -> None:
             most = max(most, running[1])
         with lock:
             running[1] -= 1
-        shares.end(1, heavy=False)
+        shares.end(1, 0, heavy=False)
 
     with ThreadPoolExecutor(20) as pool:
         list(pool.map(work, range(200)))
@@ -185,7 +241,7 @@ def test_account_with_running_requests_does_not_stop_others(
         assert (answer.status_int, answer.headers["Retry-After"]) == (429, "1")
     assert bob.post_json(bob.tasks_url, {"name": "Tea"}).status_int == 201
     for _ in range(AT_ONCE):
-        shares.end(alice.id, heavy=False)
+        shares.end(alice.id, 0, heavy=False)
     assert alice.get(alice.url).status_int == 200
 
 

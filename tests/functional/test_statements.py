@@ -23,7 +23,7 @@ TOKEN = {"name": "script", "scope": "read"}
 # the row between tables.
 CHANGED = "SELECT UPDATE UPDATE INSERT"
 MOVED = "SELECT UPDATE INSERT INSERT DELETE"
-PURGED = "SELECT SELECT SELECT UPDATE UPDATE INSERT DELETE"
+PURGED = "SELECT SELECT SELECT SELECT UPDATE UPDATE INSERT DELETE"
 LOGGED_IN = "DELETE DELETE INSERT"
 
 # Requests in order, on one account: operation, method, path, fields, and the first word of each
@@ -84,7 +84,7 @@ EXPECTED_STATEMENTS: list[tuple[str, str, str, dict[str, Any], str]] = [
         f"limit SELECT SELECT {MOVED}",
     ),
     ("delete task", "DELETE", "{account}/tasks/{ids[0]}", {}, f"limit {MOVED}"),
-    ("purge task", "DELETE", "{account}/trash/{ids[0]}", {}, f"limit {PURGED}"),
+    ("purge task", "DELETE", "{account}/trash/{ids[0]}", {}, f"limit SELECT {PURGED}"),
     ("empty trash", "DELETE", "{account}/trash", {}, "limit SELECT"),
     ("delete task", "DELETE", "{account}/tasks/{ids[1]}", {}, f"limit {MOVED}"),
     ("empty trash", "DELETE", "{account}/trash?search=tea", {}, "limit SELECT"),
@@ -106,7 +106,8 @@ EXPECTED_STATEMENTS: list[tuple[str, str, str, dict[str, Any], str]] = [
         CREDENTIALS,
         # The account, the counts, the failure in four limits and its refund, the success in three,
         # the account's hash, and the session.
-        f"SELECT SELECT {'INSERT ' * 4}{'UPDATE ' * 4}{'INSERT ' * 3}UPDATE {LOGGED_IN}",
+        f"SELECT SELECT {'INSERT ' * 4}{'UPDATE ' * 4}INSERT INSERT DELETE INSERT UPDATE "
+        f"{LOGGED_IN}",
     ),
     ("logout", "POST", "/api/v1/accounts/logout", {}, "DELETE"),
 ]

@@ -166,8 +166,8 @@ def test_create_several_tasks_location_lists_them(alice: User) -> None:
     assert alice.get(answer.location).json["tasks"] == answer.json["tasks"]
 
 
-def test_bulk_limit_is_ten_thousand_tasks() -> None:
-    assert writes.MAX_TASKS == 10_000
+def test_bulk_limit_is_five_thousand_tasks() -> None:
+    assert writes.MAX_TASKS == 5_000
 
 
 @pytest.mark.parametrize(("method", "counted"), [("PATCH", "updated"), ("DELETE", "deleted")])

@@ -9,9 +9,13 @@ from sqlalchemy.orm import Session
 
 from tests.support.client import User
 from tests.support.factories import Login, make_key, make_task
-from tests.support.fixtures import SetClock
+from tests.support.fixtures import Patch, SetClock
+from todo.http.transactions import commit_so_far
 from todo.jobs.purge import purge_expired
-from todo.models import Account
+from todo.journal import retention
+from todo.journal import undo as undo_module
+from todo.models import Account, batches
+from todo.views import trash as trash_view
 
 SetQuota = Callable[..., None]
 
@@ -152,3 +156,61 @@ def test_new_key_above_the_quota_is_refused(
     set_clock(timedelta(hours=25))
     purge_expired(db, alice.app.registry["settings"], lambda _: None)
     assert used(alice, "keys") == 0
+
+
+@pytest.mark.purged
+def test_undo_above_the_quota_of_the_journal_is_complete(
+    alice: User, set_quota: SetQuota, monkeypatch: Patch
+) -> None:
+    monkeypatch.setattr(undo_module, "BATCH_SIZE", 2)
+    alice.post_json(alice.tasks_url, {"tasks": [{"name": "Milk", "note": "x" * 100}] * 7})
+    changed = alice.send_json("PATCH", alice.all_tasks_url, {"note": "y" * 100})
+    set_quota(journal=1)
+    path = changed.headers["Link"].partition(">")[0].removeprefix("<")
+    assert alice.post(path).json["undone"] == 7
+    tasks = alice.get(alice.tasks_url).json["tasks"]
+    assert {task["note"] for task in tasks} == {"x" * 100}
+
+
+@pytest.mark.purged
+def test_purge_above_the_quota_of_the_journal_counts_once(alice: User, set_quota: SetQuota) -> None:
+    """At the end of every test, the counts must be the sums of the rows."""
+    for note in ("x" * 300, "y" * 300):
+        url = alice.post_json(alice.tasks_url, {"name": "Milk", "note": note}).location
+        alice.delete(url)
+    set_quota(journal=900)
+    assert alice.delete(alice.trash_url).json["deleted"] == 2
+    alice.post_json(alice.tasks_url, {"name": "Tea"})
+
+
+@pytest.mark.parametrize("single", [True, False])
+def test_long_history_is_erased_in_several_transactions(
+    alice: User, db: Session, monkeypatch: Patch, single: bool
+) -> None:
+    url = alice.post_json(alice.tasks_url, {"name": "Milk"}).location
+    for number in range(7):
+        alice.send_json("PATCH", url, {"note": str(number) * 400})
+    alice.delete(url)
+    monkeypatch.setattr(batches, "BATCH_WEIGHT", 100)
+    monkeypatch.setattr(retention, "BATCH_BYTES", 2000)
+    commits: list[Any] = []
+
+    def commit(request: Any) -> None:
+        commits.append(request)
+        commit_so_far(request)
+
+    monkeypatch.setattr(trash_view, "commit_so_far", commit)
+    path = f"/{url.rpartition('/')[2]}" if single else ""
+    assert alice.delete(f"{alice.trash_url}{path}").status_int == 200
+    assert len(commits) >= 3
+    found = alice.get(f"{alice.url}/changes?since=1").json["changes"]
+    assert {(change["before"], change["after"]) for change in found} == {(None, None)}
+
+
+def test_creation_of_too_many_words_is_refused(alice: User) -> None:
+    note = "".join(chr(0x4E00 + number % 7919 * 2) for number in range(10_000))
+    tasks = {"tasks": [{"name": "x", "note": note}] * 13}
+    refused = alice.post_json(alice.tasks_url, tasks)
+    assert (refused.status_int, refused.json["code"]) == (409, "too_many")
+    assert refused.json["count"] == 13
+    assert alice.post_json(alice.tasks_url, tasks["tasks"][0]).status_int == 201

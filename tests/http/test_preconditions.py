@@ -163,3 +163,19 @@ def test_stale_if_match_of_task_list_is_refused(alice: User, milk: str, method: 
     assert not {"task", "profile", "changed"} & answer.json.keys()
     assert [task["name"] for task in alice.get(alice.tasks_url).json["tasks"]] == ["Milk"]
     assert alice.send_json(method, url, {"name": "Tea"}, {"If-Match": '"3"'}).status_int < 300
+
+
+def test_very_old_version_gets_no_list_of_changed_fields(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading a long history would take long, with the account locked."""
+    monkeypatch.setattr("todo.journal.history.MOST_COMPARED", 2)
+    task = alice.post_json(alice.tasks_url, {"name": "Milk"})
+    version = {"If-Match": task.headers["ETag"]}
+    changed = []
+    for number in range(3):
+        alice.send_json("PATCH", task.location, {"name": str(number)})
+        refused = alice.send_json("PATCH", task.location, {"name": "x"}, version)
+        assert refused.status_int == 412
+        changed.append(refused.json.get("changed"))
+    assert changed == [["name"], ["name"], None]

@@ -17,7 +17,7 @@ from tests.support.factories import Login, make_account
 from tests.support.plans import Plan, explain, large_app, page_queries
 from todo import clock
 from todo.auth.identity import AccountRow, Identity, TokenRow
-from todo.models import Account, Task, Token, TrashedTask
+from todo.models import Account, Task, Token, TrashedTask, batches
 from todo.models.task import due_columns, name_columns, note_columns
 from todo.services import trash as trash_service
 
@@ -359,7 +359,7 @@ def test_filtered_purge_batch_begins_after_previous_one(
     trash: Lists, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Otherwise each batch would read again all tasks that do not match."""
-    monkeypatch.setattr(trash_service, "BATCH_SIZE", LIMIT)
+    monkeypatch.setattr(batches, "BATCH_SIZE", LIMIT)
     engine = trash.app.registry["engine"]
     with Session(engine) as session, page_queries(engine) as queries:
         identity = identity_of(session, trash.login)

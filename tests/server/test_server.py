@@ -430,14 +430,14 @@ def test_systemd_is_notified_when_service_is_ready(
 
 
 NO_NUMBER = "invalid literal for int() with base 10: 'many'"
-TOO_FEW = "must be more than 4, because up to 4 logins block threads"
+TOO_FEW = "must be more than 18, because one account may block as many"
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"threads": "many"}, NO_NUMBER),
-        ({"threads": "4"}, TOO_FEW),
+        ({"threads": "18"}, TOO_FEW),
     ],
 )
 def test_invalid_server_option_is_refused(options: dict[str, str], message: str) -> None:

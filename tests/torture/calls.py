@@ -53,7 +53,7 @@ class Caller:
         body = None
         if fields is not None:
             headers["Content-Type"] = "application/json"
-            body = json.dumps(fields)
+            body = json.dumps(fields, ensure_ascii=False).encode()
         self._connection.request(method, path, body, headers)
         response = self._connection.getresponse()
         return Answer(response.status, response.headers, response.read())

@@ -187,12 +187,12 @@ def record_use(token: TokenRow, request: Request) -> None:
         )
 
 
-def limit_exceeded(expires: datetime) -> Problem:
+def limit_exceeded(expires: datetime, what: str = "attempts") -> Problem:
     """Return Problem 429 with the seconds until the limit's window ends."""
     seconds = max(1, ceil((expires - clock.now()).total_seconds()))
     return Problem(
         "too_many_requests",
-        f"Too many attempts; try again in {seconds} seconds.",
+        f"Too many {what}; try again in {seconds} seconds.",
         headers={"Retry-After": str(seconds)},
     )
 

@@ -61,9 +61,13 @@ def begin_login(
 
 def record_login(session: Session, username: str, address: str) -> None:
     """Count a successful login, in the session's transaction, and remember its address."""
+    pair = f"{address} {username}"
     for limit, subject in _successes(username, address):
         count(session, limit, subject)
-    count(session, KNOWN_ADDRESSES, f"{address} {username}")
+    # A new count, because that of an old window would end with it.
+    known = (LIMIT_COUNTS.c.name == KNOWN_ADDRESSES.name, LIMIT_COUNTS.c.subject == storable(pair))
+    session.execute(delete(LIMIT_COUNTS).where(*known))
+    count(session, KNOWN_ADDRESSES, pair)
 
 
 def forget_failures(session: Session, account_id: int, username: str) -> None:

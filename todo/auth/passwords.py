@@ -8,6 +8,7 @@ import os
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from threading import BoundedSemaphore, Lock
@@ -35,11 +36,12 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 # Verified for unknown users, so that they take as long as known ones.
 _DUMMY_HASH = _hasher.hash("nobody has this password")
 
-# One hash per core: more at once would use memory and finish no sooner.
+# One hash per core: more at once would use memory and finish no sooner. Each thread that has hashed
+# keeps its 19 MiB, so the same threads hash always.
 _slots = BoundedSemaphore(CORES)
+_workers = ThreadPoolExecutor(CORES, thread_name_prefix="hash")
 # Cap the queue: each waiting login blocks a thread that other requests need.
-_pending = BoundedSemaphore(MAX_PENDING)
-_pending_of_address: Counter[str] = Counter()
+_pending: Counter[str] = Counter()  # by address
 _counting = Lock()
 
 
@@ -73,34 +75,32 @@ def _encoded(password: str) -> bytes:
 
 
 @contextmanager
-def _turn(address: str) -> Iterator[None]:
-    """Count a pending password of the address; raise Problem 503 if it has too many."""
+def turn(address: str) -> Iterator[None]:
+    """Let the address send a password. Raise Problem 503 if too many are pending.
+
+    Everything that a password costs, also the counts in the database, belongs inside.
+    """
     with _counting:
-        if _pending_of_address[address] >= MAX_PENDING_OF_ADDRESS:
+        if _pending[address] >= MAX_PENDING_OF_ADDRESS or _pending.total() >= MAX_PENDING:
             raise _busy()
-        _pending_of_address[address] += 1
+        _pending[address] += 1
     try:
         yield
     finally:
         with _counting:
-            _pending_of_address[address] -= 1
-            if not _pending_of_address[address]:
-                del _pending_of_address[address]
+            _pending[address] -= 1
+            if not _pending[address]:
+                del _pending[address]
 
 
 @contextmanager
 def _slot() -> Iterator[None]:
-    if not _pending.acquire(blocking=False):
+    if not _slots.acquire(timeout=SLOT_TIMEOUT):
         raise _busy()
     try:
-        if not _slots.acquire(timeout=SLOT_TIMEOUT):
-            raise _busy()
-        try:
-            yield
-        finally:
-            _slots.release()
+        yield
     finally:
-        _pending.release()
+        _slots.release()
 
 
 def _busy() -> Problem:
@@ -114,17 +114,18 @@ def _busy() -> Problem:
 def hash_password(password: str) -> str:
     """Return the argon2id hash as a PHC string. Raise Problem 503 if the service is busy."""
     with _slot():
-        return _hasher.hash(_encoded(password))
+        return _workers.submit(_hasher.hash, _encoded(password)).result()
 
 
-def verify_password(password_hash: str | None, password: str, address: str) -> bool:
+def verify_password(password_hash: str | None, password: str) -> bool:
     """Return whether the password matches the hash; None, for an unknown user, never matches.
 
-    Raise Problem 503 if the service is busy, or if the address has sent too many passwords at once.
+    Raise Problem 503 if the service is busy.
     """
     try:
-        with _turn(address), _slot():
-            matches = _hasher.verify(password_hash or _DUMMY_HASH, _encoded(password))
+        with _slot():
+            stored = password_hash or _DUMMY_HASH
+            matches = _workers.submit(_hasher.verify, stored, _encoded(password)).result()
     except VerifyMismatchError:
         return False
     except (InvalidHashError, VerificationError):

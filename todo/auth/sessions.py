@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from todo import clock
 from todo.auth import limits, logins
-from todo.auth.passwords import MAX_BYTES, hash_password, needs_rehash, verify_password
+from todo.auth.passwords import MAX_BYTES, hash_password, needs_rehash, turn, verify_password
 from todo.auth.policy import bearer_token, cookie_tokens
 from todo.days import in_whole_seconds
 from todo.http.errors import Problem
@@ -73,12 +73,12 @@ def authenticate(request: Request, username: str, password: str) -> Row[Any] | N
         account = find_account(session, username)
     stored = account.password_hash if account else None
     name, address = username.lower(), limits.address(request)
-    attempt = logins.begin_login(request.registry, request.settings, name, address)
-    if not _matches(request, attempt, stored, password):
-        return None
-    if account is None or stored is None:
-        return None
-    current = hash_password(password) if needs_rehash(stored) else stored
+    with turn(address):
+        attempt = logins.begin_login(request.registry, request.settings, name, address)
+        matches = _matches(request, attempt, stored, password)
+        if account is None or stored is None or not matches:
+            return None
+        current = hash_password(password) if needs_rehash(stored) else stored
     logins.record_login(request.db, name, address)
     # The password stays the same, so this is not a change of the profile.
     return request.db.execute(
@@ -110,8 +110,10 @@ def reauthenticate(request: Request, password: str | None) -> None:
     # Not the limits of logins: attackers who use those up must not block the account's owner.
     attempt = [(logins.REAUTHENTICATIONS, str(account.id))]
     passwords = [(logins.PASSWORDS_OF_ACCOUNT, str(account.id))]
-    limits.count_attempt(request.registry["engine"], request.settings, attempt + passwords)
-    if not _matches(request, attempt, stored, password):
+    with turn(limits.address(request)):
+        limits.count_attempt(request.registry["engine"], request.settings, attempt + passwords)
+        matches = _matches(request, attempt, stored, password)
+    if not matches:
         raise Problem("reauthentication_required", "current_password is wrong.")
 
 
@@ -123,17 +125,16 @@ def hash_new_password(request: Request, password: str) -> str:
     """
     passwords = [(logins.PASSWORDS_OF_ACCOUNT, str(request.identity.account.id))]
     end_transaction(request)
-    limits.count_attempt(request.registry["engine"], request.settings, passwords)
-    return hash_password(password)
+    with turn(limits.address(request)):
+        limits.count_attempt(request.registry["engine"], request.settings, passwords)
+        return hash_password(password)
 
 
 def _matches(request: Request, attempt: limits.Attempt, stored: str | None, password: str) -> bool:
     """Return whether the password matches; if it does, refund the attempt."""
     failed = False
     try:
-        failed = len(password.encode()) > MAX_BYTES or not verify_password(
-            stored, password, limits.address(request)
-        )
+        failed = len(password.encode()) > MAX_BYTES or not verify_password(stored, password)
     finally:
         if not failed:  # the password was right, or the service too busy to verify it
             limits.refund(request.registry["engine"], attempt)

@@ -4,10 +4,10 @@ Each process counts in memory, for itself: in the database, a count would cost e
 """
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Condition
-from time import monotonic
+from time import monotonic, sleep
 from typing import IO
 
 from pyramid.config import Configurator
@@ -22,13 +22,15 @@ from todo.http.operations import requested_operation
 from todo.http.request import SAFE_METHODS, Request
 from todo.http.typed_views import read_input_early
 
-AT_ONCE = 6  # requests of an account; fewer than the process has threads
-PATIENCE = 0.1  # seconds that a request waits for another one of its account to end
+AT_ONCE = 6  # requests of an account in work
+WAITING = 12  # further ones that wait for these
+PATIENCE = 0.25  # seconds that they wait
 LARGE_BODY = 64 * 1024  # bytes; one task needs less
+LONGEST_REST = 1  # seconds after a heavy request
 MOST_ENTRIES = 10_000  # remembered by a process
 
 # Budgets and their windows: requests, bytes of bodies and the journal, and exports.
-READS, WRITTEN, EXPORTS = "reads", "written", "exports"
+READS, WRITTEN, EXPORTS = "reads", "bytes to write", "exports"
 WINDOWS = {READS: timedelta(minutes=1), WRITTEN: timedelta(minutes=1), EXPORTS: timedelta(hours=1)}
 
 
@@ -38,7 +40,7 @@ class _Running:
 
     total: int = 0
     heavy: int = 0
-    changed: float = field(default_factory=monotonic)  # when one of them began or ended
+    waiting: int = 0  # requests that would be too many
 
 
 @dataclass
@@ -57,34 +59,44 @@ class Shares:
         self._running: dict[int, _Running] = defaultdict(_Running)
         self._windows: dict[tuple[str, int], _Window] = {}
         self._exports: dict[int, IO[bytes]] = {}
+        self._rests: dict[int, float] = {}  # account -> when its next heavy request may begin
         self._changed = Condition()
 
-    def begin(self, account_id: int, *, heavy: bool) -> None:
-        """Begin a request of the account. Raise Problem 429 if too many others do not end.
+    def begin(self, account_id: int, *, heavy: bool) -> float:
+        """Begin a request of the account, and return when it began, for end().
 
-        Wait as long as they do end: a page may send many short requests at once.
+        Too many at once wait for others to end. Raise Problem 429 if that takes longer than
+        PATIENCE, or if too many wait, because each occupies a thread. A heavy request rests as long
+        as the one before it took, at most LONGEST_REST, so that others get the lock in between.
         """
         with self._changed:
-            while True:
-                running = self._running[account_id]
-                if running.total < AT_ONCE and not (heavy and running.heavy):
-                    break
-                patience = running.changed + PATIENCE - monotonic()
-                if patience <= 0:
+            running = self._running[account_id]
+            until = monotonic() + PATIENCE
+            while running.total >= AT_ONCE or (heavy and running.heavy):
+                patience = until - monotonic()
+                if patience <= 0 or running.waiting >= WAITING:
                     raise _too_many_at_once()
+                running.waiting += 1
                 self._changed.wait(patience)
+                running.waiting -= 1
+            self._running[account_id] = running
             running.total += 1
             running.heavy += heavy
-            running.changed = monotonic()
+            rest = self._rests.get(account_id, 0) - monotonic() if heavy else 0
+        if rest > 0:
+            sleep(rest)
+        return monotonic()
 
-    def end(self, account_id: int, *, heavy: bool) -> None:
+    def end(self, account_id: int, began: float, *, heavy: bool) -> None:
         """End a request of the account."""
         with self._changed:
-            running = self._running[account_id]
+            running, now = self._running[account_id], monotonic()
             running.total -= 1
             running.heavy -= heavy
-            running.changed = monotonic()
-            if not running.total:
+            if heavy:
+                self._rests = {key: end for key, end in self._rests.items() if end > now}
+                self._rests[account_id] = now + min(now - began, LONGEST_REST)
+            if not running.total and not running.waiting:
                 del self._running[account_id]
             self._changed.notify_all()
 
@@ -101,13 +113,15 @@ class Shares:
                 self._make_room(now)
                 window = self._windows[key] = _Window(0, end)
             if maximum and window.used >= maximum:
-                raise limit_exceeded(window.end)
+                raise limit_exceeded(window.end, budget)
             window.used += amount
 
     def _make_room(self, now: datetime) -> None:
         if len(self._windows) >= MOST_ENTRIES:
-            current = {key: each for key, each in self._windows.items() if each.end > now}
-            self._windows = current if len(current) < MOST_ENTRIES else {}
+            latest = sorted(self._windows.items(), key=lambda item: item[1].end, reverse=True)
+            self._windows = {
+                key: each for key, each in latest[: MOST_ENTRIES // 2] if each.end > now
+            }
 
     def refuse_second_export(self, account_id: int) -> None:
         """Raise Problem 429 while an export of the account is still sent: it occupies a disk."""
@@ -127,6 +141,10 @@ class Shares:
             open_files = {key: each for key, each in self._exports.items() if not each.closed}
             self._exports = open_files | {account_id: file}
 
+    def forget(self, digest: bytes) -> None:
+        """Forget the account of a token that has ended: it must not spend its budgets."""
+        self.accounts.pop(digest, None)
+
     def remember(self, digest: bytes, account_id: int) -> None:
         """Remember the account of a token, so that a write is refused before it takes a lock."""
         if len(self.accounts) >= MOST_ENTRIES:
@@ -145,14 +163,16 @@ def take_share(request: Request) -> None:
     operation = requested_operation(request)
     has_large_body = (request.content_length or 0) > LARGE_BODY
     account_id = _account_id(request, shares, has_large_body=has_large_body)
-    if _writes(request):
-        size, maximum = request.content_length or 0, request.settings.limit_write_bytes
-        shares.spend(WRITTEN, account_id, size, maximum)
-    else:
-        shares.spend(READS, account_id, 1, request.settings.limit_reads)
     heavy = has_large_body or bool(operation and operation.options.get("heavy"))
-    shares.begin(account_id, heavy=heavy)
-    request.add_finished_callback(lambda _request: shares.end(account_id, heavy=heavy))
+    if _writes(request):
+        spent = (WRITTEN, request.content_length or 0, request.settings.limit_write_bytes)
+    else:
+        spent = (READS, 1, request.settings.limit_reads)
+    budget, amount, maximum = spent
+    shares.spend(budget, account_id, 0, maximum)  # refuse before waiting
+    began = shares.begin(account_id, heavy=heavy)
+    request.add_finished_callback(lambda _request: shares.end(account_id, began, heavy=heavy))
+    shares.spend(budget, account_id, amount, maximum=0)
     if has_large_body and operation is not None:
         read_input_early(operation, request)
 
@@ -162,11 +182,13 @@ def _account_id(request: Request, shares: Shares, *, has_large_body: bool) -> in
     digest = presented_digest(request)
     if digest is None:
         raise HTTPForbidden(result=UNAUTHENTICATED)
-    if digest in shares.accounts and not has_large_body:
-        return shares.accounts[digest]
+    known = shares.accounts.get(digest)
+    if known is not None and not has_large_body:
+        return known
     # The identity of a write locks the account.
     identity = read_identity(request, digest) if _writes(request) else request.identity
     if identity is None:
+        shares.forget(digest)
         raise HTTPForbidden(result=UNAUTHENTICATED)
     shares.remember(digest, identity.account.id)
     request.timezone = identity.account.zone

@@ -10,11 +10,10 @@ from sqlalchemy.orm import Session
 
 from todo import clock
 from todo.jobs.words import erase_deleted_words
-from todo.journal import writes
 from todo.journal.retention import IN_ORDER, forget_old, forget_oldest
 from todo.models import batches
 from todo.models.account import ACCOUNTS
-from todo.models.batches import delete_batch, first_batch, words_of
+from todo.models.batches import delete_batch, words_of
 from todo.models.change import CHANGES
 from todo.models.idempotency_key import IDEMPOTENCY_KEYS
 from todo.models.invitation import INVITATIONS
@@ -22,7 +21,8 @@ from todo.models.limit import LIMIT_COUNTS
 from todo.models.released_username import RELEASED_USERNAMES
 from todo.models.task import TASKS
 from todo.models.token import TOKENS, TokenKind
-from todo.models.trash import TRASH, TrashedTask
+from todo.models.trash import TRASH
+from todo.services.trash import purge_batch
 from todo.settings import Settings
 
 # Seconds between batches on SQLite: other processes poll for the write lock every 0.1 seconds.
@@ -137,11 +137,14 @@ def purge_trash(session: Session, account_id: int, until: datetime) -> int:
         .where(TRASH.c.account_id == account_id, TRASH.c.deletion_date <= until)
         .limit(batches.BATCH_SIZE)
     )
+
+    def go_on() -> None:
+        session.commit()
+        session.execute(select(ACCOUNTS.c.id).where(ACCOUNTS.c.id == account_id).with_for_update())
+
     # Select under the lock, so that no request can restore one of these tasks concurrently.
-    rows = first_batch(session.execute(expired).all()) if _lock(session, account_id) else []
-    if rows:
-        writes.purge(session, TrashedTask, account_id, [row.id for row in rows])
-    return len(rows)
+    rows = session.execute(expired).all() if _lock(session, account_id) else []
+    return len(purge_batch(session, account_id, rows, go_on))
 
 
 def purge_changes(session: Session, account_id: int, until: datetime) -> int:

@@ -18,6 +18,8 @@ from todo.models.change import CHANGES
 from todo.models.engine import Database
 from todo.models.task import Task
 
+MOST_COMPARED = 100  # changes of an object since a version
+
 
 @dataclass(frozen=True)
 class Page:
@@ -79,15 +81,14 @@ def fields_changed_since(
 ) -> list[str] | None:
     """Return the sorted names of the object's fields that changed after the revision.
 
-    Return None if the journal no longer has all changes after it.
+    Return None if the journal no longer has all changes after it, or if the object has too many.
     """
     if revision != account.revision and db.scalar(_found(account, revision)) is None:
         return None
-    changes = db.scalars(
-        select(CHANGES.c.after).where(
-            *_of_object(account.id, kind, object_id), CHANGES.c.revision > revision
-        )
-    )
+    later = (*_of_object(account.id, kind, object_id), CHANGES.c.revision > revision)
+    changes = db.scalars(select(CHANGES.c.after).where(*later).limit(MOST_COMPARED + 1)).all()
+    if len(changes) > MOST_COMPARED:
+        return None
     return sorted({name for after in changes for name in after or {}})
 
 

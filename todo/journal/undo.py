@@ -35,6 +35,7 @@ def undo(session: Session, account: AccountRow, revision: int, trash_retention: 
     changes.
     """
     _refuse_impossible(session, account, revision)
+    writes.keep_journal(session)
     conflicts: list[Conflict] = []
     undone = 0
     for batch in _batches(session, account, revision):

@@ -33,8 +33,8 @@ from todo.models.task import TaskColumns
 BATCH_SIZE = 1000  # ids per statement; SQLite allows 32,766 parameters
 
 # Limits of one transaction, which blocks other writers on SQLite.
-MAX_TASKS = 10_000
-MAX_INDEXED_CHARACTERS = 1_000_000  # of words that are indexed, or removed from the index
+MAX_TASKS = 5_000
+MAX_INDEXED_CHARACTERS = 500_000  # of words that are indexed, or removed from the index
 MAX_RECORDED_BYTES = 8_000_000  # in the journal; a page of the feed has whole revisions
 
 Fields = dict[str, Any]
@@ -49,6 +49,7 @@ class _TransactionWrites:
     date: datetime
     revisions: dict[int, int]  # account id -> its new revision
     recorded: int = 0  # bytes
+    excess: int = 0  # bytes of the journal above its quota
 
 
 class Quotas(NamedTuple):
@@ -77,9 +78,14 @@ def transaction_revision(session: Session, account_id: int) -> int | None:
 
 
 def recorded_bytes(session: Session) -> int:
-    """Return the bytes that the session's last transaction has added to the journal."""
-    write: _TransactionWrites | None = session.info.get("write")
-    return 0 if write is None else write.recorded
+    """Return the bytes that all transactions of the session have added to the journal."""
+    recorded: int = session.info.get("recorded", 0)
+    return recorded
+
+
+def keep_journal(session: Session) -> None:
+    """Leave a journal above its quota to the purge: the session still reads its oldest changes."""
+    session.info["quotas"] = session.info.get("quotas", NO_QUOTAS)._replace(journal=0)
 
 
 def register(session: Session, columns: Fields) -> Row[Any]:
@@ -224,6 +230,10 @@ def _record(
         "token_name": token and token.name,
     }
     session.execute(_RECORD, [common | each for each in changes])
+    write = _writes(session)
+    if write.excess > 0:
+        forget_oldest(session, account_id, write.excess, write.revisions[account_id])
+        write.excess = 0
 
 
 def _change(
@@ -273,6 +283,7 @@ def _begin_change(
     write = _writes(session)
     recorded = sum(each["size"] for each in changes)
     write.recorded += recorded
+    session.info["recorded"] = session.info.get("recorded", 0) + recorded
     if write.recorded > MAX_RECORDED_BYTES:
         raise too_many(len(changes))
     is_first = account_id not in write.revisions
@@ -289,8 +300,8 @@ def _begin_change(
     quotas: Quotas = session.info.get("quotas", NO_QUOTAS)
     if stored > 0 and quotas.tasks and used.task_bytes > quotas.tasks:
         raise _quota_exceeded(quotas.tasks)
-    if is_first and quotas.journal and used.journal_bytes > quotas.journal:
-        forget_oldest(session, account_id, used.journal_bytes - quotas.journal, used.revision)
+    if is_first and quotas.journal:
+        write.excess = used.journal_bytes - quotas.journal
     return write.revisions[account_id]
 
 

@@ -62,10 +62,11 @@ todo.quota_journal and todo.quota_keys.
   todo-admin usage | head"""
 
 PURGE = """\
-Deletes expired sessions, tokens, limit counts, idempotency keys and invitations, sessions that were
-not used for todo.session_idle_days, usernames that were released 90 days ago, changes older than
-todo.journal_days, and tasks that were in the trash for todo.trash_days, with their history. The
-service does the same every hour. It may run at the same time.
+Erases the accounts that were deleted. Deletes expired sessions, tokens, limit counts, idempotency
+keys and invitations, sessions that were not used for todo.session_idle_days, usernames that were
+released 90 days ago, changes older than todo.journal_days or beyond todo.quota_journal, and tasks
+that were in the trash for todo.trash_days, with their history. On SQLite, it also erases the words
+of deleted tasks from the index. The service does the same every hour. It may run at the same time.
 
 If the last purge is more than a day ago, the clock may be wrong, and nothing is deleted for a day.
 Check the clock; --force deletes anyway.

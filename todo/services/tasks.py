@@ -35,7 +35,7 @@ def create_tasks(
     """Create tasks from their columns, and return them in the given order.
 
     A task without `creation_date` is created now; a completed one without `completion_date` is
-    completed now.
+    completed now. Raise Problem 409 if their texts have too many words.
     """
     now = writes.transaction_date(session)
     rows = []
@@ -45,6 +45,8 @@ def create_tasks(
         row["creation_date"] = row["creation_date"] or now
         row["completion_date"] = row["completion_date"] or (now if completed else None)
         rows.append(row)
+    if sum(map(_indexed_characters, rows)) > MAX_INDEXED_CHARACTERS:
+        raise too_many(len(rows))
     return list(map(TaskRow._make, writes.create(session, Task, account.id, rows)))
 
 
@@ -196,8 +198,11 @@ def _is_too_large(
     query = select(func.sum(table.c.size), func.sum(words)).where(*matching)
     old_bytes, old_words = session.execute(query).one()
     texts = {name: columns.get(name) for name in ("name", "note")}
-    new_words = sum(len(columns.get(name, "")) for name in ("name_words", "note_words"))
     return (
         int(old_bytes or 0) + count * text_size(texts) > MAX_RECORDED_BYTES
-        or int(old_words or 0) + count * new_words > MAX_INDEXED_CHARACTERS
+        or int(old_words or 0) + count * _indexed_characters(columns) > MAX_INDEXED_CHARACTERS
     )
+
+
+def _indexed_characters(columns: Mapping[str, Any]) -> int:
+    return sum(len(columns.get(name, "")) for name in ("name_words", "note_words"))

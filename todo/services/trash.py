@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from todo.auth.identity import AccountRow, Identity, lock_account
 from todo.journal import writes
+from todo.journal.retention import erase_values, recorded_sizes
 from todo.listing.cursors import (
     NOT_A_CURSOR,
     Cursor,
@@ -28,6 +29,8 @@ from todo.models.task import Task, TaskRow
 from todo.models.trash import TRASH, TRASH_COLUMNS, TrashedTask, TrashRow, is_restorable
 from todo.schemas.task_filter import TrashPage
 from todo.services.tasks import count_query, read_matching, refuse_without_filter
+
+Commit = Callable[[], None]  # commits, and begins the next transaction
 
 ORDER = Order("deletion_date", descending=True)
 MOST_AT_ONCE = 10_000  # tasks that one request deletes permanently
@@ -110,9 +113,38 @@ def restore_tasks(
     return len(tasks)
 
 
-def purge_task(session: Session, account: AccountRow, task_id: int) -> None:
-    """Delete the task permanently."""
-    writes.purge(session, TrashedTask, account.id, [task_id])
+def purge_task(session: Session, identity: Identity, task_id: int, commit: Commit) -> None:
+    """Delete the task permanently. A long history takes several transactions: see empty_trash()."""
+    row = select(TRASH.c.id, words_of(TRASH)).where(TRASH.c.id == task_id)
+    found = session.execute(row).all()
+
+    def go_on() -> None:
+        commit()
+        lock_account(session, identity)
+
+    purge_batch(session, identity.account.id, found, go_on)
+
+
+def purge_batch(
+    session: Session, account_id: int, rows: Sequence[Any], commit: Commit
+) -> Sequence[Any]:
+    """Delete the first of these deleted tasks permanently, as many as one transaction may.
+
+    The last column of a row is the number of characters of its words. Return the rows. If the first
+    one has a long history, erase that before, in transactions that `commit` ends.
+    """
+    if not rows:
+        return []
+    sizes = recorded_sizes(session, account_id, Task.kind, [row.id for row in rows])
+    # The words are removed from an index, which takes ten times as long as erasing values.
+    weighted = [(row, row[-1] + sizes.get(row.id, 0) // 10) for row in rows]
+    batch = [row for row, _ in first_batch(weighted)]
+    ids = [row.id for row in batch]
+    if weighted[0][1] > batches.BATCH_WEIGHT:
+        while erase_values(session, account_id, Task.kind, ids):
+            commit()
+    writes.purge(session, TrashedTask, account_id, ids)
+    return batch
 
 
 def count_trash(
@@ -128,7 +160,7 @@ def empty_trash(
     identity: Identity,
     filters: dict[str, Any],
     trash_retention: timedelta,
-    commit: Callable[[], None],
+    commit: Commit,
 ) -> tuple[int, int]:
     """Delete tasks in the account's trash that match permanently, last deleted first.
 
@@ -136,23 +168,25 @@ def empty_trash(
     Many tasks take several transactions: `commit` ends one and begins the next. Raise
     StaleDataError if the token has ended between two of them.
     """
-    account, restorable = identity.account, is_restorable(trash_retention)
-    columns = (TRASH.c.id, TRASH.c.deletion_date, restorable.label("counts"), words_of(TRASH))
+    account, counts = identity.account, is_restorable(trash_retention).label("counts")
+    columns = (TRASH.c.id, TRASH.c.deletion_date, counts, words_of(TRASH))
     matching = [trash_condition(dialect_of(session), account, filters)]
     purged, deleted, after = 0, 0, None
+
+    def go_on() -> None:
+        commit()
+        lock_account(session, identity)
+
     while True:
         size = min(batches.BATCH_SIZE, MOST_AT_ONCE - purged)
         found = session.execute(_in_order(columns, matching, after).limit(size)).all()
-        rows = first_batch(found)
-        if rows:
-            writes.purge(session, TrashedTask, account.id, [row.id for row in rows])
-            purged += len(rows)
-            deleted += sum(row.counts for row in rows)
+        rows = purge_batch(session, account.id, found, go_on)
+        purged += len(rows)
+        deleted += sum(row.counts for row in rows)
         if len(rows) == len(found) < size:
             return deleted, 0
         if purged >= MOST_AT_ONCE:
             return deleted, count_trash(session, account, filters, trash_retention)
         # The next batch begins here, so that it reads no task again, and none deleted since.
         after = (rows[-1].deletion_date, rows[-1].id)
-        commit()
-        lock_account(session, identity)
+        go_on()

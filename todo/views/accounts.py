@@ -9,6 +9,7 @@ from pyramid.view import view_config, view_defaults
 
 from todo.auth import limits
 from todo.auth.identity import AccountRow
+from todo.auth.passwords import turn
 from todo.auth.permissions import Permission
 from todo.auth.sessions import end_session, hash_new_password, reauthenticate, start_session
 from todo.auth.shares import EXPORTS, Shares
@@ -55,11 +56,12 @@ def post(request: Request) -> dict[str, Any]:
             "registration_closed",
             "This service accepts no registrations. Ask its administrator for an account.",
         )
-    _count_registration(request)
-    if mode == "invite":
-        account = create_invited_account(request.db, values, partial(end_transaction, request))
-    else:
-        account = accounts.create_account(request.db, values)
+    with turn(limits.address(request)):
+        _count_registration(request)
+        if mode == "invite":
+            account = create_invited_account(request.db, values, partial(end_transaction, request))
+        else:
+            account = accounts.create_account(request.db, values)
     end_session(request, request.db)
     session = start_session(request, account.id)
     request.response.location = request.route_path("account", username=account.username)
@@ -203,8 +205,9 @@ def export(context: AccountContext, request: Request) -> Response:
     """
     shares: Shares = request.registry["shares"]
     shares.refuse_second_export(context.account.id)
-    shares.spend(EXPORTS, context.account.id, 1, request.settings.limit_exports)
+    shares.spend(EXPORTS, context.account.id, 0, request.settings.limit_exports)
     file = write_export(request.db, context.account, request.settings.trash_retention)
+    shares.spend(EXPORTS, context.account.id, 1, maximum=0)
     shares.keep_export(context.account.id, file)
     size = file.tell()
     file.seek(0)

@@ -74,6 +74,7 @@ class TasksViews:
         query=DryRun,
         body=(schemas.NewTask, schemas.NewTasks),
         returns={201: (schemas.TaskPosted, schemas.TasksPosted)},
+        errors=("too_many",),
         headers=("ETag", "Link"),
     )
     def post(self) -> dict[str, Any]:
@@ -111,7 +112,7 @@ class TasksViews:
         """Change all tasks that match the filters.
 
         At least one filter is required. Fields that are not mentioned keep their values. At most
-        10,000 tasks may match.
+        5,000 tasks may match.
         """
         query, columns = self.request.validated_query, self.request.validated_body.prepared
         updated = change_tasks(
@@ -133,7 +134,7 @@ class TasksViews:
     def delete(self) -> dict[str, Any]:
         """Move all tasks that match the filters to the trash.
 
-        At least one filter is required. At most 10,000 tasks may match.
+        At least one filter is required. At most 5,000 tasks may match.
         """
         query = self.request.validated_query
         deleted = delete_tasks(

@@ -102,7 +102,7 @@ class TrashViews:
 def restore_all(context: AccountContext, request: Request) -> dict[str, Any]:
     """Restore all tasks in the trash that match the filters.
 
-    At least one filter is required. At most 10,000 tasks may match. Only their `revision` and
+    At least one filter is required. At most 5,000 tasks may match. Only their `revision` and
     `modification_date` differ from before.
     """
     query = request.validated_query
@@ -121,6 +121,7 @@ def restore_all(context: AccountContext, request: Request) -> dict[str, Any]:
     request_method="DELETE",
     permission=Permission.WRITE,
     operation="purge task",
+    heavy=True,
     idempotency_key=True,
     returns=task.TaskDeleted,
 )
@@ -129,7 +130,8 @@ def delete(context: TrashContext, request: Request) -> dict[str, Any]:
 
     The values in its history are erased, too.
     """
-    purge_task(request.db, context.account, context.task.id)
+    commit = partial(commit_so_far, request)
+    purge_task(request.db, request.identity, context.task.id, commit)
     return {"username": context.account.username, "msg": "Deleted."}
 
 
