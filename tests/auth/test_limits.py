@@ -9,12 +9,16 @@ from email.message import Message
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tests.support.client import Client, User, log_in
-from tests.support.factories import PASSWORD, Login, make_account
+from tests.support.factories import PASSWORD, Login, change_accounts, make_account
 from tests.support.fixtures import Patch, SetClock
 from tests.support.pserve import Server, pserve, two_processes
+from todo import clock
+from todo.auth.logins import MAX_NEW_ADDRESSES
+from todo.models import LimitCount
 
 LOGIN = "/api/v1/accounts/login"
 
@@ -147,6 +151,21 @@ def test_address_stays_known_for_90_days_after_its_last_login(
     assert login(client, PASSWORD, "192.0.2.99").status_int == 429
 
 
+def test_remembered_addresses_of_an_account_are_limited(
+    client: Client, alice: Login, db: Session, set_clock: SetClock
+) -> None:
+    def known() -> int:
+        rows = select(func.count()).where(LimitCount.name == "known-address")
+        return db.scalar(rows) or 0
+
+    for number in range(MAX_NEW_ADDRESSES + 5):
+        assert login(client, PASSWORD, f"2001:db8:0:{number:x}::1").status_int == 200
+    assert known() == MAX_NEW_ADDRESSES
+    set_clock(timedelta(days=1, seconds=1))
+    assert login(client, PASSWORD, "2001:db8:1::1").status_int == 200
+    assert known() == MAX_NEW_ADDRESSES + 1
+
+
 @pytest.mark.parametrize("username", ["alice", "nobody"])
 def test_unknown_username_is_limited_like_a_known_one(
     client: Client, alice: Login, set_clock: SetClock, username: str
@@ -176,6 +195,25 @@ def test_successful_logins_are_limited(
     assert found == [200, 200, 429]
     set_clock(timedelta(minutes=5, seconds=1))
     assert login(client, PASSWORD, "192.0.2.7").status_int == 200
+
+
+def test_right_passwords_of_a_disabled_account_are_limited(
+    client: Client, alice: Login, db: Session, limit: Callable[[str, int], None]
+) -> None:
+    limit("logins_account", 3)
+    change_accounts(db, disabled_date=clock.now())
+    db.commit()
+    assert [login(client, PASSWORD).status_int for _ in range(5)] == [403] * 3 + [429] * 2
+
+
+def test_successful_logins_counted_by_wrong_clock_do_not_lock_the_account(
+    client: Client, alice: Login, limit: Callable[[str, int], None], set_clock: SetClock
+) -> None:
+    limit("logins_account", 3)
+    set_clock(timedelta(days=365))
+    assert [login(client, PASSWORD).status_int for _ in range(3)] == [200] * 3
+    set_clock(timedelta(0))
+    assert login(client, PASSWORD).status_int == 200
 
 
 def test_failed_logins_do_not_use_up_successful_ones(

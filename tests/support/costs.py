@@ -54,7 +54,7 @@ COSTS = {
     "revoke tokens": Cost("120 tokens", written=121),
     "delete profile": Cost("120 tokens; the purge does the rest", written=123),
     "register": Cost("any", written=4),
-    "login": Cost("any", written=15, statements=21),
+    "login": Cost("the first from an address", written=15, statements=23),
     "logout": Cost("any", written=1),
     "info": Cost("any", statements=0),
     "description": Cost("any", answer=500 * KB, statements=0),

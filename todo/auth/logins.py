@@ -11,11 +11,19 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Engine, delete, or_, select, tuple_
+from sqlalchemy import ColumnElement, Engine, and_, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from todo import clock
-from todo.auth.limits import Attempt, Limit, count, count_attempt, limit_exceeded, storable
+from todo.auth.limits import (
+    CLOCK_TOLERANCE,
+    Attempt,
+    Limit,
+    count,
+    count_attempt,
+    limit_exceeded,
+    storable,
+)
 from todo.models.engine import separate_transaction
 from todo.models.limit import LIMIT_COUNTS
 from todo.settings import Settings
@@ -35,6 +43,8 @@ SUCCESSES_OF_ACCOUNT = Limit("logins-account", "limit_logins_account", FEW_MINUT
 SUCCESSES_FROM_ADDRESS = Limit("logins-address", "limit_logins_address", FEW_MINUTES)
 # Not a limit: the addresses from which accounts have logged in.
 KNOWN_ADDRESSES = Limit("known-address", "", timedelta(days=90))
+NEW_ADDRESSES = Limit("new-address", "", DAY)
+MAX_NEW_ADDRESSES = 20  # remembered for an account in a day: an IPv6 customer has many /64 networks
 
 
 def begin_login(
@@ -59,15 +69,30 @@ def begin_login(
     return attempt
 
 
-def record_login(session: Session, username: str, address: str) -> None:
-    """Count a successful login, in the session's transaction, and remember its address."""
+def count_success(engine: Engine, username: str, address: str) -> None:
+    """Count a right password.
+
+    Not in the request's transaction, which is rolled back if the account is disabled.
+    """
+    with separate_transaction(engine) as session:
+        for limit, subject in _successes(username, address):
+            count(session, limit, subject)
+
+
+def remember_address(session: Session, username: str, address: str) -> None:
+    """Remember, in the session's transaction, that the account has logged in from the address."""
     pair = f"{address} {username}"
-    for limit, subject in _successes(username, address):
-        count(session, limit, subject)
-    # A new count, because that of an old window would end with it.
-    known = (LIMIT_COUNTS.c.name == KNOWN_ADDRESSES.name, LIMIT_COUNTS.c.subject == storable(pair))
-    session.execute(delete(LIMIT_COUNTS).where(*known))
-    count(session, KNOWN_ADDRESSES, pair)
+    renewed = (
+        update(LIMIT_COUNTS)
+        .where(_row(KNOWN_ADDRESSES, pair))
+        .values(expiration_date=clock.now() + KNOWN_ADDRESSES.window)
+        .returning(LIMIT_COUNTS.c.name)
+    )
+    if session.scalar(renewed) is not None:
+        return
+    number, _ = count(session, NEW_ADDRESSES, username)
+    if number <= MAX_NEW_ADDRESSES:
+        count(session, KNOWN_ADDRESSES, pair)
 
 
 def forget_failures(session: Session, account_id: int, username: str) -> None:
@@ -89,12 +114,19 @@ def _successes(username: str, address: str) -> list[tuple[Limit, str]]:
     return [(SUCCESSES_OF_ACCOUNT, username), (SUCCESSES_FROM_ADDRESS, address)]
 
 
+def _row(limit: Limit, subject: str) -> ColumnElement[bool]:
+    columns = LIMIT_COUNTS.c
+    return and_(columns.name == limit.name, columns.subject == storable(subject))
+
+
 def _current(engine: Engine, counted: Attempt) -> dict[tuple[str, str], Any]:
     """Return the counts whose window is not over, by name and subject."""
-    keys = [(limit.name, storable(subject)) for limit, subject in counted]
-    columns = LIMIT_COUNTS.c
-    query = select(LIMIT_COUNTS).where(
-        tuple_(columns.name, columns.subject).in_(keys), columns.expiration_date > clock.now()
-    )
+    now, end = clock.now(), LIMIT_COUNTS.c.expiration_date
+    # A window that ends later than a new one would was begun while the clock was wrong.
+    rows = [
+        and_(_row(limit, subject), end > now, end <= now + limit.window + CLOCK_TOLERANCE)
+        for limit, subject in counted
+    ]
     with separate_transaction(engine) as session:
-        return {(row.name, row.subject): row for row in session.execute(query)}
+        found = session.execute(select(LIMIT_COUNTS).where(or_(*rows)))
+        return {(row.name, row.subject): row for row in found}

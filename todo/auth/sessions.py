@@ -78,8 +78,9 @@ def authenticate(request: Request, username: str, password: str) -> Row[Any] | N
         matches = _matches(request, attempt, stored, password)
         if account is None or stored is None or not matches:
             return None
+        logins.count_success(request.registry["engine"], name, address)
         current = hash_password(password) if needs_rehash(stored) else stored
-    logins.record_login(request.db, name, address)
+    logins.remember_address(request.db, name, address)
     # The password stays the same, so this is not a change of the profile.
     return request.db.execute(
         update(ACCOUNTS)
