@@ -248,6 +248,22 @@ def test_new_passwords_are_limited(alice: User, limit: Callable[[str, int], None
     assert found == [200, 200, 429]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"password": "another horse"}, {"email": "new@example.com", "current_password": PASSWORD}],
+)
+def test_passwords_beyond_the_turns_of_an_address_are_refused_as_busy(
+    client: Client, alice: User, monkeypatch: Patch, change: dict[str, str]
+) -> None:
+    with monkeypatch.context() as no_turns:
+        no_turns.setattr("todo.auth.passwords.MAX_PENDING_OF_ADDRESS", 0)
+        for answer in (login(client, PASSWORD), alice.put_json(alice.url, change)):
+            assert (answer.status_int, answer.json["code"]) == (503, "busy")
+            assert answer.headers["Retry-After"] == "1"
+    assert login(client, PASSWORD).status_int == 200, "nothing was changed"
+    assert alice.put_json(alice.url, change).status_int == 200
+
+
 def test_spoofed_forwarded_header_does_not_evade_limit(client: Client, alice: Login) -> None:
     for n in range(11):
         environ = {"REMOTE_ADDR": "192.0.2.1", "HTTP_X_FORWARDED_FOR": f"198.51.100.{n}"}
