@@ -24,7 +24,7 @@ from todo.http.typed_views import read_input_early
 
 AT_ONCE = 6  # requests of an account in work
 WAITING = 12  # further ones that wait for these
-PATIENCE = 0.25  # seconds that they wait
+PATIENCE = 1  # seconds that they wait
 LARGE_BODY = 64 * 1024  # bytes; one task needs less
 LONGEST_REST = 1  # seconds after a heavy request
 MOST_ENTRIES = 10_000  # remembered by a process
