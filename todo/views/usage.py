@@ -19,6 +19,9 @@ from todo.services.usage import read_usage
     returns=Usage,
 )
 def get(context: AccountContext, request: Request) -> dict[str, Any]:
-    """Show how many bytes the account uses, and its quotas."""
+    """Show how many bytes the account uses, and its quotas.
+
+    Bytes are those of texts, as JSON in UTF-8, and 200 more for each row.
+    """
     used = read_usage(request.db, context.account, request.settings)
     return {"username": context.account.username, **used}
