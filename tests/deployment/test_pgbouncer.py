@@ -25,12 +25,13 @@ from tests.support.databases import (
 from tests.support.proxies import DEPLOY, free_port
 from tests.support.pserve import pserve, pserve_refuses
 from tests.support.running import run_concurrently
+from todo.auth.passwords import MAX_PENDING_OF_ADDRESS
 from todo.models.engine import POSTGRESQL_SETTINGS, create_engine
 from todo.models.faults import READ_ONLY, storage_fault
 
 ACCOUNTS = "/api/v1/accounts"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-CONNECTIONS = 3  # per pool: fewer than the clients, so that they share connections
+CONNECTIONS = 2  # per pool: fewer than the clients, so that they share connections
 TASKS_PER_CLIENT = 5
 
 
@@ -128,7 +129,7 @@ def test_requests_behind_pgbouncer_share_connections_and_settings(
                 exported = service.request("GET", f"{ACCOUNTS}/u{number}/export", "", own)[2]
                 assert len(exported["tasks"]) == len(exported["trash"]) == TASKS_PER_CLIENT
 
-            run_concurrently(use_account, 4)
+            run_concurrently(use_account, MAX_PENDING_OF_ADDRESS)
         writing = create_engine(pools["DATABASE_URL"], pooled=True)
         reading = create_engine(pools["READING_DATABASE_URL"], reads_only=True, pooled=True)
         for engine, read_only in ((writing, "off"), (reading, "on")):
