@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, func, inspect, select, text
+from sqlalchemy import Engine, func, inspect, select, text, update
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
@@ -21,14 +21,16 @@ from alembic import command
 from tests.support import journal
 from tests.support.client import Client
 from tests.support.databases import ROOT, database, database_url_set_to, migrate, session_on
-from tests.support.factories import make_account, make_task, make_tasks, make_trashed
+from tests.support.factories import make_account, make_key, make_task, make_tasks, make_trashed
 from tests.support.pserve import pserve_refuses
 from tests.support.running import dispose
-from todo import main
+from todo import clock, main
 from todo.journal import writes
-from todo.models import Account, Task, Token, TrashedTask
+from todo.models import Account, Base, Task, Token, TrashedTask
+from todo.models.account import ACCOUNTS
 from todo.models.change import RESTORE
 from todo.models.engine import LOCK_TIMEOUT, create_engine
+from todo.models.journalled import RECORDED
 from todo.models.migration import MIGRATION, check_migrated
 from todo.models.trash import TRASH
 
@@ -213,6 +215,24 @@ def test_downgrade_below_trash_rewrites_journal(own_url: str) -> None:
     with session_on(own_url) as session:
         assert session.scalars(select(TrashedTask)).all() == []
         assert make_task(session, login) > purged
+
+
+def test_downgrade_erases_closed_accounts_with_all_rows(own_url: str) -> None:
+    with session_on(own_url) as session:
+        closed, kept = make_account(session), make_account(session)
+        for login in (closed, kept):
+            make_task(session, login)
+            make_trashed(session, login)
+            make_key(session, login, "one", clock.now())
+        change = update(ACCOUNTS).where(ACCOUNTS.c.id == closed.id).values(closed_date=clock.now())
+        session.execute(change, execution_options=RECORDED)
+        session.commit()
+    down_and_up(own_url, "0012")
+    with session_on(own_url) as session:
+        assert session.scalars(select(ACCOUNTS.c.id)).all() == [kept.id]
+        owned = [table for table in Base.metadata.sorted_tables if list(table.foreign_keys)]
+        for table in owned:
+            assert set(session.scalars(select(table.c.account_id))) == {kept.id}, table.name
 
 
 def test_migration_does_not_reuse_ids(own_url: str) -> None:
