@@ -14,7 +14,7 @@ from todo.models.journalled import RECORDED
 BATCH_SIZE = 500  # rows
 # Bytes of values, or characters of words, which the database must also remove from its index. A
 # single row has at most 120,000.
-BATCH_WEIGHT = 300_000
+BATCH_WEIGHT = 200_000
 
 
 def words_of(table: Table) -> ColumnElement[int]:
