@@ -9,11 +9,12 @@ from pyramid.config import Configurator
 from pyramid.events import BeforeTraversal
 from pyramid.httpexceptions import HTTPForbidden
 
+from todo.auth.budgets import WRITTEN
 from todo.auth.csrf import refuse_cross_site
 from todo.auth.limits import count_write, record_use
 from todo.auth.permissions import Permission
 from todo.auth.policy import UNAUTHENTICATED, InsufficientScope, presented_digest
-from todo.auth.shares import WRITTEN, take_share
+from todo.auth.shares import take_share
 from todo.http.idempotency import replay
 from todo.http.request import SAFE_METHODS, Request
 from todo.journal.writes import Quotas, recorded_bytes, set_writer
@@ -31,7 +32,7 @@ def begin_request(event: BeforeTraversal) -> None:
     take_share(request)
     identity = request.identity
     if identity is None:  # the token has ended since its first request
-        request.registry["shares"].forget(presented_digest(request))
+        request.registry["known_tokens"].forget(presented_digest(request))
         raise HTTPForbidden(result=UNAUTHENTICATED)
     request.timezone = identity.account.zone
     if writes and not identity.may(Permission.WRITE):
@@ -50,7 +51,7 @@ def begin_request(event: BeforeTraversal) -> None:
 def _spend_recorded(account_id: int, request: Request) -> None:
     """Count the bytes of the journal, too: a short request can change many tasks."""
     if recorded := recorded_bytes(request.db):
-        request.registry["shares"].spend(WRITTEN, account_id, recorded, maximum=0)
+        request.registry["budgets"].spend(WRITTEN, account_id, recorded)
 
 
 def includeme(config: Configurator) -> None:

@@ -19,7 +19,7 @@ from waitress import wasyncore
 from waitress.adjustments import Adjustments
 
 from todo import jobs
-from todo.auth.shares import AT_ONCE, WAITING
+from todo.auth.running import AT_ONCE, WAITING
 from todo.http.request import MAX_BODY
 
 logger = logging.getLogger(__name__)

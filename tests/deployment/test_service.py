@@ -66,7 +66,7 @@ def test_answer_to_odd_path_has_safety_fields(proxy: Proxy, certificate: Path, t
     assert "\r\ncontent-security-policy: default-src 'none'" in head
 
 
-@pytest.mark.parametrize("host", ["TODO.example", "todo.example:443"])
+@pytest.mark.parametrize("host", ["Todo.Example", "todo.example:443"])
 def test_host_is_accepted_in_every_spelling(proxy: Proxy, certificate: Path, host: str) -> None:
     request = f"GET /api/v1 HTTP/1.1\r\n{FIELDS}\r\n".replace(f"Host: {HOST}", f"Host: {host}")
     assert send_request(proxy.port, certificate, request)[0] == 200

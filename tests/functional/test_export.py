@@ -1,16 +1,22 @@
 """The export: all data of an account in one document."""
 
 import json
+import os
+import socket
+import time
 import tracemalloc
+from contextlib import closing
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
 
 from tests.support.client import User
-from tests.support.factories import Login, make_task, make_tasks, make_trashed
+from tests.support.factories import Login, make_account, make_task, make_tasks, make_trashed
 from tests.support.fixtures import Patch, SetClock
+from tests.support.pserve import Server
 from todo.models.trash import TRASH
 from todo.schemas.task import Task
 from todo.services import export
@@ -146,3 +152,31 @@ def test_export_failure_is_internal_error(db: Session, alice: User, monkeypatch:
     response = alice.get(f"{alice.url}/export")
     assert (response.status_int, response.json["code"]) == (500, "internal_error")
     assert "Content-Disposition" not in response.headers
+
+
+def test_second_export_waits_until_the_first_is_read(server: Server, committed: Session) -> None:
+    login, other = make_account(committed), make_account(committed)
+    for _ in range(2):
+        make_tasks(committed, login, [{"note": "x" * 10_000}] * 500)
+    before = deleted_files(server)
+    with closing(socket.create_connection((server.host, server.port), timeout=30)) as unread:
+        token = f"Authorization: Bearer {login.token}"
+        unread.sendall(f"GET {login.url}/export HTTP/1.1\r\nHost: a\r\n{token}\r\n\r\n".encode())
+        assert unread.recv(12) == b"HTTP/1.1 200"
+        for _ in range(3):
+            status, headers, problem = server.send("GET", f"{login.url}/export", token=login.token)
+            assert (status, problem["code"]) == (429, "too_many_requests")
+            assert headers["Retry-After"] == "10"
+        assert len(deleted_files(server) - before) == 1, "one temporary file without a name"
+        assert server.send("GET", f"{other.url}/export", token=other.token)[0] == 200
+    deadline = time.monotonic() + 10
+    while deleted_files(server) - before:
+        assert time.monotonic() < deadline, "the server keeps the file of a closed connection"
+        time.sleep(0.05)
+    assert server.send("GET", f"{login.url}/export", token=login.token)[0] == 200
+
+
+def deleted_files(server: Server) -> set[str]:
+    """Return the open files of the server's process that have no name (Linux only)."""
+    descriptors = Path(f"/proc/{server.process.pid}/fd").iterdir()
+    return {name for each in descriptors if (name := os.readlink(each)).endswith(" (deleted)")}

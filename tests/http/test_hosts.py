@@ -28,7 +28,7 @@ def get(ini: dict[str, str], path: str, host: str | None, **environ: Any) -> Res
 @pytest.mark.parametrize(
     "host",
     [
-        *("todo.example.com", "TODO.Example.COM", "todo.example.com.", "todo.example.com:443"),
+        *("todo.example.com", "Todo.Example.COM", "todo.example.com.", "todo.example.com:443"),
         *("todo.example.com:", "todo.example.com.:443", "todo.example.com:8443"),
     ],
 )
@@ -95,7 +95,7 @@ def test_host_is_answered_with_settings(ini: dict[str, str], host: str) -> None:
         ("HTTPS://evil.example?a", "todo.example.com", 400),
         ("https://todo.example.com@evil.example/api/v1", "todo.example.com", 400),
         ("https://todo.example.com/api/v1", "evil.example", 200),
-        ("HTTP://TODO.example.com:80/api/v1", "todo.example.com", 200),
+        ("HTTP://Todo.Example.com:80/api/v1", "todo.example.com", 200),
         ("/api/v1?url=https://evil.example/", "todo.example.com", 200),
     ],
 )

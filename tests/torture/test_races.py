@@ -10,7 +10,7 @@ from tests.support.pserve import Server
 from tests.support.running import run_concurrently
 from tests.torture import LONG
 from tests.torture.calls import Answer, Task, all_tasks, call
-from todo.auth.shares import AT_ONCE
+from todo.auth.running import AT_ONCE
 from todo.models.change import DELETE
 
 ROUNDS = 50 if LONG else 5

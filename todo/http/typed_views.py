@@ -12,7 +12,7 @@
         headers=("Link",),                  # names in openapi/paths.py, sent on success
         redirects={303: "See the page."},   # 3xx that the view itself answers, for the document
         deprecated=("GET",),                # methods that clients should no longer use
-        heavy=True,                         # an account runs one at a time: todo/auth/shares.py
+        heavy=True,                         # an account runs one at a time: todo/auth/running.py
         session=True,                       # it begins or ends a login session (the cookie)
     )
     def post(self):

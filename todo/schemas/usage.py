@@ -20,7 +20,7 @@ class Used(Representation):
 
 
 class Usage(Representation):
-    """What an account stores."""
+    """Bytes that an account uses, and its quotas."""
 
     username: Owner
     tasks: Used = Field(

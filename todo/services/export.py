@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 from tempfile import TemporaryFile
+from threading import Lock
 from typing import IO, Any
 
 from sqlalchemy import Select, literal, select, tuple_
 from sqlalchemy.orm.exc import StaleDataError
 
 from todo.auth.identity import AccountRow
+from todo.http.errors import Problem
 from todo.listing.filters import conditions
 from todo.models.change import CHANGES, RESTORE
 from todo.models.engine import Database, dialect_of
@@ -22,6 +24,31 @@ from todo.schemas.trash import TrashedTask
 from todo.services.trash import restorable
 
 BATCH_SIZE = 1000  # tasks in memory and per statement; on SQLite, a running read blocks commits
+
+
+class OpenExports:
+    """The export of each account that the server is sending: its file occupies the disk."""
+
+    def __init__(self) -> None:
+        self._files: dict[int, IO[bytes]] = {}
+        self._lock = Lock()
+
+    def refuse_second(self, account_id: int) -> None:
+        """Raise Problem 429 while an export of the account is being sent."""
+        file = self._files.get(account_id)
+        if file is not None and not file.closed:
+            raise Problem(
+                "too_many_requests",
+                "An export of this account is still being sent. Read it, or close its connection, "
+                "and try again.",
+                headers={"Retry-After": "10"},
+            )
+
+    def add(self, account_id: int, file: IO[bytes]) -> None:
+        """Remember the file until the server closes it."""
+        with self._lock:
+            open_files = {key: each for key, each in self._files.items() if not each.closed}
+            self._files = open_files | {account_id: file}
 
 
 def write_export(db: Database, account: AccountRow, trash_retention: timedelta) -> IO[bytes]:

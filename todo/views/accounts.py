@@ -1,18 +1,18 @@
 """Register, show, change, export and delete accounts."""
 
 from functools import partial
-from typing import Any
+from typing import IO, Any
 
 from pyramid.response import FileIter
 from pyramid.security import NO_PERMISSION_REQUIRED, forget
 from pyramid.view import view_config, view_defaults
 
 from todo.auth import limits
+from todo.auth.budgets import EXPORTS, Budgets
 from todo.auth.identity import AccountRow
 from todo.auth.passwords import turn
 from todo.auth.permissions import Permission
 from todo.auth.sessions import end_session, hash_new_password, reauthenticate, start_session
-from todo.auth.shares import EXPORTS, Shares
 from todo.http.errors import Problem
 from todo.http.preconditions import entity_tag, is_not_modified
 from todo.http.renderers import Response
@@ -21,7 +21,7 @@ from todo.http.transactions import end_transaction
 from todo.resources import AccountContext, ProfileContext
 from todo.schemas import account as schemas
 from todo.services import accounts
-from todo.services.export import write_export
+from todo.services.export import OpenExports, write_export
 from todo.services.invitations import create_invited_account
 
 
@@ -203,12 +203,7 @@ def export(context: AccountContext, request: Request) -> Response:
     The password, sessions, API tokens and the history of changes are not included. The next export
     can begin when the client has read this one.
     """
-    shares: Shares = request.registry["shares"]
-    shares.refuse_second_export(context.account.id)
-    shares.spend(EXPORTS, context.account.id, 0, request.settings.limit_exports)
-    file = write_export(request.db, context.account, request.settings.trash_retention)
-    shares.spend(EXPORTS, context.account.id, 1, maximum=0)
-    shares.keep_export(context.account.id, file)
+    file = _write_export(context.account, request)
     size = file.tell()
     file.seek(0)
     response = request.response
@@ -219,3 +214,15 @@ def export(context: AccountContext, request: Request) -> Response:
     response.app_iter = request.environ.get("wsgi.file_wrapper", FileIter)(file)
     response.content_length = size
     return response
+
+
+def _write_export(account: AccountRow, request: Request) -> IO[bytes]:
+    """Write an export of the account. Raise Problem 429 if it has too many."""
+    budgets: Budgets = request.registry["budgets"]
+    open_exports: OpenExports = request.registry.setdefault("open_exports", OpenExports())
+    open_exports.refuse_second(account.id)
+    budgets.refuse_exceeded(EXPORTS, account.id, request.settings.limit_exports)
+    file = write_export(request.db, account, request.settings.trash_retention)
+    budgets.spend(EXPORTS, account.id, 1)
+    open_exports.add(account.id, file)
+    return file
