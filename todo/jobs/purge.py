@@ -1,7 +1,7 @@
 """The purge: delete expired rows in small batches, so that no other transaction waits long."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +28,9 @@ from todo.settings import Settings
 # Seconds between batches on SQLite: other processes poll for the write lock every 0.1 seconds.
 BATCH_PAUSE = 0.2
 
-_NO_WEIGHT = literal(0)
+EndBatch = Callable[[], None]  # commits, and pauses
+
+_NO_WEIGHT: ColumnElement[int] = literal(0)
 
 # The tables with many rows of an account, and the weights of their rows.
 _OWNED = (
@@ -52,68 +54,86 @@ def purge_expired(
 
     Each batch is committed. `pause` waits between batches, or raises to stop the purge.
     """
-    now = clock.now()
 
     def end_batch() -> None:
         session.commit()
         pause(BATCH_PAUSE if session.get_bind().dialect.name == "sqlite" else 0)
 
-    def purge(table: Table, condition: ColumnElement[bool], weight: Any = _NO_WEIGHT) -> int:
-        count = 0
-        while batch := delete_batch(session, table, condition, weight):
-            count += batch
-            end_batch()
-        session.rollback()
-        return count
+    deleted = {"closed accounts": _erase_closed(session, end_batch)}
+    for name, table, condition, weight in _expired(settings):
+        deleted[name] = _delete_all(session, end_batch, table, condition, weight)
+    deleted |= _purge_accounts(session, end_batch, settings)
+    erase_deleted_words(session, end_batch)
+    return deleted
 
-    def purge_each(accounts: Iterable[int], purge_one: Callable[[int], int]) -> int:
+
+def _expired(settings: Settings) -> Iterator[tuple[str, Table, ColumnElement[bool], Any]]:
+    """Yield a name for each kind of expired row, its table, condition and weight."""
+    now = clock.now()
+    idle = TOKENS.c.last_used_date <= now - settings.session_idle
+    idle_session = and_(TOKENS.c.kind == TokenKind.SESSION, idle)
+    yield "expired sessions and tokens", TOKENS, TOKENS.c.expiration_date <= now, _NO_WEIGHT
+    yield "idle sessions", TOKENS, idle_session, _NO_WEIGHT
+    for name, table, weight in (
+        ("limit counts", LIMIT_COUNTS, _NO_WEIGHT),
+        ("idempotency keys", IDEMPOTENCY_KEYS, IDEMPOTENCY_KEYS.c.size),
+        ("released usernames", RELEASED_USERNAMES, _NO_WEIGHT),
+        ("invitations", INVITATIONS, _NO_WEIGHT),
+    ):
+        yield name, table, table.c.expiration_date <= now, weight
+
+
+def _purge_accounts(session: Session, end_batch: EndBatch, settings: Settings) -> dict[str, int]:
+    """Shorten the trash and the journal of each account, and return the numbers of rows."""
+    now, quota = clock.now(), settings.quota_journal
+    trashed, recorded = now - settings.trash_retention, now - settings.journal_retention
+
+    def purge_each(
+        condition: ColumnElement[bool], purge_batch: Callable[..., int], *arguments: Any
+    ) -> int:
         count = 0
-        for account_id in accounts:
-            while batch := purge_one(account_id):
+        for account_id in _accounts(session, condition):
+            while batch := purge_batch(session, account_id, *arguments):
                 count += batch
                 end_batch()
             session.rollback()  # release the account's lock
         return count
 
-    idle = TOKENS.c.last_used_date <= now - settings.session_idle
-    trashed, recorded = now - settings.trash_retention, now - settings.journal_retention
-    quota = settings.quota_journal
+    old_trash = _FIRST_TRASHED.scalar_subquery() <= trashed
+    old_changes = _FIRST_CHANGE.scalar_subquery() <= recorded
     deleted = {
-        "closed accounts": _erase_closed(session, purge),
-        "expired sessions and tokens": purge(TOKENS, TOKENS.c.expiration_date <= now),
-        "idle sessions": purge(TOKENS, and_(TOKENS.c.kind == TokenKind.SESSION, idle)),
-        "limit counts": purge(LIMIT_COUNTS, LIMIT_COUNTS.c.expiration_date <= now),
-        "idempotency keys": purge(
-            IDEMPOTENCY_KEYS, IDEMPOTENCY_KEYS.c.expiration_date <= now, IDEMPOTENCY_KEYS.c.size
-        ),
-        "released usernames": purge(
-            RELEASED_USERNAMES, RELEASED_USERNAMES.c.expiration_date <= now
-        ),
-        "invitations": purge(INVITATIONS, INVITATIONS.c.expiration_date <= now),
-        "trashed tasks": purge_each(
-            _accounts(session, _FIRST_TRASHED.scalar_subquery() <= trashed),
-            lambda account_id: purge_trash(session, account_id, trashed),
-        ),
-        "changes": purge_each(
-            _accounts(session, _FIRST_CHANGE.scalar_subquery() <= recorded),
-            lambda account_id: purge_changes(session, account_id, recorded),
-        )
-        + purge_each(
-            _accounts(session, ACCOUNTS.c.journal_bytes > quota) if quota else (),
-            lambda account_id: trim_journal(session, account_id, quota),
-        ),
+        "trashed tasks": purge_each(old_trash, purge_trash, trashed),
+        "changes": purge_each(old_changes, purge_changes, recorded),
     }
-    erase_deleted_words(session, end_batch)
+    if quota:
+        deleted["changes"] += purge_each(ACCOUNTS.c.journal_bytes > quota, trim_journal, quota)
     return deleted
 
 
-def _erase_closed(session: Session, purge: Callable[..., int]) -> int:
+def _erase_closed(session: Session, end_batch: EndBatch) -> int:
     """Delete the closed accounts with all their rows, and return their number."""
-    closed = list(_accounts(session, ACCOUNTS.c.closed_date.is_not(None)))
-    for account_id in closed:
+    count = 0
+    for account_id in _accounts(session, ACCOUNTS.c.closed_date.is_not(None)):
         for table, weight in _OWNED:
-            purge(table, table.c.account_id == account_id, weight)
-    return purge(ACCOUNTS, ACCOUNTS.c.id.in_(closed))
+            _delete_all(session, end_batch, table, table.c.account_id == account_id, weight)
+        count += _delete_all(session, end_batch, ACCOUNTS, ACCOUNTS.c.id == account_id, _NO_WEIGHT)
+    return count
+
+
+def _delete_all(
+    session: Session,
+    end_batch: EndBatch,
+    table: Table,
+    condition: ColumnElement[bool],
+    weight: ColumnElement[int],
+) -> int:
+    """Delete all rows that match, in batches, and return their number."""
+    count = 0
+    while batch := delete_batch(session, table, condition, weight):
+        count += batch
+        end_batch()
+    session.rollback()
+    return count
 
 
 def _accounts(session: Session, condition: ColumnElement[bool]) -> Iterator[int]:
