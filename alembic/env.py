@@ -16,7 +16,7 @@ from todo.models import Base
 from todo.models.engine import create_engine
 from todo.models.journalled import RECORDED
 from todo.models.json import JSONText
-from todo.models.meta import UTCDateTime
+from todo.models.meta import UTCDateTime, ZeroAsNull
 from todo.models.migration import unusable_database
 from todo.models.sqlite import check_folder
 
@@ -28,6 +28,8 @@ def render_item(kind: str, item: Any, _context: Any) -> str | Literal[False]:
     """Render custom types as their SQL types, because migrations must not change with the code."""
     if kind == "type" and isinstance(item, UTCDateTime):
         return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(item, ZeroAsNull):
+        return "sa.Integer()"
     if kind == "type" and isinstance(item, JSONText):
         return "sa.Text()"
     return False

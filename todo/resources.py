@@ -16,16 +16,18 @@ from todo.auth.policy import InsufficientScope
 from todo.http.errors import Problem
 from todo.http.request import Request
 from todo.journal import history
-from todo.models import Account, Task
+from todo.models import Account, List, Task
 from todo.models.engine import Database
+from todo.models.list import LIST_COLUMNS, LISTS, ListRow
 from todo.models.meta import ID_MAX, ID_PATTERN, BigInt
 from todo.models.prepared import PREPARED
 from todo.models.released_username import RELEASED_USERNAMES
-from todo.models.task import TASK_COLUMNS, TASKS, TaskRow
+from todo.models.task import COLUMNS_AND_COUNTS, TASKS, TaskRow
 from todo.models.token import TOKENS
 from todo.models.trash import TRASH, TRASH_COLUMNS, is_restorable
 from todo.schemas.account import USERNAME
 from todo.schemas.account import Account as AccountSchema
+from todo.schemas.list import List as ListSchema
 from todo.schemas.task import Task as TaskSchema
 
 _ALL = tuple(Permission)
@@ -165,7 +167,7 @@ def _of_account(columns: Iterable[Any], table: Table) -> Select[Any]:
 
 
 # Built once: building the query costs more than running it.
-_TASK = _of_account(TASK_COLUMNS, TASKS).execution_options(**PREPARED)
+_TASK = _of_account(COLUMNS_AND_COUNTS, TASKS).execution_options(**PREPARED)
 
 
 class TaskContext(ObjectContext):
@@ -191,6 +193,31 @@ class HistoryContext(TaskContext):
     """The changes of a task of the account in the path."""
 
     # Old changes expire by age, without a new revision.
+    versioned: ClassVar[bool] = False
+
+
+class ListContext(ObjectContext):
+    """A list of the account in the path."""
+
+    kind: ClassVar[str] = List.kind
+    representation: ClassVar[Any] = ListSchema
+
+    class Path(AccountContext.Path):
+        """The variable parts of the path, for the OpenAPI document."""
+
+        id: int = Field(description="The id of the list.", ge=1, le=ID_MAX, examples=[1])
+
+    errors: ClassVar[tuple[str, ...]] = (*AccountContext.errors, "not_found")
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        self.list = ListRow._make(_load(request, _of_account(LIST_COLUMNS, LISTS)))
+        self.subject, self.revision = self.list, self.list.revision
+
+
+class ListHistoryContext(ListContext):
+    """The changes of a list of the account in the path."""
+
     versioned: ClassVar[bool] = False
 
 

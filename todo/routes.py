@@ -12,6 +12,8 @@ from todo.resources import (
     AccountContext,
     ChangesContext,
     HistoryContext,
+    ListContext,
+    ListHistoryContext,
     LoginContext,
     ProfileContext,
     RevisionContext,
@@ -83,5 +85,10 @@ def includeme(config: Configurator) -> None:
     add_route("undo", ACCOUNT + "/changes/{revision}/undo", factory=RevisionContext)
     add_route("tokens", ACCOUNT + "/tokens", factory=AccountContext)
     add_route("token", ACCOUNT + "/tokens/{id}", factory=TokenContext)
+    add_route("move_task", ACCOUNT + "/tasks/{id}/move", factory=TaskContext)
+    add_route("lists", ACCOUNT + "/lists", factory=TasksContext)
+    add_route("list", ACCOUNT + "/lists/{id}", factory=ListContext)
+    add_route("move_list", ACCOUNT + "/lists/{id}/move", factory=ListContext)
+    add_route("list_history", ACCOUNT + "/lists/{id}/history", factory=ListHistoryContext)
     add_route("history", ACCOUNT + "/tasks/{id}/history", factory=HistoryContext)
     add_route("changes", ACCOUNT + "/changes", factory=ChangesContext)

@@ -28,7 +28,6 @@ from todo import clock, main
 from todo.journal import writes
 from todo.models import Account, Base, Task, Token, TrashedTask
 from todo.models.account import ACCOUNTS
-from todo.models.change import RESTORE
 from todo.models.engine import LOCK_TIMEOUT, create_engine
 from todo.models.journalled import RECORDED
 from todo.models.migration import MIGRATION, check_migrated
@@ -198,7 +197,7 @@ def test_downgrade_below_trash_rewrites_journal(own_url: str) -> None:
         login = make_account(session)
         kept, restored, purged = (make_trashed(session, login) for _ in range(3))
         row = session.execute(select(*TRASH.c).where(TRASH.c.id == restored)).one()
-        writes.move(session, TrashedTask, Task, login.id, RESTORE, [row._asdict()])
+        writes.restore(session, Task, login.id, [row._asdict()])
         writes.purge(session, TrashedTask, login.id, [purged])
         session.commit()
         journal.check(session)

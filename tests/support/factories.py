@@ -4,6 +4,7 @@ import itertools
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
@@ -11,11 +12,11 @@ from sqlalchemy.orm import Session
 from todo import clock
 from todo.auth.passwords import hash_password
 from todo.journal import writes
-from todo.models import IdempotencyKey, Task, TrashedTask
+from todo.models import IdempotencyKey, List, Task
 from todo.models.account import ACCOUNTS, username_columns
-from todo.models.change import DELETE
 from todo.models.task import TASK_COLUMNS, TASKS, columns_of
 from todo.models.token import TOKENS, new_token
+from todo.positions import last_position
 
 PASSWORD = "correct horse battery"
 _PASSWORD_HASH = hash_password(PASSWORD)
@@ -85,21 +86,33 @@ def make_task(session: Session, login: Login, **values: Any) -> int:
 def make_tasks(session: Session, login: Login, several: list[dict[str, Any]]) -> list[int]:
     """Store tasks of the account in one transaction and return their ids."""
     now = writes.transaction_date(session)
+    revision = session.scalar(select(ACCOUNTS.c.revision).where(ACCOUNTS.c.id == login.id)) or 0
     rows = []
-    for values in several:
+    for index, values in enumerate(several):
         fields = {"name": "Water the plants", "note": None, "due_date": None, **values}
+        new = {"uid": str(uuid4()), "position": last_position(revision + 1, index)}
         done = {"completion_date": now if fields.pop("completed", False) else None}
-        rows.append(done | columns_of(fields))
+        rows.append(new | done | columns_of(fields))
     tasks = writes.create(session, Task, login.id, rows)
     session.commit()
     return [task.id for task in tasks]
+
+
+def make_list(session: Session, login: Login, **values: Any) -> int:
+    """Store a list of the account and return its id."""
+    revision = session.scalar(select(ACCOUNTS.c.revision).where(ACCOUNTS.c.id == login.id)) or 0
+    new = {"name": "Shopping", "position": last_position(revision + 1)}
+    [row] = writes.create(session, List, login.id, [new | values])
+    session.commit()
+    list_id: int = row.id
+    return list_id
 
 
 def make_trashed(session: Session, login: Login, **values: Any) -> int:
     """Store a task of the account, move it to the trash, and return its id."""
     task_id = make_task(session, login, **values)
     row = session.execute(select(*TASK_COLUMNS).where(TASKS.c.id == task_id)).one()
-    writes.move(session, Task, TrashedTask, login.id, DELETE, [row._asdict()])
+    writes.delete(session, Task, login.id, [row._asdict()])
     session.commit()
     return task_id
 

@@ -71,7 +71,7 @@ CODES: Mapping[str, tuple[int, str]] = {
         409,
         "Changes to the profile, and to permanently deleted tasks, cannot be undone.",
     ),
-    "undo_conflict": (409, "Later changes prevent the undo; `conflicts` lists tasks and fields."),
+    "undo_conflict": (409, "Later changes prevent the undo; `conflicts` lists objects and fields."),
     "quota": (
         409,
         "The account has reached its quota of bytes for tasks or for `Idempotency-Key`; "
@@ -82,6 +82,7 @@ CODES: Mapping[str, tuple[int, str]] = {
         "One request may not change so many tasks or so much text; `count` is the number of "
         "tasks. Split the request.",
     ),
+    "uid_taken": (409, "The account has a task with this `uid`, perhaps in the trash."),
     "too_many_tokens": (409, "The account has the maximum number of API tokens; revoke one."),
     "username_taken": (409, USERNAME_TAKEN),
     "cursor_expired": (
@@ -156,6 +157,12 @@ FAULTS: Mapping[str, str] = {
     "too_long": "Too many characters, or too many items in a list.",
     "too_short": "Too few items in a list.",
     "type": "The wrong type of value.",
+    "color": "Not a color, such as #3366ff.",
+    "depth": "Subtasks would be nested too deeply.",
+    "parent": "Not a task that this one can be a subtask of.",
+    "place": "Not a place for the object: name one of the objects next to it, or an end.",
+    "uid": "Not 1 to 255 printable ASCII characters without spaces.",
+    "unknown": "Nothing with this id exists in the account.",
     "unknown_field": "Not a known field or parameter.",
     "username": "Contains a character that is not allowed in usernames.",
 }
@@ -207,9 +214,10 @@ def json_pointer(*path: str) -> str:
 
 @dataclass(frozen=True)
 class Conflict:
-    """A task that an undo cannot restore, and its fields with later changes."""
+    """An object that an undo cannot restore, and its fields with later changes."""
 
-    id: Annotated[int, Field(description="Task id.")]
+    kind: Annotated[str, Field(description="Kind of object, such as `task`.")]
+    id: Annotated[int, Field(description="Its id.")]
     fields: Annotated[list[str], Field(description="Names of the fields.")]
 
 

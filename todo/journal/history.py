@@ -16,7 +16,6 @@ from todo.journal.retention import IN_ORDER
 from todo.journal.writes import MAX_RECORDED_BYTES
 from todo.models.change import CHANGES
 from todo.models.engine import Database
-from todo.models.task import Task
 
 MOST_COMPARED = 100  # changes of an object since a version
 
@@ -33,11 +32,11 @@ class RevisionExpiredError(Exception):
     """The journal no longer has all changes after the revision."""
 
 
-def read_history(
-    db: Database, account: AccountRow, task_id: int, limit: int, after: int | None
+def read_history(  # noqa: PLR0913, PLR0917
+    db: Database, account: AccountRow, kind: str, object_id: int, limit: int, after: int | None
 ) -> Page:
-    """Return a page of the task's changes, newest first."""
-    mine = _of_object(account.id, Task.kind, task_id)
+    """Return a page of the object's changes, newest first."""
+    mine = _of_object(account.id, kind, object_id)
     if after is not None:
         mine.append(CHANGES.c.revision < after)
     fitting, is_last = _fitting(db, mine, [CHANGES.c.revision.desc()], limit)

@@ -10,25 +10,26 @@ account's `task_bytes` and `journal_bytes`.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import Insert, Row, Update, bindparam, delete, func, insert, literal, select, update
+import sqlalchemy
+from sqlalchemy import Insert, Row, Update, bindparam, func, insert, literal, select, update
 from sqlalchemy.orm import Session, SessionTransaction
 
 from todo import clock
-from todo.auth.identity import TokenRow
+from todo.auth.identity import AccountRow, TokenRow
 from todo.http.errors import Problem
 from todo.journal.retention import forget_oldest
 from todo.models.account import ACCOUNTS, Account
-from todo.models.change import CHANGES, CREATE, DELETE, PURGE, UPDATE
-from todo.models.journalled import RECORDED, columns_except
+from todo.models.change import CHANGES, CREATE, DELETE, PURGE, RESTORE, UPDATE
+from todo.models.journalled import RECORDED, columns_except, default_columns, trash_of
 from todo.models.prepared import PREPARED
 from todo.models.size import ROW_SIZE, text_size
-from todo.models.task import TaskColumns
 
 BATCH_SIZE = 1000  # ids per statement; SQLite allows 32,766 parameters
 
@@ -77,6 +78,11 @@ def transaction_revision(session: Session, account_id: int) -> int | None:
     return _writes(session).revisions.get(account_id)
 
 
+def next_revision(session: Session, account: AccountRow) -> int:
+    """Return the account's revision after this transaction, which must hold the account's lock."""
+    return transaction_revision(session, account.id) or account.revision + 1
+
+
 def recorded_bytes(session: Session) -> int:
     """Return the bytes that all transactions of the session have added to the journal."""
     recorded: int = session.info.get("recorded", 0)
@@ -109,7 +115,7 @@ def create(
     SQLite does not guarantee the order of returned rows, so SQLAlchemy runs a statement per row.
     """
     date = transaction_date(session)
-    rows = [{"creation_date": date} | row for row in rows]
+    rows = [default_columns(model) | {"creation_date": date} | row for row in rows]
     changes = [_change(model, None, after=row) for row in rows]
     sizes = [model.size_columns(row) for row in rows]
     revision = _begin_change(session, account_id, changes, _sum(sizes))
@@ -145,48 +151,98 @@ def change(
     growth = _sum(sizes) - _sum(model.size_columns(row) for row, _, _ in wanted)
     revision = _begin_change(session, account_id, changes, growth)
     stamps = model.stamps(revision, transaction_date(session))
-    grouped: dict[tuple[str, ...], list[Fields]] = defaultdict(list)
-    for (row, columns, entry), size in zip(wanted, sizes, strict=True):
-        if entry["after"]:
-            stamped = columns | stamps | size
-            parameters = {f"new_{name}": value for name, value in stamped.items()}
-            grouped[tuple(stamped)].append(parameters | {"row_id": row["id"]})
-    for names, parameters_of_rows in grouped.items():
-        session.execute(_update(model, names), parameters_of_rows)
+    _set_columns(
+        session,
+        model,
+        [
+            (row["id"], columns | stamps | size)
+            for (row, columns, entry), size in zip(wanted, sizes, strict=True)
+            if entry["after"]
+        ],
+    )
     _record(session, model, account_id, UPDATE, changes)
     return [row | columns | stamps if entry["after"] else row for row, columns, entry in wanted]
 
 
-def move(  # noqa: PLR0913, PLR0917
-    session: Session,
-    source: type[TaskColumns],
-    target: type[TaskColumns],
-    account_id: int,
-    action: str,
-    rows: Sequence[Fields],
-) -> list[Fields]:
-    """Move rows to the trash or back, and return them after the move."""
-    moved: list[Fields] = []
-    role = "before" if action == DELETE else "after"
+def delete(session: Session, model: Model, account_id: int, rows: Sequence[Fields]) -> None:
+    """Delete rows: move them to the trash if their kind has one."""
+    trash = trash_of(model.kind)
     for batch in _batches(rows):
-        changes = [_change(source, row["id"], **{role: row}) for row in batch]
-        revision = _begin_change(session, account_id, changes)
-        stamps = target.stamps(revision, transaction_date(session))
-        _record(session, source, account_id, action, changes)
-        columns = {
-            column.key: literal(stamps[column.key], column.type)
-            if column.key in stamps
-            else source.__table__.c[column.key]
-            for column in target.__table__.c
-        }
         ids = [row["id"] for row in batch]
-        found = select(*columns.values()).where(*_owned_rows(source, account_id, ids))
-        session.execute(
-            insert(target.__table__).from_select(list(columns), found), execution_options=RECORDED
-        )
-        _delete(session, source, account_id, ids)
-        moved += [row | stamps for row in batch]
-    return moved
+        changes = [_change(model, row["id"], before=row) for row in batch]
+        erased = -_sum(map(model.size_columns, batch)) if trash is None else 0
+        revision = _begin_change(session, account_id, changes, erased)
+        _record(session, model, account_id, DELETE, changes)
+        if trash is not None:
+            stamps = trash.stamps(revision, transaction_date(session))
+            _copy(session, model, trash, account_id, ids, stamps)
+        _delete(session, model, account_id, ids)
+
+
+def restore(
+    session: Session,
+    model: Model,
+    account_id: int,
+    rows: Sequence[Fields],
+    replaced: Mapping[int, Fields] = MappingProxyType({}),
+) -> list[Fields]:
+    """Restore deleted rows, and return them.
+
+    Rows of a kind with a trash are moved out of it. `replaced` has the columns to set, by id.
+    """
+    restored: list[Fields] = []
+    trash = trash_of(model.kind)
+    for batch in _batches([row | replaced.get(row["id"], {}) for row in rows]):
+        changes = [_change(model, row["id"], after=row) for row in batch]
+        sizes = [model.size_columns(row) for row in batch]
+        stored = _sum(sizes) if trash is None else 0
+        revision = _begin_change(session, account_id, changes, stored)
+        stamps = model.stamps(revision, transaction_date(session))
+        _record(session, model, account_id, RESTORE, changes)
+        if trash is None:
+            complete = zip(batch, sizes, strict=True)
+            owned = stamps | {"account_id": account_id}
+            session.execute(_insert(model), [row | owned | size for row, size in complete])
+        else:
+            ids = [row["id"] for row in batch]
+            _copy(session, trash, model, account_id, ids, stamps)
+            _delete(session, trash, account_id, ids)
+            _set_columns(
+                session, model, [(each, replaced[each]) for each in ids if each in replaced]
+            )
+        restored += [row | stamps for row in batch]
+    return restored
+
+
+def _set_columns(session: Session, model: Model, updates: Iterable[tuple[int, Fields]]) -> None:
+    """Set the columns of each row by its id, with one statement for each set of columns."""
+    grouped: dict[tuple[str, ...], list[Fields]] = defaultdict(list)
+    for row_id, columns in updates:
+        parameters = {f"new_{name}": value for name, value in columns.items()}
+        grouped[tuple(columns)].append(parameters | {"row_id": row_id})
+    for names, parameters_of_rows in grouped.items():
+        session.execute(_update(model, names), parameters_of_rows)
+
+
+def _copy(  # noqa: PLR0913, PLR0917
+    session: Session,
+    source: Model,
+    target: Model,
+    account_id: int,
+    ids: Sequence[int],
+    stamps: Fields,
+) -> None:
+    """Copy rows between a table and its trash, and set the stamps."""
+    columns = {
+        column.key: literal(stamps[column.key], column.type)
+        if column.key in stamps
+        else source.__table__.c[column.key]
+        for column in target.__table__.c
+    }
+    found = select(*columns.values()).where(*_owned_rows(source, account_id, ids))
+    session.execute(
+        insert(target.__table__).from_select(list(columns), found), execution_options=RECORDED
+    )
 
 
 def purge(session: Session, model: Model, account_id: int, ids: Sequence[int]) -> None:
@@ -337,7 +393,7 @@ def _owned_rows(model: Model, account_id: int, ids: Sequence[int]) -> list[Any]:
 
 
 def _delete(session: Session, model: Model, account_id: int, ids: Sequence[int]) -> None:
-    statement = delete(model.__table__).where(*_owned_rows(model, account_id, ids))
+    statement = sqlalchemy.delete(model.__table__).where(*_owned_rows(model, account_id, ids))
     session.execute(statement, execution_options=RECORDED)
 
 

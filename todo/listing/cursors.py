@@ -12,12 +12,12 @@ from todo.http.errors import Fault, Problem, validation_problem
 from todo.listing.due_order import DueKey
 from todo.listing.orders import Order
 from todo.models.meta import ID_MAX
-from todo.models.task import NAME_MAX
+from todo.models.task import NAME_MAX, PRIORITY_MAX
 
 NOT_A_CURSOR = "This is not a cursor of this list."
 
 
-Key = str | datetime | DueKey | None
+Key = str | int | datetime | DueKey | None
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Cursor:
 # The JSON form of a cursor: the digest of its list, the key and the id. It is not signed, because
 # it only gives access to the sender's own list.
 EncodedPlace = tuple[str, Annotated[int, msgspec.Meta(ge=0, le=ID_MAX)]]
-EncodedKey = str | tuple[EncodedPlace, EncodedPlace] | None
+EncodedKey = str | int | tuple[EncodedPlace, EncodedPlace] | None
 EncodedCursor = tuple[str, EncodedKey, Annotated[int, msgspec.Meta(ge=1, le=ID_MAX)]]
 
 
@@ -87,9 +87,15 @@ def _decode_key(key: EncodedKey, order: Order) -> Key:
     if isinstance(key, tuple):
         (day, day_id), (time, time_id) = key
         return DueKey((_decode_instant(day), day_id), (_decode_instant(time), time_id))
-    if order.name == "name":
+    if isinstance(key, int) != (order.name == "priority"):
+        raise ValueError("not a key of this order")
+    if isinstance(key, int):
+        if not 1 <= key <= PRIORITY_MAX:
+            raise ValueError("not a priority")
+        return key
+    if order.name in ("name", "position"):
         if len(key) > NAME_MAX or "\0" in key:
-            raise ValueError("not a folded name")
+            raise ValueError("not a folded name or a position")
         return key
     return _decode_instant(key)
 

@@ -34,6 +34,7 @@ from todo.days import first_day_from, start_of, today
 from todo.listing.due_order import stored_day
 from todo.listing.orders import KEYS, RANGES
 from todo.listing.search import TASK_WORDS, TRASH_WORDS, contains, search_query
+from todo.models.list import LISTS
 from todo.models.meta import BigInt
 from todo.models.task import TASKS
 from todo.models.trash import TRASH
@@ -46,7 +47,9 @@ _DAY_OR_TIME = TASKS.c.due_all_day.in_([false(), true()])
 
 # The names of filters, each with its value if the SQL depends on the value, otherwise None.
 FilterShape = tuple[tuple[str, Any], ...]
-_SHAPING_FILTERS = ("completed", "due")
+_SHAPING_FILTERS = ("completed", "due", "archived", "priority")
+# Filters by an id or a word, such as `inbox`; of these, the SQL depends on the word.
+_ID_FILTERS = ("list", "parent")
 
 # The beginnings of the names of range filters, except those of due dates.
 _OTHER_RANGES = tuple(f"{prefix}_" for prefix in RANGES if prefix != "due")
@@ -79,15 +82,21 @@ def conditions(dialect: Dialect, account: AccountRow, filters: dict[str, Any]) -
 
 def trash_condition(dialect: Dialect, account: AccountRow, filters: dict[str, Any]) -> Condition:
     """Return the condition for the account's deleted tasks that match every filter."""
-    matching = and_(*conditions(dialect, account, filters))
+    matching = and_(*conditions(dialect, account, {"archived": "any"} | filters))
     return replacement_traverse(matching, {}, lambda element, **_: _IN_TRASH.get(element))
 
 
 def filter_shape(filters: dict[str, Any]) -> FilterShape:
     """Return the part of the filters that determines the SQL: all but the compared values."""
+    if filters.keys().isdisjoint({"list", "archived"}):
+        filters = filters | {"archived": "false"}
     return tuple(
-        (name, value if name in _SHAPING_FILTERS else None) for name, value in filters.items()
+        (name, value if _is_shaping(name, value) else None) for name, value in filters.items()
     )
+
+
+def _is_shaping(name: str, value: Any) -> bool:
+    return name in _SHAPING_FILTERS or (name in _ID_FILTERS and isinstance(value, str))
 
 
 def has_due_range(shape: FilterShape) -> bool:
@@ -122,7 +131,9 @@ def parameters(dialect: Dialect, account: AccountRow, filters: dict[str, Any]) -
             values["search"] = search_query(dialect, account.id, value)
         elif name == "id":
             values["ids"] = value
-        elif name != "completed":
+        elif name in _ID_FILTERS:
+            values[name] = value
+        elif name not in _SHAPING_FILTERS:
             values |= _bound_values(name, *_instant_and_midnight(value, account.zone))
     return values
 
@@ -180,9 +191,40 @@ def _condition(
             return TASKS.c.id.in_(values["ids"])
         case "search":
             return _search(dialect_name, values)
+        case "archived":
+            return _is_archived(values, choice)
+        case "list" | "parent":
+            column = TASKS.c[f"{name}_id"]
+            return column.is_(None) if choice else column == values[name]
+        case "priority":
+            return _has_priority(choice)
     prefix, _, bound = name.partition("_")
     column = KEYS[RANGES[prefix]]
     return column >= values[name] if bound == "after" else column < values[name]
+
+
+def _is_archived(values: Values, choice: str) -> Condition:
+    """Return the condition for tasks in archived lists (`true`), in others (`false`), or `any`."""
+    if choice == "any":
+        return true()
+    archived = select(LISTS.c.id).where(
+        LISTS.c.account_id == values["account_id"], LISTS.c.archived
+    )
+    if choice == "true":
+        return TASKS.c.list_id.in_(archived)
+    return or_(TASKS.c.list_id.is_(None), TASKS.c.list_id.not_in(archived))
+
+
+def _has_priority(levels: tuple[int, ...]) -> Condition:
+    """Return the condition for tasks with one of the priorities, of which 0 means none."""
+    given = [level for level in levels if level]
+    # A range, which an index by priority can start from, and the priorities within it.
+    condition: Condition = false()
+    if given:
+        condition = TASKS.c.priority.between(min(given), max(given))
+    if given and len(given) <= max(given) - min(given):
+        condition = and_(condition, TASKS.c.priority.in_(given))
+    return or_(TASKS.c.priority.is_(None), condition) if 0 in levels else condition
 
 
 def is_open() -> Condition:

@@ -17,6 +17,8 @@ KEYS: dict[str, Column[Any]] = {
     "modification_date": TASKS.c.modification_date,
     "completion_date": TASKS.c.completion_date,
     "name": TASKS.c.name_folded,
+    "position": TASKS.c.position,
+    "priority": TASKS.c.priority,
     "deletion_date": TRASH.c.deletion_date,
 }
 
@@ -42,6 +44,11 @@ class Order:
         """The column to sort by."""
         return KEYS[self.name]
 
+    @property
+    def has_partial_index(self) -> bool:
+        """Whether the index has only the tasks with a key. Those without one are read by id."""
+        return self.name == "priority"
+
     def key_of(self, task: Any, zone: ZoneInfo) -> Any:
         """Return the task's sort key, or None if it has none or the list is sorted by id only."""
         match self.name:
@@ -49,6 +56,8 @@ class Order:
                 return None
             case "due_date":
                 return None if task.due_at is None else DueKey.of(task, zone)
+            case "priority":
+                return task.priority or None
             case "name":
                 return name_columns(task.name)["name_folded"]
             case _:
@@ -66,14 +75,16 @@ class Order:
 def order_of(filters: dict[str, Any], sort: str | None) -> Order:
     """Return the order that `sort` names, by default the cheapest for these filters."""
     if sort is None:
-        sort = "-id" if "search" in filters else _range_key(filters)
+        sort = "-id" if "search" in filters else _default_key(filters)
     return Order(sort.removeprefix("-"), sort.startswith("-"))
 
 
-def _range_key(filters: dict[str, Any]) -> str:
-    """Return the sort key of the first range filter, or the id without one."""
+def _default_key(filters: dict[str, Any]) -> str:
+    """Return the sort key of the first range filter, or of another filter, or the id."""
     for name, value in filters.items():
         prefix, _, bound = name.partition("_")
         if bound or (name == "due" and value != "none"):
             return RANGES[prefix]
-    return "id"
+    if not filters.keys().isdisjoint({"list", "parent"}):
+        return "position"
+    return "priority" if "priority" in filters else "id"

@@ -49,7 +49,7 @@ from todo.listing.search import TASK_WORDS, contains
 from todo.models.engine import Database, dialect_of
 from todo.models.meta import BigInt
 from todo.models.prepared import PREPARED
-from todo.models.task import TASK_COLUMNS, TASKS, TaskRow
+from todo.models.task import COLUMNS_AND_COUNTS, TASKS, TaskRow
 from todo.schemas.task_filter import TaskPage
 
 # The filter values that select the tasks without this date.
@@ -187,12 +187,25 @@ def _all_segments(order: Order, choices: dict[str, Any]) -> list[Segment]:
         without_key = [Segment(order.key, is_null=True, all_day=False)]
     if not order.key.nullable:
         return with_key
+    match _have_key(order, choices):
+        case True:
+            return with_key
+        case False:
+            return without_key
+        case None:
+            return with_key + without_key
+
+
+def _have_key(order: Order, choices: dict[str, Any]) -> bool | None:
+    """Return whether the matching tasks have a sort key, or None if only some may have one."""
+    if order.name == "priority":
+        levels = choices.get("priority")
+        return None if not levels or {0} < set(levels) else levels != (0,)
     prefix = next(prefix for prefix, name in RANGES.items() if name == order.name)
     if choices.get(prefix) == NULL_KEY_FILTERS[prefix]:
-        return without_key
-    if choices.keys() & {prefix, f"{prefix}_after", f"{prefix}_before"}:
-        return with_key
-    return with_key + without_key
+        return False
+    has_range = choices.keys() & {prefix, f"{prefix}_after", f"{prefix}_before"}
+    return True if has_range else None
 
 
 def _null_column(choices: dict[str, Any]) -> Any:
@@ -221,7 +234,8 @@ def _segment_query(listing: ListQuery, segment: Segment) -> Select[Any]:
     query = query.where(*matching)
     # FTS5 returns rows by id, so any column before the id would make SQLite sort.
     account = [] if task_id is TASK_WORDS.c.rowid else [_account_column(listing)]
-    key = [] if segment.key is None else [segment.key]
+    is_by_id = segment.key is None or (segment.is_null and order.has_partial_index)
+    key = [] if is_by_id else [segment.key]
     return query.order_by(*order.order_by_columns(*account, *key, task_id)).limit(LIMIT)
 
 
@@ -240,7 +254,7 @@ def _account_column(listing: ListQuery) -> ColumnElement[int]:
 
 def _matching(listing: ListQuery, all_day: bool | None) -> tuple[Select[Any], Any, list[Condition]]:
     """Return the query without conditions, its id column, and the conditions of the filters."""
-    dialect_name, query = listing.dialect_name, select(*TASK_COLUMNS)
+    dialect_name, query = listing.dialect_name, select(*COLUMNS_AND_COUNTS)
     if "search" not in dict(listing.shape) or dialect_name == "postgresql":
         matching = parametrized_conditions(dialect_name, listing.shape, all_day=all_day)
         return query, TASKS.c.id, matching

@@ -5,6 +5,7 @@ from todo.models.change import Change
 from todo.models.idempotency_key import IdempotencyKey
 from todo.models.invitation import Invitation
 from todo.models.limit import LimitCount
+from todo.models.list import List
 from todo.models.meta import Base
 from todo.models.released_username import ReleasedUsername
 from todo.models.task import Task
@@ -18,6 +19,7 @@ __all__ = [
     "IdempotencyKey",
     "Invitation",
     "LimitCount",
+    "List",
     "ReleasedUsername",
     "Task",
     "Token",

@@ -46,6 +46,7 @@ class Account(Journalled, Base):
         }
     )
     secrets: ClassVar[frozenset[str]] = frozenset({"password"})
+    is_undoable: ClassVar[bool] = False
 
     id: Mapped[int] = mapped_column(BigInt, primary_key=True)
     revision: Mapped[int] = mapped_column(BigInt, server_default="0")

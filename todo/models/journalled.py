@@ -1,13 +1,16 @@
 """The base class of journalled models, and a guard against changes that bypass the journal."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections import namedtuple
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any, ClassVar
 
 from sqlalchemy import Column, Connection, Table
 from sqlalchemy.orm import Mapped
+
+from todo.models.size import ROW_SIZE, text_size
 
 # The execution option of statements that the journal records, or that change no recorded field.
 RECORDED = {"recorded": True}
@@ -23,6 +26,8 @@ class Journalled:
     unrecorded: ClassVar[frozenset[str]]
     database_only: ClassVar[frozenset[str]] = frozenset()  # used in queries, but never loaded
     secrets: ClassVar[frozenset[str]] = frozenset()  # fields recorded without their values
+    is_undoable: ClassVar[bool] = True
+    is_trash: ClassVar[bool] = False  # whether the table has the deleted objects of a kind
 
     id: Mapped[int]
 
@@ -32,9 +37,16 @@ class Journalled:
         return {name: row[name] for name in _recorded_columns(cls)}  # type: ignore[arg-type]
 
     @classmethod
-    def size_columns(cls, _row: Mapping[str, Any]) -> dict[str, int]:
+    def columns_of(cls, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the columns that hold these recorded fields."""
+        return dict(fields)
+
+    @classmethod
+    def size_columns(cls, row: Mapping[str, Any]) -> dict[str, int]:
         """Return the column with the size of the row; empty for a model without one."""
-        return {}
+        if "size" not in cls.__table__.c:
+            return {}
+        return {"size": ROW_SIZE + text_size(cls.recorded(row))}
 
     @staticmethod
     @abstractmethod
@@ -66,14 +78,47 @@ def _recorded_columns(model: Any) -> list[str]:
 @cache
 def _journalled_tables() -> set[str]:
     """Return the names of the journalled tables."""
-    models, found = [Journalled], set()
+    return {model.__tablename__ for model in _journalled_models()}
+
+
+def _journalled_models() -> Iterator[Any]:
+    models = [Journalled]
     while models:
         model = models.pop()
         models += model.__subclasses__()
-        found.add(getattr(model, "__tablename__", ""))
-    return found
+        if hasattr(model, "__tablename__"):
+            yield model
+
+
+@cache
+def model_of(kind: str) -> Any:
+    """Return the model of the kind's objects, except deleted ones."""
+    [model] = (each for each in _journalled_models() if each.kind == kind and not each.is_trash)
+    return model
+
+
+@cache
+def trash_of(kind: str) -> Any:
+    """Return the model of the kind's deleted objects, or None: the journal alone has them."""
+    found = (each for each in _journalled_models() if each.kind == kind and each.is_trash)
+    return next(found, None)
 
 
 def columns_except(table: Table, excluded: frozenset[str]) -> list[Column[Any]]:
     """Return the columns of the table, except those with the excluded names."""
     return [column for column in table.c if column.key not in excluded]
+
+
+def row_class(columns: list[Column[Any]]) -> Any:
+    """Return a named tuple class for the rows of a query of these columns."""
+    return namedtuple("_Stored", [column.key for column in columns])
+
+
+@cache
+def default_columns(model: Any) -> dict[str, Any]:
+    """Return the values of the columns with a default, and None for other nullable columns."""
+    return {
+        column.key: getattr(column.default, "arg", None)
+        for column in model.__table__.c
+        if column.default or column.nullable
+    }

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, Text
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, Text, text
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
@@ -54,6 +54,24 @@ class UTCDateTime(TypeDecorator[datetime]):
 
 def _from_text(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(f"{text}+00:00")
+
+
+class ZeroAsNull(TypeDecorator[int]):
+    """A number in which 0 means none: stored as NULL, so that it sorts last and needs no index."""
+
+    impl = Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> int | None:
+        return value or None
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> int:
+        return value or 0
+
+
+def where(condition: str) -> dict[str, Any]:
+    """Return the options of a partial index."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 class Base(DeclarativeBase):

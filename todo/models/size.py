@@ -5,9 +5,11 @@ from typing import Any
 
 from todo.models.json import to_json
 
+_COUNTED = (str, list)
+
 ROW_SIZE = 200  # bytes that a row counts besides its texts: for numbers, dates and indexes
 
 
 def text_size(fields: Mapping[Any, Any] | None) -> int:
-    """Return the bytes of the texts among the values, as JSON in UTF-8."""
-    return sum(len(to_json(text)) for text in (fields or {}).values() if type(text) is str)
+    """Return the bytes of the texts and lists among the values, as JSON in UTF-8."""
+    return sum(len(to_json(text)) for text in (fields or {}).values() if type(text) in _COUNTED)

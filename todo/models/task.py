@@ -1,38 +1,42 @@
 """Tasks, and the columns that hold their fields."""
 
-from collections import namedtuple
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any, ClassVar, Self
 
 from sqlalchemy import (
     CheckConstraint,
-    Column,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     String,
     Table,
     Text,
+    func,
     inspect,
-    text,
+    select,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from todo.models.journalled import Journalled, columns_except
+from todo.models.journalled import Journalled, columns_except, row_class
 from todo.models.meta import (
     NEVER_REUSE_IDS,
     Base,
     BigInt,
     CodePoints,
     UTCDateTime,
+    ZeroAsNull,
+    where,
 )
-from todo.models.size import ROW_SIZE, text_size
+from todo.positions import POSITION_MAX
 from todo.words import fold, indexed_words
 
 NAME_MAX = 255
 NOTE_MAX = 10_000
-
+UID_MAX = 255
+PRIORITY_MAX = 9
+DEPTH_MAX = 5  # levels of tasks, of which the first has no parent
 
 # Every indexed word starts with its account's id, so a search for a common word reads only this
 # account's entries. PostgreSQL indexes this expression; SQLite has the FTS5 tables `task_words`
@@ -43,8 +47,11 @@ WORDS = (
     f" ' ' || lpad(to_hex(account_id), {ACCOUNT_DIGITS}, '0')), 2), ' '))"
 )
 
-IS_OPEN = text("completion_date IS NULL")
-IS_COMPLETED = text("completion_date IS NOT NULL")
+# Conditions of partial indexes.
+IS_OPEN = where("completion_date IS NULL")
+IS_COMPLETED = where("completion_date IS NOT NULL")
+IS_SUBTASK = where("parent_id IS NOT NULL")
+HAS_PRIORITY = where("priority IS NOT NULL")
 
 
 class DerivedFields:
@@ -84,11 +91,16 @@ class TaskColumns(DerivedFields, Journalled):
 
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
     revision: Mapped[int] = mapped_column(BigInt, server_default="0")
+    uid: Mapped[str] = mapped_column(String(UID_MAX))
+    list_id: Mapped[int | None] = mapped_column(BigInt)
+    parent_id: Mapped[int | None] = mapped_column(BigInt)
+    position: Mapped[str] = mapped_column(CodePoints)
+    priority: Mapped[int | None] = mapped_column(ZeroAsNull, default=0)
     name: Mapped[str] = mapped_column(String(NAME_MAX))
     name_folded: Mapped[str] = mapped_column(CodePoints, deferred=True)
     name_words: Mapped[str] = mapped_column(Text, deferred=True)
     note: Mapped[str | None] = mapped_column(Text)
-    note_words: Mapped[str] = mapped_column(Text, deferred=True)
+    note_words: Mapped[str] = mapped_column(Text, default="", deferred=True)
     size: Mapped[int] = mapped_column(Integer, server_default="0", deferred=True)
     due_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     due_all_day: Mapped[bool] = mapped_column(default=False)
@@ -97,16 +109,17 @@ class TaskColumns(DerivedFields, Journalled):
     completion_date: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
     @classmethod
-    def size_columns(cls, row: Mapping[str, Any]) -> dict[str, int]:
-        return {"size": ROW_SIZE + text_size(cls.recorded(row))}
-
-    @classmethod
     def recorded(cls, row: Mapping[str, Any]) -> dict[str, Any]:
         return {
             **super().recorded(row),
             "due_date": due_date_of(row["due_at"], all_day=row["due_all_day"]),
             "completed": row["completion_date"] is not None,
         }
+
+    @classmethod
+    def columns_of(cls, fields: Mapping[str, Any]) -> dict[str, Any]:
+        # `completed` follows from completion_date.
+        return columns_of({name: value for name, value in fields.items() if name != "completed"})
 
 
 class Task(TaskColumns, Base):
@@ -121,8 +134,30 @@ class Task(TaskColumns, Base):
         CheckConstraint(f"length(note) <= {NOTE_MAX}", name="note_length"),
         CheckConstraint(f"length(name_folded) <= {NAME_MAX}", name="name_folded_length"),
         CheckConstraint("due_at IS NOT NULL OR NOT due_all_day", name="due_all_day"),
+        CheckConstraint(f"length(uid) BETWEEN 1 AND {UID_MAX}", name="uid_length"),
+        CheckConstraint(f"length(position) <= {POSITION_MAX}", name="position_length"),
+        CheckConstraint(f"priority BETWEEN 1 AND {PRIORITY_MAX}", name="priority_range"),
+        # A task, its list and its parent have the same account. Checked when a transaction ends,
+        # because an undo restores a list, a parent and their tasks in any order.
+        ForeignKeyConstraint(
+            ["account_id", "list_id"],
+            ["lists.account_id", "lists.id"],
+            deferrable=True,
+            initially="DEFERRED",
+        ),
+        ForeignKeyConstraint(
+            ["account_id", "parent_id"],
+            ["tasks.account_id", "tasks.id"],
+            deferrable=True,
+            initially="DEFERRED",
+        ),
         # Each order and each filter of a list has an index; see docs/tasks.md.
-        Index("ix_tasks_account_id_id", "account_id", "id"),
+        Index("ix_tasks_account_id_id", "account_id", "id", unique=True),
+        Index("ix_tasks_uid", "account_id", "uid", unique=True),
+        Index("ix_tasks_position", "account_id", "position", "id"),
+        Index("ix_tasks_list", "account_id", "list_id", "position", "id"),
+        Index("ix_tasks_parent", "account_id", "parent_id", "position", "id", **IS_SUBTASK),
+        Index("ix_tasks_priority", "account_id", "priority", "id", **HAS_PRIORITY),
         Index("ix_tasks_name", "account_id", "name_folded", "id"),
         Index("ix_tasks_creation", "account_id", "creation_date", "id"),
         Index("ix_tasks_modification", "account_id", "modification_date", "id"),
@@ -131,8 +166,7 @@ class Task(TaskColumns, Base):
             "ix_tasks_completed",
             "account_id",
             "id",
-            sqlite_where=IS_COMPLETED,
-            postgresql_where=IS_COMPLETED,
+            **IS_COMPLETED,
         ),
         # Days and times are apart: a list by due date merges them (todo/listing/due_order.py).
         Index("ix_tasks_due", "account_id", "due_all_day", "due_at", "id"),
@@ -142,8 +176,7 @@ class Task(TaskColumns, Base):
             "due_all_day",
             "due_at",
             "id",
-            sqlite_where=IS_OPEN,
-            postgresql_where=IS_OPEN,
+            **IS_OPEN,
         ),
         NEVER_REUSE_IDS,
     )
@@ -160,16 +193,31 @@ TASKS: Table = inspect(Task).local_table  # type: ignore[assignment]
 TASK_COLUMNS = columns_except(TASKS, Task.database_only)
 
 
-def row_class(columns: list[Column[Any]]) -> Any:
-    """Return a named tuple class for the rows of a query of these columns."""
-    return namedtuple("_Stored", [column.key for column in columns])
+_SUBTASKS = TASKS.alias("subtasks")
+_COUNT_SUBTASKS = (
+    select(func.count())
+    .select_from(_SUBTASKS)
+    .where(_SUBTASKS.c.account_id == TASKS.c.account_id, _SUBTASKS.c.parent_id == TASKS.c.id)
+)
+# The columns of a task with the numbers of its direct subtasks, which are not part of its version.
+COLUMNS_AND_COUNTS = [
+    *TASK_COLUMNS,
+    _COUNT_SUBTASKS.scalar_subquery().label("subtasks_total"),
+    _COUNT_SUBTASKS.where(_SUBTASKS.c.completion_date.is_(None))
+    .scalar_subquery()
+    .label("subtasks_open"),
+]
+NO_SUBTASKS = {"subtasks_total": 0, "subtasks_open": 0}
 
 
-_Stored = row_class(TASK_COLUMNS)
-
-
-class TaskRow(_Stored, DerivedFields):  # type: ignore[valid-type, misc]
+class StoredTaskRow(row_class(TASK_COLUMNS), DerivedFields):  # type: ignore[misc]
     """A row of a query of TASK_COLUMNS."""
+
+    __slots__ = ()
+
+
+class TaskRow(row_class(COLUMNS_AND_COUNTS), DerivedFields):  # type: ignore[misc]
+    """A row of a query of COLUMNS_AND_COUNTS."""
 
     __slots__ = ()
 
@@ -177,6 +225,10 @@ class TaskRow(_Stored, DerivedFields):  # type: ignore[valid-type, misc]
     def of(cls, columns: Mapping[str, Any]) -> Self:
         """Return the task with these columns."""
         return cls(*(columns[name] for name in cls._fields))
+
+    @property
+    def subtasks(self) -> dict[str, int]:
+        return {"total": self.subtasks_total, "open": self.subtasks_open}
 
 
 def name_columns(name: str) -> dict[str, Any]:
@@ -193,22 +245,6 @@ def note_columns(note: str | None) -> dict[str, Any]:
     return {"note": note, "note_words": indexed_words(note)}
 
 
-def columns_of(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns for these fields.
-
-    Name, note and due date set several columns. `completed` remains, because its column depends on
-    the task. Other fields are columns of the same name.
-    """
-    columns = dict(values)
-    if "name" in values:
-        columns |= name_columns(values["name"])
-    if "note" in values:
-        columns |= note_columns(values["note"])
-    if "due_date" in values:
-        columns |= due_columns(columns.pop("due_date"))
-    return columns
-
-
 def due_date_of(due_at: datetime | None, *, all_day: bool) -> date | datetime | None:
     """Return the due date from its columns."""
     return due_at.date() if due_at and all_day else due_at
@@ -220,3 +256,23 @@ def due_columns(due_date: date | datetime | None) -> dict[str, Any]:
     if due_date is None or isinstance(due_date, datetime):
         return {"due_at": due_date, "due_all_day": False}
     return {"due_at": datetime.combine(due_date, time(), UTC), "due_all_day": True}
+
+
+# The fields that are kept in other columns than one of the same name.
+_COLUMNS_OF_FIELDS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
+    "name": name_columns,
+    "note": note_columns,
+    "due_date": due_columns,
+}
+
+
+def columns_of(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns that hold these fields.
+
+    `completed` remains, because its column depends on the task.
+    """
+    columns: dict[str, Any] = {}
+    for name, value in fields.items():
+        columns_of_field = _COLUMNS_OF_FIELDS.get(name)
+        columns |= columns_of_field(value) if columns_of_field else {name: value}
+    return columns

@@ -1,15 +1,15 @@
 """The trash: deleted tasks, until they are restored or purged."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import ColumnElement, Index, Table, inspect
 from sqlalchemy.orm import Mapped, mapped_column
 
 from todo import clock
-from todo.models.journalled import columns_except
+from todo.models.journalled import columns_except, row_class
 from todo.models.meta import Base, BigInt, UTCDateTime
-from todo.models.task import DerivedFields, TaskColumns, row_class
+from todo.models.task import IS_SUBTASK, DerivedFields, TaskColumns
 
 
 class TrashedTask(TaskColumns, Base):
@@ -20,7 +20,13 @@ class TrashedTask(TaskColumns, Base):
     """
 
     __tablename__ = "trash"
-    __table_args__ = (Index("ix_trash_deletion", "account_id", "deletion_date", "id"),)
+    __table_args__ = (
+        Index("ix_trash_deletion", "account_id", "deletion_date", "id"),
+        Index("ix_trash_uid", "account_id", "uid", unique=True),
+        Index("ix_trash_parent", "account_id", "parent_id", **IS_SUBTASK),
+    )
+
+    is_trash: ClassVar[bool] = True
 
     id: Mapped[int] = mapped_column(BigInt, primary_key=True, autoincrement=False)
     deletion_date: Mapped[datetime] = mapped_column(UTCDateTime)
@@ -33,10 +39,9 @@ class TrashedTask(TaskColumns, Base):
 TRASH: Table = inspect(TrashedTask).local_table  # type: ignore[assignment]
 
 TRASH_COLUMNS = columns_except(TRASH, TrashedTask.database_only)
-_Stored = row_class(TRASH_COLUMNS)
 
 
-class TrashRow(_Stored, DerivedFields):  # type: ignore[valid-type, misc]
+class TrashRow(row_class(TRASH_COLUMNS), DerivedFields):  # type: ignore[misc]
     """A row of a query of TRASH_COLUMNS."""
 
     __slots__ = ()

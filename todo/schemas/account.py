@@ -17,9 +17,10 @@ from todo.auth.passwords import (
 from todo.days import zone_names
 from todo.http.schema import Body, Representation
 from todo.models.account import DEFAULT_TIMEZONE, EMAIL_MAX, TIMEZONE_MAX, USERNAME_MAX
+from todo.schemas.list import List
 from todo.schemas.meta import WITHOUT_NUL, Instant, Owner, Text, Unicode, limited
 from todo.schemas.session import CurrentPassword, LoggedIn
-from todo.schemas.task import Task
+from todo.schemas.task import StoredTask
 from todo.schemas.trash import TrashedTask
 
 USERNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
@@ -177,11 +178,12 @@ class Account(Representation):
 
 
 class AccountExport(Representation):
-    """The profile, tasks and trash of an account."""
+    """The profile, lists, tasks and trash of an account."""
 
     username: Owner
     profile: Account
-    tasks: list[Task] = Field(description="All tasks, by id.")
+    lists: list[List] = Field(description="All lists, by id.")
+    tasks: list[StoredTask] = Field(description="All tasks, by id.")
     trash: list[TrashedTask] = Field(description="Deleted tasks, in the order of their deletion.")
 
 

@@ -26,7 +26,7 @@ class UsedToken(Representation):
 
 
 class Change(Representation):
-    """The changes that one request made to one task or to the profile."""
+    """The changes that one request made to one object, such as a task."""
 
     revision: int = Field(
         description="The account's revision after the request that made the change.",
@@ -34,10 +34,12 @@ class Change(Representation):
     )
     date: Instant
     kind: str = Field(
-        description="`task` or `profile`. New kinds may be added; ignore unknown ones.",
+        description="`task`, `list` or `profile`. New kinds may be added; ignore unknown ones.",
         examples=["task"],
     )
-    id: int = Field(description="Task id; for the profile, the account id.", examples=[1])
+    id: int = Field(
+        description="Id of the task or list; for the profile, the account id.", examples=[1]
+    )
     action: str = Field(
         description="`create`, `update`, `delete` (moved to the trash), `restore` (moved out of "
         "the trash) or `purge` (deleted permanently). New actions may be added.",
@@ -101,6 +103,10 @@ class TaskHistory(Representation):
         description="Revision for the parameter `after` of the next page; null on the last page.",
         examples=[12],
     )
+
+
+class ListHistory(TaskHistory):
+    """A page of a list's history."""
 
 
 class Changes(Representation):

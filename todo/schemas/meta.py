@@ -2,7 +2,7 @@
 
 import re
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import regex
 from pydantic import (
@@ -64,6 +64,20 @@ def not_blank(text: str, maximum: int) -> str:
     return limited(text, maximum)
 
 
+def visible(maximum: int) -> AfterValidator:
+    """Return the validator of a name: not blank, and at most `maximum` characters."""
+    return AfterValidator(lambda text: not_blank(text, maximum))
+
+
+def name_field(maximum: int, description: str, example: str) -> Any:
+    """Return the description of a name."""
+    return Field(
+        description=f"{description} Must not be blank.",
+        examples=[example],
+        json_schema_extra={"minLength": 1, "maxLength": maximum, "pattern": NOT_BLANK},
+    )
+
+
 def _flag(value: str) -> bool:
     if value.lower() not in ("true", "false"):
         raise PydanticCustomError("type", "This must be true or false.")
@@ -89,6 +103,10 @@ WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
 
 # The bounds precede the validator: otherwise the schema of a union with MISSING lacks them.
 RevisionIn = Annotated[int, Field(ge=1, le=ID_MAX), BeforeValidator(_whole_number)]
+
+
+# The id of another object of the account.
+ReferenceIn = Annotated[int, Field(ge=1, le=ID_MAX)]
 
 
 # A time in an answer. All have this form: some parsers accept either a fraction or none.

@@ -1,51 +1,69 @@
 """Task schemas."""
 
+import re
 from datetime import datetime
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import MISSING, AfterValidator, Field, ValidationInfo, create_model
+from pydantic import (
+    MISSING,
+    AfterValidator,
+    Field,
+    PlainValidator,
+    ValidationInfo,
+    WithJsonSchema,
+    create_model,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from todo.http.schema import Body, Representation
-from todo.models.task import NAME_MAX, NOTE_MAX, columns_of
+from todo.models.task import DEPTH_MAX, NAME_MAX, NOTE_MAX, PRIORITY_MAX, UID_MAX, columns_of
 from todo.schemas.dates import DateIn, DateOut, PastIn
 from todo.schemas.meta import (
-    NOT_BLANK,
     WITHOUT_NUL,
     Instant,
     Owner,
+    ReferenceIn,
     Text,
     UndoRevision,
     UTCTime,
     limited,
-    not_blank,
+    name_field,
+    visible,
 )
+from todo.schemas.place import Place
 
 BULK_MAX = 100  # tasks that a request may create
-
-
-def _name(text: str) -> str:
-    return not_blank(text, NAME_MAX)
+UID = f"[!-~]{{1,{UID_MAX}}}"
 
 
 def _note(text: str) -> str:
     return limited(text, NOTE_MAX)
 
 
-Name = Annotated[
-    Text,
-    AfterValidator(_name),
-    Field(
-        description="What to do. Must not be blank.",
-        examples=["Milk"],
-        json_schema_extra={
-            "minLength": 1,
-            "maxLength": NAME_MAX,
-            "pattern": NOT_BLANK,
-        },
-    ),
-]
+def _uid(text: str) -> str:
+    if not re.fullmatch(UID, text):
+        raise PydanticCustomError(
+            "uid",
+            "This must have 1 to {maximum} printable ASCII characters, without spaces.",
+            {"maximum": UID_MAX},
+        )
+    return text
+
+
+def _subtasks(value: Any) -> bool:
+    # An object is part of an answer that the client sends back.
+    if isinstance(value, dict):
+        return False
+    if value in ("true", "false"):
+        return bool(value == "true")
+    if not isinstance(value, bool):
+        raise PydanticCustomError("type", "This must be true or false.")
+    return value
+
+
+Name = Annotated[Text, visible(NAME_MAX), name_field(NAME_MAX, "What to do.", "Milk")]
 Note = Annotated[
     Text,
     AfterValidator(_note),
@@ -53,14 +71,83 @@ Note = Annotated[
 ]
 NoteIn = Annotated[Note | None, Field(description="Further details.", examples=["two bottles"])]
 CompletedIn = Annotated[bool, Field(description="Whether the task is done.", examples=[False])]
+Priority = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=PRIORITY_MAX,
+        description="1 is the highest, 9 the lowest, 0 none (RFC 5545, section 3.8.1.9).",
+        examples=[0],
+    ),
+]
+ListIn = Annotated[
+    ReferenceIn | None,
+    Field(
+        description="Id of the list; null is the inbox. A subtask is in the list of its parent.",
+        examples=[None],
+    ),
+]
+ParentIn = Annotated[
+    ReferenceIn | None,
+    Field(
+        description=f"Id of the task that this is a subtask of. Tasks can be nested {DEPTH_MAX} "
+        "levels deep.",
+        examples=[None],
+    ),
+]
+UidIn = Annotated[
+    str,
+    AfterValidator(_uid),
+    Field(
+        description="Identifier of the task in other programs, such as calendars. A UUID, if "
+        "absent or null. It cannot be changed.",
+        examples=["0f6b5e0c-3c5b-4f0e-9a9b-1d2f6a1c7e55"],
+        json_schema_extra={"pattern": f"^{UID}$"},
+    ),
+]
+SubtasksIn = Annotated[
+    bool,
+    PlainValidator(_subtasks),
+    WithJsonSchema(
+        {
+            "type": ["boolean", "object"],
+            "description": "`true`: `completed` applies to all subtasks, too. An object, as in an "
+            "answer, is ignored.",
+            "examples": [False],
+        }
+    ),
+]
 
 
-class Task(Representation):
-    """A task."""
+class Subtasks(Representation):
+    """Numbers of the direct subtasks of a task."""
+
+    total: int = Field(description="All subtasks, except those in the trash.", examples=[2])
+    open: int = Field(description="Open subtasks.", examples=[1])
+
+
+class StoredTask(Representation):
+    """A task without its subtasks, as in the trash and in an export."""
 
     id: int = Field(description="Task id. Never reused.", examples=[1])
+    uid: str = Field(
+        description="Identifier of the task in other programs. It never changes.",
+        examples=["0f6b5e0c-3c5b-4f0e-9a9b-1d2f6a1c7e55"],
+    )
     name: str = Field(description="What to do.", examples=["Milk"])
     note: str | None = Field(description="Further details.", examples=["two bottles"])
+    list_id: int | None = Field(
+        description="Id of the task's list; null is the inbox.", examples=[None]
+    )
+    parent_id: int | None = Field(
+        description="Id of the task that this is a subtask of, or null.", examples=[None]
+    )
+    position: str = Field(
+        description="Place among the tasks of its list and parent: they are in the byte order of "
+        "this string. It has no other meaning; `POST …/move` changes it.",
+        examples=["1c11i"],
+    )
+    priority: Priority
     creation_date: Instant
     modification_date: Instant
     due_date: DateOut = Field(
@@ -76,6 +163,12 @@ class Task(Representation):
         "task's `ETag`.",
         examples=[12],
     )
+
+
+class Task(StoredTask):
+    """A task."""
+
+    subtasks: Subtasks
 
 
 # A task in a list that was requested with `fields`.
@@ -99,18 +192,34 @@ def _completion_date(value: datetime | None, info: ValidationInfo) -> datetime |
     return value
 
 
-class NewTask(Body):
-    """A task to create. Without `completed` and `completion_date`, it is open.
-
-    A task of an export can be sent as it is.
-    """
+class TaskChange(Body):
+    """Changes to a task. Fields that are not mentioned keep their values."""
 
     shown_as = Task
 
-    name: Name
-    note: NoteIn = None
-    due_date: DateIn = None
+    name: Name | MISSING = MISSING
+    note: NoteIn | MISSING = MISSING
+    list_id: ListIn | MISSING = MISSING
+    parent_id: ParentIn | MISSING = MISSING
+    priority: Priority | MISSING = MISSING
+    due_date: DateIn | MISSING = MISSING
     completed: CompletedIn | MISSING = MISSING
+    subtasks: SubtasksIn | MISSING = MISSING
+
+    @cached_property
+    def prepared(self) -> dict[str, Any]:
+        return columns_of(self.values())
+
+
+class NewTask(TaskChange):
+    """A task to create. Without `completed` and `completion_date`, it is open.
+
+    A task of an export can be sent as it is, except that its list and parent must exist, and its
+    `uid` must not.
+    """
+
+    name: Name
+    uid: UidIn | None = None
     creation_date: Annotated[
         PastIn,
         Field(
@@ -129,10 +238,6 @@ class NewTask(Body):
         ),
     ] = None
 
-    @cached_property
-    def prepared(self) -> dict[str, Any]:
-        return columns_of(self.values())
-
 
 class NewTasks(Body):
     """Tasks to create, all or none."""
@@ -142,21 +247,6 @@ class NewTasks(Body):
     @cached_property
     def prepared(self) -> list[dict[str, Any]]:
         return [task.prepared for task in self.tasks]
-
-
-class TaskChange(Body):
-    """Changes to a task. Fields that are not mentioned keep their values."""
-
-    shown_as = Task
-
-    name: Name | MISSING = MISSING
-    note: NoteIn | MISSING = MISSING
-    due_date: DateIn | MISSING = MISSING
-    completed: CompletedIn | MISSING = MISSING
-
-    @cached_property
-    def prepared(self) -> dict[str, Any]:
-        return columns_of(self.values())
 
 
 DRY_RUN = Field(MISSING, description="True after a dry run: nothing was changed.")
@@ -175,6 +265,29 @@ class TaskPosted(TaskAnswer):
     msg: str = Field(description="Confirmation message.", examples=["posted"])
     revision: UndoRevision = MISSING
     dry_run: bool | MISSING = DRY_RUN
+
+
+class TaskMove(Place):
+    """A place for a task: a list, a parent, and one of `before`, `after`, `first` and `last`.
+
+    Without one of these four, the task comes last in the list or below the parent.
+    """
+
+    list_id: ListIn | MISSING = MISSING
+    parent_id: ParentIn | MISSING = MISSING
+
+    @model_validator(mode="after")
+    def _has_place(self) -> Self:
+        if self.target is None and not self.place:
+            raise PydanticCustomError(
+                "place", "Give a list_id, a parent_id, or one of before, after, first and last."
+            )
+        return self
+
+    @property
+    def place(self) -> dict[str, int | None]:
+        """The given list and parent."""
+        return self.model_dump(include={"list_id", "parent_id"})
 
 
 class TaskEnvelope(Body):

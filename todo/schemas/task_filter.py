@@ -53,6 +53,41 @@ def _fields(text: str) -> tuple[str, ...]:
     return tuple(name for name in Task.model_fields if name in names)
 
 
+def _id_or(word: str) -> PlainValidator:
+    """Return the validator of a parameter with an id or the word."""
+
+    def validate(text: str) -> str | int:
+        if text == word:
+            return text
+        if not re.fullmatch(ID_PATTERN, text) or int(text) > ID_MAX:
+            raise PydanticCustomError("choice", "This must be an id or {word}.", {"word": word})
+        return int(text)
+
+    return PlainValidator(validate)
+
+
+def _id_or_schema(word: str, description: str) -> WithJsonSchema:
+    pattern = f"^(?:{word}|{ID_PATTERN})$"
+    return WithJsonSchema(
+        {"type": "string", "pattern": pattern, "description": description, "examples": [word]}
+    )
+
+
+PRIORITIES = {"high": (1, 2, 3, 4), "medium": (5,), "low": (6, 7, 8, 9), "none": (0,)}
+_PRIORITY = f"(?:{'|'.join(PRIORITIES)})"
+
+
+def _priorities(text: str) -> tuple[int, ...]:
+    names = text.split(",")
+    if not set(names) <= PRIORITIES.keys():
+        raise PydanticCustomError(
+            "choice",
+            "This must be a comma-separated list of these words: {words}.",
+            {"words": ", ".join(PRIORITIES)},
+        )
+    return tuple(sorted({level for name in names for level in PRIORITIES[name]}))
+
+
 Due = Literal["overdue", "today", "tomorrow", "week", "upcoming", "none", "any"]
 Sort = Literal[
     "id",
@@ -67,6 +102,10 @@ Sort = Literal[
     "-completion_date",
     "name",
     "-name",
+    "position",
+    "-position",
+    "priority",
+    "-priority",
 ]
 _SORT_NAMES = [
     sort.removeprefix("-").upper() + "_DESCENDING" * sort.startswith("-") for sort in get_args(Sort)
@@ -81,6 +120,34 @@ Ids = Annotated[
             "description": f"Comma-separated task ids, at most {IDS_MAX}. Ids of tasks that "
             "do not exist are ignored.",
             "examples": ["1,2,3"],
+        }
+    ),
+]
+ListId = Annotated[
+    str | int,
+    _id_or("inbox"),
+    _id_or_schema(
+        "inbox",
+        "Tasks of the list with this id; `inbox`: tasks without a list. See also `archived`.",
+    ),
+]
+ParentId = Annotated[
+    str | int,
+    _id_or("none"),
+    _id_or_schema(
+        "none", "Direct subtasks of the task with this id; `none`: tasks that are no subtasks."
+    ),
+]
+Priorities = Annotated[
+    tuple[int, ...],
+    PlainValidator(_priorities),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": f"^{_PRIORITY}(?:,{_PRIORITY})*$",
+            "description": "Comma-separated: `high` (1 to 4), `medium` (5), `low` (6 to 9), "
+            "`none` (0).",
+            "examples": ["high,medium"],
         }
     ),
 ]
@@ -150,6 +217,15 @@ class TaskFilter(Query):
     completed_before: DayOrInstant | MISSING = Field(
         MISSING, description=f"Completed before this time. {_BEGINNING}"
     )
+    list: ListId | MISSING = MISSING
+    archived: Literal["true", "false", "any"] | MISSING = Field(
+        MISSING,
+        description="`false`: without the tasks of archived lists. `true`: only these. `any`: "
+        "both. Default: `any` with `list` and in the trash, otherwise `false`.",
+        examples=["any"],
+    )
+    parent: ParentId | MISSING = MISSING
+    priority: Priorities | MISSING = MISSING
     id: Ids | MISSING = MISSING
     search: Search | MISSING = MISSING
 
@@ -179,6 +255,12 @@ class Paged(Query):
     )
 
 
+class CountsFilter(Query):
+    """Parameters of the numbers of tasks."""
+
+    list: ListId | MISSING = MISSING
+
+
 class TaskPage(Paged, TaskFilter):
     """Parameters of a page of tasks."""
 
@@ -187,7 +269,8 @@ class TaskPage(Paged, TaskFilter):
         description="Sort key; a leading minus means descending. Tasks without the date come last "
         "in both directions; ties are sorted by id in the same direction. By due date, a whole day "
         "sorts by its start in the account's time zone, before a time at the same instant. "
-        "Default: `-id` with `search`; with a date range, that date; otherwise `id`.",
+        "Tasks without a priority come last, too. Default: `-id` with `search`; with a date range, "
+        "that date; with `list` or `parent`, `position`; with `priority`, that; otherwise `id`.",
         examples=["due_date"],
         # Client generators have no names for constants that begin with a minus.
         json_schema_extra={"x-enum-varnames": _SORT_NAMES},

@@ -10,15 +10,11 @@ from todo import clock
 from todo.http.schema import Body, Representation
 from todo.models.token import NAME_MAX
 from todo.schemas.dates import InstantIn
-from todo.schemas.meta import NOT_BLANK, Instant, Owner, Text, UTCTime, not_blank
+from todo.schemas.meta import Instant, Owner, Text, UTCTime, name_field, visible
 from todo.schemas.session import CurrentPassword
 
 DEFAULT_LIFETIME = timedelta(days=90)
 MAX_LIFETIME = timedelta(days=366)
-
-
-def _name(text: str) -> str:
-    return not_blank(text, NAME_MAX)
 
 
 def _expires(value: datetime | None) -> datetime:
@@ -36,17 +32,7 @@ class NewToken(Body):
     """An API token to create."""
 
     name: Annotated[
-        Text,
-        AfterValidator(_name),
-        Field(
-            description="Purpose of the token. Must not be blank.",
-            examples=["backup script"],
-            json_schema_extra={
-                "minLength": 1,
-                "maxLength": NAME_MAX,
-                "pattern": NOT_BLANK,
-            },
-        ),
+        Text, visible(NAME_MAX), name_field(NAME_MAX, "Purpose of the token.", "backup script")
     ]
     scope: Annotated[
         Literal["read", "write"],

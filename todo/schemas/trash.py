@@ -4,10 +4,10 @@ from pydantic import MISSING, Field
 
 from todo.http.schema import Representation
 from todo.schemas.meta import Instant, Owner, UndoRevision
-from todo.schemas.task import DRY_RUN, Task
+from todo.schemas.task import DRY_RUN, StoredTask
 
 
-class TrashedTask(Task):
+class TrashedTask(StoredTask):
     """A deleted task."""
 
     deletion_date: Instant

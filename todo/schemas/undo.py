@@ -10,5 +10,5 @@ class Undone(Representation):
     """Result of an undo."""
 
     username: Owner
-    undone: int = Field(description="Number of tasks that were reverted.", examples=[3])
+    undone: int = Field(description="Number of objects that were reverted.", examples=[3])
     revision: UndoRevision = MISSING

@@ -12,16 +12,21 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from todo.auth.identity import AccountRow
 from todo.http.errors import Problem
+from todo.http.schema import Representation
 from todo.listing.filters import conditions
 from todo.models.change import CHANGES, RESTORE
 from todo.models.engine import Database, dialect_of
 from todo.models.json import to_json
-from todo.models.task import TASK_COLUMNS, TASKS, TaskRow
+from todo.models.list import LIST_COLUMNS, LISTS, ListRow
+from todo.models.task import TASK_COLUMNS, TASKS, StoredTaskRow
 from todo.models.trash import TRASH, TRASH_COLUMNS, TrashRow
-from todo.schemas import task as schemas
 from todo.schemas.account import Account
+from todo.schemas.list import List
+from todo.schemas.task import StoredTask
 from todo.schemas.trash import TrashedTask
 from todo.services.trash import restorable
+
+Part = tuple[Select[Any], tuple[Any, ...], Any, type[Representation]]
 
 BATCH_SIZE = 1000  # tasks in memory and per statement; on SQLite, a running read blocks commits
 
@@ -52,35 +57,18 @@ class OpenExports:
 
 
 def write_export(db: Database, account: AccountRow, trash_retention: timedelta) -> IO[bytes]:
-    """Write the account's profile, tasks and trash as JSON to a temporary file, and return it.
+    """Write the account's profile, lists, tasks and trash as JSON to a temporary file; return it.
 
     The file is complete before the answer begins, so a failure still gets an error answer. Its
-    position is at its end; closing it deletes it. Raise StaleDataError if a task was restored
+    position is at its end; closing it deletes it. Raise StaleDataError if an object was restored
     concurrently.
     """
-    # Queries are sorted by account first: see pages.py.
-    c = TASKS.c
-    tasks = (
-        select(*TASK_COLUMNS).where(*conditions(dialect_of(db), account, {})),
-        (c.account_id, c.id),
-        TaskRow,
-    )
-    c = TRASH.c
-    trashed = (
-        select(*TRASH_COLUMNS).where(*restorable(account, trash_retention)),
-        (c.account_id, c.deletion_date, c.id),
-        TrashRow,
-    )
     with ExitStack() as stack:
         file: IO[bytes] = stack.enter_context(TemporaryFile())
         profile = to_json(Account.of(account))
         file.write(b'{"username":%b,"profile":%b' % (to_json(account.username), profile))
-        # The trash comes last, so a task that is deleted concurrently is in both lists.
-        for name, (query, key, row_class), schema in (
-            (b"tasks", tasks, schemas.Task),
-            (b"trash", trashed, TrashedTask),
-        ):
-            file.write(b',"%b":[' % name)
+        for name, (query, key, row_class, schema) in _parts(db, account, trash_retention).items():
+            file.write(b',"%b":[' % name.encode())
             comma = b""
             for batch in _batches(db, query, key):
                 shown = schema.of_each(map(row_class._make, batch))
@@ -93,15 +81,42 @@ def write_export(db: Database, account: AccountRow, trash_retention: timedelta) 
         return file
 
 
+def _parts(db: Database, account: AccountRow, trash_retention: timedelta) -> dict[str, Part]:
+    """Return the parts of the export by name: query, sort key, row class and schema."""
+    mine = conditions(dialect_of(db), account, {"archived": "any"})
+    # Queries are sorted by account first: see pages.py.
+    return {
+        "lists": (
+            select(*LIST_COLUMNS).where(LISTS.c.account_id == account.id),
+            (LISTS.c.account_id, LISTS.c.id),
+            ListRow,
+            List,
+        ),
+        "tasks": (
+            select(*TASK_COLUMNS).where(*mine),
+            (TASKS.c.account_id, TASKS.c.id),
+            StoredTaskRow,
+            StoredTask,
+        ),
+        # The trash comes last, so a task that is deleted concurrently is in both lists.
+        "trash": (
+            select(*TRASH_COLUMNS).where(*restorable(account, trash_retention)),
+            (TRASH.c.account_id, TRASH.c.deletion_date, TRASH.c.id),
+            TrashRow,
+            TrashedTask,
+        ),
+    }
+
+
 def _refuse_restored(db: Database, account: AccountRow) -> None:
-    """Raise StaleDataError if a task was restored concurrently: it may be in neither list."""
+    """Raise StaleDataError if an object was restored concurrently: it may be in no list."""
     restored = select(CHANGES.c.object_id).where(
         CHANGES.c.account_id == account.id,
         CHANGES.c.revision > account.revision,
         CHANGES.c.action == RESTORE,
     )
     if db.scalar(restored.limit(1)) is not None:
-        raise StaleDataError("a task was restored while the account was exported")
+        raise StaleDataError("an object was restored while the account was exported")
 
 
 def _batches(db: Database, query: Select[Any], key: tuple[Any, ...]) -> Iterator[Sequence[Any]]:

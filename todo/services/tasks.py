@@ -1,32 +1,42 @@
-"""Create, count, change and delete tasks, one or many at once."""
+"""Create, count, change, move and delete tasks, one or many at once."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 from typing import Any
+from uuid import uuid4
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, func, select, union_all
 from sqlalchemy.orm import Session
 
 from todo.auth.identity import AccountRow
-from todo.http.errors import Fault, validation_problem
+from todo.http.errors import Fault, Problem, validation_problem
 from todo.journal import writes
 from todo.journal.writes import MAX_INDEXED_CHARACTERS, MAX_RECORDED_BYTES, MAX_TASKS, too_many
 from todo.listing.filters import (
     Condition,
-    belongs_to_account,
+    FilterShape,
     conditions,
     due,
     due_parameters,
+    filter_shape,
     is_completed,
     is_open,
+    parameters,
+    parametrized_conditions,
 )
-from todo.models.change import DELETE
 from todo.models.engine import Database, dialect_of
-from todo.models.journalled import columns_except
+from todo.models.journalled import columns_except, default_columns
 from todo.models.size import text_size
-from todo.models.task import Task, TaskColumns, TaskRow
-from todo.models.trash import TrashedTask
+from todo.models.task import NO_SUBTASKS, TASKS, Task, TaskColumns, TaskRow
+from todo.models.trash import TRASH
+from todo.positions import last_position
+from todo.schemas.place import Target
+from todo.services.order import position_at
+from todo.services.placement import PLACE, columns_of_move, place_new, subtasks_of
+
+Fields = dict[str, Any]
+Update = tuple[Fields, Fields]  # a row and the columns to set
 
 
 def create_tasks(
@@ -35,42 +45,83 @@ def create_tasks(
     """Create tasks from their columns, and return them in the given order.
 
     A task without `creation_date` is created now; a completed one without `completion_date` is
-    completed now. Raise Problem 409 if their texts have too many words.
+    completed now. Raise Problem 409 if their texts have too many words, or a `uid` is taken.
     """
-    now = writes.transaction_date(session)
+    now, revision = writes.transaction_date(session), writes.next_revision(session, account)
     rows = []
-    for columns in several:
-        row = dict(columns)
+    for index, columns in enumerate(several):
+        row = default_columns(Task) | columns | {"position": last_position(revision, index)}
+        row.pop("subtasks", None)  # it has none yet
         completed = row.pop("completed", False)
         row["creation_date"] = row["creation_date"] or now
         row["completion_date"] = row["completion_date"] or (now if completed else None)
         rows.append(row)
     if sum(map(_indexed_characters, rows)) > MAX_INDEXED_CHARACTERS:
         raise too_many(len(rows))
-    return list(map(TaskRow._make, writes.create(session, Task, account.id, rows)))
+    _set_uids(session, account, rows)
+    place_new(session, account, rows)
+    stored = writes.create(session, Task, account.id, rows)
+    return [TaskRow.of(row._asdict() | NO_SUBTASKS) for row in stored]
+
+
+def _set_uids(session: Session, account: AccountRow, rows: Sequence[dict[str, Any]]) -> None:
+    """Give each task without a uid a UUID. Raise Problem 409 for a uid of another task."""
+    given = [row["uid"] for row in rows if row.get("uid")]
+    for row in rows:
+        row["uid"] = row.get("uid") or str(uuid4())
+    if not given:
+        return
+    taken = [
+        select(table.c.id, table.c.uid).where(
+            table.c.account_id == account.id, table.c.uid.in_(given)
+        )
+        for table in (TASKS, TRASH)
+    ]
+    found = session.execute(union_all(*taken)).first()
+    if found is not None:
+        raise Problem(
+            "uid_taken",
+            f"Task {found.id} has this uid. Change that task, or restore it from the trash.",
+            errors=[Fault("uid", "taken", f"Task {found.id} has this uid.", "/uid")],
+        )
+    if len(set(given)) < len(given):
+        raise validation_problem([Fault("uid", "duplicate", "Each task needs its own uid.")])
 
 
 def change_task(
     session: Session, account: AccountRow, task: TaskRow, columns: dict[str, Any]
 ) -> TaskRow:
     """Set the columns, and return the changed task."""
-    [changed] = _change(session, account, [task], columns)
-    return changed
+    updates = _updates(session, account, [task._asdict()], columns)
+    changed, *_ = writes.change(session, Task, account.id, updates)
+    return TaskRow.of(changed)
 
 
-def _change(
-    session: Session, account: AccountRow, tasks: Iterable[TaskRow], columns: dict[str, Any]
-) -> list[TaskRow]:
-    now = writes.transaction_date(session)
+def _updates(
+    session: Session, account: AccountRow, tasks: list[Fields], columns: Fields
+) -> Collection[Update]:
+    """Return the tasks, and the subtasks that are moved or completed along, with their columns."""
     columns = dict(columns)
-    completed = columns.pop("completed", None)
-    done = {"completion_date": now if completed else None}
-    wanted = [
-        # A task that is already completed keeps its date.
-        (task._asdict(), columns | ({} if completed in (None, task.completed) else done))
-        for task in tasks
-    ]
-    return [TaskRow.of(row) for row in writes.change(session, Task, account.id, wanted)]
+    completed, with_subtasks = columns.pop("completed", None), columns.pop("subtasks", False)
+    target = {name: columns.pop(name) for name in PLACE if name in columns}
+    updates = {task["id"]: (task, dict(columns)) for task in tasks}
+
+    def add(row: Fields, more: Fields) -> None:
+        updates.setdefault(row["id"], (row, {}))[1].update(more)
+
+    if target:
+        for row, place in columns_of_move(session, account, tasks, target):
+            add(row, place)
+    if completed is not None:
+        below = subtasks_of(session, account, Task, list(updates)) if with_subtasks else []
+        done = {"completion_date": writes.transaction_date(session) if completed else None}
+        for row in (*tasks, *below):
+            # A task that is already completed keeps its date.
+            if completed != (row["completion_date"] is not None):
+                add(row, done)
+    if len(updates) > MAX_TASKS:
+        raise too_many(len(updates))
+    return updates.values()
 
 
 def change_tasks(
@@ -88,30 +139,60 @@ def change_tasks(
     """
     refuse_without_filter(filters)
     matching = conditions(dialect_of(session), account, filters)
-    tasks = read_matching(session, Task, matching, columns)
+    tasks = [row._asdict() for row in read_matching(session, Task, matching, columns)]
+    updates = _updates(session, account, tasks, columns)
     if not dry_run:
-        _change(session, account, map(TaskRow._make, tasks), columns)
+        writes.change(session, Task, account.id, updates)
     return len(tasks)
 
 
+def move_task(
+    session: Session, account: AccountRow, task: TaskRow, place: Fields, target: Target
+) -> TaskRow:
+    """Move the task and its subtasks, and return the task.
+
+    `place` may have `list_id` and `parent_id`. Raise Problem 400 if the task cannot be there, or
+    the object of the target is not there, and Problem 409 if the subtasks are too many.
+    """
+    updates = {task.id: (task._asdict(), Fields())}
+    if place:
+        moved = columns_of_move(session, account, [task._asdict()], place)
+        updates |= {row["id"]: (row, columns) for row, columns in moved}
+    row, columns = updates[task.id]
+    new = row | columns
+    siblings = [
+        TASKS.c.account_id == account.id,
+        TASKS.c.list_id.is_not_distinct_from(new["list_id"]),
+        TASKS.c.parent_id.is_not_distinct_from(new["parent_id"]),
+        TASKS.c.id != task.id,
+    ]
+    columns["position"] = position_at(session, account, Task, siblings, target)
+    changed, *_ = writes.change(session, Task, account.id, updates.values())
+    return TaskRow.of(changed)
+
+
 def delete_task(session: Session, account: AccountRow, task: TaskRow) -> None:
-    """Move the task to the trash."""
-    writes.move(session, Task, TrashedTask, account.id, DELETE, [task._asdict()])
+    """Move the task and its subtasks to the trash."""
+    below = subtasks_of(session, account, Task, [task.id]) if task.subtasks_total else []
+    writes.delete(session, Task, account.id, [task._asdict(), *below])
 
 
 def delete_tasks(
     session: Session, account: AccountRow, filters: dict[str, Any], *, dry_run: bool
 ) -> int:
-    """Move all tasks that match to the trash, and return the number of matches.
+    """Move all tasks that match, and their subtasks, to the trash, and return their number.
 
-    Raise Problem 400 without a filter, and Problem 409 if too many match.
+    Raise Problem 400 without a filter, and Problem 409 for too many tasks. A dry run moves none.
     """
     refuse_without_filter(filters)
-    tasks = read_matching(session, Task, conditions(dialect_of(session), account, filters))
+    found = read_matching(session, Task, conditions(dialect_of(session), account, filters))
+    rows = [row._asdict() for row in found]
+    rows += subtasks_of(session, account, Task, [row["id"] for row in rows])
+    if len(rows) > MAX_TASKS:
+        raise too_many(len(rows))
     if not dry_run:
-        rows = [task._asdict() for task in tasks]
-        writes.move(session, Task, TrashedTask, account.id, DELETE, rows)
-    return len(tasks)
+        writes.delete(session, Task, account.id, rows)
+    return len(rows)
 
 
 def refuse_without_filter(filters: dict[str, Any]) -> None:
@@ -130,16 +211,17 @@ def count_tasks(db: Database, account: AccountRow, filters: dict[str, Any]) -> i
     return db.scalar(count_query(Task, matching)) or 0
 
 
-def task_counts(db: Database, account: AccountRow) -> dict[str, int]:
-    """Return the number of tasks in each of the usual lists."""
+def task_counts(db: Database, account: AccountRow, filters: dict[str, Any]) -> dict[str, int]:
+    """Return the number of the account's tasks that match, in each of the usual lists."""
+    dialect = dialect_of(db)
     values = due_parameters("overdue", account.zone) | due_parameters("today", account.zone)
-    values["account_id"] = account.id
-    sizes = _sizes(dialect_of(db).name)
+    values |= parameters(dialect, account, filters)
+    sizes = _sizes(dialect.name, filter_shape(filters))
     return dict(db.execute(sizes, values).mappings().one())
 
 
 @cache
-def _sizes(dialect_name: str) -> Select[Any]:
+def _sizes(dialect_name: str, shape: FilterShape) -> Select[Any]:
     lists = {
         "open": is_open(),
         "completed": is_completed(),
@@ -147,12 +229,11 @@ def _sizes(dialect_name: str) -> Select[Any]:
         "due_today": due("today"),
         "undated": due("none"),
     }
+    matching = parametrized_conditions(dialect_name, shape)
     # One subquery per list, so that each count uses its own index.
     return select(
         *(
-            count_query(Task, [belongs_to_account(dialect_name), condition])
-            .scalar_subquery()
-            .label(name)
+            count_query(Task, [*matching, condition]).scalar_subquery().label(name)
             for name, condition in lists.items()
         )
     )

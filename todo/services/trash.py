@@ -23,11 +23,11 @@ from todo.listing.orders import Order
 from todo.listing.pages import Page
 from todo.models import batches
 from todo.models.batches import first_batch, words_of
-from todo.models.change import RESTORE
 from todo.models.engine import Database, dialect_of
 from todo.models.task import Task, TaskRow
 from todo.models.trash import TRASH, TRASH_COLUMNS, TrashedTask, TrashRow, is_restorable
 from todo.schemas.task_filter import TrashPage
+from todo.services.placement import columns_of_restored, subtasks_of
 from todo.services.tasks import count_query, read_matching, refuse_without_filter
 
 Commit = Callable[[], None]  # commits, and begins the next transaction
@@ -86,10 +86,27 @@ def _in_order(
 
 
 def restore_task(session: Session, account: AccountRow, trashed: Row[Any]) -> TaskRow:
-    """Move the task out of the trash, and return it."""
-    rows = [trashed._asdict()]
-    [restored] = writes.move(session, TrashedTask, Task, account.id, RESTORE, rows)
-    return TaskRow.of(restored)
+    """Move the task, and the subtasks deleted with it, out of the trash, and return the task."""
+    restored, *others = _restore(session, account, [trashed._asdict()])
+    below = [row for row in others if row["parent_id"] == restored["id"]]
+    counts = {
+        "subtasks_total": len(below),
+        "subtasks_open": sum(row["completion_date"] is None for row in below),
+    }
+    return TaskRow.of(restored | counts)
+
+
+def _restore(
+    session: Session, account: AccountRow, rows: list[dict[str, Any]], *, dry_run: bool = False
+) -> list[dict[str, Any]]:
+    """Move the tasks, and the subtasks deleted with them, out of the trash, and return them."""
+    rows = [*rows, *subtasks_of(session, account, TrashedTask, [row["id"] for row in rows])]
+    if len(rows) > writes.MAX_TASKS:
+        raise writes.too_many(len(rows))
+    if dry_run:
+        return rows
+    places = columns_of_restored(session, account, rows)
+    return writes.restore(session, Task, account.id, rows, places)
 
 
 def restore_tasks(
@@ -100,17 +117,14 @@ def restore_tasks(
     *,
     dry_run: bool,
 ) -> int:
-    """Move all tasks that match out of the trash, and return their number.
+    """Move all tasks that match, and the subtasks deleted with them, out of the trash.
 
-    Raise Problem 400 without a filter, and Problem 409 if too many match.
+    Return their number. Raise Problem 400 without a filter, and Problem 409 if too many match.
     """
     refuse_without_filter(filters)
     matching = _restorable_matches(session, account, filters, trash_retention)
-    tasks = read_matching(session, TrashedTask, matching)
-    if not dry_run:
-        rows = [task._asdict() for task in tasks]
-        writes.move(session, TrashedTask, Task, account.id, RESTORE, rows)
-    return len(tasks)
+    rows = [task._asdict() for task in read_matching(session, TrashedTask, matching)]
+    return len(_restore(session, account, rows, dry_run=dry_run))
 
 
 def purge_task(session: Session, identity: Identity, task_id: int, commit: Commit) -> None:

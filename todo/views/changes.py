@@ -1,4 +1,4 @@
-"""Read the history of a task and the change feed of an account."""
+"""Read the history of a task or a list, and the change feed of an account."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ from todo.http.preconditions import is_not_modified
 from todo.http.renderers import Response
 from todo.http.request import Request
 from todo.journal.history import RevisionExpiredError, read_changes, read_history
-from todo.resources import ChangesContext, HistoryContext
-from todo.schemas.change import Change, Changes, ChangesPage, HistoryPage, TaskHistory
+from todo.resources import ChangesContext, HistoryContext, ListHistoryContext, ObjectContext
+from todo.schemas.change import Change, Changes, ChangesPage, HistoryPage, ListHistory, TaskHistory
 
 
 @view_config(
@@ -31,9 +31,33 @@ def history(context: HistoryContext, request: Request) -> dict[str, Any]:
     The list comes in pages: follow `next` until it is null. Changes are kept for 90 days, unless
     the server is configured differently.
     """
+    return _history(context, request)
+
+
+@view_config(
+    route_name="list_history",
+    request_method="GET",
+    permission=Permission.READ,
+    operation="list history",
+    heavy=True,
+    query=HistoryPage,
+    returns=ListHistory,
+    headers=("Link",),
+)
+def list_history(context: ListHistoryContext, request: Request) -> dict[str, Any]:
+    """List the changes of a list, newest first.
+
+    The list comes in pages: follow `next` until it is null. Changes are kept for 90 days, unless
+    the server is configured differently.
+    """
+    return _history(context, request)
+
+
+def _history(context: ObjectContext, request: Request) -> dict[str, Any]:
     query, account = request.validated_query, context.account
     after = query.values().get("after")
-    page = read_history(request.db, account, context.task.id, query.limit, after)
+    object_id = context.subject.id
+    page = read_history(request.db, account, context.kind, object_id, query.limit, after)
     return {
         "username": account.username,
         "history": Change.of_each(page.changes),

@@ -1,4 +1,4 @@
-"""List, count, create, show, change and delete tasks, one or many at once."""
+"""List, count, create, show, change, move and delete tasks, one or many at once."""
 
 from typing import Any
 
@@ -13,7 +13,8 @@ from todo.listing.pages import read_page
 from todo.models.task import TaskRow
 from todo.resources import AccountContext, TaskContext, TasksContext
 from todo.schemas import task as schemas
-from todo.schemas.task_filter import DryRun, TaskPage, TaskSelection
+from todo.schemas.place import LAST
+from todo.schemas.task_filter import CountsFilter, DryRun, TaskPage, TaskSelection
 from todo.services.tasks import (
     change_task,
     change_tasks,
@@ -21,6 +22,7 @@ from todo.services.tasks import (
     create_tasks,
     delete_task,
     delete_tasks,
+    move_task,
     task_counts,
 )
 from todo.views.undo import finished, offer_undo
@@ -74,7 +76,7 @@ class TasksViews:
         query=DryRun,
         body=(schemas.NewTask, schemas.NewTasks),
         returns={201: (schemas.TaskPosted, schemas.TasksPosted)},
-        errors=("too_many",),
+        errors=("too_many", "uid_taken"),
         headers=("ETag", "Link"),
     )
     def post(self) -> dict[str, Any]:
@@ -132,7 +134,7 @@ class TasksViews:
         headers=("Link",),
     )
     def delete(self) -> dict[str, Any]:
-        """Move all tasks that match the filters to the trash.
+        """Move all tasks that match the filters, and their subtasks, to the trash.
 
         At least one filter is required. At most 5,000 tasks may match.
         """
@@ -148,15 +150,18 @@ class TasksViews:
     request_method="GET",
     permission=Permission.READ,
     operation="task counts",
+    query=CountsFilter,
     returns=schemas.TaskCounts,
 )
 def counts(context: AccountContext, request: Request) -> dict[str, Any]:
-    """Count the tasks in each of the usual lists.
+    """Count the open, completed, overdue and undated tasks, and those due today.
 
-    These are the open, completed, overdue and undated tasks, and those due today in the account's
-    time zone.
+    Days are in the account's time zone. Without `list`, the tasks of archived lists are not
+    counted.
     """
-    return {"username": context.account.username, **task_counts(request.db, context.account)}
+    filters = request.validated_query.values()
+    counted = task_counts(request.db, context.account, filters)
+    return {"username": context.account.username, **counted}
 
 
 def task_path(request: Request, tasks: list[TaskRow]) -> str:
@@ -200,19 +205,19 @@ class TaskViews:
         idempotency_key=True,
         body=(schemas.TaskChange, schemas.TaskEnvelope),
         returns=schemas.TaskAnswer,
+        errors=("too_many",),
         headers=("ETag", "Link"),
     )
     def put(self) -> dict[str, Any]:
         """Change a task.
 
-        Fields that are not mentioned keep their values. The body may also be an answer that shows
+        Fields that are not mentioned keep their values. A task that gets another list or parent
+        comes last there, and its subtasks move along. The body may also be an answer that shows
         the task: its `task` has the changes.
         """
         columns = self.request.validated_body.prepared
         task = change_task(self.request.db, self.account, self.task, columns)
-        offer_undo(self.request)
-        self.request.response.headers["ETag"] = entity_tag(task.revision)
-        return {"username": self.account.username, "task": schemas.Task.of(task)}
+        return shown(self.request, task)
 
     @view_config(
         request_method="DELETE",
@@ -220,10 +225,11 @@ class TaskViews:
         operation="delete task",
         idempotency_key=True,
         returns=schemas.TaskDeleted,
+        errors=("too_many",),
         headers=("Link",),
     )
     def delete(self) -> dict[str, Any]:
-        """Move a task to the trash.
+        """Move a task and its subtasks to the trash.
 
         It can be restored until its time in the trash is over: 30 days, unless the server is
         configured differently.
@@ -231,3 +237,33 @@ class TaskViews:
         delete_task(self.request.db, self.account, self.task)
         revision = offer_undo(self.request)
         return {"username": self.account.username, "msg": "Deleted.", **revision}
+
+
+@view_config(
+    route_name="move_task",
+    request_method="POST",
+    permission=Permission.WRITE,
+    operation="move task",
+    idempotency_key=True,
+    body=schemas.TaskMove,
+    returns=schemas.TaskAnswer,
+    errors=("too_many",),
+    headers=("ETag", "Link"),
+)
+def move(context: TaskContext, request: Request) -> dict[str, Any]:
+    """Move a task, with its subtasks, to a list, below a parent, or among its siblings.
+
+    A subtask that moves to a list, but not below a parent, has no parent there. `before` and
+    `after` name a task that is there, too.
+    """
+    body = request.validated_body
+    moved = move_task(request.db, context.account, context.task, body.place, body.target or LAST)
+    return shown(request, moved)
+
+
+def shown(request: Request, task: TaskRow) -> dict[str, Any]:
+    """Return the answer that shows the changed task."""
+    offer_undo(request)
+    request.response.headers["ETag"] = entity_tag(task.revision)
+    account = request.identity.account
+    return {"username": account.username, "task": schemas.Task.of(task)}

@@ -100,10 +100,10 @@ class TrashViews:
     headers=("Link",),
 )
 def restore_all(context: AccountContext, request: Request) -> dict[str, Any]:
-    """Restore all tasks in the trash that match the filters.
+    """Restore all tasks in the trash that match the filters, and the subtasks deleted with them.
 
     At least one filter is required. At most 5,000 tasks may match. Only their `revision` and
-    `modification_date` differ from before.
+    `modification_date` differ from before, unless their list or parent was deleted.
     """
     query = request.validated_query
     restored = restore_tasks(
@@ -142,12 +142,14 @@ def delete(context: TrashContext, request: Request) -> dict[str, Any]:
     operation="restore task",
     idempotency_key=True,
     returns=task.TaskAnswer,
+    errors=("too_many",),
     headers=("ETag", "Link"),
 )
 def restore(context: TrashContext, request: Request) -> dict[str, Any]:
-    """Restore a task from the trash.
+    """Restore a task, and the subtasks that were deleted with it, from the trash.
 
-    Only its `revision` and `modification_date` differ from before.
+    Only their `revision` and `modification_date` differ from before. If its list was deleted, the
+    task goes to the inbox; if its parent was deleted, it gets none.
     """
     restored = restore_task(request.db, context.account, context.task)
     offer_undo(request)

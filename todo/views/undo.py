@@ -1,4 +1,4 @@
-"""Undo changes to tasks."""
+"""Undo changes."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ from pyramid.view import view_config
 
 from todo.auth.permissions import Permission
 from todo.http.request import Request
-from todo.journal.undo import undo
 from todo.journal.writes import transaction_revision
 from todo.resources import RevisionContext
 from todo.schemas.undo import Undone
+from todo.services.undo import undo
 
 
 @view_config(
@@ -24,11 +24,11 @@ from todo.schemas.undo import Undone
     headers=("Link",),
 )
 def post(context: RevisionContext, request: Request) -> dict[str, Any]:
-    """Undo all changes that one request made to tasks.
+    """Undo all changes that one request made.
 
-    The answer to each request that changes tasks has the path of this operation in `Link`, with
-    rel="undo". Updated fields get their previous values, created and restored tasks go to the
-    trash, and deleted tasks come back.
+    The answer to each request that changes tasks or lists has the path of this operation in `Link`,
+    with rel="undo". Updated fields get their previous values, created and restored tasks go to the
+    trash, created lists are deleted, and deleted tasks and lists come back.
 
     All changes are undone or none: if later changes are in the way, the answer is 409
     `undo_conflict`. An undo is a change itself, so its own `Link` undoes it. Permanent

@@ -1,0 +1,77 @@
+"""List, create, change, move and delete lists of tasks."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, func, select
+from sqlalchemy.orm import Session
+
+from todo.auth.identity import AccountRow
+from todo.http.errors import Problem
+from todo.journal import writes
+from todo.listing.filters import conditions, is_open
+from todo.models.engine import Database, dialect_of
+from todo.models.list import LIST_COLUMNS, LISTS, List, ListRow
+from todo.models.task import TASKS, Task
+from todo.positions import last_position
+from todo.schemas.place import Target
+from todo.services.order import position_at
+from todo.services.tasks import read_matching
+
+MAX_LISTS = 1000  # of an account
+
+
+def read_lists(db: Database, account: AccountRow, *, archived: bool | None) -> Sequence[Row[Any]]:
+    """Return the account's lists in their order: all, the archived ones, or the others."""
+    query = select(*LIST_COLUMNS).where(LISTS.c.account_id == account.id)
+    if archived is not None:
+        query = query.where(LISTS.c.archived == archived)
+    return db.execute(query.order_by(LISTS.c.position, LISTS.c.id)).all()
+
+
+def open_tasks(db: Database, account: AccountRow) -> dict[int | None, int]:
+    """Return the number of open tasks in each list that has some; None is the inbox."""
+    query = select(TASKS.c.list_id, func.count()).where(TASKS.c.account_id == account.id, is_open())
+    return dict(db.execute(query.group_by(TASKS.c.list_id)).tuples().all())
+
+
+def create_list(session: Session, account: AccountRow, columns: dict[str, Any]) -> ListRow:
+    """Create a list, last in order. Raise Problem 409 if the account has too many."""
+    mine = select(func.count()).select_from(LISTS).where(LISTS.c.account_id == account.id)
+    count = session.scalar(mine) or 0
+    if count >= MAX_LISTS:
+        raise Problem(
+            "too_many",
+            f"The account has {count} lists, the maximum. Delete one, or archive fewer.",
+            extensions={"count": count},
+        )
+    position = last_position(writes.next_revision(session, account))
+    [row] = writes.create(session, List, account.id, [columns | {"position": position}])
+    return ListRow._make(row)
+
+
+def change_list(
+    session: Session, account: AccountRow, row: ListRow, columns: dict[str, Any]
+) -> ListRow:
+    """Set the columns, and return the changed list."""
+    [changed] = writes.change(session, List, account.id, [(row._asdict(), columns)])
+    return ListRow(**changed)
+
+
+def move_list(session: Session, account: AccountRow, row: ListRow, target: Target) -> ListRow:
+    """Move the list among the account's lists. Raise Problem 400 if the target is not one."""
+    siblings = [LISTS.c.account_id == account.id, LISTS.c.id != row.id]
+    position = position_at(session, account, List, siblings, target)
+    return change_list(session, account, row, {"position": position})
+
+
+def delete_list(session: Session, account: AccountRow, row: ListRow) -> int:
+    """Delete the list, and move its tasks to the trash. Return the number of tasks.
+
+    Raise Problem 409 if they are too many.
+    """
+    matching = conditions(dialect_of(session), account, {"list": row.id})
+    tasks = [task._asdict() for task in read_matching(session, Task, matching)]
+    writes.delete(session, Task, account.id, tasks)
+    writes.delete(session, List, account.id, [row._asdict()])
+    return len(tasks)

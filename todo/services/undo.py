@@ -1,0 +1,103 @@
+"""Undo the changes of a request, if that leaves every task in a place that exists."""
+
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, Select, and_, literal, or_, select
+from sqlalchemy.orm import Session
+
+from todo.auth.identity import AccountRow
+from todo.http.errors import Conflict
+from todo.journal import undo as journal
+from todo.journal.writes import next_revision
+from todo.models.change import CHANGES
+from todo.models.list import LISTS, List
+from todo.models.task import DEPTH_MAX, TASKS, Task
+
+
+def undo(session: Session, account: AccountRow, revision: int, trash_retention: timedelta) -> int:
+    """Revert the changes of the revision and return the number of objects.
+
+    Raise Problem 409, and change nothing, if they cannot be undone, if an object has later changes,
+    or if a task would lose its list or parent, or be nested too deeply.
+    """
+    undone = journal.undo(session, account, revision, trash_retention)
+    _refuse_lost_tasks(session, account)
+    return undone
+
+
+def _refuse_lost_tasks(session: Session, account: AccountRow) -> None:
+    """Raise Problem 409 if this transaction has left a task in a place that does not exist."""
+    revision = next_revision(session, account)
+
+    def changed(kind: str) -> Select[int]:
+        return select(CHANGES.c.object_id).where(
+            CHANGES.c.account_id == account.id,
+            CHANGES.c.revision == revision,
+            CHANGES.c.kind == kind,
+        )
+
+    tasks, lists = changed(Task.kind), changed(List.kind)
+    near = or_(TASKS.c.id.in_(tasks), TASKS.c.parent_id.in_(tasks), TASKS.c.list_id.in_(lists))
+    lost = session.execute(_lost(account, near)).all()
+    conflicts = [Conflict(Task.kind, row.id, ["list_id", "parent_id"]) for row in lost]
+    conflicts = conflicts or [
+        Conflict(Task.kind, task_id, ["parent_id"])
+        for task_id in session.scalars(_too_deep(account, tasks))
+    ]
+    if conflicts:
+        raise journal.undo_conflict(conflicts)
+
+
+def _lost(account: AccountRow, near: ColumnElement[bool]) -> Select[int]:
+    """Return the query for tasks whose list or parent is missing, or in another list."""
+    parent = TASKS.alias("parent")
+    same_account = TASKS.c.account_id == account.id
+    return (
+        select(TASKS.c.id)
+        .outerjoin(
+            parent, and_(parent.c.account_id == account.id, parent.c.id == TASKS.c.parent_id)
+        )
+        .outerjoin(LISTS, and_(LISTS.c.account_id == account.id, LISTS.c.id == TASKS.c.list_id))
+        .where(
+            same_account,
+            near,
+            or_(
+                and_(TASKS.c.list_id.is_not(None), LISTS.c.id.is_(None)),
+                and_(
+                    TASKS.c.parent_id.is_not(None),
+                    or_(
+                        parent.c.id.is_(None),
+                        parent.c.list_id.is_distinct_from(TASKS.c.list_id),
+                    ),
+                ),
+            ),
+        )
+        .limit(journal.MAX_CONFLICTS)
+    )
+
+
+def _too_deep(account: AccountRow, tasks: Select[int]) -> Select[int]:
+    """Return the query for those of the tasks, and of their subtasks, with too many ancestors."""
+    child, above = TASKS.alias("child"), TASKS.alias("above")
+    below = (
+        select(TASKS.c.id, TASKS.c.parent_id)
+        .where(TASKS.c.account_id == account.id, TASKS.c.id.in_(tasks))
+        .cte("below", recursive=True)
+    )
+    below = below.union(
+        select(child.c.id, child.c.parent_id).where(
+            child.c.account_id == account.id, child.c.parent_id == below.c.id
+        )
+    )
+    line = select(below.c.id, below.c.parent_id, literal(1).label("depth")).cte(
+        "line", recursive=True
+    )
+    line = line.union_all(
+        select(line.c.id, above.c.parent_id, line.c.depth + 1).where(
+            above.c.account_id == account.id,
+            above.c.id == line.c.parent_id,
+            line.c.depth <= DEPTH_MAX,  # ends a cycle
+        )
+    )
+    deep = select(line.c.id).where(line.c.depth > DEPTH_MAX)
+    return deep.distinct().limit(journal.MAX_CONFLICTS)
