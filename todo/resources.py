@@ -22,7 +22,7 @@ from todo.models.list import LIST_COLUMNS, LISTS, ListRow
 from todo.models.meta import ID_MAX, ID_PATTERN, BigInt
 from todo.models.prepared import PREPARED
 from todo.models.released_username import RELEASED_USERNAMES
-from todo.models.task import COLUMNS_AND_COUNTS, TASKS, TaskRow
+from todo.models.task import TASK_COLUMNS, TASKS, TaskRow
 from todo.models.token import TOKENS
 from todo.models.trash import TRASH, TRASH_COLUMNS, is_restorable
 from todo.schemas.account import USERNAME
@@ -167,7 +167,7 @@ def _of_account(columns: Iterable[Any], table: Table) -> Select[Any]:
 
 
 # Built once: building the query costs more than running it.
-_TASK = _of_account(COLUMNS_AND_COUNTS, TASKS).execution_options(**PREPARED)
+_TASK = _of_account(TASK_COLUMNS, TASKS).execution_options(**PREPARED)
 
 
 class TaskContext(ObjectContext):

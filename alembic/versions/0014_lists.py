@@ -16,6 +16,7 @@ depends_on = None
 BIG_INT = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 CODE_POINTS = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 TIME = sa.DateTime(timezone=True)
+COUNTERS = ("subtasks_total", "subtasks_open")
 NEW = ("uid", "list_id", "parent_id", "position", "priority")
 
 # The positions of existing tasks are in the order of their ids, before those of new ones: see
@@ -50,7 +51,7 @@ INDEXES = (
         ["account_id", "parent_id", "position", "id"],
         {"where": "parent_id IS NOT NULL"},
     ),
-    ("ix_tasks_priority", ["account_id", "priority", "id"], {"where": "priority IS NOT NULL"}),
+    ("ix_tasks_priority", ["account_id", "priority", "id"], {}),
     ("ix_trash_uid", ["account_id", "uid"], {"unique": True}),
     ("ix_trash_parent", ["account_id", "parent_id"], {"where": "parent_id IS NOT NULL"}),
 )
@@ -65,6 +66,8 @@ def upgrade() -> None:
     index_ids(unique=True)
     for table in ("tasks", "trash"):
         add_columns(table)
+    for counter in COUNTERS:
+        op.add_column("tasks", sa.Column(counter, sa.Integer(), nullable=False, server_default="0"))
     op.execute(
         f"UPDATE accounts SET task_bytes = task_bytes + {SIZE} * ("
         "(SELECT count(*) FROM tasks WHERE tasks.account_id = accounts.id)"
@@ -85,6 +88,16 @@ def upgrade() -> None:
                 deferrable=True,
                 initially="DEFERRED",
             )
+    # Of two equal indexes, SQLite uses the last one.
+    op.drop_index("ix_tasks_open_due", "tasks")
+    is_open = sa.text("completion_date IS NULL")
+    op.create_index(
+        "ix_tasks_open_due",
+        "tasks",
+        ["account_id", "due_all_day", "due_at", "id"],
+        sqlite_where=is_open,
+        postgresql_where=is_open,
+    )
     for name, columns, options in INDEXES:
         where = options.get("where")
         op.create_index(
@@ -191,6 +204,8 @@ def downgrade() -> None:
         for name in CHECKS:
             tasks.drop_constraint(op.f(f"ck_tasks_{name}"), "check")
         drop_columns(tasks)
+        for counter in COUNTERS:
+            tasks.drop_column(counter)
     with alter("trash") as trash:
         drop_columns(trash)
     index_ids(unique=False)

@@ -9,16 +9,17 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session
 
 from tests.support.client import Client
-from tests.support.factories import Login, make_account
+from tests.support.factories import Login, make_account, make_list, make_task
 from tests.support.plans import Plan, explain, large_app, page_queries
 from todo import clock
 from todo.auth.identity import AccountRow, Identity, TokenRow
-from todo.models import Account, Task, Token, TrashedTask, batches
+from todo.models import Account, List, Task, Token, TrashedTask, batches
 from todo.models.task import due_columns, name_columns, note_columns
+from todo.positions import last_position
 from todo.services import trash as trash_service
 
 ACCOUNTS = 4
@@ -47,6 +48,9 @@ QUERIES_BY_INDEX = {
         "completed_before={middle}",
     ],
     "ix_tasks_name": ["sort=name", "sort=-name"],
+    "ix_tasks_position": ["sort=position", "sort=-position"],
+    "ix_tasks_list": ["list={list}", "list=inbox", "list={list}&sort=-position"],
+    "ix_tasks_parent": ["parent={parent}", "parent={parent}&sort=-position"],
 }
 INDEX_BY_QUERY = {query: index for index, queries in QUERIES_BY_INDEX.items() for query in queries}
 
@@ -81,6 +85,8 @@ class Lists:
     url: str
     now: datetime
     logins: dict[str, Login]
+    list_id: int
+    parent_id: int
 
     def of(self, login: Login) -> "Lists":
         """Return the lists of another account."""
@@ -89,6 +95,8 @@ class Lists:
 
     def get(self, query: str) -> Any:
         query = query.format(
+            list=self.list_id,
+            parent=self.parent_id,
             now=self.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
             later=(self.now + timedelta(days=4)).strftime("%Y-%m-%dT%H:%M:%SZ"),
             middle=(self.now - TASKS // 2 * CREATION_INTERVAL).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -140,6 +148,9 @@ def rows(account_id: int, now: datetime) -> Iterator[dict[str, Any]]:
         created = now - (TASKS - number) * CREATION_INTERVAL
         yield {
             "account_id": account_id,
+            "uid": f"{account_id}-{number}",
+            "position": last_position(shuffled + 1),
+            "priority": shuffled % 10,
             **name_columns(f"Task {shuffled:05d}{rare}{common}"),
             **note_columns(None),
             **due_columns(due.date() if due and shuffled % 2 else due),
@@ -162,15 +173,21 @@ def fill(session: Session) -> tuple[dict[str, Login], datetime]:
     now = clock.now()
     logins = [make_account(session) for _ in range(ACCOUNTS)]
     for login in logins:
-        session.execute(insert(Task).execution_options(recorded=True), list(rows(login.id, now)))
+        values = list(rows(login.id, now))
+        list_id, parent_id = make_list(session, login), make_task(session, login)
+        for number, row in enumerate(values):
+            row["list_id"] = list_id if number % 3 else None
+            row["parent_id"] = parent_id if number % 3 == 0 and number % 2 else None
+        session.execute(insert(Task).execution_options(recorded=True), values)
     lopsided = {"days": make_account(session), "times": make_account(session)}
     for kind, login in lopsided.items():
         values = list(lopsided_rows(login.id, now, days=kind == "days"))
         session.execute(insert(Task).execution_options(recorded=True), values)
     # Fill the trash with the same number, in another order than the ids.
-    columns = Task.__table__.columns
+    columns = [each for each in Task.__table__.columns if each.key in TrashedTask.__table__.columns]
     deleted = select(*columns, Task.modification_date)
-    move = insert(TrashedTask).from_select([*columns.keys(), "deletion_date"], deleted)
+    names = [column.key for column in columns]
+    move = insert(TrashedTask).from_select([*names, "deletion_date"], deleted)
     session.execute(move, execution_options={"recorded": True})
     return lopsided | {"both": logins[1]}, now
 
@@ -179,7 +196,15 @@ def fill(session: Session) -> tuple[dict[str, Login], datetime]:
 def lists(database_server: str | Path, migrated_url: str) -> Iterator[Lists]:
     with large_app(database_server, migrated_url, fill) as (app, (logins, now)):
         login = logins["both"]
-        yield Lists(app, Client(app, login.token), login, login.tasks_url, now, logins)
+        with Session(app.registry["engine"]) as session:
+            list_id = session.scalar(select(List.id).where(List.account_id == login.id))
+            parent_id = session.scalar(
+                select(func.max(Task.parent_id)).where(Task.account_id == login.id)
+            )
+        assert list_id is not None
+        assert parent_id is not None
+        client = Client(app, login.token)
+        yield Lists(app, client, login, login.tasks_url, now, logins, list_id, parent_id)
 
 
 def identity_of(session: Session, login: Login) -> Identity:
@@ -271,7 +296,9 @@ def test_generic_plan_of_list_uses_its_index(lists: Lists) -> None:
         assert len(pages) >= 2
         for page in pages:
             plan = connection.exec_driver_sql(f"EXPLAIN (GENERIC_PLAN) {page}").scalars().all()
-            nodes = re.findall("Seq Scan|Sort|Bitmap|(?<= using )\\w+", "\n".join(plan))
+            nodes = re.findall(
+                "Seq Scan on (?!lists)|Sort|Bitmap|(?<= using )\\w+", "\n".join(plan)
+            )
             assert nodes == ["ix_tasks_account_id_id"], plan
 
 
@@ -287,6 +314,24 @@ def test_two_segment_page_sorts_at_most_two_pages_of_rows(lists: Lists, query: s
     assert plan.indexes == [index], "the last page lies within the second segment"
     assert plan.sorts == 0, plan
     assert_reads_at_most(plan, PAGE_ROWS)
+
+
+@pytest.mark.parametrize("query", ["priority=high", "priority=high,low&sort=-priority"])
+def test_page_by_priority_reads_two_pages_of_rows(lists: Lists, query: str) -> None:
+    """They are the rest of the cursor's priority and the next priorities."""
+    assert_reads_at_most(lists.plan(query), PAGE_ROWS)
+    plan = lists.plan(query, lists.later(query))
+    assert plan.indexes == ["ix_tasks_priority"] * 2, plan
+    assert plan.sorts == 1, plan
+    assert_reads_at_most(plan, PAGE_ROWS * 2)
+
+
+def test_page_of_all_tasks_by_priority_reads_three_pages_of_rows(lists: Lists) -> None:
+    for after in (None, lists.later("sort=priority")):
+        plan = lists.plan("sort=priority", after)
+        segments = 2 if after is None else 3
+        assert {*plan.indexes} == {"ix_tasks_priority"}, plan
+        assert_reads_at_most(plan, PAGE_ROWS * segments)
 
 
 @pytest.fixture
@@ -352,7 +397,7 @@ def test_search_of_trash_for_common_word_uses_index(trash: Lists) -> None:
     if trash.on_sqlite:
         assert plan.indexes == ["primary key", "trash_words"], plan
     else:
-        assert set(plan.indexes) <= {"ix_trash_deletion", "ix_trash_words"}, plan
+        assert set(plan.indexes) <= {"ix_trash_deletion", "ix_trash_uid", "ix_trash_words"}, plan
 
 
 def test_filtered_purge_batch_begins_after_previous_one(

@@ -43,6 +43,7 @@ def check(session: Session, *, purged: bool = False) -> None:
     """
     stored = stored_states(session)
     check_sizes(session)
+    check_places(session)
     by_account: dict[int, list[Change]] = defaultdict(list)
     for change in session.scalars(select(Change).order_by(*JOURNAL_ORDER)):
         by_account[change.account_id].append(change)
@@ -75,6 +76,21 @@ def check_sizes(session: Session) -> None:
     for account in session.scalars(select(Account)):
         used = (account.task_bytes, account.journal_bytes)
         assert used == (stored[account.id], changes[account.id])
+
+
+def check_places(session: Session) -> None:
+    """Check that subtasks are in the list of their parent, and counted there."""
+    tasks = {task.id: task for task in session.scalars(select(Task))}
+    total, still_open = Counter[int](), Counter[int]()
+    for task in tasks.values():
+        if task.parent_id is not None:
+            parent = tasks[task.parent_id]
+            assert (task.account_id, task.list_id) == (parent.account_id, parent.list_id)
+            total[parent.id] += 1
+            still_open[parent.id] += task.completion_date is None
+    for task in tasks.values():
+        counted = (task.subtasks_total, task.subtasks_open)
+        assert counted == (total[task.id], still_open[task.id]), task.id
 
 
 def json_length(text: Any) -> int:

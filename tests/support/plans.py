@@ -24,6 +24,9 @@ PAGE_QUERIES = re.compile(
     re.DOTALL,
 )
 
+# The subquery of every page: the archived lists.
+INNER = r"(?:SEARCH|SCAN) lists"
+
 STEPS_PER_TICK = 10  # instructions of SQLite's virtual machine per progress callback
 
 
@@ -110,6 +113,8 @@ def _sqlite_plan(lines: list[str]) -> Plan:
     plan = Plan()
     derived = {"both", "anon_1", "anon_2", "anon_3"}  # aliases of subqueries
     for line in lines:
+        if re.match(INNER, line):
+            continue
         plan.sorts += line.startswith("USE TEMP B-TREE FOR ORDER BY")
         if " VIRTUAL TABLE INDEX " in line:
             plan.indexes.append(line.split()[1])
@@ -134,6 +139,8 @@ def _sqlite_steps(connection: Connection, query: Query) -> int:
 
 def _add_postgresql_node(plan: Plan, node: dict[str, Any]) -> None:
     kind = node["Node Type"]
+    if node.get("Alias", "").startswith("lists"):
+        return
     if "Index Name" in node:
         plan.indexes.append(node["Index Name"])
     if kind == "Seq Scan":

@@ -9,7 +9,7 @@ locked until the transaction ends, so revisions are in commit order. The same st
 account's `task_bytes` and `journal_bytes`.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -126,6 +126,7 @@ def create(
     for each, row in zip(changes, stored, strict=True):
         each |= {"object_id": row.id, "after": model.recorded(row._mapping)}
     _record(session, model, account_id, CREATE, changes)
+    _count(session, model, [(None, row) for row in rows])
     return stored
 
 
@@ -161,7 +162,11 @@ def change(
         ],
     )
     _record(session, model, account_id, UPDATE, changes)
-    return [row | columns | stamps if entry["after"] else row for row, columns, entry in wanted]
+    counted = _count(session, model, [(row, row | columns) for row, columns, _ in wanted])
+    return [
+        _adjusted(row | columns | stamps if entry["after"] else row, counted)
+        for row, columns, entry in wanted
+    ]
 
 
 def delete(session: Session, model: Model, account_id: int, rows: Sequence[Fields]) -> None:
@@ -177,6 +182,7 @@ def delete(session: Session, model: Model, account_id: int, rows: Sequence[Field
             stamps = trash.stamps(revision, transaction_date(session))
             _copy(session, model, trash, account_id, ids, stamps)
         _delete(session, model, account_id, ids)
+    _count(session, model, [(row, None) for row in rows])
 
 
 def restore(
@@ -210,8 +216,40 @@ def restore(
             _set_columns(
                 session, model, [(each, replaced[each]) for each in ids if each in replaced]
             )
-        restored += [row | stamps for row in batch]
-    return restored
+        restored += [default_columns(model) | row | stamps for row in batch]
+    counted = _count(session, model, [(None, row) for row in restored])
+    return [_adjusted(row, counted) for row in restored]
+
+
+def _count(
+    session: Session, model: Model, changes: Iterable[tuple[Fields | None, Fields | None]]
+) -> dict[int, Counter[str]]:
+    """Adjust the counters of the objects that count the changed rows, given before and after.
+
+    Return by how much, by the id of the object.
+    """
+    counted: dict[int, Counter[str]] = defaultdict(Counter)
+    numbers: Mapping[str, int]
+    for before, after in changes:
+        for row, sign in ((before, -1), (after, 1)):
+            if row is not None:
+                counting, numbers = model.counted_in(row)
+                if counting is not None:
+                    counted[counting].update({name: sign * n for name, n in numbers.items()})
+    changed = {counting: sums for counting, sums in counted.items() if any(sums.values())}
+    if changed:
+        names = tuple(next(iter(changed.values())))
+        parameters = [
+            {"row_id": counting} | {f"added_{name}": sums[name] for name in names}
+            for counting, sums in changed.items()
+        ]
+        session.execute(_adjust(model, names), parameters)
+    return changed
+
+
+def _adjusted(row: Fields, counted: Mapping[int, Counter[str]]) -> Fields:
+    sums = counted.get(row["id"], Counter[str]())
+    return row | {name: row[name] + number for name, number in sums.items()}
 
 
 def _set_columns(session: Session, model: Model, updates: Iterable[tuple[int, Fields]]) -> None:
@@ -238,6 +276,7 @@ def _copy(  # noqa: PLR0913, PLR0917
         if column.key in stamps
         else source.__table__.c[column.key]
         for column in target.__table__.c
+        if column.key in stamps or column.key in source.__table__.c
     }
     found = select(*columns.values()).where(*_owned_rows(source, account_id, ids))
     session.execute(
@@ -428,4 +467,15 @@ def _update(model: Model, names: tuple[str, ...]) -> Update:
         .where(table.c.id == bindparam("row_id"))
         .values({name: bindparam(f"new_{name}") for name in names})
         .execution_options(**RECORDED, **PREPARED)
+    )
+
+
+@cache
+def _adjust(model: Model, names: tuple[str, ...]) -> Update:
+    table = model.__table__
+    return (
+        update(table)
+        .where(table.c.id == bindparam("row_id"))
+        .values({name: table.c[name] + bindparam(f"added_{name}") for name in names})
+        .execution_options(**RECORDED)
     )

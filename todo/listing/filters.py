@@ -67,7 +67,7 @@ PARAMETERS: Values = _Parameters(account_id=bindparam("account_id", type_=BigInt
 
 # The columns that filters use -> the same columns of deleted tasks.
 _IN_TRASH: dict[Any, Any] = {
-    **{column: TRASH.c[column.key] for column in TASKS.c},
+    **{column: TRASH.c[column.key] for column in TASKS.c if column.key in TRASH.c},
     TASK_WORDS.c.rowid: TRASH_WORDS.c.rowid,
     TASK_WORDS.c.task_words: TRASH_WORDS.c.trash_words,
 }
@@ -93,6 +93,14 @@ def filter_shape(filters: dict[str, Any]) -> FilterShape:
     return tuple(
         (name, value if _is_shaping(name, value) else None) for name, value in filters.items()
     )
+
+
+def without_priority_bounds(shape: FilterShape) -> FilterShape:
+    """Return the filters with a condition on priorities that no index can start from.
+
+    With two bounds on the same column, SQLite could ignore that of a cursor.
+    """
+    return tuple(("priorities" if name == "priority" else name, choice) for name, choice in shape)
 
 
 def _is_shaping(name: str, value: Any) -> bool:
@@ -179,28 +187,36 @@ def _condition(
     dialect_name: str, name: str, choice: Any, values: Values, all_day: bool | None
 ) -> Condition:
     match name:
-        case "completed":
-            return is_completed() if choice else is_open()
         case "due":
             return due(choice, values, all_day=all_day)
         case "due_after":
             return _due_after(name, values, all_day)
         case "due_before":
             return _due_before(name, values, all_day)
-        case "id":
-            return TASKS.c.id.in_(values["ids"])
         case "search":
             return _search(dialect_name, values)
+    prefix, _, bound = name.partition("_")
+    if bound:
+        column = KEYS[RANGES[prefix]]
+        return column >= values[name] if bound == "after" else column < values[name]
+    return _plain_condition(name, choice, values)
+
+
+def _plain_condition(name: str, choice: Any, values: Values) -> Condition:
+    """Return the condition of a filter that does not depend on days or on the database."""
+    match name:
+        case "completed":
+            return is_completed() if choice else is_open()
+        case "id":
+            return TASKS.c.id.in_(values["ids"])
         case "archived":
             return _is_archived(values, choice)
-        case "list" | "parent":
-            column = TASKS.c[f"{name}_id"]
-            return column.is_(None) if choice else column == values[name]
         case "priority":
             return _has_priority(choice)
-    prefix, _, bound = name.partition("_")
-    column = KEYS[RANGES[prefix]]
-    return column >= values[name] if bound == "after" else column < values[name]
+        case "priorities":
+            return TASKS.c.priority.in_([level for level in choice if level])
+    column = TASKS.c[f"{name}_id"]
+    return column.is_(None) if choice else column == values[name]
 
 
 def _is_archived(values: Values, choice: str) -> Condition:

@@ -45,8 +45,8 @@ class Order:
         return KEYS[self.name]
 
     @property
-    def has_partial_index(self) -> bool:
-        """Whether the index has only the tasks with a key. Those without one are read by id."""
+    def has_few_keys(self) -> bool:
+        """Whether many tasks have the same key."""
         return self.name == "priority"
 
     def key_of(self, task: Any, zone: ZoneInfo) -> Any:

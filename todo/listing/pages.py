@@ -5,7 +5,7 @@ list, and concurrent inserts and deletes move no other task to another page.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import lru_cache
 from typing import Any
@@ -43,13 +43,14 @@ from todo.listing.filters import (
     is_due_on,
     parameters,
     parametrized_conditions,
+    without_priority_bounds,
 )
 from todo.listing.orders import KEYS, RANGES, Order, order_of
 from todo.listing.search import TASK_WORDS, contains
 from todo.models.engine import Database, dialect_of
 from todo.models.meta import BigInt
 from todo.models.prepared import PREPARED
-from todo.models.task import COLUMNS_AND_COUNTS, TASKS, TaskRow
+from todo.models.task import TASK_COLUMNS, TASKS, TaskRow
 from todo.schemas.task_filter import TaskPage
 
 # The filter values that select the tasks without this date.
@@ -93,6 +94,7 @@ class Segment:
     key: Any  # the column of the index to use; None in a list by id
     is_null: bool
     all_day: bool | None = None  # in a list by due date: whether the tasks are due on days
+    is_tie: bool | None = None  # after a cursor: whether the tasks have its key, or later ones
 
     @property
     def place(self) -> str:
@@ -152,7 +154,7 @@ def _statement(listing: ListQuery) -> Select[Any] | CompoundSelect[Any]:
     segments = [_segment_query(listing, segment) for segment in _segments(listing)]
     if len(segments) == 1:
         # For a list by id, the same plan is best for every account.
-        has_stable_plan = not listing.shape and order.name == "id"
+        has_stable_plan = listing.shape == filter_shape({}) and order.name == "id"
         return segments[0].execution_options(**PREPARED) if has_stable_plan else segments[0]
     union = union_all(*(segment.subquery().select() for segment in segments))
     if order.name == "due_date":
@@ -175,6 +177,10 @@ def _segments(listing: ListQuery) -> list[Segment]:
         segments = [segment for segment in segments if segment.is_null]
     if not segments or (listing.position is Position.WITH_KEY and segments[0].is_null):
         raise cursor_problem(NOT_A_CURSOR)
+    if listing.position is Position.WITH_KEY and listing.order.has_few_keys:
+        # SQLite seeks by the key of the cursor only, and would read all tasks with that key.
+        first, *others = segments
+        return [replace(first, is_tie=True), replace(first, is_tie=False), *others]
     return segments
 
 
@@ -218,13 +224,21 @@ def _null_column(choices: dict[str, Any]) -> Any:
 
 def _segment_query(listing: ListQuery, segment: Segment) -> Select[Any]:
     order, position = listing.order, listing.position
+    if segment.is_tie is not None:
+        listing = replace(listing, shape=without_priority_bounds(listing.shape))
     query, task_id, matching = _matching(listing, segment.all_day)
     # The cursor precedes the other conditions: with two on the same column, SQLite seeks by the
     # first one, and would otherwise read a range from its start to the cursor.
     after_id = bindparam(f"{segment.place}_id", type_=BigInt)
     if position is Position.WITH_KEY and not segment.is_null:
-        after = tuple_(bindparam(f"{segment.place}_key", type_=segment.key.type), after_id)
-        query = query.where(order.is_after(tuple_(segment.key, task_id), after))
+        after_key = bindparam(f"{segment.place}_key", type_=segment.key.type)
+        if segment.is_tie is None:
+            after = tuple_(after_key, after_id)
+            query = query.where(order.is_after(tuple_(segment.key, task_id), after))
+        elif segment.is_tie:
+            query = query.where(segment.key == after_key, order.is_after(task_id, after_id))
+        else:
+            query = query.where(order.is_after(segment.key, after_key))
     elif position is Position.WITHOUT_KEY:
         query = query.where(order.is_after(task_id, after_id))
     if segment.all_day is not None:
@@ -234,8 +248,9 @@ def _segment_query(listing: ListQuery, segment: Segment) -> Select[Any]:
     query = query.where(*matching)
     # FTS5 returns rows by id, so any column before the id would make SQLite sort.
     account = [] if task_id is TASK_WORDS.c.rowid else [_account_column(listing)]
-    is_by_id = segment.key is None or (segment.is_null and order.has_partial_index)
-    key = [] if is_by_id else [segment.key]
+    key = [] if segment.key is None else [segment.key]
+    if order.name == "position" and "list" in dict(listing.shape):
+        key = [TASKS.c.list_id, *key]  # the same for all, but PostgreSQL does not see that of NULL
     return query.order_by(*order.order_by_columns(*account, *key, task_id)).limit(LIMIT)
 
 
@@ -254,7 +269,7 @@ def _account_column(listing: ListQuery) -> ColumnElement[int]:
 
 def _matching(listing: ListQuery, all_day: bool | None) -> tuple[Select[Any], Any, list[Condition]]:
     """Return the query without conditions, its id column, and the conditions of the filters."""
-    dialect_name, query = listing.dialect_name, select(*COLUMNS_AND_COUNTS)
+    dialect_name, query = listing.dialect_name, select(*TASK_COLUMNS)
     if "search" not in dict(listing.shape) or dialect_name == "postgresql":
         matching = parametrized_conditions(dialect_name, listing.shape, all_day=all_day)
         return query, TASKS.c.id, matching

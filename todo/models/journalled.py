@@ -48,6 +48,11 @@ class Journalled:
             return {}
         return {"size": ROW_SIZE + text_size(cls.recorded(row))}
 
+    @classmethod
+    def counted_in(cls, _row: Mapping[str, Any]) -> tuple[int | None, Mapping[str, int]]:
+        """Return the id of another object that counts this one, and by how much its counters."""
+        return None, {}
+
     @staticmethod
     @abstractmethod
     def stamps(revision: int, date: datetime) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def _from_text(text: str | None) -> datetime | None:
 
 
 class ZeroAsNull(TypeDecorator[int]):
-    """A number in which 0 means none: stored as NULL, so that it sorts last and needs no index."""
+    """A number in which 0 means none: stored as NULL, like a date that is missing."""
 
     impl = Integer
     cache_ok = True

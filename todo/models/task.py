@@ -13,9 +13,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    func,
     inspect,
-    select,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -51,7 +49,9 @@ WORDS = (
 IS_OPEN = where("completion_date IS NULL")
 IS_COMPLETED = where("completion_date IS NOT NULL")
 IS_SUBTASK = where("parent_id IS NOT NULL")
-HAS_PRIORITY = where("priority IS NOT NULL")
+
+
+COUNTERS = frozenset({"subtasks_total", "subtasks_open"})
 
 
 class DerivedFields:
@@ -125,7 +125,9 @@ class TaskColumns(DerivedFields, Journalled):
 class Task(TaskColumns, Base):
     """A task. It is completed if and only if it has a completion date.
 
-    Its revision is the account's revision at its last change.
+    Its revision is the account's revision at its last change. `subtasks_total` and `subtasks_open`
+    count its direct subtasks; todo/journal/writes.py keeps them current. They are not part of the
+    task's version.
     """
 
     __tablename__ = "tasks"
@@ -157,7 +159,7 @@ class Task(TaskColumns, Base):
         Index("ix_tasks_position", "account_id", "position", "id"),
         Index("ix_tasks_list", "account_id", "list_id", "position", "id"),
         Index("ix_tasks_parent", "account_id", "parent_id", "position", "id", **IS_SUBTASK),
-        Index("ix_tasks_priority", "account_id", "priority", "id", **HAS_PRIORITY),
+        Index("ix_tasks_priority", "account_id", "priority", "id"),
         Index("ix_tasks_name", "account_id", "name_folded", "id"),
         Index("ix_tasks_creation", "account_id", "creation_date", "id"),
         Index("ix_tasks_modification", "account_id", "modification_date", "id"),
@@ -181,11 +183,20 @@ class Task(TaskColumns, Base):
         NEVER_REUSE_IDS,
     )
 
+    unrecorded: ClassVar[frozenset[str]] = TaskColumns.unrecorded | COUNTERS
+
     id: Mapped[int] = mapped_column(BigInt, primary_key=True)
+    subtasks_total: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    subtasks_open: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
 
     @staticmethod
     def stamps(revision: int, date: datetime) -> dict[str, Any]:
         return {"revision": revision, "modification_date": date}
+
+    @classmethod
+    def counted_in(cls, row: Mapping[str, Any]) -> tuple[int | None, Mapping[str, int]]:
+        is_open = row["completion_date"] is None
+        return row["parent_id"], {"subtasks_total": 1, "subtasks_open": int(is_open)}
 
 
 TASKS: Table = inspect(Task).local_table  # type: ignore[assignment]
@@ -193,31 +204,8 @@ TASKS: Table = inspect(Task).local_table  # type: ignore[assignment]
 TASK_COLUMNS = columns_except(TASKS, Task.database_only)
 
 
-_SUBTASKS = TASKS.alias("subtasks")
-_COUNT_SUBTASKS = (
-    select(func.count())
-    .select_from(_SUBTASKS)
-    .where(_SUBTASKS.c.account_id == TASKS.c.account_id, _SUBTASKS.c.parent_id == TASKS.c.id)
-)
-# The columns of a task with the numbers of its direct subtasks, which are not part of its version.
-COLUMNS_AND_COUNTS = [
-    *TASK_COLUMNS,
-    _COUNT_SUBTASKS.scalar_subquery().label("subtasks_total"),
-    _COUNT_SUBTASKS.where(_SUBTASKS.c.completion_date.is_(None))
-    .scalar_subquery()
-    .label("subtasks_open"),
-]
-NO_SUBTASKS = {"subtasks_total": 0, "subtasks_open": 0}
-
-
-class StoredTaskRow(row_class(TASK_COLUMNS), DerivedFields):  # type: ignore[misc]
+class TaskRow(row_class(TASK_COLUMNS), DerivedFields):  # type: ignore[misc]
     """A row of a query of TASK_COLUMNS."""
-
-    __slots__ = ()
-
-
-class TaskRow(row_class(COLUMNS_AND_COUNTS), DerivedFields):  # type: ignore[misc]
-    """A row of a query of COLUMNS_AND_COUNTS."""
 
     __slots__ = ()
 

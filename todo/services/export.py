@@ -18,7 +18,7 @@ from todo.models.change import CHANGES, RESTORE
 from todo.models.engine import Database, dialect_of
 from todo.models.json import to_json
 from todo.models.list import LIST_COLUMNS, LISTS, ListRow
-from todo.models.task import TASK_COLUMNS, TASKS, StoredTaskRow
+from todo.models.task import TASK_COLUMNS, TASKS, TaskRow
 from todo.models.trash import TRASH, TRASH_COLUMNS, TrashRow
 from todo.schemas.account import Account
 from todo.schemas.list import List
@@ -95,7 +95,7 @@ def _parts(db: Database, account: AccountRow, trash_retention: timedelta) -> dic
         "tasks": (
             select(*TASK_COLUMNS).where(*mine),
             (TASKS.c.account_id, TASKS.c.id),
-            StoredTaskRow,
+            TaskRow,
             StoredTask,
         ),
         # The trash comes last, so a task that is deleted concurrently is in both lists.

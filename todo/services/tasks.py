@@ -28,7 +28,7 @@ from todo.listing.filters import (
 from todo.models.engine import Database, dialect_of
 from todo.models.journalled import columns_except, default_columns
 from todo.models.size import text_size
-from todo.models.task import NO_SUBTASKS, TASKS, Task, TaskColumns, TaskRow
+from todo.models.task import TASKS, Task, TaskColumns, TaskRow
 from todo.models.trash import TRASH
 from todo.positions import last_position
 from todo.schemas.place import Target
@@ -60,8 +60,7 @@ def create_tasks(
         raise too_many(len(rows))
     _set_uids(session, account, rows)
     place_new(session, account, rows)
-    stored = writes.create(session, Task, account.id, rows)
-    return [TaskRow.of(row._asdict() | NO_SUBTASKS) for row in stored]
+    return list(map(TaskRow._make, writes.create(session, Task, account.id, rows)))
 
 
 def _set_uids(session: Session, account: AccountRow, rows: Sequence[dict[str, Any]]) -> None:

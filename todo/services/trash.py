@@ -87,13 +87,8 @@ def _in_order(
 
 def restore_task(session: Session, account: AccountRow, trashed: Row[Any]) -> TaskRow:
     """Move the task, and the subtasks deleted with it, out of the trash, and return the task."""
-    restored, *others = _restore(session, account, [trashed._asdict()])
-    below = [row for row in others if row["parent_id"] == restored["id"]]
-    counts = {
-        "subtasks_total": len(below),
-        "subtasks_open": sum(row["completion_date"] is None for row in below),
-    }
-    return TaskRow.of(restored | counts)
+    restored, *_ = _restore(session, account, [trashed._asdict()])
+    return TaskRow.of(restored)
 
 
 def _restore(
