@@ -125,7 +125,7 @@ def create_lists() -> None:
         sa.Column("creation_date", TIME, nullable=False),
         sa.Column("modification_date", TIME, nullable=False),
         sa.CheckConstraint("length(name) BETWEEN 1 AND 255", name=op.f("ck_lists_name_length")),
-        sa.CheckConstraint("length(note) <= 10000", name=op.f("ck_lists_note_length")),
+        sa.CheckConstraint("length(note) <= 1000", name=op.f("ck_lists_note_length")),
         sa.CheckConstraint("length(color) = 7", name=op.f("ck_lists_color_length")),
         sa.CheckConstraint("length(position) <= 255", name=op.f("ck_lists_position_length")),
         sa.ForeignKeyConstraint(

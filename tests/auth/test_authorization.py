@@ -23,7 +23,7 @@ from tests.support.authorization import (
 )
 from tests.support.client import Client, User, constant_headers
 from tests.support.databases import all_rows, rolled_back, statements
-from tests.support.factories import Login, make_task, make_token, make_trashed
+from tests.support.factories import Login, make_list, make_task, make_token, make_trashed
 from todo import clock, configure
 from todo.auth.permissions import Permission
 from todo.http.operations import operations
@@ -111,11 +111,17 @@ class Resources:
     task_id: int
     trashed_id: int
     token_id: int
+    list_id: int
     secrets: dict[Actor, str | None]
 
     def url(self, pattern: str, username: str = "alice") -> str:
         """Return the URL of the existing resource, under this account."""
-        ids = {"tasks": self.task_id, "trash": self.trashed_id, "tokens": self.token_id}
+        ids = {
+            "tasks": self.task_id,
+            "trash": self.trashed_id,
+            "tokens": self.token_id,
+            "lists": self.list_id,
+        }
         resource_id = next((ids[part] for part in pattern.split("/") if part in ids), None)
         return pattern.format(
             username=username, id=resource_id, revision=self.revision, file="docs.js"
@@ -147,7 +153,8 @@ def resources(db: Session, alice: Login, bob: Login) -> Resources:
     trashed_id = make_trashed(db, alice)
     task_id = make_task(db, alice)
     revision = db.get_one(Task, task_id).revision
-    return Resources(revision, task_id, trashed_id, token.id, secrets)
+    list_id = make_list(db, alice)
+    return Resources(revision, task_id, trashed_id, token.id, list_id, secrets)
 
 
 def client_with_header(app: Any, secret: str | None) -> Client:

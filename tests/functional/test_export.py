@@ -14,12 +14,24 @@ import pytest
 from sqlalchemy.orm import Session
 
 from tests.support.client import User
-from tests.support.factories import Login, make_account, make_task, make_tasks, make_trashed
+from tests.support.factories import (
+    Login,
+    make_account,
+    make_list,
+    make_task,
+    make_tasks,
+    make_trashed,
+)
 from tests.support.fixtures import Patch, SetClock
 from tests.support.pserve import Server
 from todo.models.trash import TRASH
-from todo.schemas.task import Task
+from todo.schemas.task import StoredTask
 from todo.services import export
+
+
+def stored(tasks: list[Any]) -> list[Any]:
+    """Return the tasks without the numbers of their subtasks."""
+    return [{name: task[name] for name in task if name != "subtasks"} for task in tasks]
 
 
 @pytest.mark.parametrize("tasks", [0, 1, 4, 5])
@@ -39,14 +51,19 @@ def test_export_contains_all_data_of_account_only(
         make_trashed(db, alice, name=f"Old {number}")
         make_task(db, bob)
         make_trashed(db, bob)
+    for archived in (False, True):
+        list_id = make_list(db, alice, archived=archived)
+        make_task(db, alice, list_id=list_id)
+        make_list(db, bob)
     response = alice.get(f"{alice.url}/export")
     assert response.json == {
         "username": "alice",
         "profile": alice.get(alice.url).json,
-        "tasks": alice.get(alice.tasks_url).json["tasks"],
+        "lists": alice.get(f"{alice.url}/lists").json["lists"],
+        "tasks": stored(alice.get(f"{alice.tasks_url}?archived=any").json["tasks"]),
         "trash": alice.get(alice.trash_url).json["tasks"][::-1],
     }
-    assert len(response.json["tasks"]) == len(response.json["trash"]) == tasks
+    assert len(response.json["tasks"]) == len(response.json["trash"]) + 2 == tasks + 2
     assert response.headers["Content-Disposition"] == 'attachment; filename="todo-alice.json"'
     assert response.headers["Cache-Control"] == "no-store"
     assert response.headers["Content-Length"] == str(len(response.body))
@@ -66,7 +83,7 @@ def test_exported_tasks_can_be_posted_to_another_account(
     exported = alice.get(f"{alice.url}/export").json["tasks"]
     assert bob.post_json(bob.tasks_url, {"tasks": exported}).status_int == 201
     imported = bob.get(f"{bob.url}/export").json["tasks"]
-    own = ("id", "revision", "modification_date")
+    own = ("id", "revision", "modification_date", "position")
     assert [{**task, **dict.fromkeys(own)} for task in imported] == [
         {**task, **dict.fromkeys(own)} for task in exported
     ]
@@ -84,14 +101,14 @@ def exporter(real_alice: User, committed: Session, monkeypatch: Patch) -> User:
 def test_export_allows_writes_between_batches(
     committed: Session, exporter: User, monkeypatch: Patch
 ) -> None:
-    of_each = Task.of_each
+    of_each = StoredTask.of_each
 
     def write(tasks: Any) -> list[dict[str, Any]]:
-        monkeypatch.setattr(Task, "of_each", of_each)
+        monkeypatch.setattr(StoredTask, "of_each", of_each)
         make_task(committed, exporter, name="concurrent")
         return of_each(tasks)
 
-    monkeypatch.setattr(Task, "of_each", write)
+    monkeypatch.setattr(StoredTask, "of_each", write)
     tasks = exporter.get(f"{exporter.url}/export").json["tasks"]
     assert [task["name"] for task in tasks] == ["0", "1", "2", "concurrent"]
 
@@ -148,7 +165,7 @@ def test_export_failure_is_internal_error(db: Session, alice: User, monkeypatch:
         raise OSError(28, "No space left on device")
 
     make_task(db, alice)
-    monkeypatch.setattr(Task, "of_each", fail)
+    monkeypatch.setattr(StoredTask, "of_each", fail)
     response = alice.get(f"{alice.url}/export")
     assert (response.status_int, response.json["code"]) == (500, "internal_error")
     assert "Content-Disposition" not in response.headers

@@ -18,11 +18,14 @@ SEVERAL = {"tasks": [{"name": "Rice"}, NEW] * 50}
 CAROL = {"username": "carol", "email": "carol@example.com", "password": PASSWORD}
 CREDENTIALS = {"username": "carol", "password": PASSWORD}
 TOKEN = {"name": "script", "scope": "read"}
+HOME = {"name": "Home"}
 
 # A change increments the account's revision and adds a journal record. Deleting and restoring move
 # the row between tables.
 CHANGED = "SELECT UPDATE UPDATE INSERT"
 MOVED = "SELECT UPDATE INSERT INSERT DELETE"
+# The subtasks may move, too.
+WITH_SUBTASKS = "SELECT WITH UPDATE INSERT INSERT DELETE"
 PURGED = "SELECT SELECT SELECT SELECT UPDATE UPDATE INSERT DELETE"
 LOGGED_IN = "DELETE DELETE INSERT"
 # The account, the counts, the failure in four limits and its refund, the success in two, the new
@@ -78,18 +81,24 @@ EXPECTED_STATEMENTS: list[tuple[str, str, str, dict[str, Any], str]] = [
         "POST",
         "{account}/changes/6/undo",
         {},
-        f"limit SELECT SELECT SELECT {CHANGED} SELECT",
+        f"limit SELECT SELECT SELECT {CHANGED} SELECT SELECT WITH",
     ),
     ("delete task", "DELETE", "{account}/tasks/{ids[0]}", {}, f"limit {MOVED}"),
     *(("trash", "GET", "{account}/trash" + query, {}, "SELECT") for query in ("", "?search=milk")),
-    ("restore task", "POST", "{account}/trash/{ids[0]}/restore", {}, f"limit {MOVED}"),
-    ("delete tasks", "DELETE", "{account}/tasks?id={ids[0]}", {}, f"limit SELECT SELECT {MOVED}"),
+    ("restore task", "POST", "{account}/trash/{ids[0]}/restore", {}, f"limit {WITH_SUBTASKS}"),
+    (
+        "delete tasks",
+        "DELETE",
+        "{account}/tasks?id={ids[0]}",
+        {},
+        f"limit SELECT SELECT {MOVED}",
+    ),
     (
         "restore tasks",
         "POST",
         "{account}/trash/restore?id={ids[0]}",
         {},
-        f"limit SELECT SELECT {MOVED}",
+        f"limit SELECT SELECT {WITH_SUBTASKS}",
     ),
     ("delete task", "DELETE", "{account}/tasks/{ids[0]}", {}, f"limit {MOVED}"),
     ("purge task", "DELETE", "{account}/trash/{ids[0]}", {}, f"limit SELECT {PURGED}"),
@@ -97,14 +106,74 @@ EXPECTED_STATEMENTS: list[tuple[str, str, str, dict[str, Any], str]] = [
     ("delete task", "DELETE", "{account}/tasks/{ids[1]}", {}, f"limit {MOVED}"),
     ("empty trash", "DELETE", "{account}/trash?search=tea", {}, "limit SELECT"),
     ("empty trash", "DELETE", "{account}/trash", {}, f"limit {PURGED}"),
-    # The tasks, the trash, and a check for tasks restored in between.
-    ("export account", "GET", "{account}/export", {}, "SELECT SELECT SELECT"),
+    # The lists, the tasks, the trash, and a check for objects restored in between.
+    ("export account", "GET", "{account}/export", {}, "SELECT SELECT SELECT SELECT"),
     ("edit profile", "PATCH", "{account}", {"timezone": "Europe/Berlin"}, f"limit {CHANGED}"),
     ("create token", "POST", "{account}/tokens", TOKEN, "limit SELECT SELECT INSERT"),
     ("user's tokens", "GET", "{account}/tokens", {}, "SELECT"),
     ("token detail", "GET", "{account}/tokens/{ids[2]}", {}, "SELECT"),
     ("revoke token", "DELETE", "{account}/tokens/{ids[2]}", {}, "limit SELECT DELETE"),
     ("revoke tokens", "DELETE", "{account}/tokens", {}, "limit SELECT DELETE"),
+    ("create task", "POST", "{account}/tasks", NEW, "limit UPDATE INSERT INSERT"),  # ids[3]
+    ("create task", "POST", "{account}/tasks", NEW, "limit UPDATE INSERT INSERT"),  # ids[4]
+    ("create list", "POST", "{account}/lists", HOME, "limit SELECT UPDATE INSERT INSERT"),  # ids[5]
+    ("user's lists", "GET", "{account}/lists", {}, "SELECT"),
+    ("user's lists", "GET", "{account}/lists?count=true", {}, "SELECT SELECT"),
+    ("list detail", "GET", "{account}/lists/{ids[5]}", {}, "SELECT"),
+    ("list update", "PATCH", "{account}/lists/{ids[5]}", {"archived": True}, f"limit {CHANGED}"),
+    ("list history", "GET", "{account}/lists/{ids[5]}/history", {}, "SELECT SELECT SELECT"),
+    # The first list and task.
+    (
+        "move list",
+        "POST",
+        "{account}/lists/{ids[5]}/move",
+        {"first": True},
+        f"limit SELECT {CHANGED}",
+    ),
+    (
+        "move task",
+        "POST",
+        "{account}/tasks/{ids[4]}/move",
+        {"first": True},
+        f"limit SELECT {CHANGED}",
+    ),
+    # The list is looked up.
+    (
+        "task update",
+        "PATCH",
+        "{account}/tasks/{ids[3]}",
+        {"list_id": "{ids[5]}"},
+        f"limit SELECT {CHANGED}",
+    ),
+    (
+        "move task",
+        "POST",
+        "{account}/tasks/{ids[4]}/move",
+        {"parent_id": "{ids[3]}"},
+        "limit SELECT WITH UPDATE UPDATE INSERT UPDATE",
+    ),
+    (
+        "create task",
+        "POST",
+        "{account}/tasks",
+        {"name": "Tea", "parent_id": "{ids[3]}"},
+        "limit WITH UPDATE INSERT INSERT UPDATE",
+    ),
+    ("delete task", "DELETE", "{account}/tasks/{ids[3]}", {}, f"limit {WITH_SUBTASKS}"),
+    (
+        "restore task",
+        "POST",
+        "{account}/trash/{ids[3]}/restore",
+        {},
+        "limit SELECT WITH SELECT UPDATE INSERT INSERT DELETE UPDATE",
+    ),
+    (
+        "delete list",
+        "DELETE",
+        "{account}/lists/{ids[5]}",
+        {},
+        "limit SELECT SELECT SELECT SELECT UPDATE INSERT INSERT DELETE UPDATE INSERT DELETE",
+    ),
     ("delete profile", "DELETE", "{account}", {}, "limit SELECT INSERT DELETE UPDATE"),
     ("register", "POST", "/api/v1/accounts", CAROL, f"INSERT INSERT SELECT {LOGGED_IN}"),
     ("login", "POST", "/api/v1/accounts/login", CREDENTIALS, FIRST_LOGIN),
@@ -143,7 +212,11 @@ def test_operations_run_expected_statements(app: Any, alice: User, limit: int) -
     several = " ".join(["INSERT"] * inserts)
     for operation, method, path, fields, expected in EXPECTED_STATEMENTS:
         words = expected.replace("limit", "INSERT" if limit else "").replace("several", several)
-        run, answer = run_request(alice, method, path.format(account=alice.url, ids=ids), fields)
+        sent = {
+            name: int(value.format(ids=ids)) if name.endswith("_id") else value
+            for name, value in fields.items()
+        }
+        run, answer = run_request(alice, method, path.format(account=alice.url, ids=ids), sent)
         assert run == words.split(), f"{operation}: {method} {path}"
         if "Location" in answer.headers and fields is not SEVERAL:
             ids.append(answer.headers["Location"].rpartition("/")[2])

@@ -13,7 +13,8 @@ from todo.schemas.task import NewTask, TaskChange
 
 FIELDS = {
     *("revision", "id", "name", "note", "creation_date", "modification_date", "due_date"),
-    *("completed", "completion_date"),
+    *("completed", "completion_date", "uid", "list_id", "parent_id", "position", "priority"),
+    "subtasks",
 }
 
 
@@ -264,8 +265,9 @@ def test_deleted_task_id_is_never_reused(alice: User, milk: str) -> None:
 
 
 def test_update_ignores_more_fields_than_creation() -> None:
-    assert NewTask.read_only() == {"id", "modification_date", "revision"}
-    assert TaskChange.read_only() == NewTask.read_only() | {"creation_date", "completion_date"}
+    assert NewTask.read_only() == {"id", "position", "modification_date", "revision"}
+    only_new = {"uid", "creation_date", "completion_date"}
+    assert TaskChange.read_only() == NewTask.read_only() | only_new
 
 
 DATES = {"creation_date": "2020-02-01T09:30:00Z", "completion_date": "2020-02-02T10:00:00Z"}

@@ -86,7 +86,9 @@ def test_trash_table_has_every_task_column() -> None:
     kept = {each.name: each.type for each in TrashedTask.__table__.columns}
     assert kept.pop("deletion_date")
     assert {name: repr(kind) for name, kind in kept.items()} == {
-        each.name: repr(each.type) for each in Task.__table__.columns
+        each.name: repr(each.type)
+        for each in Task.__table__.columns
+        if each.name not in ("subtasks_total", "subtasks_open")
     }
 
 
@@ -98,7 +100,7 @@ def test_deleted_task_is_listed_in_trash(alice: User, milk: int, set_clock: SetC
     answer = alice.get(alice.trash_url)
     [found] = answer.json["tasks"]
     assert found.pop("deletion_date") > found["modification_date"]
-    assert found == task
+    assert found == {name: task[name] for name in task if name != "subtasks"}
     assert answer.json["revision"] == task["revision"] + 1
     assert (answer.json["username"], answer.json["next"]) == ("alice", None)
     assert "ETag" not in answer.headers, "the trash changes with time alone"
@@ -335,7 +337,8 @@ def test_batches_of_the_trash_are_bounded_in_words(
 ) -> None:
     for _ in range(4):
         make_trashed(db, alice, name="Milk", note="long words")
-    history = 2 * (200 + len('"Milk""long words"'))  # a creation and a deletion
+    fields = len('"Milk""long words"') + 38 + len('"120i"')  # and a uid and a position
+    history = 2 * (200 + fields)  # a creation and a deletion
     monkeypatch.setattr(batches, "BATCH_WEIGHT", 2 * (len(" milk long words") + history // 10))
     before = alice.get(alice.tasks_url).json["revision"]
     assert alice.delete(alice.trash_url).json["deleted"] == 4

@@ -23,7 +23,10 @@ DAY = timedelta(days=1)
 
 Purge = Callable[[], None]
 
-FIELDS = ("name", "note", "creation_date", "due_date", "completed", "completion_date")
+FIELDS = (
+    *("uid", "name", "note", "list_id", "parent_id", "position", "priority"),
+    *("creation_date", "due_date", "completed", "completion_date"),
+)
 
 
 @pytest.fixture

@@ -26,9 +26,10 @@ class Copy:
         self.login = login
         self.limit = limit
         self.tasks: dict[int, Any] = {}
+        self.lists: dict[int, Any] = {}
         self.profile: Any = None
         self.revision = -1  # first that of the snapshot, then that of the last change applied
-        self.page: str | None = f"{login.tasks_url}?limit={limit}"
+        self.page: str | None = f"{login.tasks_url}?archived=any&limit={limit}"
 
     def get(self, url: str) -> Any:
         answer = self.client.get(url)
@@ -43,7 +44,9 @@ class Copy:
         if self.profile is None:
             self.revision = page["revision"]
             self.profile = self.get(self.login.url)
-        self.tasks |= {task["id"]: task for task in page["tasks"]}
+            lists = self.get(f"{self.login.url}/lists")["lists"]
+            self.lists = {each["id"]: each for each in lists}
+        self.tasks |= {task["id"]: stored(task) for task in page["tasks"]}
         self.page = page["next"]
         return True
 
@@ -60,27 +63,35 @@ class Copy:
         after = change["after"]
         if change["kind"] == "profile":
             self.profile |= {name: after[name] for name in after if name != "password"}
-        elif after is None:
-            self.tasks.pop(change["id"], None)
+            return
+        objects = self.tasks if change["kind"] == "task" else self.lists
+        if after is None:
+            objects.pop(change["id"], None)
         elif "creation_date" in after:
-            self.tasks[change["id"]] = {"id": change["id"], **after, **stamps(change)}
-        elif change["id"] in self.tasks:  # otherwise a later change deletes it
-            self.tasks[change["id"]] |= after | stamps(change)
+            objects[change["id"]] = {"id": change["id"], **after, **stamps(change)}
+        elif change["id"] in objects:  # otherwise a later change deletes it
+            objects[change["id"]] |= after | stamps(change)
+
+
+def stored(task: Any) -> Any:
+    """Return the task without the numbers of its subtasks, which a client counts itself."""
+    return {name: task[name] for name in task if name != "subtasks"}
 
 
 def stamps(change: Any) -> Any:
     return {"revision": change["revision"], "modification_date": change["date"]}
 
 
-def current_state(client: Client, login: Login) -> tuple[dict[int, Any], Any]:
-    """Return the account's tasks by id, and its profile, as the service has them."""
+def current_state(client: Client, login: Login) -> tuple[dict[int, Any], dict[int, Any], Any]:
+    """Return the account's tasks and lists by id, and its profile, as the service has them."""
     tasks: dict[int, Any] = {}
-    url: str | None = f"{login.tasks_url}?limit=200"
+    url: str | None = f"{login.tasks_url}?archived=any&limit=200"
     while url:
         page = client.get(url).json
-        tasks |= {task["id"]: task for task in page["tasks"]}
+        tasks |= {task["id"]: stored(task) for task in page["tasks"]}
         url = page["next"]
-    return tasks, client.get(login.url).json
+    lists = client.get(f"{login.url}/lists").json["lists"]
+    return tasks, {each["id"]: each for each in lists}, client.get(login.url).json
 
 
 # --- strategies for the writes
@@ -117,6 +128,12 @@ writes = st.one_of(
     st.tuples(st.just("restore all"), selections),
     st.just(("purge all",)),
     st.tuples(st.just("undo"), indexes),
+    st.just(("create list",)),
+    st.tuples(st.just("archive list"), indexes),
+    st.tuples(st.just("delete list"), indexes),
+    st.tuples(st.just("move to list"), indexes, indexes),
+    st.tuples(st.just("move below"), indexes, indexes),
+    st.tuples(st.just("move first"), indexes),
     st.tuples(st.just("profile"), profile_changes),
 )
 steps = st.lists(
@@ -125,10 +142,30 @@ steps = st.lists(
 
 
 def write(client: Client, login: Login, action: str, *arguments: Any) -> None:
-    """Send the request; accept 404 for a missing task, and 409 for an undo."""
-    method, url, body = request_of(client, login, action, *arguments)
+    """Send the request; accept 404 for a missing object, and the refusal of an undo or a move."""
+    of_kind = list_request if "list" in action or "move" in action else request_of
+    method, url, body = of_kind(client, login, action, *arguments)
     answer = client.send_json(method, url, body)
-    assert answer.status_int in (200, 201, 404) or (action, answer.status_int) == ("undo", 409)
+    refused = {"undo": 409, "move to list": 400, "move below": 400}
+    assert answer.status_int in (200, 201, 404, refused.get(action)), answer
+
+
+def list_request(
+    client: Client, login: Login, action: str, *arguments: Any
+) -> tuple[str, str, Any]:
+    lists = f"{login.url}/lists"
+    if action == "create list":
+        return "POST", lists, {"name": "Home"}
+    if action in ("archive list", "delete list"):
+        method = "PATCH" if action == "archive list" else "DELETE"
+        body = {"archived": True} if method == "PATCH" else {}
+        return method, f"{lists}/{pick(client, lists, 'lists', arguments[0])}", body
+    move = f"{login.tasks_url}/{pick_task(client, login.tasks_url, arguments[0])}/move"
+    if action == "move first":
+        return "POST", move, {"first": True}
+    if action == "move below":
+        return "POST", move, {"parent_id": pick_task(client, login.tasks_url, arguments[1])}
+    return "POST", move, {"list_id": pick(client, lists, "lists", arguments[1])}
 
 
 def request_of(client: Client, login: Login, action: str, *arguments: Any) -> tuple[str, str, Any]:
@@ -161,8 +198,12 @@ def request_of(client: Client, login: Login, action: str, *arguments: Any) -> tu
 
 def pick_task(client: Client, url: str, index: int) -> int:
     """Return the id of a task on the list, or an unused id if the list is empty."""
-    tasks = client.get(url).json["tasks"]
-    return tasks[index % len(tasks)]["id"] if tasks else 10**9
+    return pick(client, url, "tasks", index)
+
+
+def pick(client: Client, url: str, member: str, index: int) -> int:
+    found = client.get(url).json[member]
+    return found[index % len(found)]["id"] if found else 10**9
 
 
 def writers_of(app: Any, session: Session, login: Login) -> list[Client]:
@@ -194,8 +235,9 @@ def test_synced_copy_equals_account_after_random_writes(app: Any, db: Session) -
                 write(writers[writer], login, action, *arguments)
         while copy.read():
             pass
-        tasks, profile = current_state(writers[0], login)
+        tasks, lists, profile = current_state(writers[0], login)
         assert copy.tasks == tasks
+        assert copy.lists == lists
         assert copy.profile == profile
 
     copy_equals_account()
@@ -237,4 +279,4 @@ def test_synced_copy_includes_writes_during_read(
         copy.read()
     while copy.read():
         pass
-    assert (copy.tasks, copy.profile) == current_state(client, login)
+    assert (copy.tasks, copy.lists, copy.profile) == current_state(client, login)

@@ -10,7 +10,7 @@ from webtest import TestResponse
 
 from tests.support.authorization import ACCOUNT
 from tests.support.client import User
-from tests.support.factories import Login, make_task, make_trashed
+from tests.support.factories import Login, make_list, make_task, make_trashed
 from tests.support.fixtures import Patch
 from tests.support.plans import page_queries
 from todo.http.operations import operations
@@ -19,6 +19,8 @@ from todo.journal import writes
 
 # Fields that an undo does not restore.
 STAMPS = {"revision", "modification_date"}
+
+LIST = "the id of the list"
 
 # One request per operation that changes tasks. Permanent deletion has no undo.
 FULL = {"name": "Crème", "note": "x", "due_date": "2031-01-01T09:30:00.5Z", "completed": True}
@@ -35,6 +37,18 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("DELETE", "/tasks/{id}", {}),
     ("POST", "/trash/restore?search=milk", {}),
     ("POST", "/trash/{trashed}/restore", {}),
+    ("POST", "/tasks/{id}/move", {"first": True}),
+    ("POST", "/tasks/{id}/move", {"list_id": LIST}),
+    ("POST", "/tasks/{parent}/move", {"list_id": LIST, "first": True}),
+    ("DELETE", "/tasks/{parent}", {}),
+    ("POST", "/trash/{trashed_parent}/restore", {}),
+    ("PATCH", "/tasks/{parent}", {"completed": True, "subtasks": True, "priority": 1}),
+    ("PATCH", "/tasks?list={list}", {"list_id": None}),
+    ("POST", "/lists", {"name": "Home", "color": "#ff0000"}),
+    ("PUT", "/lists/{list}", {"name": "Home", "note": None, "archived": True}),
+    ("PATCH", "/lists/{list}", {"color": "#ff0000"}),
+    ("DELETE", "/lists/{list}", {}),
+    ("POST", "/lists/{list}/move", {"first": True}),
 ]
 PURGING = {("DELETE", "/trash"), ("DELETE", "/trash/{id}")}
 UNDOING = {("POST", "/changes/{revision}/undo")}
@@ -49,14 +63,17 @@ def undo_path(answer: TestResponse) -> str:
 
 
 def state(user: User) -> Any:
-    """Return all tasks, as the lists, the searches and their own URLs show them."""
-    lists = ("tasks", "tasks?search=milk", "tasks?search=creme", "tasks?due=none")
+    """Return all tasks and lists, as the lists, the searches and their own URLs show them."""
+    lists = ("tasks?archived=any", "tasks?search=milk", "tasks?search=creme", "tasks?due=none")
     paths = (*lists, "trash?search=milk", "trash")
     tasks = [user.get(f"{user.url}/{path}").json["tasks"] for path in paths]
+    for trash in tasks[-2:]:
+        trash.sort(key=lambda task: task["id"])  # an undo may delete a task again, later
     for task in (task for each in tasks for task in each):
         for name in STAMPS | {"deletion_date"}:
             task.pop(name, None)
     shown = [user.get(f"{user.tasks_url}/{task['id']}").json["task"] for task in tasks[0]]
+    shown += user.get(f"{user.url}/lists").json["lists"]
     return tasks, [{name: task[name] for name in task.keys() - STAMPS} for task in shown]
 
 
@@ -66,7 +83,24 @@ def ids(db: Session, alice: Login) -> dict[str, int]:
     make_task(db, alice, name="Done milk", completed=True, due_date=date(2030, 2, 1))
     make_task(db, alice, name="Bread", note="dark")
     milk = make_task(db, alice, name="Milk", note="two", due_date=date(2030, 2, 1))
-    return {"id": milk, "trashed": make_trashed(db, alice, name="Old milk")}
+    make_list(db, alice, name="Work")
+    list_id = make_list(db, alice, name="Shopping", note="every week")
+    parent = make_task(db, alice, name="Party", list_id=list_id)
+    make_task(db, alice, name="Cake", list_id=list_id, parent_id=parent)
+    return {
+        "id": milk,
+        "trashed": make_trashed(db, alice, name="Old milk"),
+        "list": list_id,
+        "parent": parent,
+    }
+
+
+@pytest.fixture
+def trashed_parent(alice: User, db: Session) -> int:
+    parent = make_task(db, alice, name="Old party")
+    make_task(db, alice, name="Old cake", parent_id=parent)
+    alice.delete(f"{alice.tasks_url}/{parent}")
+    return parent
 
 
 def test_undo_requests_cover_every_task_operation(app: Any) -> None:
@@ -77,18 +111,24 @@ def test_undo_requests_cover_every_task_operation(app: Any) -> None:
         if operation.pattern.startswith(f"{ACCOUNT}/") and method not in ("GET", "HEAD")
     }
     tried = {
-        (method, path.partition("?")[0].replace("{trashed}", "{id}"))
-        for method, path, _ in REQUESTS
+        (method, re.sub(r"{\w+}", "{id}", path.partition("?")[0])) for method, path, _ in REQUESTS
     }
     assert changing == tried | PURGING | UNDOING | NOT_CHANGING_TASKS
 
 
 @pytest.mark.parametrize(("method", "path", "fields"), REQUESTS)
 def test_undo_restores_state_and_second_undo_redoes(
-    alice: User, ids: dict[str, int], method: str, path: str, fields: dict[str, Any]
+    alice: User,
+    ids: dict[str, int],
+    trashed_parent: int,
+    method: str,
+    path: str,
+    fields: dict[str, Any],
 ) -> None:
+    ids["trashed_parent"] = trashed_parent
     before = state(alice)
-    answer = alice.send_json(method, alice.url + path.format(**ids), fields)
+    values = {name: ids["list"] if value == LIST else value for name, value in fields.items()}
+    answer = alice.send_json(method, alice.url + path.format(**ids), values)
     assert answer.status_int < 300
     done = state(alice)
     assert done != before
@@ -117,7 +157,7 @@ def test_undo_of_many_tasks_is_one_revision(alice: User, ids: dict[str, int]) ->
     assert undo_path(answer) == f"{alice.url}/changes/{before}/undo"
     assert answer.json["revision"] == before
     undone = alice.post(undo_path(answer))
-    assert undone.json == {"username": "alice", "undone": 3, "revision": before + 1}
+    assert undone.json == {"username": "alice", "undone": 5, "revision": before + 1}
     listed = alice.get(alice.tasks_url).json
     assert listed["revision"] == before + 1
     assert {task["revision"] for task in listed["tasks"]} == {before + 1}
@@ -130,7 +170,7 @@ def test_undo_of_field_changed_since_is_409(alice: User, ids: dict[str, int]) ->
     before = alice.get(alice.tasks_url).json
     answer = alice.post(undo_path(renamed))
     assert (answer.status_int, answer.json["code"]) == (409, "undo_conflict")
-    assert answer.json["conflicts"] == [{"id": ids["id"], "fields": ["note"]}]
+    assert answer.json["conflicts"] == [{"kind": "task", "id": ids["id"], "fields": ["note"]}]
     assert alice.get(alice.tasks_url).json == before
     # Later changes of other fields are no conflict.
     completed = alice.send_json("PATCH", milk, {"completed": False})
@@ -155,7 +195,7 @@ def test_undo_with_one_conflict_reverts_no_task(alice: User, ids: dict[str, int]
     answer = alice.send_json("PATCH", alice.all_tasks_url, {"note": "all", "name": "All"})
     alice.send_json("PATCH", f"{alice.tasks_url}/{ids['id']}", {"note": "one"})
     refused = alice.post(undo_path(answer))
-    assert refused.json["conflicts"] == [{"id": ids["id"], "fields": ["note"]}]
+    assert refused.json["conflicts"] == [{"kind": "task", "id": ids["id"], "fields": ["note"]}]
     assert {task["name"] for task in alice.get(alice.tasks_url).json["tasks"]} == {"All"}
 
 
@@ -164,7 +204,7 @@ def test_undo_of_trashed_task_is_409_until_restored(alice: User, ids: dict[str, 
     renamed = alice.send_json("PATCH", milk, {"name": "Tea"})
     deleted = alice.delete(milk)
     refused = alice.post(undo_path(renamed))
-    assert refused.json["conflicts"] == [{"id": ids["id"], "fields": ["name"]}]
+    assert refused.json["conflicts"] == [{"kind": "task", "id": ids["id"], "fields": ["name"]}]
     # Once restored, the task has its former values again.
     assert alice.post(undo_path(deleted)).status_int == 200
     assert alice.post(undo_path(deleted)).json["code"] == "undo_conflict"
@@ -176,7 +216,7 @@ def test_undo_of_creation_after_change_is_409(alice: User, ids: dict[str, int]) 
     created = alice.post_json(alice.tasks_url, {"name": "Tea"})
     alice.send_json("PATCH", created.headers["Location"], {"note": "green"})
     refused = alice.post(undo_path(created))
-    conflicts = [{"id": created.json["task"]["id"], "fields": ["note"]}]
+    conflicts = [{"kind": "task", "id": created.json["task"]["id"], "fields": ["note"]}]
     assert refused.json["conflicts"] == conflicts
 
 
@@ -197,7 +237,7 @@ def test_undo_with_one_purged_task_is_409(alice: User, ids: dict[str, int]) -> N
     alice.delete(f"{alice.url}/trash/{ids['id']}")
     refused = alice.post(undo_path(answer))
     assert refused.json["code"] == "undo_conflict"
-    assert refused.json["conflicts"] == [{"id": ids["id"], "fields": []}]
+    assert refused.json["conflicts"] == [{"kind": "task", "id": ids["id"], "fields": []}]
 
 
 def test_undo_of_too_much_text_is_409(alice: User, ids: dict[str, int], monkeypatch: Patch) -> None:
@@ -206,7 +246,7 @@ def test_undo_of_too_much_text_is_409(alice: User, ids: dict[str, int], monkeypa
     monkeypatch.setattr(writes, "MAX_RECORDED_BYTES", 1000)
     refused = alice.post(undo_path(answer))
     assert (refused.status_int, refused.json["code"]) == (409, "too_many")
-    assert refused.json["count"] == 3
+    assert refused.json["count"] == 5
     assert {task["note"] for task in alice.get(alice.tasks_url).json["tasks"]} == {"short"}
 
 
@@ -217,7 +257,7 @@ def test_undo_in_batches_reverts_all_tasks(
     monkeypatch.setattr(service, "BATCH_SIZE", batch)
     before = state(alice)
     answer = alice.send_json("PATCH", alice.all_tasks_url, FULL)
-    assert alice.post(undo_path(answer)).json["undone"] == 3
+    assert alice.post(undo_path(answer)).json["undone"] == 5
     assert state(alice) == before
 
 
@@ -246,5 +286,9 @@ def test_undo_reads_only_changed_tasks_by_id(app: Any, alice: User, ids: dict[st
     plans = [row[3] for query in queries for row in query.run(engine, "EXPLAIN QUERY PLAN")]
     used = {name for plan in plans for name in re.findall(r"\bix_\w+|INTEGER PRIMARY KEY", plan)}
     # Emptying the trash lists its tasks (first index) and erases their records (second).
-    assert used == {"INTEGER PRIMARY KEY", "ix_trash_deletion", "ix_changes_object"}
+    # The last check looks for tasks that have lost their list or parent.
+    assert used == {
+        *("INTEGER PRIMARY KEY", "ix_trash_deletion", "ix_changes_object"),
+        *("ix_tasks_parent", "ix_lists_account_id_id", "ix_tasks_account_id_id"),
+    }
     assert not [plan for plan in plans if re.match(r"SCAN (tasks|trash)\b", plan)]

@@ -14,12 +14,15 @@ from sqlalchemy.orm import Session
 from tests.support import journal
 from tests.support.authorization import ACCOUNT, CASES
 from tests.support.client import Client, User, log_in
-from tests.support.factories import PASSWORD, Login, make_task, make_token, make_trashed
+from tests.support.factories import PASSWORD, Login, make_list, make_task, make_token, make_trashed
 from tests.support.fixtures import ApiToken
 from todo.models import Account, Base, Change, Task, Token
 from todo.models.journalled import Journalled
 
-FIELDS = ("name", "note", "creation_date", "due_date", "completed", "completion_date")
+FIELDS = (
+    *("uid", "name", "note", "list_id", "parent_id", "position", "priority"),
+    *("creation_date", "due_date", "completed", "completion_date"),
+)
 EXEMPT_TABLES = {
     *("changes", "idempotency_keys", "invitations", "limit_counts", "released_usernames", "tokens")
 }
@@ -63,9 +66,10 @@ def test_write_request_is_one_revision(
     trashed = make_trashed(db, alice)
     token_id, _ = make_token(db, alice.id)
     db.commit()
-    before = db.get_one(Account, alice.id).revision
     case = CASES[method, pattern]
-    ids = {"tokens": token_id, "tasks": milk, "trash": trashed}
+    list_id = make_list(db, alice)
+    ids = {"tokens": token_id, "tasks": milk, "trash": trashed, "lists": list_id}
+    before = db.get_one(Account, alice.id).revision
     object_id = next((ids[part] for part in pattern.split("/") if part in ids), None)
     revision = db.get_one(Task, milk).revision
     url = pattern.format(username="alice", id=object_id, revision=revision)
@@ -263,7 +267,9 @@ def test_write_in_savepoint_is_refused(db: Session, alice: Login) -> None:
 def test_creation_records_every_field_of_api(alice: User, db: Session) -> None:
     task = alice.post_json(alice.tasks_url, {"name": "Milk"}).json["task"]
     [change] = last_changes(db, alice)
-    assert journal.shown(change.after) == {name: task[name] for name in task if name not in STAMPS}
+    not_recorded = STAMPS | {"subtasks"}
+    recorded = {name: task[name] for name in task if name not in not_recorded}
+    assert journal.shown(change.after) == recorded
     change = journal.changes_of(db, alice.id)[0]
     profile = alice.get(alice.url).json
     assert journal.shown(change.after) == {

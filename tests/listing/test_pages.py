@@ -211,7 +211,7 @@ def test_counts_equal_list_totals(alice: User, tasks: list[Task]) -> None:
         ("limit=0", "1"),
         ("sort=note", "'id', '-id', 'due_date', '-due_date', 'creation_date'"),
         ("due=soon", "'overdue', 'today', 'tomorrow', 'week', 'upcoming', 'none' or 'any'"),
-        ("fields=nope", "id, name, note, creation_date"),
+        ("fields=nope", "id, uid, name, note, list_id"),
         ("offset=1", "completed, due, due_after, due_before"),
         ("due_after=1", "2030-02-01T09:30:00Z, 2030-02-01 or 01/02/2030 09:30:00"),
     ],

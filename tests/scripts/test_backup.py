@@ -28,7 +28,15 @@ from tests.support.databases import (
     migrate,
     session_on,
 )
-from tests.support.factories import PASSWORD, Login, make_account, make_key, make_task, make_trashed
+from tests.support.factories import (
+    PASSWORD,
+    Login,
+    make_account,
+    make_key,
+    make_list,
+    make_task,
+    make_trashed,
+)
 from tests.support.fixtures import Patch
 from tests.support.running import dispose
 from todo import clock, main
@@ -112,6 +120,10 @@ def fill(session: Session, alice: Login) -> None:
     add_token(session, alice, kind=TokenKind.API, name="scrípt", ends=-DAY)
     for name in ("Crème brûlée", "日本", "😀 \\x00 '%s' \n", "x" * 255):
         make_task(session, alice, name=name, note=name * 30, completed=len(name) > 2)
+    list_id = make_list(session, alice, name="Crème", note="x", color="#ff0000", archived=True)
+    parent = make_task(session, alice, list_id=list_id, priority=9)
+    child = make_task(session, alice, list_id=list_id, parent_id=parent)
+    make_task(session, alice, list_id=list_id, parent_id=child, completed=True)
     make_task(session, carol, due_date=clock.now())
     make_task(session, alice, due_date=clock.now().date())
     make_trashed(session, alice, name="Crème brûlée", note="x" * 10_000, due_date=clock.now())
@@ -144,15 +156,15 @@ def test_restored_database_equals_original(
     original = rows_of(database_url)
     output = todo_admin("backup", str(path))
     counts = (
-        "accounts: 2, invitations: 1, limit counts: 1, released usernames: 1, changes: 11, "
-        "idempotency keys: 1, tasks: 6, tokens: 3, trash: 1"
+        "accounts: 2, invitations: 1, limit counts: 1, released usernames: 1, changes: 15, "
+        "idempotency keys: 1, lists: 1, tokens: 3, trash: 1, tasks: 9"
     )
     assert output == f"{path} is written: {counts}.\n"
 
     monkeypatch.setenv("DATABASE_URL", other_url)
     assert todo_admin("restore", str(path)) == f"{path} is restored: {counts}.\n"
     assert rows_of(other_url) == original
-    assert original["last ids"] == [3, 2, 8, 4]
+    assert original["last ids"] == [3, 2, 1, 4, 11]
 
     app = main({}, **{"sqlalchemy.url": other_url})
     client = Client(app, alice.token)
@@ -258,7 +270,7 @@ def test_backup_during_write_is_snapshot(
     with before_statement("SELECT tasks.", register):
         output = todo_admin("backup", str(path))
     assert "accounts: 1," in output
-    assert "tasks: 1, tokens: 1, trash: 0." in output
+    assert "tokens: 1, trash: 0, tasks: 1." in output
     assert [len(rows_of(database_url)[name]) for name in ("accounts", "tasks", "tokens")] == [2] * 3
 
 
@@ -480,7 +492,7 @@ def test_restore_does_not_reuse_ids_of_database(
     committed.execute(text("DELETE FROM accounts"))
     committed.commit()
     todo_admin("restore", str(backup_file))
-    assert rows_of(database_url)["last ids"] == [3, 0, 0, 3]
+    assert rows_of(database_url)["last ids"] == [3, 0, 0, 3, 0]
 
 
 @pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)

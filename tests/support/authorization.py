@@ -85,6 +85,19 @@ CASES: dict[tuple[str, str], Case] = {
     ("PUT", ACCOUNT + "/tasks/{id}"): Case((401, 200, 403, 401, 401, 403, 200), {"name": "Tea"}),
     ("PATCH", ACCOUNT + "/tasks/{id}"): Case((401, 200, 403, 401, 401, 403, 200), {"name": "Tea"}),
     ("DELETE", ACCOUNT + "/tasks/{id}"): Case((401, 200, 403, 401, 401, 403, 200)),
+    ("POST", ACCOUNT + "/tasks/{id}/move"): Case(
+        (401, 200, 403, 401, 401, 403, 200), {"first": True}
+    ),
+    ("GET", ACCOUNT + "/lists"): Case((401, 200, 403, 401, 401, 200, 200)),
+    ("POST", ACCOUNT + "/lists"): Case((401, 201, 403, 401, 401, 403, 201), {"name": "Home"}),
+    ("GET", ACCOUNT + "/lists/{id}"): Case((401, 200, 403, 401, 401, 200, 200)),
+    ("PUT", ACCOUNT + "/lists/{id}"): Case((401, 200, 403, 401, 401, 403, 200), {"name": "Home"}),
+    ("PATCH", ACCOUNT + "/lists/{id}"): Case((401, 200, 403, 401, 401, 403, 200), {"name": "Home"}),
+    ("DELETE", ACCOUNT + "/lists/{id}"): Case((401, 200, 403, 401, 401, 403, 200)),
+    ("POST", ACCOUNT + "/lists/{id}/move"): Case(
+        (401, 200, 403, 401, 401, 403, 200), {"first": True}
+    ),
+    ("GET", ACCOUNT + "/lists/{id}/history"): Case((401, 200, 403, 401, 401, 200, 200)),
     ("GET", ACCOUNT + "/trash"): Case((401, 200, 403, 401, 401, 200, 200)),
     ("DELETE", ACCOUNT + "/trash"): Case((401, 200, 403, 401, 401, 403, 200)),
     ("POST", ACCOUNT + "/trash/restore"): Case(

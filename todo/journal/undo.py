@@ -37,11 +37,11 @@ def undo(session: Session, account: AccountRow, revision: int, trash_retention: 
     Raise Problem 409, and change nothing, if the changes cannot be undone or if an object has later
     changes.
     """
-    _refuse_impossible(session, account, revision)
+    kinds = _kinds(session, account, revision)
     writes.keep_journal(session)
     conflicts: list[Conflict] = []
     undone = 0
-    for model, batch in _batches(session, account, revision):
+    for model, batch in _batches(session, account, revision, kinds):
         current = _current_rows(session, account, model, batch, trash_retention)
         conflicts += _conflicts(model, batch, current)
         if len(conflicts) >= MAX_CONFLICTS:
@@ -63,8 +63,8 @@ def undo_conflict(conflicts: list[Conflict]) -> Problem:
     )
 
 
-def _refuse_impossible(session: Session, account: AccountRow, revision: int) -> None:
-    """Raise Problem 409 if nothing can be undone, or too much at once.
+def _kinds(session: Session, account: AccountRow, revision: int) -> list[str]:
+    """Return the kinds of the changes. Raise Problem 409 if they cannot be undone, or not at once.
 
     Only a change from before these limits is too much: an undo records as many bytes as the change.
     """
@@ -82,6 +82,7 @@ def _refuse_impossible(session: Session, account: AccountRow, revision: int) -> 
         )
     if sum(row[3] for row in rows) > writes.MAX_RECORDED_BYTES:
         raise writes.too_many(sum(row[1] for row in rows))
+    return sorted(row.kind for row in rows)
 
 
 def _conflicts(
@@ -175,13 +176,12 @@ def _columns(model: type[Journalled], fields: Fields) -> Fields:
 
 
 def _batches(
-    session: Session, account: AccountRow, revision: int
+    session: Session, account: AccountRow, revision: int, kinds: list[str]
 ) -> Iterator[tuple[Model, Sequence[Any]]]:
     """Yield the changes of the revision in batches of one kind, by id."""
-    mine = _of_revision(account, revision)
-    kinds = session.scalars(select(CHANGES.c.kind).where(*mine).distinct()).all()
-    for kind in sorted(kinds):
-        query = select(*CHANGES.c).where(*mine, CHANGES.c.kind == kind)
+    for kind in kinds:
+        mine = [*_of_revision(account, revision), CHANGES.c.kind == kind]
+        query = select(*CHANGES.c).where(*mine)
         query = query.order_by(CHANGES.c.object_id).limit(BATCH_SIZE)
         last = 0
         while batch := session.execute(query.where(CHANGES.c.object_id > last)).all():

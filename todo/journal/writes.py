@@ -10,7 +10,7 @@ account's `task_bytes` and `journal_bytes`.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -182,7 +182,8 @@ def delete(session: Session, model: Model, account_id: int, rows: Sequence[Field
             stamps = trash.stamps(revision, transaction_date(session))
             _copy(session, model, trash, account_id, ids, stamps)
         _delete(session, model, account_id, ids)
-    _count(session, model, [(row, None) for row in rows])
+    deleted = {row["id"] for row in rows}
+    _count(session, model, [(row, None) for row in rows], deleted)
 
 
 def restore(
@@ -222,11 +223,14 @@ def restore(
 
 
 def _count(
-    session: Session, model: Model, changes: Iterable[tuple[Fields | None, Fields | None]]
+    session: Session,
+    model: Model,
+    changes: Iterable[tuple[Fields | None, Fields | None]],
+    deleted: Set[int] = frozenset(),
 ) -> dict[int, Counter[str]]:
     """Adjust the counters of the objects that count the changed rows, given before and after.
 
-    Return by how much, by the id of the object.
+    Return by how much, by the id of the object. Deleted objects have no counters.
     """
     counted: dict[int, Counter[str]] = defaultdict(Counter)
     numbers: Mapping[str, int]
@@ -236,7 +240,11 @@ def _count(
                 counting, numbers = model.counted_in(row)
                 if counting is not None:
                     counted[counting].update({name: sign * n for name, n in numbers.items()})
-    changed = {counting: sums for counting, sums in counted.items() if any(sums.values())}
+    changed = {
+        counting: sums
+        for counting, sums in counted.items()
+        if any(sums.values()) and counting not in deleted
+    }
     if changed:
         names = tuple(next(iter(changed.values())))
         parameters = [

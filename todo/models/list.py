@@ -11,7 +11,7 @@ from todo.models.meta import NEVER_REUSE_IDS, Base, BigInt, CodePoints, UTCDateT
 from todo.positions import POSITION_MAX
 
 NAME_MAX = 255
-NOTE_MAX = 10_000
+NOTE_MAX = 1000
 
 
 class List(Journalled, Base):

@@ -8,17 +8,19 @@ from pydantic import MISSING, AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from todo.http.schema import Body, Query, Representation
-from todo.models.list import NAME_MAX
+from todo.models.list import NAME_MAX, NOTE_MAX
 from todo.schemas.meta import (
     Flag,
     Instant,
     Owner,
     Text,
     UndoRevision,
+    limits,
     name_field,
+    short,
     visible,
 )
-from todo.schemas.task import DRY_RUN, NoteIn
+from todo.schemas.task import DRY_RUN
 
 COLOR = "#[0-9A-Fa-f]{6}"
 
@@ -30,6 +32,10 @@ def _color(text: str) -> str:
 
 
 Name = Annotated[Text, visible(NAME_MAX), name_field(NAME_MAX, "Name of the list.", "Shopping")]
+NoteIn = Annotated[
+    Annotated[Text, short(NOTE_MAX), Field(json_schema_extra=limits(NOTE_MAX))] | None,
+    Field(description="Further details.", examples=["every Saturday"]),
+]
 ColorIn = Annotated[
     Annotated[str, AfterValidator(_color), Field(json_schema_extra={"pattern": f"^{COLOR}$"})]
     | None,

@@ -69,6 +69,16 @@ def visible(maximum: int) -> AfterValidator:
     return AfterValidator(lambda text: not_blank(text, maximum))
 
 
+def short(maximum: int) -> AfterValidator:
+    """Return the validator of a text of at most `maximum` characters."""
+    return AfterValidator(lambda text: limited(text, maximum))
+
+
+def limits(maximum: int) -> dict[str, Any]:
+    """Return the JSON Schema of a text of at most `maximum` characters."""
+    return {"maxLength": maximum, "pattern": WITHOUT_NUL}
+
+
 def name_field(maximum: int, description: str, example: str) -> Any:
     """Return the description of a name."""
     return Field(

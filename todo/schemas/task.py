@@ -21,25 +21,21 @@ from todo.http.schema import Body, Representation
 from todo.models.task import DEPTH_MAX, NAME_MAX, NOTE_MAX, PRIORITY_MAX, UID_MAX, columns_of
 from todo.schemas.dates import DateIn, DateOut, PastIn
 from todo.schemas.meta import (
-    WITHOUT_NUL,
     Instant,
     Owner,
     ReferenceIn,
     Text,
     UndoRevision,
     UTCTime,
-    limited,
+    limits,
     name_field,
+    short,
     visible,
 )
 from todo.schemas.place import Place
 
 BULK_MAX = 100  # tasks that a request may create
 UID = f"[!-~]{{1,{UID_MAX}}}"
-
-
-def _note(text: str) -> str:
-    return limited(text, NOTE_MAX)
 
 
 def _uid(text: str) -> str:
@@ -64,12 +60,10 @@ def _subtasks(value: Any) -> bool:
 
 
 Name = Annotated[Text, visible(NAME_MAX), name_field(NAME_MAX, "What to do.", "Milk")]
-Note = Annotated[
-    Text,
-    AfterValidator(_note),
-    Field(json_schema_extra={"maxLength": NOTE_MAX, "pattern": WITHOUT_NUL}),
+NoteIn = Annotated[
+    Annotated[Text, short(NOTE_MAX), Field(json_schema_extra=limits(NOTE_MAX))] | None,
+    Field(description="Further details.", examples=["two bottles"]),
 ]
-NoteIn = Annotated[Note | None, Field(description="Further details.", examples=["two bottles"])]
 CompletedIn = Annotated[bool, Field(description="Whether the task is done.", examples=[False])]
 Priority = Annotated[
     int,

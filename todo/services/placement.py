@@ -19,6 +19,7 @@ from todo.journal.writes import MAX_TASKS, next_revision, too_many
 from todo.models.journalled import columns_except
 from todo.models.list import LISTS
 from todo.models.task import DEPTH_MAX, TASKS, Task
+from todo.models.trash import TrashedTask
 from todo.positions import last_position
 
 PLACE = ("list_id", "parent_id")
@@ -46,7 +47,8 @@ def place_new(session: Session, account: AccountRow, rows: Sequence[Fields]) -> 
             if len(parent.lineage) >= DEPTH_MAX:
                 _refuse_depth()
             row["list_id"] = parent.list_id
-    _refuse_unknown_lists(session, account, {row["list_id"] for row in rows})
+    lists = {row["list_id"] for row in rows if row["parent_id"] is None}
+    _refuse_unknown_lists(session, account, lists)
 
 
 class _Tree:
@@ -94,8 +96,9 @@ def columns_of_move(
     if not changed:
         return []
     places = {task["id"]: targets[task["id"]] for task in changed}
-    _refuse_unknown_lists(session, account, {list_id for list_id, _ in places.values()})
-    below = subtasks_of(session, account, Task, list(places))
+    if target.get("parent_id") is None:
+        _refuse_unknown_lists(session, account, {list_id for list_id, _ in places.values()})
+    below = subtasks_of(session, account, changed)
     tree = _Tree([*below, *changed], places)
     if target.get("parent_id") is not None:
         lineage = parents[target["parent_id"]].lineage
@@ -164,16 +167,29 @@ def columns_of_restored(
     }
 
 
-def subtasks_of(
-    session: Session, account: AccountRow, model: Any, ids: Sequence[int]
-) -> list[Fields]:
+def subtasks_of(session: Session, account: AccountRow, tasks: Sequence[Fields]) -> list[Fields]:
     """Return all subtasks of these tasks, at every level, without the tasks themselves.
 
-    Of tasks in the trash, return the subtasks that the same request deleted. Raise Problem 409 if
-    they are too many for one change.
+    Raise Problem 409 if they are too many for one change.
     """
-    if not ids:
-        return []
+    parents = [task["id"] for task in tasks if task["subtasks_total"]]
+    found = _below(session, Task, account, parents) if parents else []
+    ids = {task["id"] for task in tasks}
+    return [row for row in found if row["id"] not in ids]
+
+
+def subtasks_deleted_with(
+    session: Session, account: AccountRow, tasks: Sequence[Fields]
+) -> list[Fields]:
+    """Return the subtasks, at every level, that the same request deleted as these tasks.
+
+    Raise Problem 409 if they are too many for one change.
+    """
+    ids = [task["id"] for task in tasks]
+    return _below(session, TrashedTask, account, ids) if ids else []
+
+
+def _below(session: Session, model: Any, account: AccountRow, ids: Sequence[int]) -> list[Fields]:
     table = model.__table__
     child = table.alias("child")
     stamp = "deletion_date" if model.is_trash else "account_id"

@@ -112,7 +112,7 @@ def _updates(
         for row, place in columns_of_move(session, account, tasks, target):
             add(row, place)
     if completed is not None:
-        below = subtasks_of(session, account, Task, list(updates)) if with_subtasks else []
+        below = subtasks_of(session, account, tasks) if with_subtasks else []
         done = {"completion_date": writes.transaction_date(session) if completed else None}
         for row in (*tasks, *below):
             # A task that is already completed keeps its date.
@@ -172,8 +172,8 @@ def move_task(
 
 def delete_task(session: Session, account: AccountRow, task: TaskRow) -> None:
     """Move the task and its subtasks to the trash."""
-    below = subtasks_of(session, account, Task, [task.id]) if task.subtasks_total else []
-    writes.delete(session, Task, account.id, [task._asdict(), *below])
+    row = task._asdict()
+    writes.delete(session, Task, account.id, [row, *subtasks_of(session, account, [row])])
 
 
 def delete_tasks(
@@ -186,7 +186,7 @@ def delete_tasks(
     refuse_without_filter(filters)
     found = read_matching(session, Task, conditions(dialect_of(session), account, filters))
     rows = [row._asdict() for row in found]
-    rows += subtasks_of(session, account, Task, [row["id"] for row in rows])
+    rows += subtasks_of(session, account, rows)
     if len(rows) > MAX_TASKS:
         raise too_many(len(rows))
     if not dry_run:
