@@ -1,6 +1,6 @@
 """Add lists, and the uid, list, parent, position and priority of tasks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -42,7 +42,7 @@ CHECKS = {
     "position_length": "length(position) <= 255",
     "priority_range": "priority BETWEEN 1 AND 9",
 }
-INDEXES = (
+INDEXES: tuple[tuple[str, list[str], dict[str, Any]], ...] = (
     ("ix_tasks_uid", ["account_id", "uid"], {"unique": True}),
     ("ix_tasks_position", ["account_id", "position", "id"], {}),
     ("ix_tasks_list", ["account_id", "list_id", "position", "id"], {}),
@@ -169,7 +169,7 @@ def add_columns(table: str) -> None:
 @contextmanager
 def alter(table: str) -> Iterator[Any]:
     """Alter the table in a batch: SQLite must recreate it, which drops its triggers."""
-    triggers = []
+    triggers: Sequence[str] = []
     if is_sqlite():
         master = sa.table("sqlite_master", *map(sa.column, ("type", "tbl_name", "sql")))
         triggers = (

@@ -51,7 +51,7 @@ def _text_field(field: Schema) -> Schema:
     if choices:
         [choice] = choices
         return {key: value for key, value in field.items() if key != "anyOf"} | choice
-    if field.get("type") == "boolean":
+    if field.get("type") in ("boolean", ["boolean", "object"]):
         return field | {"type": "string", "pattern": BOOLEAN_PATTERN, "examples": ["false"]}
     if field.get("type") == ["string", "null"]:
         return field | {"type": "string"}

@@ -62,12 +62,14 @@ def check(session: Session, *, purged: bool = False) -> None:
 def check_sizes(session: Session) -> None:
     """Check the sizes of rows, and their sums in the accounts."""
     stored, changes = Counter[int](), Counter[int]()
+    rows: list[Task | TrashedTask | List] = []
     for model in (Task, TrashedTask, List):
-        for row in session.scalars(select(model)):
-            fields = recorded_fields(row)
-            texts = [value for name, value in fields.items() if name not in INSTANTS]
-            assert row.size == 200 + sum(map(json_length, texts))
-            stored[row.account_id] += row.size
+        rows += session.scalars(select(model))
+    for row in rows:
+        fields = recorded_fields(row)
+        texts = [value for name, value in fields.items() if name not in INSTANTS]
+        assert row.size == 200 + sum(map(json_length, texts))
+        stored[row.account_id] += row.size
     for change in session.scalars(select(Change)):
         recorded = [*(change.before or {}).items(), *(change.after or {}).items()]
         texts = [value for name, value in recorded if name not in INSTANTS]
@@ -139,7 +141,8 @@ def replay(changes: list[Change]) -> State:
         assert (change.action == CREATE) == (not fields)
         if change.action == RESTORE:
             restored = {name: fields[name] for name in fields if name not in (DATE, *PLACE)}
-            after = {name: change.after[name] for name in change.after if name not in PLACE}
+            new = change.after or {}
+            after = {name: new[name] for name in new if name not in PLACE}
             assert (change.before, after) == (None, restored)
         else:
             assert {name: fields[name] for name in before} == before

@@ -1,10 +1,13 @@
 """Error schemas."""
 
+from collections.abc import Sequence
+
 from pydantic import MISSING, Field
 
 from todo.http.errors import Conflict, Fault
 from todo.http.schema import Representation
 from todo.schemas.account import Account
+from todo.schemas.list import List
 from todo.schemas.task import Task
 
 
@@ -29,7 +32,7 @@ class ProblemDetails(Representation):
         description="Same as `detail`, for earlier clients.",
         examples=["name: This field is required."],
     )
-    errors: list[Fault] | MISSING = Field(
+    errors: Sequence[Fault] | MISSING = Field(
         MISSING,
         description="All faults of the input, at most 100.",
         examples=[
@@ -54,20 +57,21 @@ class ProblemDetails(Representation):
         examples=['"12"'],
     )
     task: Task | MISSING = Field(MISSING, description="With `precondition`: the stored task.")
+    list: List | MISSING = Field(MISSING, description="With `precondition`: the stored list.")
     profile: Account | MISSING = Field(
         MISSING, description="With `precondition`: the stored profile."
     )
-    changed: list[str] | MISSING = Field(
+    changed: Sequence[str] | MISSING = Field(
         MISSING,
         description="With `precondition`: fields that have changed since the version in "
         "`If-Match`; absent if unknown.",
         examples=[["name", "due_date"]],
     )
-    conflicts: list[Conflict] | MISSING = Field(
+    conflicts: Sequence[Conflict] | MISSING = Field(
         MISSING,
-        description="With `undo_conflict`: tasks and fields that later requests have changed, at "
-        "most 100 tasks.",
-        examples=[[{"id": 1, "fields": ["name"]}]],
+        description="With `undo_conflict`: objects and fields that later requests have changed, at "
+        "most 100 objects.",
+        examples=[[{"kind": "task", "id": 1, "fields": ["name"]}]],
     )
     request_id: str | MISSING = Field(
         MISSING, description="Id of the request in the server's log.", examples=["b5bb9d8014a0f9b1"]
