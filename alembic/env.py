@@ -15,7 +15,7 @@ from todo import settings
 from todo.models import Base
 from todo.models.engine import create_engine
 from todo.models.journalled import RECORDED
-from todo.models.json import JSONText
+from todo.models.json import JSONList, JSONText
 from todo.models.meta import UTCDateTime, ZeroAsNull
 from todo.models.migration import unusable_database
 from todo.models.sqlite import check_folder
@@ -30,14 +30,14 @@ def render_item(kind: str, item: Any, _context: Any) -> str | Literal[False]:
         return "sa.DateTime(timezone=True)"
     if kind == "type" and isinstance(item, ZeroAsNull):
         return "sa.Integer()"
-    if kind == "type" and isinstance(item, JSONText):
+    if kind == "type" and isinstance(item, JSONText | JSONList):
         return "sa.Text()"
     return False
 
 
 def include_name(name: str | None, kind: str, _parents: Any) -> bool:
-    """Exclude the FTS5 tables and the indexes of words, which exist only in migrations."""
-    words = ("task_words", "ix_tasks_words", "trash_words", "ix_trash_words")
+    """Exclude the indexes of words and labels, which exist only in migrations."""
+    words = ("task_words", "ix_tasks_words", "trash_words", "ix_trash_words", "task_labels")
     return not (kind in ("table", "index") and name and name.startswith(words))
 
 

@@ -42,19 +42,26 @@ CHECKS = {
     "position_length": "length(position) <= 255",
     "priority_range": "priority BETWEEN 1 AND 9",
 }
-INDEXES: tuple[tuple[str, list[str], dict[str, Any]], ...] = (
-    ("ix_tasks_uid", ["account_id", "uid"], {"unique": True}),
-    ("ix_tasks_position", ["account_id", "position", "id"], {}),
-    ("ix_tasks_list", ["account_id", "list_id", "position", "id"], {}),
-    (
-        "ix_tasks_parent",
+Index = tuple[list[str], dict[str, Any]]
+INDEXES: dict[str, Index] = {
+    "ix_tasks_uid": (["account_id", "uid"], {"unique": True}),
+    "ix_tasks_position": (["account_id", "position", "id"], {}),
+    "ix_tasks_list": (["account_id", "list_id", "position", "id"], {}),
+    "ix_tasks_parent": (
         ["account_id", "parent_id", "position", "id"],
         {"where": "parent_id IS NOT NULL"},
     ),
-    ("ix_tasks_priority", ["account_id", "priority", "id"], {}),
-    ("ix_trash_uid", ["account_id", "uid"], {"unique": True}),
-    ("ix_trash_parent", ["account_id", "parent_id"], {"where": "parent_id IS NOT NULL"}),
-)
+    "ix_tasks_priority": (["account_id", "priority", "id"], {}),
+    "ix_trash_uid": (["account_id", "uid"], {"unique": True}),
+    "ix_trash_parent": (["account_id", "parent_id"], {"where": "parent_id IS NOT NULL"}),
+}
+PARTIAL_INDEXES: dict[str, Index] = {
+    "ix_tasks_completed": (["account_id", "id"], {"where": "completion_date IS NOT NULL"}),
+    "ix_tasks_open_due": (
+        ["account_id", "due_all_day", "due_at", "id"],
+        {"where": "completion_date IS NULL"},
+    ),
+}
 
 
 def is_sqlite() -> bool:
@@ -88,17 +95,14 @@ def upgrade() -> None:
                 deferrable=True,
                 initially="DEFERRED",
             )
-    # Of two equal indexes, SQLite uses the last one.
-    op.drop_index("ix_tasks_open_due", "tasks")
-    is_open = sa.text("completion_date IS NULL")
-    op.create_index(
-        "ix_tasks_open_due",
-        "tasks",
-        ["account_id", "due_all_day", "due_at", "id"],
-        sqlite_where=is_open,
-        postgresql_where=is_open,
-    )
-    for name, columns, options in INDEXES:
+    # Of two equal indexes, SQLite uses the last one, so create those for some tasks only again.
+    for name in PARTIAL_INDEXES:
+        op.drop_index(name, "tasks")
+    create_indexes(PARTIAL_INDEXES | INDEXES)
+
+
+def create_indexes(indexes: dict[str, Index]) -> None:
+    for name, (columns, options) in indexes.items():
         where = options.get("where")
         op.create_index(
             name,
@@ -194,7 +198,7 @@ def require_values(altered: Any) -> None:
 
 
 def downgrade() -> None:
-    for name, _, _ in INDEXES:
+    for name in INDEXES:
         op.drop_index(name, name.split("_")[1])
     for table in ("tasks", "trash"):
         op.execute(f"UPDATE {table} SET size = size - length({ESCAPED}) - length(position) - 4")
@@ -208,8 +212,17 @@ def downgrade() -> None:
             tasks.drop_column(counter)
     with alter("trash") as trash:
         drop_columns(trash)
+    for name in PARTIAL_INDEXES:
+        op.drop_index(name, "tasks")
     index_ids(unique=False)
+    create_indexes(PARTIAL_INDEXES)
     op.drop_table("lists")
+    # The earlier code knows no lists, and a later upgrade gives their ids to others.
+    op.execute(
+        "UPDATE accounts SET journal_bytes = journal_bytes - coalesce((SELECT sum(size) FROM changes"
+        " WHERE changes.account_id = accounts.id AND kind = 'list'), 0)"
+    )
+    op.execute("DELETE FROM changes WHERE kind = 'list'")
     sums = [
         f"coalesce((SELECT sum(size) FROM {table} WHERE account_id = accounts.id), 0)"
         for table in ("tasks", "trash")

@@ -96,7 +96,11 @@ def check_places(session: Session) -> None:
 
 
 def json_length(text: Any) -> int:
-    return len(json.dumps(text, ensure_ascii=False).encode()) if isinstance(text, str) else 0
+    return (
+        len(json.dumps(text, ensure_ascii=False).encode())
+        if isinstance(text, str) or (text and isinstance(text, list))
+        else 0
+    )
 
 
 def check_complete(changes: list[Change], stored: State) -> None:

@@ -19,7 +19,8 @@ BATCH_WEIGHT = 200_000
 
 def words_of(table: Table) -> ColumnElement[int]:
     """Return the number of characters that the index has of a row."""
-    return func.length(table.c.name_words) + func.length(table.c.note_words)
+    labels = func.coalesce(func.length(table.c.label_words), 0)
+    return func.length(table.c.name_words) + func.length(table.c.note_words) + labels
 
 
 def first_batch(rows: Sequence[Any]) -> Sequence[Any]:

@@ -13,6 +13,19 @@ def to_json(value: Any) -> bytes:
     return msgspec.json.encode(value)
 
 
+class JSONList(TypeDecorator[list[str]]):
+    """A list of texts, stored as JSON; NULL is an empty list."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: list[str] | None, dialect: Dialect) -> str | None:
+        return to_json(value).decode() if value else None
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> list[str]:
+        return [] if value is None else json.loads(value)
+
+
 class JSONText(TypeDecorator[Any]):
     """JSON stored as text on both databases: no query looks into it."""
 

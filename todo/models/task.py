@@ -1,5 +1,6 @@
 """Tasks, and the columns that hold their fields."""
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any, ClassVar, Self
@@ -12,12 +13,16 @@ from sqlalchemy import (
     Integer,
     String,
     Table,
+    TableClause,
     Text,
+    column,
     inspect,
+    table,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from todo.models.journalled import Journalled, columns_except, row_class
+from todo.models.json import JSONList
 from todo.models.meta import (
     NEVER_REUSE_IDS,
     Base,
@@ -34,6 +39,8 @@ NAME_MAX = 255
 NOTE_MAX = 10_000
 UID_MAX = 255
 PRIORITY_MAX = 9
+LABEL_MAX = 64
+LABELS_MAX = 20  # of a task
 DEPTH_MAX = 5  # levels of tasks, of which the first has no parent
 
 # Every indexed word starts with its account's id, so a search for a common word reads only this
@@ -41,7 +48,8 @@ DEPTH_MAX = 5  # levels of tasks, of which the first has no parent
 # and `trash_words`, which triggers of migrations 0004 and 0008 fill.
 ACCOUNT_DIGITS = 16  # hexadecimal
 WORDS = (
-    "array_to_tsvector(string_to_array(substr(replace(name_words || note_words, ' ',"
+    "array_to_tsvector(string_to_array(substr(replace("
+    "name_words || note_words || coalesce(label_words, ''), ' ',"
     f" ' ' || lpad(to_hex(account_id), {ACCOUNT_DIGITS}, '0')), 2), ' '))"
 )
 
@@ -49,6 +57,7 @@ WORDS = (
 IS_OPEN = where("completion_date IS NULL")
 IS_COMPLETED = where("completion_date IS NOT NULL")
 IS_SUBTASK = where("parent_id IS NOT NULL")
+IS_LABELLED = where("label_keys IS NOT NULL")
 
 
 COUNTERS = frozenset({"subtasks_total", "subtasks_open"})
@@ -76,13 +85,15 @@ class TaskColumns(DerivedFields, Journalled):
     `due_date` is an instant or a day. `due_at` stores the instant or, if `due_all_day` is true,
     00:00 UTC of the day.
 
-    `name_folded` is the sort key of names; `name_words` and `note_words` are for search.
-    columns_of() sets them with name and note. `size` counts name and note; see todo/models/size.py.
+    `name_folded` is the sort key of names; `name_words`, `note_words` and `label_words` are for
+    search. `label_keys` are the labels without regard to case; triggers of migration 0015 index
+    them in TASK_LABELS. columns_of() sets these with name, note and labels. `size` is explained in
+    todo/models/size.py.
     """
 
     kind: ClassVar[str] = "task"
     database_only: ClassVar[frozenset[str]] = frozenset(
-        {"name_folded", "name_words", "note_words", "size"}
+        {"name_folded", "name_words", "note_words", "label_keys", "label_words", "size"}
     )
     unrecorded: ClassVar[frozenset[str]] = database_only | {
         *("id", "account_id", "revision", "modification_date", "deletion_date"),
@@ -101,6 +112,9 @@ class TaskColumns(DerivedFields, Journalled):
     name_words: Mapped[str] = mapped_column(Text, deferred=True)
     note: Mapped[str | None] = mapped_column(Text)
     note_words: Mapped[str] = mapped_column(Text, default="", deferred=True)
+    labels: Mapped[list[str]] = mapped_column(JSONList, nullable=True)
+    label_keys: Mapped[list[str]] = mapped_column(JSONList, nullable=True, deferred=True)
+    label_words: Mapped[str | None] = mapped_column(Text, deferred=True)
     size: Mapped[int] = mapped_column(Integer, server_default="0", deferred=True)
     due_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     due_all_day: Mapped[bool] = mapped_column(default=False)
@@ -159,6 +173,7 @@ class Task(TaskColumns, Base):
         Index("ix_tasks_position", "account_id", "position", "id"),
         Index("ix_tasks_list", "account_id", "list_id", "position", "id"),
         Index("ix_tasks_parent", "account_id", "parent_id", "position", "id", **IS_SUBTASK),
+        Index("ix_tasks_labelled", "account_id", "id", **IS_LABELLED),
         Index("ix_tasks_priority", "account_id", "priority", "id"),
         Index("ix_tasks_name", "account_id", "name_folded", "id"),
         Index("ix_tasks_creation", "account_id", "creation_date", "id"),
@@ -203,6 +218,15 @@ TASKS: Table = inspect(Task).local_table  # type: ignore[assignment]
 
 TASK_COLUMNS = columns_except(TASKS, Task.database_only)
 
+# The labels of tasks, except deleted ones. Only triggers write it.
+TASK_LABELS: TableClause = table(
+    "task_labels",
+    column("account_id", BigInt),
+    column("key", CodePoints),
+    column("task_id", BigInt),
+    column("name", Text),
+)
+
 
 class TaskRow(row_class(TASK_COLUMNS), DerivedFields):  # type: ignore[misc]
     """A row of a query of TASK_COLUMNS."""
@@ -233,6 +257,20 @@ def note_columns(note: str | None) -> dict[str, Any]:
     return {"note": note, "note_words": indexed_words(note)}
 
 
+def label_key(name: str) -> str:
+    """Return the label without regard to case: labels with the same key are equal."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def label_columns(names: list[str]) -> dict[str, Any]:
+    """Return the columns that hold the labels."""
+    return {
+        "labels": names,
+        "label_keys": list(map(label_key, names)),
+        "label_words": indexed_words(" ".join(names)) or None,
+    }
+
+
 def due_date_of(due_at: datetime | None, *, all_day: bool) -> date | datetime | None:
     """Return the due date from its columns."""
     return due_at.date() if due_at and all_day else due_at
@@ -250,6 +288,7 @@ def due_columns(due_date: date | datetime | None) -> dict[str, Any]:
 _COLUMNS_OF_FIELDS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
     "name": name_columns,
     "note": note_columns,
+    "labels": label_columns,
     "due_date": due_columns,
 }
 

@@ -25,6 +25,7 @@ from todo.listing.filters import (
     parameters,
     parametrized_conditions,
 )
+from todo.models.batches import words_of
 from todo.models.engine import Database, dialect_of
 from todo.models.journalled import columns_except, default_columns
 from todo.models.size import text_size
@@ -274,8 +275,7 @@ def _is_too_large(
 ) -> bool:
     """Return whether the texts of the tasks, old and new together, exceed a limit."""
     table = model.__table__
-    words = func.length(table.c.name_words) + func.length(table.c.note_words)
-    query = select(func.sum(table.c.size), func.sum(words)).where(*matching)
+    query = select(func.sum(table.c.size), func.sum(words_of(table))).where(*matching)
     old_bytes, old_words = session.execute(query).one()
     texts = {name: columns.get(name) for name in ("name", "note")}
     return (
@@ -285,4 +285,4 @@ def _is_too_large(
 
 
 def _indexed_characters(columns: Mapping[str, Any]) -> int:
-    return sum(len(columns.get(name, "")) for name in ("name_words", "note_words"))
+    return sum(len(columns.get(name) or "") for name in ("name_words", "note_words", "label_words"))
