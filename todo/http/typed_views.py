@@ -176,8 +176,14 @@ def read_query(model: type[Input], request: Request) -> tuple[Any, list[Fault]]:
             else "has too many parameters"
         )
         raise Problem("bad_query", f"The query string, after the ?, {wrong}.") from None
+    return validate_pairs(model, pairs, _context(request))
+
+
+def validate_pairs(
+    model: type[Input], pairs: list[tuple[str, str]], context: dict[str, Any] | None
+) -> tuple[Any, list[Fault]]:
+    """Return the query parameters as an instance of the model, and their faults."""
     fields = dict(pairs)
-    context = _context(request)
     validated, faults = validate(model, fields, strict=False, context=context, whole="query")
     if len(fields) < len(pairs):
         faults += _duplicate_parameters(

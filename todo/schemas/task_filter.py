@@ -244,10 +244,15 @@ def limit(description: str) -> Any:
     return Field(LIMIT, ge=1, le=LIMIT_MAX, description=description, examples=[LIMIT])
 
 
-class Paged(Query):
-    """Page parameters."""
+class Limited(Query):
+    """The length of a page."""
 
     limit: WholeNumber = limit("Maximum number of tasks on a page.")
+
+
+class Paged(Limited):
+    """Page parameters."""
+
     after: Text | MISSING = Field(
         MISSING,
         description="Opaque cursor of the page, taken from `next`.",
@@ -261,8 +266,8 @@ class CountsFilter(Query):
     list: ListId | MISSING = MISSING
 
 
-class TaskPage(Paged, TaskFilter):
-    """Parameters of a page of tasks."""
+class TaskQuery(Limited, TaskFilter):
+    """Parameters of a list of tasks, without the place of a page in it."""
 
     sort: Sort | MISSING = Field(
         MISSING,
@@ -277,6 +282,10 @@ class TaskPage(Paged, TaskFilter):
     )
     fields: Fields | MISSING = MISSING
     count: Flag = Field(False, description="`true`: also return `total`.")
+
+
+class TaskPage(Paged, TaskQuery):
+    """Parameters of a page of tasks."""
 
 
 class TrashFilter(TaskFilter):

@@ -51,22 +51,7 @@ class TasksViews:
         that are created or deleted in the meantime do not shift other tasks to another page. A list
         has no `ETag` if its `due` filter depends on the time.
         """
-        query = self.request.validated_query
-        revision = self.account.revision
-        if not query.depends_on_now and is_not_modified(self.request, revision):
-            return self.request.response
-        session, account = self.request.db, self.account
-        page = read_page(session, account, query)
-        fields = query.values().get("fields", ())
-        total = {"total": count_tasks(session, account, query.filters())} if query.count else {}
-        return {
-            "username": self.account.username,
-            "tasks": schemas.Task.of_each(page.tasks, fields),
-            "next": next_page(self.request, "after", page.after),
-            "after": page.after,
-            "revision": revision,
-            **total,
-        }
+        return list_tasks(self.request, self.request.validated_query)
 
     @view_config(
         request_method="POST",
@@ -143,6 +128,24 @@ class TasksViews:
             self.request.db, self.account, query.filters(), dry_run=query.dry_run
         )
         return finished(self.request, {"username": self.account.username, "deleted": deleted})
+
+
+def list_tasks(request: Request, query: TaskPage) -> dict[str, Any] | Response:
+    """Return a page of the account's tasks, or 304 if the client has it."""
+    db, account = request.db, request.identity.account
+    if not query.depends_on_now and is_not_modified(request, account.revision):
+        return request.response
+    page = read_page(db, account, query)
+    fields = query.values().get("fields", ())
+    total = {"total": count_tasks(db, account, query.filters())} if query.count else {}
+    return {
+        "username": account.username,
+        "tasks": schemas.Task.of_each(page.tasks, fields),
+        "next": next_page(request, "after", page.after),
+        "after": page.after,
+        "revision": account.revision,
+        **total,
+    }
 
 
 @view_config(
