@@ -152,11 +152,14 @@ def test_tutorial_python_program_runs(service: Server) -> None:
 
 # Other tests run each request on both databases.
 @pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
-def test_sync_commands_get_the_printed_answers(server: Server, committed: Session) -> None:
+@pytest.mark.parametrize("name", ["sync.md", "filters.md"])
+def test_page_commands_get_the_printed_answers(
+    server: Server, committed: Session, name: str
+) -> None:
     login = make_account(committed, "alice")
     make_task(committed, login, name="Milk")
     variables = f"ACCOUNT={ADDRESS}{login.url}\nTASKS=$ACCOUNT/tasks\nTOKEN={login.token}\n"
-    page = blocks((DOCS / "sync.md").read_text())
+    page = blocks((DOCS / name).read_text())
     compared = run_shell_blocks(page, server, before=variables)
     assert compared == len([content for language, content in page if language == "json"]) > 0
 

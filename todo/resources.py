@@ -16,8 +16,9 @@ from todo.auth.policy import InsufficientScope
 from todo.http.errors import Problem
 from todo.http.request import Request
 from todo.journal import history
-from todo.models import Account, List, Task
+from todo.models import Account, Filter, List, Task
 from todo.models.engine import Database
+from todo.models.filter import FILTER_COLUMNS, FILTERS, FilterRow
 from todo.models.list import LIST_COLUMNS, LISTS, ListRow
 from todo.models.meta import ID_MAX, ID_PATTERN, BigInt
 from todo.models.prepared import PREPARED
@@ -27,6 +28,7 @@ from todo.models.token import TOKENS
 from todo.models.trash import TRASH, TRASH_COLUMNS, is_restorable
 from todo.schemas.account import USERNAME
 from todo.schemas.account import Account as AccountSchema
+from todo.schemas.filter import Filter as FilterSchema
 from todo.schemas.list import List as ListSchema
 from todo.schemas.task import Task as TaskSchema
 
@@ -217,6 +219,31 @@ class ListContext(ObjectContext):
 
 class ListHistoryContext(ListContext):
     """The changes of a list of the account in the path."""
+
+    versioned: ClassVar[bool] = False
+
+
+class FilterContext(ObjectContext):
+    """A saved filter of the account in the path."""
+
+    kind: ClassVar[str] = Filter.kind
+    representation: ClassVar[Any] = FilterSchema
+
+    class Path(AccountContext.Path):
+        """The variable parts of the path, for the OpenAPI document."""
+
+        id: int = Field(description="The id of the filter.", ge=1, le=ID_MAX, examples=[1])
+
+    errors: ClassVar[tuple[str, ...]] = (*AccountContext.errors, "not_found")
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        self.filter = FilterRow._make(_load(request, _of_account(FILTER_COLUMNS, FILTERS)))
+        self.subject, self.revision = self.filter, self.filter.revision
+
+
+class FilterHistoryContext(FilterContext):
+    """The changes of a saved filter of the account in the path."""
 
     versioned: ClassVar[bool] = False
 

@@ -11,6 +11,8 @@ from todo.http.request import Request
 from todo.resources import (
     AccountContext,
     ChangesContext,
+    FilterContext,
+    FilterHistoryContext,
     HistoryContext,
     ListContext,
     ListHistoryContext,
@@ -89,6 +91,10 @@ def includeme(config: Configurator) -> None:
     add_route("lists", ACCOUNT + "/lists", factory=TasksContext)
     add_route("list", ACCOUNT + "/lists/{id}", factory=ListContext)
     add_route("move_list", ACCOUNT + "/lists/{id}/move", factory=ListContext)
+    add_route("filters", ACCOUNT + "/filters", factory=TasksContext)
+    add_route("filter", ACCOUNT + "/filters/{id}", factory=FilterContext)
+    add_route("filter_tasks", ACCOUNT + "/filters/{id}/tasks", factory=FilterContext)
+    add_route("filter_history", ACCOUNT + "/filters/{id}/history", factory=FilterHistoryContext)
     add_route("list_history", ACCOUNT + "/lists/{id}/history", factory=ListHistoryContext)
     add_route("history", ACCOUNT + "/tasks/{id}/history", factory=HistoryContext)
     add_route("changes", ACCOUNT + "/changes", factory=ChangesContext)

@@ -219,8 +219,8 @@ def downgrade() -> None:
     op.drop_table("lists")
     # The earlier code knows no lists, and a later upgrade gives their ids to others.
     op.execute(
-        "UPDATE accounts SET journal_bytes = journal_bytes - coalesce((SELECT sum(size) FROM changes"
-        " WHERE changes.account_id = accounts.id AND kind = 'list'), 0)"
+        "UPDATE accounts SET journal_bytes = journal_bytes - coalesce((SELECT sum(size)"
+        " FROM changes WHERE account_id = accounts.id AND kind = 'list'), 0)"
     )
     op.execute("DELETE FROM changes WHERE kind = 'list'")
     sums = [

@@ -23,7 +23,14 @@ from tests.support.authorization import (
 )
 from tests.support.client import Client, User, constant_headers
 from tests.support.databases import all_rows, rolled_back, statements
-from tests.support.factories import Login, make_list, make_task, make_token, make_trashed
+from tests.support.factories import (
+    Login,
+    make_filter,
+    make_list,
+    make_task,
+    make_token,
+    make_trashed,
+)
 from todo import clock, configure
 from todo.auth.permissions import Permission
 from todo.http.operations import operations
@@ -112,6 +119,7 @@ class Resources:
     trashed_id: int
     token_id: int
     list_id: int
+    filter_id: int
     secrets: dict[Actor, str | None]
 
     def url(self, pattern: str, username: str = "alice") -> str:
@@ -121,6 +129,7 @@ class Resources:
             "trash": self.trashed_id,
             "tokens": self.token_id,
             "lists": self.list_id,
+            "filters": self.filter_id,
         }
         resource_id = next((ids[part] for part in pattern.split("/") if part in ids), None)
         return pattern.format(
@@ -151,10 +160,11 @@ def resources(db: Session, alice: Login, bob: Login) -> Resources:
     db.delete(revoked)
     db.commit()
     trashed_id = make_trashed(db, alice)
+    filter_id = make_filter(db, alice)
     task_id = make_task(db, alice)
     revision = db.get_one(Task, task_id).revision
     list_id = make_list(db, alice)
-    return Resources(revision, task_id, trashed_id, token.id, list_id, secrets)
+    return Resources(revision, task_id, trashed_id, token.id, list_id, filter_id, secrets)
 
 
 def client_with_header(app: Any, secret: str | None) -> Client:

@@ -15,7 +15,15 @@ from sqlalchemy.orm import Session
 from tests.support.client import Client, User
 from tests.support.costs import COSTS, PAGE_PATH, costs_page
 from tests.support.databases import event_listener, session_on
-from tests.support.factories import PASSWORD, Login, make_account, make_task, make_tasks, make_token
+from tests.support.factories import (
+    PASSWORD,
+    Login,
+    make_account,
+    make_filters,
+    make_task,
+    make_tasks,
+    make_token,
+)
 from tests.support.running import running_app
 from todo.http.operations import operations
 from todo.journal.writes import MAX_INDEXED_CHARACTERS, MAX_RECORDED_BYTES, MAX_TASKS
@@ -220,6 +228,28 @@ def test_largest_requests_of_one_object(
     largest(anybody, "login", "POST", "/api/v1/accounts/login", credentials)
     largest(anybody, "logout", "POST", "/api/v1/accounts/logout")
     assert_tight(largest, answers=False)
+
+
+def test_largest_requests_of_filters(owner: User, largest: Largest, database_url: str) -> None:
+    search = "n" + "\x01" * 254
+    query = f"limit={PAGE}&count=true&search={search}&id=".ljust(2000, "1")
+    new = {"name": search, "query": query[: query.index("&id=")]}
+    with session_on(database_url) as session:
+        [filter_id, *_] = make_filters(session, owner, [{"name": search, "query": query}] * 999)
+        for _ in range(PAGE // 100):
+            make_tasks(session, owner, [{"name": "n", "note": LONGEST}] * 100)
+    created = largest(owner, "create filter", "POST", f"{owner.url}/filters", new)
+    largest(owner, "user's filters", "GET", f"{owner.url}/filters")
+    url = created.location
+    largest(owner, "filter detail", "GET", f"{owner.url}/filters/{filter_id}")
+    assert largest(owner, "filter tasks", "GET", f"{url}/tasks").json["total"] == PAGE
+    for number in range(PAGE):
+        spaced = new["query"] + "&" * (number % 2)
+        changed = {"name": search[:-3] + f"{number:03}", "query": spaced}
+        largest(owner, "filter update", "PATCH", url, changed)
+    largest(owner, "filter history", "GET", f"{url}/history?limit={PAGE}")
+    largest(owner, "delete filter", "DELETE", url)
+    assert_tight(largest, answers=True)
 
 
 def link(answer: Any) -> str:

@@ -17,6 +17,7 @@ from tests.support.client import User
 from tests.support.factories import (
     Login,
     make_account,
+    make_filter,
     make_list,
     make_task,
     make_tasks,
@@ -49,7 +50,9 @@ def test_export_contains_all_data_of_account_only(
             completed=number > 2,
         )
         make_trashed(db, alice, name=f"Old {number}")
+        make_filter(db, alice, name=f"Filter {number}")
         make_task(db, bob)
+        make_filter(db, bob)
         make_trashed(db, bob)
     for archived in (False, True):
         list_id = make_list(db, alice, archived=archived)
@@ -60,6 +63,7 @@ def test_export_contains_all_data_of_account_only(
         "username": "alice",
         "profile": alice.get(alice.url).json,
         "lists": alice.get(f"{alice.url}/lists").json["lists"],
+        "filters": alice.get(f"{alice.url}/filters").json["filters"],
         "tasks": stored(alice.get(f"{alice.tasks_url}?archived=any").json["tasks"]),
         "trash": alice.get(alice.trash_url).json["tasks"][::-1],
     }

@@ -17,6 +17,7 @@ NEW = {"name": "Milk", "note": "two bottles", "due_date": "2030-02-01"}
 SEVERAL = {"tasks": [{"name": "Rice"}, NEW] * 50}
 CAROL = {"username": "carol", "email": "carol@example.com", "password": PASSWORD}
 CREDENTIALS = {"username": "carol", "password": PASSWORD}
+FILTER = {"name": "Overdue", "query": "due=overdue"}
 TOKEN = {"name": "script", "scope": "read"}
 HOME = {"name": "Home"}
 
@@ -27,6 +28,7 @@ MOVED = "SELECT UPDATE INSERT INSERT DELETE"
 # The subtasks may move, too.
 WITH_SUBTASKS = "SELECT WITH UPDATE INSERT INSERT DELETE"
 PURGED = "SELECT SELECT SELECT SELECT UPDATE UPDATE INSERT DELETE"
+ERASED = "SELECT UPDATE INSERT DELETE"  # without a trash, only the journal has the object
 LOGGED_IN = "DELETE DELETE INSERT"
 # The account, the counts, the failure in four limits and its refund, the success in two, the new
 # address, the account's hash, and the session. A known address is only renewed, and the daily
@@ -174,6 +176,20 @@ EXPECTED_STATEMENTS: list[tuple[str, str, str, dict[str, Any], str]] = [
         {},
         "limit SELECT SELECT SELECT SELECT UPDATE INSERT INSERT DELETE UPDATE INSERT DELETE",
     ),
+    ("create filter", "POST", "{account}/filters", FILTER, "limit SELECT UPDATE INSERT INSERT"),
+    ("user's filters", "GET", "{account}/filters", {}, "SELECT"),
+    ("filter detail", "GET", "{account}/filters/{ids[7]}", {}, "SELECT"),
+    ("filter tasks", "GET", "{account}/filters/{ids[7]}/tasks", {}, "SELECT SELECT"),
+    (
+        "filter tasks",
+        "GET",
+        "{account}/filters/{ids[7]}/tasks?count=true&limit=1",
+        {},
+        "SELECT SELECT SELECT",
+    ),
+    ("filter update", "PUT", "{account}/filters/{ids[7]}", {"name": "Late"}, f"limit {CHANGED}"),
+    ("filter history", "GET", "{account}/filters/{ids[7]}/history", {}, "SELECT SELECT SELECT"),
+    ("delete filter", "DELETE", "{account}/filters/{ids[7]}", {}, f"limit {ERASED}"),
     ("delete profile", "DELETE", "{account}", {}, "limit SELECT INSERT DELETE UPDATE"),
     ("register", "POST", "/api/v1/accounts", CAROL, f"INSERT INSERT SELECT {LOGGED_IN}"),
     ("login", "POST", "/api/v1/accounts/login", CREDENTIALS, FIRST_LOGIN),

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from webtest import TestResponse
 
 from tests.support.client import Client, User
-from tests.support.factories import PASSWORD, Login, make_task, make_trashed
+from tests.support.factories import PASSWORD, Login, make_filter, make_task, make_trashed
 from tests.support.fixtures import ApiToken, SetClock
 from todo.http.operations import operations
 from todo.models import Account, IdempotencyKey
@@ -52,14 +52,18 @@ def replayed_parts(answer: TestResponse) -> Any:
         ("DELETE", "/trash", {}),
         ("DELETE", "/trash?due=none", {}),
         ("POST", "/changes/{revision}/undo", {}),
+        ("POST", "/filters", {"name": "Overdue", "query": "due=overdue"}),
+        ("PATCH", "/filters/{filter}", {"query": "due=overdue"}),
+        ("DELETE", "/filters/{filter}", {}),
     ],
 )
 def test_repeated_write_is_replayed_and_executed_once(
     alice: User, milk: str, db: Session, method: str, path: str, fields: dict[str, Any]
 ) -> None:
+    saved = make_filter(db, alice)
     trashed = make_trashed(db, alice)
     revision = db.get_one(Account, alice.id).revision
-    ids = {"id": milk.rpartition("/")[2], "trashed": trashed, "revision": revision}
+    ids = {"id": milk.rpartition("/")[2], "trashed": trashed, "revision": revision, "filter": saved}
     url = alice.url + path.format(**ids)
     first = alice.send_json(method, url, fields, KEY)
     assert first.status_int < 300

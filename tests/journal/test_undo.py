@@ -10,7 +10,7 @@ from webtest import TestResponse
 
 from tests.support.authorization import ACCOUNT
 from tests.support.client import User
-from tests.support.factories import Login, make_list, make_task, make_trashed
+from tests.support.factories import Login, make_filter, make_list, make_task, make_trashed
 from tests.support.fixtures import Patch
 from tests.support.plans import page_queries
 from todo.http.operations import operations
@@ -35,6 +35,10 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("PUT", "/tasks/{id}", {"due_date": None, "note": None}),
     ("PATCH", "/tasks/{id}", {"completed": True}),
     ("DELETE", "/tasks/{id}", {}),
+    ("POST", "/filters", {"name": "Overdue", "query": "due=overdue"}),
+    ("PUT", "/filters/{filter}", {"name": "Overdue", "query": "due=overdue"}),
+    ("PATCH", "/filters/{filter}", {"query": ""}),
+    ("DELETE", "/filters/{filter}", {}),
     ("POST", "/trash/restore?search=milk", {}),
     ("POST", "/trash/{trashed}/restore", {}),
     ("POST", "/tasks/{id}/move", {"first": True}),
@@ -63,7 +67,7 @@ def undo_path(answer: TestResponse) -> str:
 
 
 def state(user: User) -> Any:
-    """Return all tasks and lists, as the lists, the searches and their own URLs show them."""
+    """Return all tasks, lists and filters, as the lists, searches and their own URLs show them."""
     lists = ("tasks?archived=any", "tasks?search=milk", "tasks?search=creme", "tasks?due=none")
     paths = (*lists, "trash?search=milk", "trash")
     tasks = [user.get(f"{user.url}/{path}").json["tasks"] for path in paths]
@@ -73,8 +77,12 @@ def state(user: User) -> Any:
         for name in STAMPS | {"deletion_date"}:
             task.pop(name, None)
     shown = [user.get(f"{user.tasks_url}/{task['id']}").json["task"] for task in tasks[0]]
-    shown += user.get(f"{user.url}/lists").json["lists"]
-    return tasks, [{name: task[name] for name in task.keys() - STAMPS} for task in shown]
+    others = [user.get(f"{user.url}/{name}").json[name] for name in ("lists", "filters")]
+    return tasks, *map(without_stamps, (shown, *others))
+
+
+def without_stamps(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: each[name] for name in each.keys() - STAMPS} for each in objects]
 
 
 @pytest.fixture
@@ -92,6 +100,7 @@ def ids(db: Session, alice: Login) -> dict[str, int]:
         "trashed": make_trashed(db, alice, name="Old milk"),
         "list": list_id,
         "parent": parent,
+        "filter": make_filter(db, alice),
     }
 
 

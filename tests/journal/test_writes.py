@@ -14,7 +14,15 @@ from sqlalchemy.orm import Session
 from tests.support import journal
 from tests.support.authorization import ACCOUNT, CASES
 from tests.support.client import Client, User, log_in
-from tests.support.factories import PASSWORD, Login, make_list, make_task, make_token, make_trashed
+from tests.support.factories import (
+    PASSWORD,
+    Login,
+    make_filter,
+    make_list,
+    make_task,
+    make_token,
+    make_trashed,
+)
 from tests.support.fixtures import ApiToken
 from todo.models import Account, Base, Change, Task, Token
 from todo.models.journalled import Journalled
@@ -65,11 +73,16 @@ def test_write_request_is_one_revision(
     make_task(db, alice)
     trashed = make_trashed(db, alice)
     token_id, _ = make_token(db, alice.id)
-    db.commit()
-    case = CASES[method, pattern]
-    list_id = make_list(db, alice)
-    ids = {"tokens": token_id, "tasks": milk, "trash": trashed, "lists": list_id}
+    list_id, filter_id = make_list(db, alice), make_filter(db, alice)
     before = db.get_one(Account, alice.id).revision
+    case = CASES[method, pattern]
+    ids = {
+        "tokens": token_id,
+        "tasks": milk,
+        "trash": trashed,
+        "lists": list_id,
+        "filters": filter_id,
+    }
     object_id = next((ids[part] for part in pattern.split("/") if part in ids), None)
     revision = db.get_one(Task, milk).revision
     url = pattern.format(username="alice", id=object_id, revision=revision)

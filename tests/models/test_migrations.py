@@ -23,6 +23,7 @@ from tests.support.client import Client
 from tests.support.databases import ROOT, database, database_url_set_to, migrate, session_on
 from tests.support.factories import (
     make_account,
+    make_filter,
     make_key,
     make_list,
     make_task,
@@ -224,6 +225,21 @@ def test_downgrade_below_trash_rewrites_journal(own_url: str) -> None:
         assert make_task(session, login) > purged
 
 
+def test_downgrade_subtracts_filters_from_stored_bytes(own_url: str) -> None:
+    used = select(ACCOUNTS.c.task_bytes)
+    with session_on(own_url) as session:
+        login = make_account(session)
+        make_task(session, login)
+        before = session.scalar(used)
+        for _ in range(2):
+            make_filter(session, login)
+        make_task(session, make_account(session))
+        session.commit()
+    down_and_up(own_url, "0014")
+    with session_on(own_url) as session:
+        assert set(session.scalars(used)) == {before}
+
+
 def test_downgrade_erases_closed_accounts_with_all_rows(own_url: str) -> None:
     with session_on(own_url) as session:
         closed, kept = make_account(session), make_account(session)
@@ -349,6 +365,11 @@ CONSTRAINT_VIOLATIONS = [
     "UPDATE tasks SET note = '" + "n" * 10_001 + "'",
     "UPDATE tasks SET due_all_day = true",
     "UPDATE tasks SET creation_date = NULL",
+    "UPDATE filters SET account_id = 0",
+    "UPDATE filters SET name = ''",
+    "UPDATE filters SET name = '" + "n" * 256 + "'",
+    "UPDATE filters SET query = NULL",
+    "UPDATE filters SET query = '" + "q" * 2001 + "'",
 ]
 
 
@@ -356,6 +377,7 @@ def test_database_constraints_refuse_invalid_rows(engine: Engine) -> None:
     with Session(engine) as session:
         for _ in range(2):
             make_task(session, make_account(session))
+        make_filter(session, make_account(session))
         for statement in CONSTRAINT_VIOLATIONS:
             with pytest.raises((IntegrityError, DataError)), session.begin_nested():
                 session.execute(text(statement))

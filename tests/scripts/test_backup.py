@@ -32,6 +32,7 @@ from tests.support.factories import (
     PASSWORD,
     Login,
     make_account,
+    make_filter,
     make_key,
     make_list,
     make_task,
@@ -127,6 +128,7 @@ def fill(session: Session, alice: Login) -> None:
     make_task(session, carol, due_date=clock.now())
     make_task(session, alice, due_date=clock.now().date())
     make_trashed(session, alice, name="Crème brûlée", note="x" * 10_000, due_date=clock.now())
+    make_filter(session, alice, name="Crème", query="search=crème&sort=-priority")
     session.add(Invitation(digest=b"x" * 32, expiration_date=clock.now()))
     session.add(LimitCount(name="writes", subject="1", count=3, expiration_date=clock.now()))
     make_key(session, alice, "ké%y", clock.now())
@@ -156,8 +158,8 @@ def test_restored_database_equals_original(
     original = rows_of(database_url)
     output = todo_admin("backup", str(path))
     counts = (
-        "accounts: 2, invitations: 1, limit counts: 1, released usernames: 1, changes: 15, "
-        "idempotency keys: 1, lists: 1, tokens: 3, trash: 1, tasks: 9"
+        "accounts: 2, invitations: 1, limit counts: 1, released usernames: 1, changes: 16, "
+        "filters: 1, idempotency keys: 1, lists: 1, tokens: 3, trash: 1, tasks: 9"
     )
     assert output == f"{path} is written: {counts}.\n"
 

@@ -39,6 +39,7 @@ class Case:
 
 CAROL = {"username": "carol", "email": "carol@example.com", "password": PASSWORD}
 ALICE = {"username": "alice", "password": PASSWORD}
+FILTER = {"name": "Overdue", "query": "due=overdue"}
 TOKEN = {"name": "script", "scope": "write"}
 
 ACCOUNT = "/api/v1/accounts/{username}"
@@ -105,6 +106,14 @@ CASES: dict[tuple[str, str], Case] = {
     ),
     ("DELETE", ACCOUNT + "/trash/{id}"): Case((401, 200, 403, 401, 401, 403, 200)),
     ("POST", ACCOUNT + "/trash/{id}/restore"): Case((401, 200, 403, 401, 401, 403, 200)),
+    ("GET", ACCOUNT + "/filters"): Case((401, 200, 403, 401, 401, 200, 200)),
+    ("POST", ACCOUNT + "/filters"): Case((401, 201, 403, 401, 401, 403, 201), FILTER),
+    ("GET", ACCOUNT + "/filters/{id}"): Case((401, 200, 403, 401, 401, 200, 200)),
+    ("PUT", ACCOUNT + "/filters/{id}"): Case((401, 200, 403, 401, 401, 403, 200), FILTER),
+    ("PATCH", ACCOUNT + "/filters/{id}"): Case((401, 200, 403, 401, 401, 403, 200), FILTER),
+    ("DELETE", ACCOUNT + "/filters/{id}"): Case((401, 200, 403, 401, 401, 403, 200)),
+    ("GET", ACCOUNT + "/filters/{id}/tasks"): Case((401, 200, 403, 401, 401, 200, 200)),
+    ("GET", ACCOUNT + "/filters/{id}/history"): Case((401, 200, 403, 401, 401, 200, 200)),
 }
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from todo import clock
 from todo.auth.passwords import hash_password
 from todo.journal import writes
-from todo.models import IdempotencyKey, List, Task
+from todo.models import Filter, IdempotencyKey, List, Task
 from todo.models.account import ACCOUNTS, username_columns
 from todo.models.task import TASK_COLUMNS, TASKS, columns_of
 from todo.models.token import TOKENS, new_token
@@ -106,6 +106,20 @@ def make_list(session: Session, login: Login, **values: Any) -> int:
     session.commit()
     list_id: int = row.id
     return list_id
+
+
+def make_filter(session: Session, login: Login, **values: Any) -> int:
+    """Store a filter of the account, without a look at its query, and return its id."""
+    [filter_id] = make_filters(session, login, [values])
+    return filter_id
+
+
+def make_filters(session: Session, login: Login, several: list[dict[str, Any]]) -> list[int]:
+    """Store filters of the account in one transaction and return their ids."""
+    rows = [{"name": "Open", "query": "completed=false", **values} for values in several]
+    filters = writes.create(session, Filter, login.id, rows)
+    session.commit()
+    return [each.id for each in filters]
 
 
 def make_trashed(session: Session, login: Login, **values: Any) -> int:

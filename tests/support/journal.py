@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from todo.models import Account, Base, Change, List, Task, TrashedTask
+from todo.models import Account, Base, Change, Filter, List, Task, TrashedTask
 from todo.models.change import CREATE, DELETE, PURGE, RESTORE
 from todo.models.journalled import Journalled, columns_except
 from todo.models.json import to_json
@@ -62,8 +62,8 @@ def check(session: Session, *, purged: bool = False) -> None:
 def check_sizes(session: Session) -> None:
     """Check the sizes of rows, and their sums in the accounts."""
     stored, changes = Counter[int](), Counter[int]()
-    rows: list[Task | TrashedTask | List] = []
-    for model in (Task, TrashedTask, List):
+    rows: list[Task | TrashedTask | List | Filter] = []
+    for model in (Task, TrashedTask, List, Filter):
         rows += session.scalars(select(model))
     for row in rows:
         fields = recorded_fields(row)

@@ -82,6 +82,11 @@ CODES: Mapping[str, tuple[int, str]] = {
         "One request may not change so many tasks or so much text; `count` is the number of "
         "tasks. Split the request.",
     ),
+    "filter_outdated": (
+        409,
+        "This version no longer accepts the query of the saved filter; `errors` names the "
+        "parameters. Change the query.",
+    ),
     "uid_taken": (409, "The account has a task with this `uid`, perhaps in the trash."),
     "too_many_tokens": (409, "The account has the maximum number of API tokens; revoke one."),
     "username_taken": (409, USERNAME_TAKEN),

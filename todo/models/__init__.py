@@ -2,6 +2,7 @@
 
 from todo.models.account import Account
 from todo.models.change import Change
+from todo.models.filter import Filter
 from todo.models.idempotency_key import IdempotencyKey
 from todo.models.invitation import Invitation
 from todo.models.limit import LimitCount
@@ -16,6 +17,7 @@ __all__ = [
     "Account",
     "Base",
     "Change",
+    "Filter",
     "IdempotencyKey",
     "Invitation",
     "LimitCount",

@@ -17,6 +17,7 @@ from todo.auth.passwords import (
 from todo.days import zone_names
 from todo.http.schema import Body, Representation
 from todo.models.account import DEFAULT_TIMEZONE, EMAIL_MAX, TIMEZONE_MAX, USERNAME_MAX
+from todo.schemas.filter import Filter
 from todo.schemas.list import List
 from todo.schemas.meta import WITHOUT_NUL, Instant, Owner, Text, Unicode, limited
 from todo.schemas.session import CurrentPassword, LoggedIn
@@ -178,11 +179,12 @@ class Account(Representation):
 
 
 class AccountExport(Representation):
-    """The profile, lists, tasks and trash of an account."""
+    """The profile, lists, saved filters, tasks and trash of an account."""
 
     username: Owner
     profile: Account
     lists: list[List] = Field(description="All lists, by id.")
+    filters: list[Filter] = Field(description="All saved filters, by id.")
     tasks: list[StoredTask] = Field(description="All tasks, by id.")
     trash: list[TrashedTask] = Field(description="Deleted tasks, in the order of their deletion.")
 

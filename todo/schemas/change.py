@@ -34,11 +34,13 @@ class Change(Representation):
     )
     date: Instant
     kind: str = Field(
-        description="`task`, `list` or `profile`. New kinds may be added; ignore unknown ones.",
+        description="`task`, `list`, `filter` or `profile`. New kinds may be added; ignore unknown "
+        "ones.",
         examples=["task"],
     )
     id: int = Field(
-        description="Id of the task or list; for the profile, the account id.", examples=[1]
+        description="Id of the task, list or filter; for the profile, the account id.",
+        examples=[1],
     )
     action: str = Field(
         description="`create`, `update`, `delete` (moved to the trash), `restore` (moved out of "
@@ -107,6 +109,10 @@ class TaskHistory(Representation):
 
 class ListHistory(TaskHistory):
     """A page of a list's history."""
+
+
+class FilterHistory(TaskHistory):
+    """A page of a saved filter's history."""
 
 
 class Changes(Representation):

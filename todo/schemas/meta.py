@@ -102,17 +102,18 @@ Flag = Annotated[
 ]
 
 
-def _whole_number(text: str) -> int:
+def whole_number(text: str) -> int:
+    """Return the number that a query parameter has. Raise a fault if it is none."""
     if not re.fullmatch("-?[0-9]{1,18}", text):
         raise PydanticCustomError("type", "This must be a whole number.")
     return int(text)
 
 
 # In a query: decimal digits, without the spaces and underscores that int() accepts.
-WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
+WholeNumber = Annotated[int, BeforeValidator(whole_number)]
 
 # The bounds precede the validator: otherwise the schema of a union with MISSING lacks them.
-RevisionIn = Annotated[int, Field(ge=1, le=ID_MAX), BeforeValidator(_whole_number)]
+RevisionIn = Annotated[int, Field(ge=1, le=ID_MAX), BeforeValidator(whole_number)]
 
 
 # The id of another object of the account.

@@ -7,6 +7,7 @@ from pydantic import MISSING, Field
 from todo.http.errors import Conflict, Fault
 from todo.http.schema import Representation
 from todo.schemas.account import Account
+from todo.schemas.filter import Filter
 from todo.schemas.list import List
 from todo.schemas.task import Task
 
@@ -58,6 +59,9 @@ class ProblemDetails(Representation):
     )
     task: Task | MISSING = Field(MISSING, description="With `precondition`: the stored task.")
     list: List | MISSING = Field(MISSING, description="With `precondition`: the stored list.")
+    filter: Filter | MISSING = Field(
+        MISSING, description="With `precondition`: the stored saved filter."
+    )
     profile: Account | MISSING = Field(
         MISSING, description="With `precondition`: the stored profile."
     )

@@ -16,11 +16,13 @@ from todo.http.schema import Representation
 from todo.listing.filters import conditions
 from todo.models.change import CHANGES, RESTORE
 from todo.models.engine import Database, dialect_of
+from todo.models.filter import FILTER_COLUMNS, FILTERS, FilterRow
 from todo.models.json import to_json
 from todo.models.list import LIST_COLUMNS, LISTS, ListRow
 from todo.models.task import TASK_COLUMNS, TASKS, TaskRow
 from todo.models.trash import TRASH, TRASH_COLUMNS, TrashRow
 from todo.schemas.account import Account
+from todo.schemas.filter import Filter
 from todo.schemas.list import List
 from todo.schemas.task import StoredTask
 from todo.schemas.trash import TrashedTask
@@ -57,11 +59,11 @@ class OpenExports:
 
 
 def write_export(db: Database, account: AccountRow, trash_retention: timedelta) -> IO[bytes]:
-    """Write the account's profile, lists, tasks and trash as JSON to a temporary file; return it.
+    """Write the account's profile, lists, filters, tasks and trash as JSON to a file; return it.
 
     The file is complete before the answer begins, so a failure still gets an error answer. Its
-    position is at its end; closing it deletes it. Raise StaleDataError if an object was restored
-    concurrently.
+    position is at its end; it is temporary: closing it deletes it. Raise StaleDataError if an
+    object was restored concurrently.
     """
     with ExitStack() as stack:
         file: IO[bytes] = stack.enter_context(TemporaryFile())
@@ -91,6 +93,12 @@ def _parts(db: Database, account: AccountRow, trash_retention: timedelta) -> dic
             (LISTS.c.account_id, LISTS.c.id),
             ListRow,
             List,
+        ),
+        "filters": (
+            select(*FILTER_COLUMNS).where(FILTERS.c.account_id == account.id),
+            (FILTERS.c.account_id, FILTERS.c.id),
+            FilterRow,
+            Filter,
         ),
         "tasks": (
             select(*TASK_COLUMNS).where(*mine),

@@ -1,4 +1,4 @@
-"""Read the history of a task or a list, and the change feed of an account."""
+"""Read the history of a task, a list or a saved filter, and the change feed of an account."""
 
 from typing import Any
 
@@ -11,8 +11,22 @@ from todo.http.preconditions import is_not_modified
 from todo.http.renderers import Response
 from todo.http.request import Request
 from todo.journal.history import RevisionExpiredError, read_changes, read_history
-from todo.resources import ChangesContext, HistoryContext, ListHistoryContext, ObjectContext
-from todo.schemas.change import Change, Changes, ChangesPage, HistoryPage, ListHistory, TaskHistory
+from todo.resources import (
+    ChangesContext,
+    FilterHistoryContext,
+    HistoryContext,
+    ListHistoryContext,
+    ObjectContext,
+)
+from todo.schemas.change import (
+    Change,
+    Changes,
+    ChangesPage,
+    FilterHistory,
+    HistoryPage,
+    ListHistory,
+    TaskHistory,
+)
 
 
 @view_config(
@@ -46,6 +60,25 @@ def history(context: HistoryContext, request: Request) -> dict[str, Any]:
 )
 def list_history(context: ListHistoryContext, request: Request) -> dict[str, Any]:
     """List the changes of a list, newest first.
+
+    The list comes in pages: follow `next` until it is null. Changes are kept for 90 days, unless
+    the server is configured differently.
+    """
+    return _history(context, request)
+
+
+@view_config(
+    route_name="filter_history",
+    request_method="GET",
+    permission=Permission.READ,
+    operation="filter history",
+    heavy=True,
+    query=HistoryPage,
+    returns=FilterHistory,
+    headers=("Link",),
+)
+def filter_history(context: FilterHistoryContext, request: Request) -> dict[str, Any]:
+    """List the changes of a saved filter, newest first.
 
     The list comes in pages: follow `next` until it is null. Changes are kept for 90 days, unless
     the server is configured differently.
