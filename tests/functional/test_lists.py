@@ -68,6 +68,22 @@ def test_lists_are_filtered_by_archived(alice: User) -> None:
     assert faults(alice.get(f"{alice.url}/lists?archived=any")) == {"archived": "type"}
 
 
+def test_lists_with_counts_show_open_tasks_and_inbox(alice: User, bob: User) -> None:
+    home, old = add_list(alice), add_list(alice, archived=True)
+    empty = add_list(alice)
+    parent = add(alice, list_id=home)
+    add(alice, parent_id=parent)
+    add(alice, list_id=home, completed=True)
+    outline.delete(alice, add(alice, list_id=home))
+    add(alice, list_id=old)
+    add(alice)
+    add(bob)
+    answer = alice.get(f"{alice.url}/lists?count=true").json
+    assert answer["inbox"] == {"open": 1}
+    assert {each["id"]: each["open"] for each in answer["lists"]} == {home: 2, old: 1, empty: 0}
+    assert "inbox" not in alice.get(f"{alice.url}/lists?count=false").json
+
+
 @pytest.mark.parametrize("method", ["PUT", "PATCH"])
 def test_list_update_keeps_omitted_fields(alice: User, set_clock: SetClock, method: str) -> None:
     list_id = add_list(alice, note="daily", color="#000000")

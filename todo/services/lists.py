@@ -32,7 +32,7 @@ def read_lists(db: Database, account: AccountRow, *, archived: bool | None) -> S
 def open_tasks(db: Database, account: AccountRow) -> dict[int | None, int]:
     """Return the number of open tasks in each list that has some; None is the inbox."""
     query = select(TASKS.c.list_id, func.count()).where(TASKS.c.account_id == account.id, is_open())
-    return dict(db.execute(query.group_by(TASKS.c.list_id)).tuples().all())
+    return dict(db.execute(query.group_by(TASKS.c.list_id)).all())
 
 
 def create_list(session: Session, account: AccountRow, columns: dict[str, Any]) -> ListRow:
