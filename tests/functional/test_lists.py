@@ -155,6 +155,26 @@ def test_list_of_another_account_is_not_found(alice: User, bob: User) -> None:
     assert alice.get(f"{bob.url}/lists").status_int == 403
 
 
+def test_stale_change_of_list_is_refused_with_current_list(alice: User) -> None:
+    list_id = add_list(alice)
+    url = f"{alice.url}/lists/{list_id}"
+    stale = alice.get(url).headers["ETag"]
+    alice.send_json("PATCH", url, {"note": "daily"})
+    requests = [
+        ("PATCH", url, {"name": "Job"}),
+        ("DELETE", url, {}),
+        ("POST", f"{url}/move", {"first": True}),
+    ]
+    for method, path, body in requests:
+        answer = alice.send_json(method, path, body, {"If-Match": stale})
+        assert (answer.status_int, answer.json["code"]) == (412, "precondition")
+        assert answer.json["list"] == show_list(alice, list_id)
+        assert answer.json["changed"] == ["note"]
+        assert answer.json["etag"] == alice.get(url).headers["ETag"]
+    current = {"If-Match": alice.get(url).headers["ETag"]}
+    assert alice.send_json("PATCH", url, {"name": "Job"}, current).status_int == 200
+
+
 def test_list_requests_with_one_key_run_once(alice: User) -> None:
     key = {"Idempotency-Key": "one"}
     posted = alice.send_json("POST", f"{alice.url}/lists", {"name": "Home"}, key)

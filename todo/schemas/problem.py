@@ -5,6 +5,7 @@ from pydantic import MISSING, Field
 from todo.http.errors import Conflict, Fault
 from todo.http.schema import Representation
 from todo.schemas.account import Account
+from todo.schemas.list import List
 from todo.schemas.task import Task
 
 
@@ -72,3 +73,5 @@ class ProblemDetails(Representation):
     request_id: str | MISSING = Field(
         MISSING, description="Id of the request in the server's log.", examples=["b5bb9d8014a0f9b1"]
     )
+    # The last one, because it hides the type of the same name.
+    list: List | MISSING = Field(MISSING, description="With `precondition`: the stored list.")
