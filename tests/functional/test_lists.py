@@ -219,6 +219,14 @@ def test_each_write_of_list_can_be_undone(alice: User) -> None:
     assert unversioned(outline.lists(alice)[:2]) == unversioned(before)
 
 
+def test_deletion_of_list_cannot_be_undone_twice(alice: User) -> None:
+    deleted = alice.delete(f"{alice.url}/lists/{add_list(alice)}")
+    assert undo(alice, deleted).status_int == 200
+    again = undo(alice, deleted)
+    assert (again.status_int, again.json["code"]) == (409, "undo_conflict")
+    assert len(list_ids(alice)) == 1
+
+
 def test_creation_of_list_with_tasks_cannot_be_undone(alice: User) -> None:
     posted = alice.post_json(f"{alice.url}/lists", {"name": "Home"})
     task_id = add(alice, list_id=posted.json["list"]["id"])
