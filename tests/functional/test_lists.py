@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from tests.support import outline
 from tests.support.client import User, faults
-from tests.support.fixtures import SetClock
+from tests.support.factories import make_list
+from tests.support.fixtures import Patch, SetClock
 from tests.support.outline import add, add_list, ids, list_ids, show, show_list, undo, unversioned
 from todo.journal import writes
 from todo.models import List
@@ -263,3 +264,15 @@ def test_account_has_at_most_a_thousand_lists(alice: User, db: Session) -> None:
     assert answer.json["count"] == 1_000
     found = list_ids(alice)
     assert (len(found), found[-1]) == (1_000, last)
+
+
+def test_undo_exceeds_no_limit_of_lists(alice: User, db: Session, monkeypatch: Patch) -> None:
+    monkeypatch.setattr(lists_service, "MAX_LISTS", 2)
+    first = add_list(alice)
+    add_list(alice)
+    deleted = alice.delete(f"{alice.url}/lists/{first}")
+    last = make_list(db, alice)
+    answer = undo(alice, deleted)
+    assert (answer.status_int, answer.json["code"]) == (409, "too_many")
+    assert list_ids(alice)[-1] == last
+    assert len(list_ids(alice)) == 2
