@@ -184,6 +184,15 @@ def test_task_of_archived_list_is_shown_by_itself(alice: User, old: tuple[int, i
     assert outline.change(alice, hidden, name="Tea").status_int == 200
 
 
+def test_location_of_new_tasks_shows_those_of_archived_list(
+    alice: User, old: tuple[int, int, int]
+) -> None:
+    list_id, *_ = old
+    body = {"tasks": [{"name": "a", "list_id": list_id}, {"name": "b"}]}
+    answer = alice.post_json(alice.tasks_url, body)
+    assert alice.get(answer.location).json["tasks"] == answer.json["tasks"]
+
+
 @pytest.mark.parametrize("value", ["0", "-1", "x", "", "1,2", "1.0", str(2**63), "none", "١"])
 def test_wrong_list_filter_is_refused(alice: User, value: str) -> None:
     for path in (alice.tasks_url, f"{alice.url}/counts", alice.trash_url):
