@@ -6,7 +6,7 @@ import pytest
 
 from tests.support import outline
 from tests.support.client import User, faults
-from tests.support.outline import add, add_chain, add_list, change, ids, place, show
+from tests.support.outline import add, add_chain, add_list, change, ids, place, show, undo
 from todo.models.task import DEPTH_MAX
 
 UNKNOWN = 999_999
@@ -196,6 +196,23 @@ def test_completing_parent_leaves_subtasks_alone(alice: User, with_subtasks: Any
     task = change(alice, chain[0], completed=True, **fields).json["task"]
     assert (task["completed"], task["subtasks"]) == (True, {"total": 1, "open": 1})
     assert [show(alice, each)["completed"] for each in chain] == [True, False, False]
+
+
+def test_completing_parent_with_subtasks_completes_all(alice: User) -> None:
+    chain = add_chain(alice, 4)
+    change(alice, chain[2], completed=True)
+    before = show(alice, chain[2])
+    answer = change(alice, chain[0], completed=True, subtasks=True)
+    assert answer.json["task"]["subtasks"] == {"total": 1, "open": 0}
+    assert answer.json["task"] == show(alice, chain[0])
+    assert all(show(alice, each)["completed"] for each in chain)
+    assert show(alice, chain[2])["revision"] == before["revision"], "it was completed earlier"
+    assert [each["id"] for each in outline.feed(alice, answer)] == [chain[0], chain[1], chain[3]]
+    assert undo(alice, answer).status_int == 200
+    assert [show(alice, each)["completed"] for each in chain] == [False, False, True, False]
+    again = change(alice, chain[0], completed=False, subtasks=True)
+    assert again.json["task"]["subtasks"] == {"total": 1, "open": 1}
+    assert show(alice, chain[2])["completion_date"] is None
 
 
 def test_completed_parent_completes_its_open_subtasks_later(alice: User) -> None:

@@ -94,6 +94,8 @@ def change_task(
     """Set the columns, and return the changed task."""
     updates = _updates(session, account, [task._asdict()], columns)
     changed, *_ = writes.change(session, Task, account.id, updates)
+    if columns.get("subtasks") and "completed" in columns:
+        changed |= {"subtasks_open": 0 if columns["completed"] else task.subtasks_total}
     return TaskRow.of(changed)
 
 
