@@ -222,6 +222,20 @@ def test_completed_parent_completes_its_open_subtasks_later(alice: User) -> None
     assert show(alice, chain[1])["completed"] is True
 
 
+@pytest.mark.parametrize("value", ["true", "True", "yes", "on", "1"])
+def test_form_completes_subtasks_along(alice: User, value: str) -> None:
+    chain = add_chain(alice, 2)
+    answer = alice.put(f"{alice.tasks_url}/{chain[0]}", {"completed": value, "subtasks": value})
+    assert answer.status_int == 200, answer
+    assert show(alice, chain[1])["completed"] is True
+
+
+@pytest.mark.parametrize("value", ["true", "x", 1, None, [], 0])
+def test_wrong_subtasks_are_refused(alice: User, value: Any) -> None:
+    answer = change(alice, add(alice), completed=True, subtasks=value)
+    assert faults(answer).keys() == {"subtasks"}
+
+
 def test_tasks_are_filtered_by_parent(alice: User, bob: User) -> None:
     home = add_list(alice)
     parent = add(alice, list_id=home)
