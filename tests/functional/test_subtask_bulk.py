@@ -30,6 +30,13 @@ def test_bulk_change_of_list_takes_subtasks_along(alice: User) -> None:
     assert ids(alice, "list=inbox") == chain
 
 
+def test_bulk_change_of_list_keeps_deeper_matches_below_their_parent(alice: User) -> None:
+    home = add_list(alice)
+    chain = add_chain(alice, 3)
+    assert change_all(alice, f"id={chain[0]},{chain[2]}", list_id=home) == 2
+    assert [show(alice, each)["parent_id"] for each in chain] == [None, *chain[:2]]
+
+
 def test_bulk_change_of_parent_moves_matching_tasks_below_it(alice: User) -> None:
     home = add_list(alice)
     parent = add(alice, list_id=home)

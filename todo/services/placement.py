@@ -86,8 +86,7 @@ def columns_of_move(
     list or an unfit parent, and Problem 409 for too many tasks.
     """
     parents = _parents(session, account, {target.get("parent_id")})
-    ids = {task["id"] for task in tasks}
-    targets = {task["id"]: _target(task, ids, target, parents) for task in tasks}
+    targets = {task["id"]: _target(task, target, parents) for task in tasks}
     changed = [
         task for task in tasks if targets[task["id"]] != (task["list_id"], task["parent_id"])
     ]
@@ -96,6 +95,10 @@ def columns_of_move(
     places = {task["id"]: targets[task["id"]] for task in changed}
     _refuse_unknown_lists(session, account, {list_id for list_id, _ in places.values()})
     below = subtasks_of(session, account, Task, list(places))
+    moving = places.keys() | {task["id"] for task in below}
+    for task in changed:
+        if task["parent_id"] in moving and _keeps_parent(task, target):
+            places[task["id"]] = (places[task["id"]][0], task["parent_id"])
     tree = _Tree([*below, *changed], places)
     if target.get("parent_id") is not None:
         lineage = parents[target["parent_id"]].lineage
@@ -108,27 +111,27 @@ def columns_of_move(
     for index, task in enumerate(changed):
         list_id, parent_id = places[task["id"]]
         columns: Fields = {"list_id": list_id, "parent_id": parent_id}
-        if parent_id not in places:  # otherwise, it keeps its position below its parent
+        if parent_id not in moving:  # otherwise, it keeps its position below its parent
             columns["position"] = last_position(revision, index)
         updates.append((task, columns))
     along = [task for task in below if task["id"] not in places]
     return updates + [(task, {"list_id": tree.place_of(task["id"])[0]}) for task in along]
 
 
-def _target(task: Fields, moved: set[int], target: Fields, parents: Mapping[int, Parent]) -> Place:
-    """Return the new list and parent of the task."""
+def _keeps_parent(task: Fields, target: Fields) -> bool:
+    return bool(target.get("parent_id", task["parent_id"]) == task["parent_id"])
+
+
+def _target(task: Fields, target: Fields, parents: Mapping[int, Parent]) -> Place:
+    """Return the new list and parent of the task, if its parent does not move along."""
     # A client that sends a task back mentions its old list and parent, too.
     new = {name: value for name, value in target.items() if value != task[name]}
-    list_id = new.get("list_id", task["list_id"])
-    parent_id = new.get("parent_id", task["parent_id"])
     if new.get("parent_id") is not None:
         parent = _parent(parents, new["parent_id"])
         if new.get("list_id", parent.list_id) != parent.list_id:
             _refuse_other_list()
-        return parent.list_id, parent_id
-    if "list_id" in new and "parent_id" not in new and parent_id not in moved:
-        return list_id, None
-    return list_id, parent_id
+        return parent.list_id, new["parent_id"]
+    return new.get("list_id", task["list_id"]), None if new else task["parent_id"]
 
 
 def columns_of_restored(
