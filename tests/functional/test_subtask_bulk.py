@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tests.support import outline
 from tests.support.client import User, faults
 from tests.support.fixtures import Patch
 from tests.support.outline import add, add_chain, add_list, ids, place, show, undo
@@ -15,6 +16,18 @@ def change_all(user: User, query: str, **fields: Any) -> int:
     assert answer.status_int == 200, answer
     updated: int = answer.json["updated"]
     return updated
+
+
+def test_bulk_change_of_list_keeps_order_and_subtasks(alice: User) -> None:
+    home, job = add_list(alice), add_list(alice)
+    there = add(alice, list_id=job)
+    a, b = add_chain(alice, 2, list_id=home)
+    c = add(alice, list_id=home)
+    outline.move(alice, c, first=True)
+    assert ids(alice, f"list={home}") == [c, a, b]
+    assert change_all(alice, f"list={home}", list_id=job) == 3
+    assert ids(alice, f"list={job}&parent=none") == [there, c, a]
+    assert place(show(alice, b)) == (job, a)
 
 
 def test_bulk_change_of_list_takes_subtasks_along(alice: User) -> None:

@@ -81,9 +81,9 @@ def columns_of_move(
 ) -> list[tuple[Fields, Fields]]:
     """Return the tasks that change, and their subtasks, with the columns to set.
 
-    `target` has `list_id`, `parent_id` or both. Tasks come last in their new place. A subtask that
-    moves to another list without its parent has no parent there. Raise Problem 400 for an unknown
-    list or an unfit parent, and Problem 409 for too many tasks.
+    `target` has `list_id`, `parent_id` or both. Tasks come last in their new place, in their old
+    order. A subtask that moves to another list without its parent has no parent there. Raise
+    Problem 400 for an unknown list or an unfit parent, and Problem 409 for too many tasks.
     """
     parents = _parents(session, account, {target.get("parent_id")})
     targets = {task["id"]: _target(task, target, parents) for task in tasks}
@@ -108,7 +108,8 @@ def columns_of_move(
             _refuse_depth()
     revision = next_revision(session, account)
     updates: list[tuple[Fields, Fields]] = []
-    for index, task in enumerate(changed):
+    in_order = sorted(changed, key=lambda task: (task["position"], task["id"]))
+    for index, task in enumerate(in_order):
         list_id, parent_id = places[task["id"]]
         columns: Fields = {"list_id": list_id, "parent_id": parent_id}
         if parent_id not in moving:  # otherwise, it keeps its position below its parent
