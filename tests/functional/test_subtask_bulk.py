@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import pytest
+
 from tests.support import outline
 from tests.support.client import User, faults
 from tests.support.fixtures import Patch
-from tests.support.outline import add, add_chain, add_list, ids, place, show, undo
+from tests.support.outline import add, add_chain, add_list, change, ids, place, show, undo
 from todo.journal import writes
 from todo.services import placement
 from todo.services import tasks as service
@@ -127,3 +129,57 @@ OPERATIONS = [
     ("DELETE", "/tasks?id={id}", {}),
     ("DELETE", "/tasks?id={id}&dry_run=true", {}),
 ]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), OPERATIONS)
+def test_change_of_too_large_subtree_is_refused_with_count(
+    alice: User, monkeypatch: Patch, method: str, path: str, body: dict[str, Any]
+) -> None:
+    home = add_list(alice)
+    top = add(alice)
+    for _ in range(5):
+        add(alice, parent_id=top)
+    before = outline.tasks(alice)
+    body = {name: value or home for name, value in body.items()}
+    url = alice.url + path.format(id=top)
+    for limit in (2, 5):
+        lower_limit(monkeypatch, limit)
+        answer = alice.send_json(method, url, body)
+        assert (answer.status_int, answer.json["code"]) == (409, "too_many")
+        assert answer.json["count"] == 6
+        assert outline.tasks(alice) == before
+    lower_limit(monkeypatch, 6)
+    assert alice.send_json(method, url, body).status_int == 200
+
+
+@pytest.mark.parametrize("path", ["/trash/{id}/restore", "/trash/restore?id={id}"])
+def test_restoring_too_large_subtree_is_refused_with_count(
+    alice: User, monkeypatch: Patch, path: str
+) -> None:
+    chain = add_chain(alice, 4)
+    outline.delete(alice, chain[0])
+    url = alice.url + path.format(id=chain[0])
+    for limit in (1, 3):
+        lower_limit(monkeypatch, limit)
+        answer = alice.send_json("POST", url, {})
+        assert (answer.status_int, answer.json["code"]) == (409, "too_many")
+        assert answer.json["count"] == 4
+    lower_limit(monkeypatch, 4)
+    assert alice.send_json("POST", url, {}).status_int == 200
+    assert ids(alice) == chain
+
+
+def test_texts_of_subtasks_count_towards_limit(alice: User, monkeypatch: Patch) -> None:
+    """Deleting a parent takes the words of its subtasks out of the index, too."""
+    top, below = add_chain(alice, 2)
+    change(alice, below, note="two bottles of milk")
+    for module in (placement, service):
+        monkeypatch.setattr(module, "MAX_INDEXED_CHARACTERS", 30)
+    answers = [
+        alice.delete(f"{alice.tasks_url}/{top}"),
+        alice.delete(f"{alice.tasks_url}?id={top}"),
+    ]
+    for answer in answers:
+        assert (answer.status_int, answer.json["code"]) == (409, "too_many")
+        assert answer.json["count"] == 2
+    assert ids(alice) == [top, below]

@@ -10,12 +10,18 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from todo.auth.identity import AccountRow
 from todo.http.errors import Fault, validation_problem
-from todo.journal.writes import MAX_TASKS, next_revision, too_many
+from todo.journal.writes import (
+    MAX_INDEXED_CHARACTERS,
+    MAX_RECORDED_BYTES,
+    MAX_TASKS,
+    next_revision,
+    too_many,
+)
 from todo.models.journalled import columns_except
 from todo.models.list import LISTS
 from todo.models.task import DEPTH_MAX, TASKS, Task
@@ -169,12 +175,17 @@ def columns_of_restored(
 
 
 def subtasks_of(
-    session: Session, account: AccountRow, model: Any, ids: Sequence[int]
+    session: Session,
+    account: AccountRow,
+    model: Any,
+    ids: Sequence[int],
+    *,
+    with_texts: bool = False,
 ) -> list[Fields]:
     """Return all subtasks of these tasks, at every level, without the tasks themselves.
 
     Of tasks in the trash, return the subtasks that the same request deleted. Raise Problem 409 if
-    they are too many for one change.
+    all of them are too many for one change; `with_texts`, of one that deletes or restores them.
     """
     if not ids:
         return []
@@ -191,12 +202,17 @@ def subtasks_of(
         child.c[stamp] == tree.c.stamp,
     )
     tree = tree.union(following)  # not UNION ALL: one of the tasks may be below another
+    words = func.sum(func.length(table.c.name_words) + func.length(table.c.note_words))
+    sizes = select(func.count(), func.sum(table.c.size), words)
+    count, size, characters = session.execute(sizes.join(tree, tree.c.id == table.c.id)).one()
+    if count <= len(ids):
+        return []
+    is_too_large = size > MAX_RECORDED_BYTES or characters > MAX_INDEXED_CHARACTERS
+    if count > MAX_TASKS or (with_texts and is_too_large):
+        raise too_many(count)
     columns = columns_except(table, model.database_only)
     query = select(*columns).join(tree, tree.c.id == table.c.id).where(table.c.id.not_in(ids))
-    rows = session.execute(query.order_by(table.c.id).limit(MAX_TASKS + 1)).all()
-    if len(rows) > MAX_TASKS:
-        raise too_many(len(rows))
-    return [row._asdict() for row in rows]
+    return [row._asdict() for row in session.execute(query.order_by(table.c.id))]
 
 
 def _parents(

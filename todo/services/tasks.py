@@ -174,8 +174,10 @@ def move_task(
 
 
 def delete_task(session: Session, account: AccountRow, task: TaskRow) -> None:
-    """Move the task and its subtasks to the trash."""
-    below = subtasks_of(session, account, Task, [task.id]) if task.subtasks_total else []
+    """Move the task and its subtasks to the trash. Raise Problem 409 if they are too many."""
+    below = []
+    if task.subtasks_total:
+        below = subtasks_of(session, account, Task, [task.id], with_texts=True)
     writes.delete(session, Task, account.id, [task._asdict(), *below])
 
 
@@ -189,9 +191,7 @@ def delete_tasks(
     refuse_without_filter(filters)
     found = read_matching(session, Task, conditions(dialect_of(session), account, filters))
     rows = [row._asdict() for row in found]
-    rows += subtasks_of(session, account, Task, [row["id"] for row in rows])
-    if len(rows) > MAX_TASKS:
-        raise too_many(len(rows))
+    rows += subtasks_of(session, account, Task, [row["id"] for row in rows], with_texts=True)
     if not dry_run:
         writes.delete(session, Task, account.id, rows)
     return len(rows)

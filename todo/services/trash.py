@@ -100,9 +100,8 @@ def _restore(
     session: Session, account: AccountRow, rows: list[dict[str, Any]], *, dry_run: bool = False
 ) -> list[dict[str, Any]]:
     """Move the tasks, and the subtasks deleted with them, out of the trash, and return them."""
-    rows = [*rows, *subtasks_of(session, account, TrashedTask, [row["id"] for row in rows])]
-    if len(rows) > writes.MAX_TASKS:
-        raise writes.too_many(len(rows))
+    ids = [row["id"] for row in rows]
+    rows = [*rows, *subtasks_of(session, account, TrashedTask, ids, with_texts=True)]
     if dry_run:
         return rows
     places = columns_of_restored(session, account, rows)
