@@ -134,6 +134,13 @@ def test_task_moves_below_a_parent_at_a_place(alice: User) -> None:
     assert place(move(alice, b, parent_id=None, list_id=None).json["task"]) == (None, None)
 
 
+def test_subtask_moves_to_top_of_its_list(alice: User) -> None:
+    home = add_list(alice)
+    top, below = add_chain(alice, 2, list_id=home)
+    assert place(move(alice, below, list_id=home, first=True).json["task"]) == (home, None)
+    assert ids(alice, f"list={home}&parent=none") == [below, top]
+
+
 def test_move_refuses_neighbour_elsewhere(alice: User, bob: User) -> None:
     home = add_list(alice)
     task_id, top = add(alice), add(alice)

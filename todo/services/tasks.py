@@ -153,9 +153,12 @@ def move_task(
 ) -> TaskRow:
     """Move the task and its subtasks, and return the task.
 
-    `place` may have `list_id` and `parent_id`. Raise Problem 400 if the task cannot be there, or
-    the object of the target is not there, and Problem 409 if the subtasks are too many.
+    `place` may have `list_id` and `parent_id`; with the former only, the task gets no parent. Raise
+    Problem 400 if the task cannot be there, or the object of the target is not there, and Problem
+    409 if the subtasks are too many.
     """
+    if "list_id" in place:
+        place = {"parent_id": None} | place
     updates = {task.id: (task._asdict(), Fields())}
     if place:
         moved = columns_of_move(session, account, [task._asdict()], place)
