@@ -97,8 +97,9 @@ CODES: Mapping[str, tuple[int, str]] = {
     ),
     "precondition": (
         412,
-        "The current version does not satisfy `If-Match` or `If-None-Match`; `etag` and `task` or "
-        "`profile` show the current version, `changed` the fields changed since the one sent.",
+        "The current version does not satisfy `If-Match` or `If-None-Match`; `etag` and `task`, "
+        "`list` or `profile` show the current version, `changed` the fields changed since the one "
+        "sent.",
     ),
     "body_too_large": (
         413,

@@ -112,13 +112,15 @@ def _current_rows(
     rows = _read(session, account, model, others)
     if trash is not None:
         return rows | _read(session, account, trash, deleted, is_restorable(trash_retention))
-    # The journal has all fields of a deleted object. Its id is not used again.
+    # The journal has all fields of a deleted object. Its id is not used again, but an earlier undo
+    # may have restored it.
+    restored = _read(session, account, model, deleted)
     return rows | {
         each.object_id: default_columns(model)
         | _columns(model, each.before or {})
         | {"id": each.object_id}
         for each in batch
-        if each.action == DELETE
+        if each.action == DELETE and each.object_id not in restored
     }
 
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Self
 from pydantic import (
     MISSING,
     AfterValidator,
+    BeforeValidator,
     Field,
-    PlainValidator,
     ValidationInfo,
     WithJsonSchema,
     create_model,
@@ -48,15 +48,9 @@ def _uid(text: str) -> str:
     return text
 
 
-def _subtasks(value: Any) -> bool:
+def _subtasks(value: Any) -> Any:
     # An object is part of an answer that the client sends back.
-    if isinstance(value, dict):
-        return False
-    if value in ("true", "false"):
-        return bool(value == "true")
-    if not isinstance(value, bool):
-        raise PydanticCustomError("type", "This must be true or false.")
-    return value
+    return False if isinstance(value, dict) else value
 
 
 Name = Annotated[Text, visible(NAME_MAX), name_field(NAME_MAX, "What to do.", "Milk")]
@@ -101,7 +95,7 @@ UidIn = Annotated[
 ]
 SubtasksIn = Annotated[
     bool,
-    PlainValidator(_subtasks),
+    BeforeValidator(_subtasks),
     WithJsonSchema(
         {
             "type": ["boolean", "object"],

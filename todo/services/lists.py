@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
 from todo.auth.identity import AccountRow
@@ -36,16 +36,25 @@ def open_tasks(db: Database, account: AccountRow) -> dict[int | None, int]:
     return {row.list_id: row.open for row in db.execute(query.group_by(TASKS.c.list_id))}
 
 
+def count_lists(account: AccountRow) -> Select[int]:
+    """Return the query for the number of the account's lists."""
+    return select(func.count()).select_from(LISTS).where(LISTS.c.account_id == account.id)
+
+
+def too_many_lists(count: int) -> Problem:
+    """Return Problem 409 for an account that has this many lists."""
+    return Problem(
+        "too_many",
+        f"The account has {count} lists, of at most {MAX_LISTS}. Delete one.",
+        extensions={"count": count},
+    )
+
+
 def create_list(session: Session, account: AccountRow, columns: dict[str, Any]) -> ListRow:
     """Create a list, last in order. Raise Problem 409 if the account has too many."""
-    mine = select(func.count()).select_from(LISTS).where(LISTS.c.account_id == account.id)
-    count = session.scalar(mine) or 0
+    count = session.scalar(count_lists(account)) or 0
     if count >= MAX_LISTS:
-        raise Problem(
-            "too_many",
-            f"The account has {count} lists, the maximum. Delete one, or archive fewer.",
-            extensions={"count": count},
-        )
+        raise too_many_lists(count)
     position = last_position(writes.next_revision(session, account))
     [row] = writes.create(session, List, account.id, [columns | {"position": position}])
     return ListRow._make(row)

@@ -8,21 +8,44 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from todo.auth.identity import AccountRow
 from todo.http.errors import Fault, validation_problem
-from todo.journal.writes import MAX_TASKS, next_revision, too_many
+from todo.journal.writes import (
+    MAX_INDEXED_CHARACTERS,
+    MAX_RECORDED_BYTES,
+    MAX_TASKS,
+    next_revision,
+    too_many,
+)
+from todo.models.batches import words_of
 from todo.models.journalled import columns_except
 from todo.models.list import LISTS
 from todo.models.task import DEPTH_MAX, TASKS, Task
-from todo.models.trash import TrashedTask
 from todo.positions import last_position
 
 PLACE = ("list_id", "parent_id")
+
+UNKNOWN_LIST = Fault("list_id", "unknown", "The account has no list with this id.", "/list_id")
+UNKNOWN_PARENT = Fault(
+    "parent_id", "unknown", "The account has no task with this id.", "/parent_id"
+)
+OTHER_LIST = Fault(
+    "list_id",
+    "parent",
+    "A subtask is in the list of its parent. Omit this, or set parent_id to null.",
+    "/list_id",
+)
+OWN_SUBTASK = Fault(
+    "parent_id", "parent", "A task cannot be its own subtask, or below one.", "/parent_id"
+)
+TOO_DEEP = Fault(
+    "parent_id", "depth", f"Tasks can be nested at most {DEPTH_MAX} levels deep.", "/parent_id"
+)
 
 Fields = dict[str, Any]
 Place = tuple[int | None, int | None]  # list and parent
@@ -36,19 +59,26 @@ class Parent:
     lineage: frozenset[int]
 
 
-def place_new(session: Session, account: AccountRow, rows: Sequence[Fields]) -> None:
-    """Set the list of new subtasks. Raise Problem 400 for an unknown list or an unfit parent."""
+def place_new(
+    session: Session, account: AccountRow, rows: Sequence[Fields]
+) -> list[tuple[int, Fault]]:
+    """Set the list of new subtasks, and return the faults of places, each with a row's index."""
     parents = _parents(session, account, {row["parent_id"] for row in rows})
-    for row in rows:
-        if row["parent_id"] is not None:
-            parent = _parent(parents, row["parent_id"])
-            if row["list_id"] not in (None, parent.list_id):
-                _refuse_other_list()
-            if len(parent.lineage) >= DEPTH_MAX:
-                _refuse_depth()
+    lists = _existing_lists(session, account, {row["list_id"] for row in rows})
+    faults = []
+    for index, row in enumerate(rows):
+        parent = parents.get(row["parent_id"])
+        if row["list_id"] is not None and row["list_id"] not in lists:
+            faults.append((index, UNKNOWN_LIST))
+        elif parent is not None and row["list_id"] not in (None, parent.list_id):
+            faults.append((index, OTHER_LIST))
+        if row["parent_id"] is not None and parent is None:
+            faults.append((index, UNKNOWN_PARENT))
+        elif parent is not None and len(parent.lineage) >= DEPTH_MAX:
+            faults.append((index, TOO_DEEP))
+        elif parent is not None:
             row["list_id"] = parent.list_id
-    lists = {row["list_id"] for row in rows if row["parent_id"] is None}
-    _refuse_unknown_lists(session, account, lists)
+    return faults
 
 
 class _Tree:
@@ -83,13 +113,12 @@ def columns_of_move(
 ) -> list[tuple[Fields, Fields]]:
     """Return the tasks that change, and their subtasks, with the columns to set.
 
-    `target` has `list_id`, `parent_id` or both. Tasks come last in their new place. A subtask that
-    moves to another list without its parent has no parent there. Raise Problem 400 for an unknown
-    list or an unfit parent, and Problem 409 for too many tasks.
+    `target` has `list_id`, `parent_id` or both; values that a task has already do not count. Tasks come last in their new place, in their old
+    order. A subtask that moves to another list without its parent has no parent there. Raise
+    Problem 400 for an unknown list or an unfit parent, and Problem 409 for too many tasks.
     """
     parents = _parents(session, account, {target.get("parent_id")})
-    ids = {task["id"] for task in tasks}
-    targets = {task["id"]: _target(task, ids, target, parents) for task in tasks}
+    targets = {task["id"]: _target(task, target, parents) for task in tasks}
     changed = [
         task for task in tasks if targets[task["id"]] != (task["list_id"], task["parent_id"])
     ]
@@ -98,40 +127,52 @@ def columns_of_move(
     places = {task["id"]: targets[task["id"]] for task in changed}
     if target.get("parent_id") is None:
         _refuse_unknown_lists(session, account, {list_id for list_id, _ in places.values()})
-    below = subtasks_of(session, account, changed)
+    below = subtasks_of(session, account, Task, changed)
+    moving = places.keys() | {task["id"] for task in below}
+    for task in changed:
+        if task["parent_id"] in moving and _keeps_parent(task, target):
+            places[task["id"]] = (places[task["id"]][0], task["parent_id"])
     tree = _Tree([*below, *changed], places)
     if target.get("parent_id") is not None:
         lineage = parents[target["parent_id"]].lineage
         if not lineage.isdisjoint(places):
-            _refuse("parent_id", "parent", "A task cannot be its own subtask, or below one.")
+            raise validation_problem([OWN_SUBTASK])
         if len(lineage) + tree.height() > DEPTH_MAX:
-            _refuse_depth()
+            raise validation_problem([TOO_DEEP])
     revision = next_revision(session, account)
     updates: list[tuple[Fields, Fields]] = []
-    for index, task in enumerate(changed):
+    in_order = sorted(changed, key=lambda task: (task["position"], task["id"]))
+    for index, task in enumerate(in_order):
         list_id, parent_id = places[task["id"]]
         columns: Fields = {"list_id": list_id, "parent_id": parent_id}
-        if parent_id not in places:  # otherwise, it keeps its position below its parent
+        if parent_id not in moving:  # otherwise, it keeps its position below its parent
             columns["position"] = last_position(revision, index)
         updates.append((task, columns))
     along = [task for task in below if task["id"] not in places]
     return updates + [(task, {"list_id": tree.place_of(task["id"])[0]}) for task in along]
 
 
-def _target(task: Fields, moved: set[int], target: Fields, parents: Mapping[int, Parent]) -> Place:
-    """Return the new list and parent of the task."""
+def _keeps_parent(task: Fields, target: Fields) -> bool:
+    return bool(target.get("parent_id", task["parent_id"]) == task["parent_id"])
+
+
+def _target(task: Fields, target: Fields, parents: Mapping[int, Parent]) -> Place:
+    """Return the new list and parent of the task, if its parent does not move along."""
     # A client that sends a task back mentions its old list and parent, too.
     new = {name: value for name, value in target.items() if value != task[name]}
-    list_id = new.get("list_id", task["list_id"])
-    parent_id = new.get("parent_id", task["parent_id"])
     if new.get("parent_id") is not None:
         parent = _parent(parents, new["parent_id"])
         if new.get("list_id", parent.list_id) != parent.list_id:
-            _refuse_other_list()
-        return parent.list_id, parent_id
-    if "list_id" in new and "parent_id" not in new and parent_id not in moved:
-        return list_id, None
-    return list_id, parent_id
+            raise validation_problem([OTHER_LIST])
+        return parent.list_id, new["parent_id"]
+    return new.get("list_id", task["list_id"]), None if new else task["parent_id"]
+
+
+def refuse_other_list(session: Session, account: AccountRow, place: Fields) -> None:
+    """Raise Problem 400 if the parent in the place is not in its list."""
+    parents = _parents(session, account, {place["parent_id"]})
+    if any(parent.list_id != place["list_id"] for parent in parents.values()):
+        raise validation_problem([OTHER_LIST])
 
 
 def columns_of_restored(
@@ -167,29 +208,22 @@ def columns_of_restored(
     }
 
 
-def subtasks_of(session: Session, account: AccountRow, tasks: Sequence[Fields]) -> list[Fields]:
+def subtasks_of(
+    session: Session,
+    account: AccountRow,
+    model: Any,
+    tasks: Sequence[Fields],
+    *,
+    with_texts: bool = False,
+) -> list[Fields]:
     """Return all subtasks of these tasks, at every level, without the tasks themselves.
 
-    Raise Problem 409 if they are too many for one change.
-    """
-    parents = [task["id"] for task in tasks if task["subtasks_total"]]
-    found = _below(session, Task, account, parents) if parents else []
-    ids = {task["id"] for task in tasks}
-    return [row for row in found if row["id"] not in ids]
-
-
-def subtasks_deleted_with(
-    session: Session, account: AccountRow, tasks: Sequence[Fields]
-) -> list[Fields]:
-    """Return the subtasks, at every level, that the same request deleted as these tasks.
-
-    Raise Problem 409 if they are too many for one change.
+    Of tasks in the trash, return the subtasks that the same request deleted. Raise Problem 409 if
+    all of them are too many for one change; `with_texts`, of one that deletes or restores them.
     """
     ids = [task["id"] for task in tasks]
-    return _below(session, TrashedTask, account, ids) if ids else []
-
-
-def _below(session: Session, model: Any, account: AccountRow, ids: Sequence[int]) -> list[Fields]:
+    if not ids or not (model.is_trash or any(task["subtasks_total"] for task in tasks)):
+        return []
     table = model.__table__
     child = table.alias("child")
     stamp = "deletion_date" if model.is_trash else "account_id"
@@ -203,12 +237,16 @@ def _below(session: Session, model: Any, account: AccountRow, ids: Sequence[int]
         child.c[stamp] == tree.c.stamp,
     )
     tree = tree.union(following)  # not UNION ALL: one of the tasks may be below another
+    sizes = select(func.count(), func.sum(table.c.size), func.sum(words_of(table)))
+    count, size, characters = session.execute(sizes.join(tree, tree.c.id == table.c.id)).one()
+    if count <= len(ids):
+        return []
+    is_too_large = size > MAX_RECORDED_BYTES or characters > MAX_INDEXED_CHARACTERS
+    if count > MAX_TASKS or (with_texts and is_too_large):
+        raise too_many(count)
     columns = columns_except(table, model.database_only)
     query = select(*columns).join(tree, tree.c.id == table.c.id).where(table.c.id.not_in(ids))
-    rows = session.execute(query.order_by(table.c.id).limit(MAX_TASKS + 1)).all()
-    if len(rows) > MAX_TASKS:
-        raise too_many(len(rows))
-    return [row._asdict() for row in rows]
+    return [row._asdict() for row in session.execute(query.order_by(table.c.id))]
 
 
 def _parents(
@@ -234,7 +272,7 @@ def _parents(
 
 def _parent(parents: Mapping[int, Parent], task_id: int) -> Parent:
     if task_id not in parents:
-        _refuse("parent_id", "unknown", "The account has no task with this id.")
+        raise validation_problem([UNKNOWN_PARENT])
     return parents[task_id]
 
 
@@ -251,17 +289,4 @@ def _refuse_unknown_lists(
     session: Session, account: AccountRow, ids: AbstractSet[int | None]
 ) -> None:
     if ids - {None} - {*_existing_lists(session, account, ids)}:
-        _refuse("list_id", "unknown", "The account has no list with this id.")
-
-
-def _refuse_other_list() -> NoReturn:
-    message = "A subtask is in the list of its parent. Omit this, or set parent_id to null."
-    _refuse("list_id", "parent", message)
-
-
-def _refuse_depth() -> NoReturn:
-    _refuse("parent_id", "depth", f"Tasks can be nested at most {DEPTH_MAX} levels deep.")
-
-
-def _refuse(field: str, code: str, message: str) -> NoReturn:
-    raise validation_problem([Fault(field, code, message, f"/{field}")])
+        raise validation_problem([UNKNOWN_LIST])

@@ -1,6 +1,7 @@
 """Create, count, change, move and delete tasks, one or many at once."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -34,19 +35,27 @@ from todo.models.trash import TRASH
 from todo.positions import last_position
 from todo.schemas.place import Target
 from todo.services.order import position_at
-from todo.services.placement import PLACE, columns_of_move, place_new, subtasks_of
+from todo.services.placement import (
+    PLACE,
+    columns_of_move,
+    place_new,
+    refuse_other_list,
+    subtasks_of,
+)
 
 Fields = dict[str, Any]
 Update = tuple[Fields, Fields]  # a row and the columns to set
 
 
 def create_tasks(
-    session: Session, account: AccountRow, several: Iterable[dict[str, Any]]
+    session: Session, account: AccountRow, several: Iterable[Fields], *, in_list: bool = False
 ) -> list[TaskRow]:
     """Create tasks from their columns, and return them in the given order.
 
     A task without `creation_date` is created now; a completed one without `completion_date` is
-    completed now. Raise Problem 409 if their texts have too many words, or a `uid` is taken.
+    completed now. `in_list` means that the request has a list of tasks, in which faults name the
+    position. Raise Problem 400 for an unfit place, and Problem 409 if the texts of the tasks have
+    too many words, or a `uid` is taken.
     """
     now, revision = writes.transaction_date(session), writes.next_revision(session, account)
     rows = []
@@ -59,14 +68,36 @@ def create_tasks(
         rows.append(row)
     if sum(map(_indexed_characters, rows)) > MAX_INDEXED_CHARACTERS:
         raise too_many(len(rows))
-    _set_uids(session, account, rows)
-    place_new(session, account, rows)
+    faults = [*place_new(session, account, rows), *_repeated_uids(rows)]
+    if faults:
+        raise validation_problem([_located(*fault, in_list=in_list) for fault in faults])
+    _set_uids(session, account, rows, in_list=in_list)
     return list(map(TaskRow._make, writes.create(session, Task, account.id, rows)))
 
 
-def _set_uids(session: Session, account: AccountRow, rows: Sequence[dict[str, Any]]) -> None:
+def _located(index: int, fault: Fault, *, in_list: bool) -> Fault:
+    """Return the fault of one of several tasks with its position."""
+    if not in_list:
+        return fault
+    pointer = f"/tasks/{index}{fault.pointer}"
+    return replace(fault, field=f"tasks.{index}.{fault.field}", pointer=pointer)
+
+
+def _repeated_uids(rows: Sequence[Fields]) -> Iterator[tuple[int, Fault]]:
+    """Yield a fault for each uid that an earlier row has, with the row's index."""
+    known = set()
+    for index, row in enumerate(rows):
+        uid = row.get("uid")
+        if uid and uid in known:
+            yield index, Fault("uid", "duplicate", "Each task needs its own uid.", "/uid")
+        known.add(uid)
+
+
+def _set_uids(
+    session: Session, account: AccountRow, rows: Sequence[Fields], *, in_list: bool
+) -> None:
     """Give each task without a uid a UUID. Raise Problem 409 for a uid of another task."""
-    given = [row["uid"] for row in rows if row.get("uid")]
+    given = {row["uid"]: index for index, row in enumerate(rows) if row.get("uid")}
     for row in rows:
         row["uid"] = row.get("uid") or str(uuid4())
     if not given:
@@ -77,15 +108,14 @@ def _set_uids(session: Session, account: AccountRow, rows: Sequence[dict[str, An
         )
         for table in (TASKS, TRASH)
     ]
-    found = session.execute(union_all(*taken)).first()
-    if found is not None:
-        raise Problem(
-            "uid_taken",
-            f"Task {found.id} has this uid. Change that task, or restore it from the trash.",
-            errors=[Fault("uid", "taken", f"Task {found.id} has this uid.", "/uid")],
-        )
-    if len(set(given)) < len(given):
-        raise validation_problem([Fault("uid", "duplicate", "Each task needs its own uid.")])
+    if found := session.execute(union_all(*taken)).all():
+        faults = [
+            (given[row.uid], Fault("uid", "taken", f"Task {row.id} has this uid.", "/uid"))
+            for row in found
+        ]
+        detail = f"Task {found[0].id} has this uid. Change that task, or restore it from the trash."
+        errors = [_located(*fault, in_list=in_list) for fault in faults]
+        raise Problem("uid_taken", detail, errors=errors)
 
 
 def change_task(
@@ -113,7 +143,7 @@ def _updates(
         for row, place in columns_of_move(session, account, tasks, target):
             add(row, place)
     if completed is not None:
-        below = subtasks_of(session, account, tasks) if with_subtasks else []
+        below = subtasks_of(session, account, Task, tasks) if with_subtasks else []
         done = {"completion_date": writes.transaction_date(session) if completed else None}
         for row in (*tasks, *below):
             # A task that is already completed keeps its date.
@@ -151,9 +181,13 @@ def move_task(
 ) -> TaskRow:
     """Move the task and its subtasks, and return the task.
 
-    `place` may have `list_id` and `parent_id`. Raise Problem 400 if the task cannot be there, or
-    the object of the target is not there, and Problem 409 if the subtasks are too many.
+    `place` may have `list_id` and `parent_id`; with the former only, the task gets no parent. Raise
+    Problem 400 if the task cannot be there, or the object of the target is not there, and Problem
+    409 if the subtasks are too many.
     """
+    if "list_id" in place:
+        place = {"parent_id": None} | place
+        refuse_other_list(session, account, place)
     updates = {task.id: (task._asdict(), Fields())}
     if place:
         moved = columns_of_move(session, account, [task._asdict()], place)
@@ -172,9 +206,10 @@ def move_task(
 
 
 def delete_task(session: Session, account: AccountRow, task: TaskRow) -> None:
-    """Move the task and its subtasks to the trash."""
+    """Move the task and its subtasks to the trash. Raise Problem 409 if they are too many."""
     row = task._asdict()
-    writes.delete(session, Task, account.id, [row, *subtasks_of(session, account, [row])])
+    below = subtasks_of(session, account, Task, [row], with_texts=True)
+    writes.delete(session, Task, account.id, [row, *below])
 
 
 def delete_tasks(
@@ -187,9 +222,7 @@ def delete_tasks(
     refuse_without_filter(filters)
     found = read_matching(session, Task, conditions(dialect_of(session), account, filters))
     rows = [row._asdict() for row in found]
-    rows += subtasks_of(session, account, rows)
-    if len(rows) > MAX_TASKS:
-        raise too_many(len(rows))
+    rows += subtasks_of(session, account, Task, rows, with_texts=True)
     if not dry_run:
         writes.delete(session, Task, account.id, rows)
     return len(rows)

@@ -27,7 +27,7 @@ from todo.models.engine import Database, dialect_of
 from todo.models.task import Task, TaskRow
 from todo.models.trash import TRASH, TRASH_COLUMNS, TrashedTask, TrashRow, is_restorable
 from todo.schemas.task_filter import TrashPage
-from todo.services.placement import columns_of_restored, subtasks_deleted_with
+from todo.services.placement import columns_of_restored, subtasks_of
 from todo.services.tasks import count_query, read_matching, refuse_without_filter
 
 Commit = Callable[[], None]  # commits, and begins the next transaction
@@ -95,9 +95,7 @@ def _restore(
     session: Session, account: AccountRow, rows: list[dict[str, Any]], *, dry_run: bool = False
 ) -> list[dict[str, Any]]:
     """Move the tasks, and the subtasks deleted with them, out of the trash, and return them."""
-    rows = [*rows, *subtasks_deleted_with(session, account, rows)]
-    if len(rows) > writes.MAX_TASKS:
-        raise writes.too_many(len(rows))
+    rows = [*rows, *subtasks_of(session, account, TrashedTask, rows, with_texts=True)]
     if dry_run:
         return rows
     places = columns_of_restored(session, account, rows)

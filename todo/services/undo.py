@@ -9,20 +9,36 @@ from todo.auth.identity import AccountRow
 from todo.http.errors import Conflict
 from todo.journal import undo as journal
 from todo.journal.writes import next_revision
-from todo.models.change import CHANGES
+from todo.models.change import CHANGES, RESTORE
 from todo.models.list import LISTS, List
 from todo.models.task import DEPTH_MAX, TASKS, Task
+from todo.services import lists
 
 
 def undo(session: Session, account: AccountRow, revision: int, trash_retention: timedelta) -> int:
     """Revert the changes of the revision and return the number of objects.
 
     Raise Problem 409, and change nothing, if they cannot be undone, if an object has later changes,
-    or if a task would lose its list or parent, or be nested too deeply.
+    if a task would lose its list or parent, or be nested too deeply, or if the account would have
+    too many lists.
     """
     undone = journal.undo(session, account, revision, trash_retention)
     _refuse_lost_tasks(session, account)
+    _refuse_restored_lists(session, account)
     return undone
+
+
+def _refuse_restored_lists(session: Session, account: AccountRow) -> None:
+    """Raise Problem 409 if this transaction has restored a list and the account has too many."""
+    restored = select(CHANGES.c.object_id).where(
+        CHANGES.c.account_id == account.id,
+        CHANGES.c.revision == next_revision(session, account),
+        CHANGES.c.kind == List.kind,
+        CHANGES.c.action == RESTORE,
+    )
+    count = session.scalar(lists.count_lists(account).where(restored.exists())) or 0
+    if count > lists.MAX_LISTS:
+        raise lists.too_many_lists(count)
 
 
 def _refuse_lost_tasks(session: Session, account: AccountRow) -> None:
@@ -36,8 +52,12 @@ def _refuse_lost_tasks(session: Session, account: AccountRow) -> None:
             CHANGES.c.kind == kind,
         )
 
-    tasks, lists = changed(Task.kind), changed(List.kind)
-    near = or_(TASKS.c.id.in_(tasks), TASKS.c.parent_id.in_(tasks), TASKS.c.list_id.in_(lists))
+    tasks = changed(Task.kind)
+    near = or_(
+        TASKS.c.id.in_(tasks),
+        TASKS.c.parent_id.in_(tasks),
+        TASKS.c.list_id.in_(changed(List.kind)),
+    )
     lost = session.execute(_lost(account, near)).all()
     conflicts = [Conflict(Task.kind, row.id, ["list_id", "parent_id"]) for row in lost]
     conflicts = conflicts or [

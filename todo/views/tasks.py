@@ -72,7 +72,7 @@ class TasksViews:
         body = self.request.validated_body
         several = isinstance(body, schemas.NewTasks)
         new = body.prepared if several else [body.prepared]
-        tasks = create_tasks(self.request.db, self.account, new)
+        tasks = create_tasks(self.request.db, self.account, new, in_list=several)
         if not self.request.validated_query.dry_run:  # a dry run's tasks have no URL
             self.request.response.location = task_path(self.request, tasks)
             if not several:
@@ -172,8 +172,10 @@ def task_path(request: Request, tasks: list[TaskRow]) -> str:
     username = request.identity.account.username
     if len(tasks) == 1:
         return request.route_path("task", username=username, id=tasks[0].id)
-    ids = ",".join(str(task.id) for task in tasks)
-    return request.route_path("tasks", username=username, _query=f"id={ids}&limit={len(tasks)}")
+    query = f"id={','.join(str(task.id) for task in tasks)}&limit={len(tasks)}"
+    if any(task.list_id for task in tasks):
+        query += "&archived=any"  # the list may be archived
+    return request.route_path("tasks", username=username, _query=query)
 
 
 @view_defaults(route_name="task")
