@@ -23,7 +23,7 @@ from todo.models.list import LIST_COLUMNS, LISTS, ListRow
 from todo.models.meta import ID_MAX, ID_PATTERN, BigInt
 from todo.models.prepared import PREPARED
 from todo.models.released_username import RELEASED_USERNAMES
-from todo.models.task import TASK_COLUMNS, TASKS, TaskRow
+from todo.models.task import TASK_COLUMNS, TASK_LABELS, TASKS, TaskRow, label_key
 from todo.models.token import TOKENS
 from todo.models.trash import TRASH, TRASH_COLUMNS, is_restorable
 from todo.schemas.account import USERNAME
@@ -215,6 +215,31 @@ class ListContext(ObjectContext):
         super().__init__(request)
         self.list = ListRow._make(_load(request, _of_account(LIST_COLUMNS, LISTS)))
         self.subject, self.revision = self.list, self.list.revision
+
+
+class LabelContext(AccountContext):
+    """A label of tasks of the account in the path, in upper or lower case."""
+
+    class Path(AccountContext.Path):
+        """The variable parts of the path, for the OpenAPI document."""
+
+        name: str = Field(
+            description="The name of the label, in upper or lower case. A slash is `%2F`.",
+            examples=["home"],
+        )
+
+    errors: ClassVar[tuple[str, ...]] = (*AccountContext.errors, "not_found")
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        key = label_key(request.matchdict["name"])
+        label = select(TASK_LABELS.c.name).where(
+            TASK_LABELS.c.account_id == self.account.id, TASK_LABELS.c.key == key
+        )
+        name = None if "\0" in key else request.db.scalar(label.limit(1))
+        if name is None:
+            raise Problem("not_found", "No task of this account has this label.")
+        self.label: str = name
 
 
 class ListHistoryContext(ListContext):

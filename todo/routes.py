@@ -14,6 +14,7 @@ from todo.resources import (
     FilterContext,
     FilterHistoryContext,
     HistoryContext,
+    LabelContext,
     ListContext,
     ListHistoryContext,
     LoginContext,
@@ -28,7 +29,8 @@ from todo.resources import (
 ACCOUNTS = "/api/v1/accounts"
 ACCOUNT = ACCOUNTS + "/{username}"
 
-_NOT_CANONICAL = re.compile(r"//|.*(%2f|[#\t])", re.IGNORECASE)
+_NOT_CANONICAL = re.compile(r"//|.*[#\t]")
+_SLASH = re.compile("%2f", re.IGNORECASE)
 
 
 class CanonicalPath:
@@ -37,9 +39,12 @@ class CanonicalPath:
     Pyramid's patterns end in "$", which also matches before a final newline. WSGI decodes %2F, so
     a value with a slash would look like two segments (RFC 3986, section 2.2). waitress drops
     repeated slashes in front, tabs, and everything after a "#".
+
+    Its value is the number of slashes in the path of a route whose last part may have %2F; 0
+    refuses %2F.
     """
 
-    def __init__(self, value: bool, _config: Configurator) -> None:
+    def __init__(self, value: int, _config: Configurator) -> None:
         self.value = value
 
     def text(self) -> str:
@@ -52,14 +57,16 @@ class CanonicalPath:
         """Return whether the matched path has its canonical spelling."""
         path, values = request.path_info, info["match"].values()
         raw = request.environ.get("REQUEST_URI", "").partition("?")[0]
-        if _NOT_CANONICAL.match(raw):
+        if _NOT_CANONICAL.match(raw) or (not self.value and _SLASH.search(raw)):
+            return False
+        if self.value and raw and raw.count("/") != self.value:
             return False
         return not path.endswith("\n") or any(value.endswith("\n") for value in values)
 
 
 def includeme(config: Configurator) -> None:
     config.add_route_predicate("canonical_path", CanonicalPath)
-    add_route = partial(config.add_route, canonical_path=True)
+    add_route = partial(config.add_route, canonical_path=0)
     # Pyramid tries the patterns in this order: the most frequent requests come first.
     add_route("tasks", ACCOUNT + "/tasks", factory=TasksContext)
     add_route("task", ACCOUNT + "/tasks/{id}", factory=TaskContext)
@@ -96,5 +103,8 @@ def includeme(config: Configurator) -> None:
     add_route("filter_tasks", ACCOUNT + "/filters/{id}/tasks", factory=FilterContext)
     add_route("filter_history", ACCOUNT + "/filters/{id}/history", factory=FilterHistoryContext)
     add_route("list_history", ACCOUNT + "/lists/{id}/history", factory=ListHistoryContext)
+    add_route("labels", ACCOUNT + "/labels", factory=TasksContext)
+    label = ACCOUNT + "/labels/{name:.+}"
+    config.add_route("label", label, factory=LabelContext, canonical_path=label.count("/"))
     add_route("history", ACCOUNT + "/tasks/{id}/history", factory=HistoryContext)
     add_route("changes", ACCOUNT + "/changes", factory=ChangesContext)

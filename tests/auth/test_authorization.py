@@ -133,7 +133,7 @@ class Resources:
         }
         resource_id = next((ids[part] for part in pattern.split("/") if part in ids), None)
         return pattern.format(
-            username=username, id=resource_id, revision=self.revision, file="docs.js"
+            username=username, id=resource_id, revision=self.revision, file="docs.js", name="home"
         )
 
 
@@ -161,7 +161,7 @@ def resources(db: Session, alice: Login, bob: Login) -> Resources:
     db.commit()
     trashed_id = make_trashed(db, alice)
     filter_id = make_filter(db, alice)
-    task_id = make_task(db, alice)
+    task_id = make_task(db, alice, labels=["home"])
     revision = db.get_one(Task, task_id).revision
     list_id = make_list(db, alice)
     return Resources(revision, task_id, trashed_id, token.id, list_id, filter_id, secrets)
@@ -222,8 +222,8 @@ def test_stranger_response_does_not_reveal_existence(
         existing,
         existing.replace("alice", "ALICE"),
         existing.replace("alice", "nobody"),
-        pattern.format(username="alice", id=2**62, revision=2**62),
-        pattern.format(username="nobody", id="no-id", revision="none"),
+        pattern.format(username="alice", id=2**62, revision=2**62, name="none"),
+        pattern.format(username="nobody", id="no-id", revision="none", name="none"),
     )
     answers = set()
     bob.get(bob.url)  # the first request of a token finds its account
@@ -249,7 +249,7 @@ def test_foreign_id_under_own_path_looks_missing(
         send(bob, method, url, fields)
         for url in (
             resources.url(pattern, "bob"),
-            pattern.format(username="bob", id=2**62, revision=2**62),
+            pattern.format(username="bob", id=2**62, revision=2**62, name="none"),
         )
     ]
     assert [answer.status_int for answer in answers] == [404, 404]

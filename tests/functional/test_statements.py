@@ -20,13 +20,16 @@ CREDENTIALS = {"username": "carol", "password": PASSWORD}
 FILTER = {"name": "Overdue", "query": "due=overdue"}
 TOKEN = {"name": "script", "scope": "read"}
 HOME = {"name": "Home"}
+LABELLED = {"name": "Tea", "labels": ["home"]}
 
 # A change increments the account's revision and adds a journal record. Deleting and restoring move
 # the row between tables.
 CHANGED = "SELECT UPDATE UPDATE INSERT"
 MOVED = "SELECT UPDATE INSERT INSERT DELETE"
-# The subtasks may move, too.
-WITH_SUBTASKS = "SELECT WITH UPDATE INSERT INSERT DELETE"
+# A restoration looks for the subtasks that were deleted with the task.
+RESTORED = "SELECT WITH UPDATE INSERT INSERT DELETE"
+# Subtasks are counted, then read.
+WITH_SUBTASKS = "SELECT WITH WITH UPDATE INSERT INSERT DELETE"
 PURGED = "SELECT SELECT SELECT SELECT UPDATE UPDATE INSERT DELETE"
 ERASED = "SELECT UPDATE INSERT DELETE"  # without a trash, only the journal has the object
 LOGGED_IN = "DELETE DELETE INSERT"
@@ -83,11 +86,11 @@ EXPECTED_STATEMENTS: list[tuple[str, str, str, dict[str, Any], str]] = [
         "POST",
         "{account}/changes/6/undo",
         {},
-        f"limit SELECT SELECT SELECT {CHANGED} SELECT SELECT WITH",
+        f"limit SELECT SELECT SELECT {CHANGED} SELECT SELECT WITH SELECT",
     ),
     ("delete task", "DELETE", "{account}/tasks/{ids[0]}", {}, f"limit {MOVED}"),
     *(("trash", "GET", "{account}/trash" + query, {}, "SELECT") for query in ("", "?search=milk")),
-    ("restore task", "POST", "{account}/trash/{ids[0]}/restore", {}, f"limit {WITH_SUBTASKS}"),
+    ("restore task", "POST", "{account}/trash/{ids[0]}/restore", {}, f"limit {RESTORED}"),
     (
         "delete tasks",
         "DELETE",
@@ -100,7 +103,7 @@ EXPECTED_STATEMENTS: list[tuple[str, str, str, dict[str, Any], str]] = [
         "POST",
         "{account}/trash/restore?id={ids[0]}",
         {},
-        f"limit SELECT SELECT {WITH_SUBTASKS}",
+        f"limit SELECT SELECT {RESTORED}",
     ),
     ("delete task", "DELETE", "{account}/tasks/{ids[0]}", {}, f"limit {MOVED}"),
     ("purge task", "DELETE", "{account}/trash/{ids[0]}", {}, f"limit SELECT {PURGED}"),
@@ -108,8 +111,8 @@ EXPECTED_STATEMENTS: list[tuple[str, str, str, dict[str, Any], str]] = [
     ("delete task", "DELETE", "{account}/tasks/{ids[1]}", {}, f"limit {MOVED}"),
     ("empty trash", "DELETE", "{account}/trash?search=tea", {}, "limit SELECT"),
     ("empty trash", "DELETE", "{account}/trash", {}, f"limit {PURGED}"),
-    # The lists, the tasks, the trash, and a check for objects restored in between.
-    ("export account", "GET", "{account}/export", {}, "SELECT SELECT SELECT SELECT"),
+    # The lists, the filters, the tasks, the trash, and a check for objects restored in between.
+    ("export account", "GET", "{account}/export", {}, "SELECT SELECT SELECT SELECT SELECT"),
     ("edit profile", "PATCH", "{account}", {"timezone": "Europe/Berlin"}, f"limit {CHANGED}"),
     ("create token", "POST", "{account}/tokens", TOKEN, "limit SELECT SELECT INSERT"),
     ("user's tokens", "GET", "{account}/tokens", {}, "SELECT"),
@@ -167,7 +170,7 @@ EXPECTED_STATEMENTS: list[tuple[str, str, str, dict[str, Any], str]] = [
         "POST",
         "{account}/trash/{ids[3]}/restore",
         {},
-        "limit SELECT WITH SELECT UPDATE INSERT INSERT DELETE UPDATE",
+        "limit SELECT WITH WITH SELECT UPDATE INSERT INSERT DELETE UPDATE",
     ),
     (
         "delete list",
@@ -176,20 +179,31 @@ EXPECTED_STATEMENTS: list[tuple[str, str, str, dict[str, Any], str]] = [
         {},
         "limit SELECT SELECT SELECT SELECT UPDATE INSERT INSERT DELETE UPDATE INSERT DELETE",
     ),
+    ("create task", "POST", "{account}/tasks", LABELLED, "limit WITH UPDATE INSERT INSERT"),
+    ("user's labels", "GET", "{account}/labels", {}, "SELECT"),
+    ("user's tasks", "GET", "{account}/tasks?label=home", {}, "SELECT"),
+    (
+        "rename label",
+        "PATCH",
+        "{account}/labels/home",
+        {"name": "Job"},
+        f"limit SELECT WITH SELECT SELECT {CHANGED} SELECT",
+    ),
+    ("delete label", "DELETE", "{account}/labels/job", {}, f"limit SELECT SELECT SELECT {CHANGED}"),
     ("create filter", "POST", "{account}/filters", FILTER, "limit SELECT UPDATE INSERT INSERT"),
     ("user's filters", "GET", "{account}/filters", {}, "SELECT"),
-    ("filter detail", "GET", "{account}/filters/{ids[7]}", {}, "SELECT"),
-    ("filter tasks", "GET", "{account}/filters/{ids[7]}/tasks", {}, "SELECT SELECT"),
+    ("filter detail", "GET", "{account}/filters/{ids[8]}", {}, "SELECT"),
+    ("filter tasks", "GET", "{account}/filters/{ids[8]}/tasks", {}, "SELECT SELECT"),
     (
         "filter tasks",
         "GET",
-        "{account}/filters/{ids[7]}/tasks?count=true&limit=1",
+        "{account}/filters/{ids[8]}/tasks?count=true&limit=1",
         {},
         "SELECT SELECT SELECT",
     ),
-    ("filter update", "PUT", "{account}/filters/{ids[7]}", {"name": "Late"}, f"limit {CHANGED}"),
-    ("filter history", "GET", "{account}/filters/{ids[7]}/history", {}, "SELECT SELECT SELECT"),
-    ("delete filter", "DELETE", "{account}/filters/{ids[7]}", {}, f"limit {ERASED}"),
+    ("filter update", "PUT", "{account}/filters/{ids[8]}", {"name": "Late"}, f"limit {CHANGED}"),
+    ("filter history", "GET", "{account}/filters/{ids[8]}/history", {}, "SELECT SELECT SELECT"),
+    ("delete filter", "DELETE", "{account}/filters/{ids[8]}", {}, f"limit {ERASED}"),
     ("delete profile", "DELETE", "{account}", {}, "limit SELECT INSERT DELETE UPDATE"),
     ("register", "POST", "/api/v1/accounts", CAROL, f"INSERT INSERT SELECT {LOGGED_IN}"),
     ("login", "POST", "/api/v1/accounts/login", CREDENTIALS, FIRST_LOGIN),

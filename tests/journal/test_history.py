@@ -24,7 +24,7 @@ DAY = timedelta(days=1)
 Purge = Callable[[], None]
 
 FIELDS = (
-    *("uid", "name", "note", "list_id", "parent_id", "position", "priority"),
+    *("uid", "name", "note", "list_id", "parent_id", "position", "priority", "labels"),
     *("creation_date", "due_date", "completed", "completion_date"),
 )
 

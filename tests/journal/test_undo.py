@@ -48,6 +48,10 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "/trash/{trashed_parent}/restore", {}),
     ("PATCH", "/tasks/{parent}", {"completed": True, "subtasks": True, "priority": 1}),
     ("PATCH", "/tasks?list={list}", {"list_id": None}),
+    ("PATCH", "/tasks?completed=false", {"add_labels": ["home"], "remove_labels": ["x"]}),
+    ("PATCH", "/labels/urgent", {"name": "Important"}),
+    ("PUT", "/labels/urgent", {"name": "later"}),
+    ("DELETE", "/labels/urgent", {}),
     ("POST", "/lists", {"name": "Home", "color": "#ff0000"}),
     ("PUT", "/lists/{list}", {"name": "Home", "note": None, "archived": True}),
     ("PATCH", "/lists/{list}", {"color": "#ff0000"}),
@@ -90,7 +94,9 @@ def ids(db: Session, alice: Login) -> dict[str, int]:
     """The ids of an open and a trashed task; the account has tasks of other kinds, too."""
     make_task(db, alice, name="Done milk", completed=True, due_date=date(2030, 2, 1))
     make_task(db, alice, name="Bread", note="dark")
-    milk = make_task(db, alice, name="Milk", note="two", due_date=date(2030, 2, 1))
+    milk = make_task(
+        db, alice, name="Milk", note="two", due_date=date(2030, 2, 1), labels=["Urgent", "later"]
+    )
     make_list(db, alice, name="Work")
     list_id = make_list(db, alice, name="Shopping", note="every week")
     parent = make_task(db, alice, name="Party", list_id=list_id)
@@ -114,13 +120,14 @@ def trashed_parent(alice: User, db: Session) -> int:
 
 def test_undo_requests_cover_every_task_operation(app: Any) -> None:
     changing = {
-        (method, operation.pattern.removeprefix(ACCOUNT))
+        (method, operation.pattern.removeprefix(ACCOUNT).replace("{name}", "{id}"))
         for operation in operations(app.registry)
         for method in operation.methods
         if operation.pattern.startswith(f"{ACCOUNT}/") and method not in ("GET", "HEAD")
     }
     tried = {
-        (method, re.sub(r"{\w+}", "{id}", path.partition("?")[0])) for method, path, _ in REQUESTS
+        (method, re.sub(r"{\w+}|urgent", "{id}", path.partition("?")[0]))
+        for method, path, _ in REQUESTS
     }
     assert changing == tried | PURGING | UNDOING | NOT_CHANGING_TASKS
 

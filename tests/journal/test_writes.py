@@ -28,7 +28,7 @@ from todo.models import Account, Base, Change, Task, Token
 from todo.models.journalled import Journalled
 
 FIELDS = (
-    *("uid", "name", "note", "list_id", "parent_id", "position", "priority"),
+    *("uid", "name", "note", "list_id", "parent_id", "position", "priority", "labels"),
     *("creation_date", "due_date", "completed", "completion_date"),
 )
 EXEMPT_TABLES = {
@@ -55,7 +55,7 @@ def last_changes(session: Session, login: Login) -> list[Change]:
 
 @pytest.fixture
 def milk(db: Session, alice: Login) -> int:
-    return make_task(db, alice, name="Milk", due_date=date(2030, 2, 1))
+    return make_task(db, alice, name="Milk", due_date=date(2030, 2, 1), labels=["home"])
 
 
 def test_every_table_is_journalled_or_exempt() -> None:
@@ -85,7 +85,7 @@ def test_write_request_is_one_revision(
     }
     object_id = next((ids[part] for part in pattern.split("/") if part in ids), None)
     revision = db.get_one(Task, milk).revision
-    url = pattern.format(username="alice", id=object_id, revision=revision)
+    url = pattern.format(username="alice", id=object_id, revision=revision, name="home")
     assert alice.send_json(method, url + case.query, case.fields).status_int < 300
     if (method, pattern) == ("DELETE", ACCOUNT):
         db.expire_all()

@@ -99,6 +99,12 @@ CASES: dict[tuple[str, str], Case] = {
         (401, 200, 403, 401, 401, 403, 200), {"first": True}
     ),
     ("GET", ACCOUNT + "/lists/{id}/history"): Case((401, 200, 403, 401, 401, 200, 200)),
+    ("GET", ACCOUNT + "/labels"): Case((401, 200, 403, 401, 401, 200, 200)),
+    ("PUT", ACCOUNT + "/labels/{name}"): Case((401, 200, 403, 401, 401, 403, 200), {"name": "Job"}),
+    ("PATCH", ACCOUNT + "/labels/{name}"): Case(
+        (401, 200, 403, 401, 401, 403, 200), {"name": "Job"}
+    ),
+    ("DELETE", ACCOUNT + "/labels/{name}"): Case((401, 200, 403, 401, 401, 403, 200)),
     ("GET", ACCOUNT + "/trash"): Case((401, 200, 403, 401, 401, 200, 200)),
     ("DELETE", ACCOUNT + "/trash"): Case((401, 200, 403, 401, 401, 403, 200)),
     ("POST", ACCOUNT + "/trash/restore"): Case(

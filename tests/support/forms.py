@@ -53,6 +53,8 @@ def _text_field(field: Schema) -> Schema:
         return {key: value for key, value in field.items() if key != "anyOf"} | choice
     if field.get("type") in ("boolean", ["boolean", "object"]):
         return field | {"type": "string", "pattern": BOOLEAN_PATTERN, "examples": ["false"]}
+    if field.get("type") == "array":
+        return {"type": "string", "description": field["description"], "examples": ["home,urgent"]}
     if field.get("type") == ["string", "null"]:
         return field | {"type": "string"}
     return field | {"minLength": field.get("minLength", 1)}

@@ -95,12 +95,11 @@ def check_places(session: Session) -> None:
         assert counted == (total[task.id], still_open[task.id]), task.id
 
 
-def json_length(text: Any) -> int:
-    return (
-        len(json.dumps(text, ensure_ascii=False).encode())
-        if isinstance(text, str) or (text and isinstance(text, list))
-        else 0
-    )
+def json_length(value: Any) -> int:
+    """Return the bytes of a text or a list in JSON; other values do not count."""
+    if not isinstance(value, str) and not (value and isinstance(value, list)):
+        return 0
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def check_complete(changes: list[Change], stored: State) -> None:

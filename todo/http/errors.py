@@ -146,6 +146,7 @@ FAULTS: Mapping[str, str] = {
     "idempotency_key": "Empty, too long, or not in printable ASCII.",
     "ids": "Not a comma-separated list of task ids.",
     "invalid": "Invalid for another reason; `message` explains it.",
+    "label": "Contains a comma.",
     "mismatch": "The two passwords differ.",
     "missing": "The field is required.",
     "not_completed": "Only a completed task has a completion date.",

@@ -63,7 +63,7 @@ def operations(registry: Registry) -> list[Operation]:
             found.append(
                 Operation(
                     route=route["name"],
-                    pattern=route["pattern"],
+                    pattern=re.sub(r"{(\w+):[^}]*}", r"{\1}", route["pattern"]),
                     factory=route["factory"],
                     methods=(methods,) if isinstance(methods, str) else tuple(methods),
                     permission=permissions[0] if permissions else None,

@@ -213,6 +213,7 @@ def validate(
     shown.
     """
     try:
+        context = (context or {}) | {"form": not strict}
         return model.model_validate(fields, strict=strict, context=context), []
     except ValidationError as error:
         known = ", ".join(model.model_fields)

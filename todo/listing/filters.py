@@ -4,7 +4,7 @@ The conditions name their values as bind parameters, so lists with the same filt
 share one cached query.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Dialect,
+    Text,
     and_,
     any_,
     bindparam,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    type_coerce,
 )
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.sql.visitors import replacement_traverse
@@ -34,9 +36,10 @@ from todo.days import first_day_from, start_of, today
 from todo.listing.due_order import stored_day
 from todo.listing.orders import KEYS, RANGES
 from todo.listing.search import TASK_WORDS, TRASH_WORDS, contains, search_query
+from todo.models.json import to_json
 from todo.models.list import LISTS
 from todo.models.meta import BigInt
-from todo.models.task import TASKS
+from todo.models.task import TASK_LABELS, TASKS
 from todo.models.trash import TRASH
 
 Condition = ColumnElement[bool]
@@ -47,7 +50,7 @@ _DAY_OR_TIME = TASKS.c.due_all_day.in_([false(), true()])
 
 # The names of filters, each with its value if the SQL depends on the value, otherwise None.
 FilterShape = tuple[tuple[str, Any], ...]
-_SHAPING_FILTERS = ("completed", "due", "archived", "priority")
+_SHAPING_FILTERS = ("completed", "due", "archived", "priority", "labelled")
 # Filters by an id or a word, such as `inbox`; of these, the SQL depends on the word.
 _ID_FILTERS = ("list", "parent")
 
@@ -82,17 +85,23 @@ def conditions(dialect: Dialect, account: AccountRow, filters: dict[str, Any]) -
 
 def trash_condition(dialect: Dialect, account: AccountRow, filters: dict[str, Any]) -> Condition:
     """Return the condition for the account's deleted tasks that match every filter."""
-    matching = and_(*conditions(dialect, account, {"archived": "any"} | filters))
-    return replacement_traverse(matching, {}, lambda element, **_: _IN_TRASH.get(element))
+    others = {name: value for name, value in filters.items() if name != "label"}
+    matching = and_(*conditions(dialect, account, {"archived": "any"} | others))
+    in_trash = replacement_traverse(matching, {}, lambda element, **_: _IN_TRASH.get(element))
+    return and_(in_trash, *map(_has_label_in_trash, filters.get("label", ())))
+
+
+def _has_label_in_trash(key: str) -> Condition:
+    # Deleted tasks are not in TASK_LABELS. The keys are a JSON array.
+    keys = type_coerce(TRASH.c.label_keys, Text)
+    return keys.contains(to_json(key).decode(), autoescape=True)
 
 
 def filter_shape(filters: dict[str, Any]) -> FilterShape:
     """Return the part of the filters that determines the SQL: all but the compared values."""
     if filters.keys().isdisjoint({"list", "archived"}):
         filters = filters | {"archived": "false"}
-    return tuple(
-        (name, value if _is_shaping(name, value) else None) for name, value in filters.items()
-    )
+    return tuple((name, _shape_of(name, value)) for name, value in filters.items())
 
 
 def without_priority_bounds(shape: FilterShape) -> FilterShape:
@@ -103,8 +112,11 @@ def without_priority_bounds(shape: FilterShape) -> FilterShape:
     return tuple(("priorities" if name == "priority" else name, choice) for name, choice in shape)
 
 
-def _is_shaping(name: str, value: Any) -> bool:
-    return name in _SHAPING_FILTERS or (name in _ID_FILTERS and isinstance(value, str))
+def _shape_of(name: str, value: Any) -> Any:
+    if name == "label":
+        return len(value)
+    is_shaping = name in _SHAPING_FILTERS or (name in _ID_FILTERS and isinstance(value, str))
+    return value if is_shaping else None
 
 
 def has_due_range(shape: FilterShape) -> bool:
@@ -122,7 +134,7 @@ def parametrized_conditions(
     all_day: bool | None = None,
 ) -> list[Condition]:
     """Return the conditions with these values; by default, with bind parameters."""
-    by_id = not dict(shape).keys().isdisjoint({"id", "search"})
+    by_id = not dict(shape).keys().isdisjoint({"id", "search", "label"})
     return [
         belongs_to_account(dialect_name, values, by_id=by_id),
         *filter_conditions(dialect_name, shape, values, all_day=all_day),
@@ -139,6 +151,8 @@ def parameters(dialect: Dialect, account: AccountRow, filters: dict[str, Any]) -
             values["search"] = search_query(dialect, account.id, value)
         elif name == "id":
             values["ids"] = value
+        elif name == "label":
+            values |= {f"label_{index}": key for index, key in enumerate(value)}
         elif name in _ID_FILTERS:
             values[name] = value
         elif name not in _SHAPING_FILTERS:
@@ -209,8 +223,13 @@ def _plain_condition(name: str, choice: Any, values: Values) -> Condition:
             return is_completed() if choice else is_open()
         case "id":
             return TASKS.c.id.in_(values["ids"])
+        case "label":
+            return has_labels(values, range(choice))
+        case "labelled":
+            keys = TASKS.c.label_keys
+            return keys.is_not(None) if choice else keys.is_(None)
         case "archived":
-            return _is_archived(values, choice)
+            return _archived(values, choice)
         case "priority":
             return _has_priority(choice)
         case "priorities":
@@ -219,16 +238,35 @@ def _plain_condition(name: str, choice: Any, values: Values) -> Condition:
     return column.is_(None) if choice else column == values[name]
 
 
-def _is_archived(values: Values, choice: str) -> Condition:
+def has_labels(values: Values, indexes: Iterable[int]) -> Condition:
+    """Return the condition for tasks with all labels of the filter that have these indexes."""
+    columns = TASK_LABELS.c
+    return and_(
+        true(),
+        *(
+            TASKS.c.id.in_(
+                select(columns.task_id).where(
+                    columns.account_id == values["account_id"],
+                    columns.key == values[f"label_{index}"],
+                )
+            )
+            for index in indexes
+        ),
+    )
+
+
+def _archived(values: Values, choice: str) -> Condition:
     """Return the condition for tasks in archived lists (`true`), in others (`false`), or `any`."""
     if choice == "any":
         return true()
-    archived = select(LISTS.c.id).where(
-        LISTS.c.account_id == values["account_id"], LISTS.c.archived
-    )
-    if choice == "true":
-        return TASKS.c.list_id.in_(archived)
-    return or_(TASKS.c.list_id.is_(None), TASKS.c.list_id.not_in(archived))
+    archived = is_archived(values["account_id"])
+    return archived if choice == "true" else or_(TASKS.c.list_id.is_(None), not_(archived))
+
+
+def is_archived(account_id: Any) -> Condition:
+    """Return the condition for tasks in archived lists; it is null for those in the inbox."""
+    archived = select(LISTS.c.id).where(LISTS.c.account_id == account_id, LISTS.c.archived)
+    return TASKS.c.list_id.in_(archived)
 
 
 def _has_priority(levels: tuple[int, ...]) -> Condition:

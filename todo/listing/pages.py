@@ -40,6 +40,7 @@ from todo.listing.filters import (
     filter_conditions,
     filter_shape,
     has_due_range,
+    has_labels,
     is_due_on,
     parameters,
     parametrized_conditions,
@@ -50,7 +51,7 @@ from todo.listing.search import TASK_WORDS, contains
 from todo.models.engine import Database, dialect_of
 from todo.models.meta import BigInt
 from todo.models.prepared import PREPARED
-from todo.models.task import TASK_COLUMNS, TASKS, TaskRow
+from todo.models.task import TASK_COLUMNS, TASK_LABELS, TASKS, TaskRow
 from todo.schemas.task_filter import TaskPage
 
 # The filter values that select the tasks without this date.
@@ -186,7 +187,7 @@ def _segments(listing: ListQuery) -> list[Segment]:
 
 def _all_segments(order: Order, choices: dict[str, Any]) -> list[Segment]:
     if order.name == "id":
-        return [Segment(None if "search" in choices else _null_column(choices), is_null=True)]
+        return [Segment(_null_column(choices), is_null=True)]
     with_key, without_key = [Segment(order.key, is_null=False)], [Segment(order.key, is_null=True)]
     if order.name == "due_date":
         with_key = [Segment(order.key, is_null=False, all_day=day) for day in (True, False)]
@@ -216,6 +217,8 @@ def _have_key(order: Order, choices: dict[str, Any]) -> bool | None:
 
 def _null_column(choices: dict[str, Any]) -> Any:
     """Return a column that is null in all matching tasks: its index is then sorted by id."""
+    if not choices.keys().isdisjoint({"search", "label"}):
+        return None  # the list starts from the words or labels
     for prefix, value in NULL_KEY_FILTERS.items():
         if choices.get(prefix) == value:
             return KEYS[RANGES[prefix]]
@@ -247,7 +250,7 @@ def _segment_query(listing: ListQuery, segment: Segment) -> Select[Any]:
         query = query.where(segment.key.is_(None) if segment.is_null else segment.key.is_not(None))
     query = query.where(*matching)
     # FTS5 returns rows by id, so any column before the id would make SQLite sort.
-    account = [] if task_id is TASK_WORDS.c.rowid else [_account_column(listing)]
+    account = [_account_column(listing)] if task_id is TASKS.c.id else []
     key = [] if segment.key is None else [segment.key]
     if order.name == "position" and "list" in dict(listing.shape):
         key = [TASKS.c.list_id, *key]  # the same for all, but PostgreSQL does not see that of NULL
@@ -269,8 +272,10 @@ def _account_column(listing: ListQuery) -> ColumnElement[int]:
 
 def _matching(listing: ListQuery, all_day: bool | None) -> tuple[Select[Any], Any, list[Condition]]:
     """Return the query without conditions, its id column, and the conditions of the filters."""
-    dialect_name, query = listing.dialect_name, select(*TASK_COLUMNS)
-    if "search" not in dict(listing.shape) or dialect_name == "postgresql":
+    dialect_name, query, choices = listing.dialect_name, select(*TASK_COLUMNS), dict(listing.shape)
+    if "label" in choices and "search" not in choices and listing.order.name == "id":
+        return _matching_first_label(listing, query)
+    if "search" not in choices or dialect_name == "postgresql":
         matching = parametrized_conditions(dialect_name, listing.shape, all_day=all_day)
         return query, TASKS.c.id, matching
     # Start from FTS5, which returns the matching tasks by id.
@@ -282,3 +287,20 @@ def _matching(listing: ListQuery, all_day: bool | None) -> tuple[Select[Any], An
         *filter_conditions(dialect_name, others, all_day=all_day),
     ]
     return query, TASK_WORDS.c.rowid, matching
+
+
+def _matching_first_label(
+    listing: ListQuery, query: Select[Any]
+) -> tuple[Select[Any], Any, list[Condition]]:
+    """Return the same for a list that starts from the tasks of a label, which are by id."""
+    columns = TASK_LABELS.c
+    query = query.select_from(TASK_LABELS).join(TASKS, TASKS.c.id == columns.task_id)
+    others = tuple((name, choice) for name, choice in listing.shape if name != "label")
+    matching = [
+        columns.account_id == PARAMETERS["account_id"],
+        columns.key == PARAMETERS["label_0"],
+        belongs_to_account(listing.dialect_name, by_id=True),
+        has_labels(PARAMETERS, range(1, dict(listing.shape)["label"])),
+        *filter_conditions(listing.dialect_name, others),
+    ]
+    return query, columns.task_id, matching

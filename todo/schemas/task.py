@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError
 from todo.http.schema import Body, Representation
 from todo.models.task import DEPTH_MAX, NAME_MAX, NOTE_MAX, PRIORITY_MAX, UID_MAX, columns_of
 from todo.schemas.dates import DateIn, DateOut, PastIn
+from todo.schemas.label import LabelsIn
 from todo.schemas.meta import (
     Instant,
     Owner,
@@ -136,6 +137,9 @@ class StoredTask(Representation):
         examples=["1c11i"],
     )
     priority: Priority
+    labels: list[str] = Field(
+        description="Labels, in the order in which they were given.", examples=[["home", "urgent"]]
+    )
     creation_date: Instant
     modification_date: Instant
     due_date: DateOut = Field(
@@ -190,6 +194,7 @@ class TaskChange(Body):
     list_id: ListIn | MISSING = MISSING
     parent_id: ParentIn | MISSING = MISSING
     priority: Priority | MISSING = MISSING
+    labels: LabelsIn | MISSING = MISSING
     due_date: DateIn | MISSING = MISSING
     completed: CompletedIn | MISSING = MISSING
     subtasks: SubtasksIn | MISSING = MISSING
@@ -253,6 +258,17 @@ class TaskPosted(TaskAnswer):
     msg: str = Field(description="Confirmation message.", examples=["posted"])
     revision: UndoRevision = MISSING
     dry_run: bool | MISSING = DRY_RUN
+
+
+class TasksChange(TaskChange):
+    """Changes to many tasks. Fields that are not mentioned keep their values."""
+
+    add_labels: LabelsIn | MISSING = Field(
+        MISSING, description="Labels to add to those that each task has."
+    )
+    remove_labels: LabelsIn | MISSING = Field(
+        MISSING, description="Labels to take off. A task that does not have them stays as it is."
+    )
 
 
 class TaskMove(Place):

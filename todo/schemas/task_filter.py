@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 from todo.http.schema import Query
 from todo.models.meta import ID_MAX, ID_PATTERN
 from todo.schemas.dates import DayOrInstant
+from todo.schemas.label import LabelFilter
 from todo.schemas.meta import WITHOUT_NUL, Flag, Text, WholeNumber, limited
 from todo.schemas.task import Task
 from todo.words import searched_words
@@ -226,6 +227,10 @@ class TaskFilter(Query):
     )
     parent: ParentId | MISSING = MISSING
     priority: Priorities | MISSING = MISSING
+    label: LabelFilter | MISSING = MISSING
+    labelled: Flag | MISSING = Field(
+        MISSING, description="`true`: tasks with a label. `false`: tasks without one."
+    )
     id: Ids | MISSING = MISSING
     search: Search | MISSING = MISSING
 

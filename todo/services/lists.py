@@ -15,8 +15,8 @@ from todo.models.list import LIST_COLUMNS, LISTS, List, ListRow
 from todo.models.task import TASKS, Task
 from todo.positions import last_position
 from todo.schemas.place import Target
+from todo.services.matching import read_matching
 from todo.services.order import position_at
-from todo.services.tasks import read_matching
 
 MAX_LISTS = 1000  # of an account
 

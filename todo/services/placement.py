@@ -113,9 +113,10 @@ def columns_of_move(
 ) -> list[tuple[Fields, Fields]]:
     """Return the tasks that change, and their subtasks, with the columns to set.
 
-    `target` has `list_id`, `parent_id` or both; values that a task has already do not count. Tasks come last in their new place, in their old
-    order. A subtask that moves to another list without its parent has no parent there. Raise
-    Problem 400 for an unknown list or an unfit parent, and Problem 409 for too many tasks.
+    `target` has `list_id`, `parent_id` or both; values that a task has already do not count. Tasks
+    come last in their new place, in their old order. A subtask that moves to another list without
+    its parent has no parent there. Raise Problem 400 for an unknown list or an unfit parent, and
+    Problem 409 for too many tasks.
     """
     parents = _parents(session, account, {target.get("parent_id")})
     targets = {task["id"]: _target(task, target, parents) for task in tasks}

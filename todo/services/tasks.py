@@ -1,21 +1,19 @@
 """Create, count, change, move and delete tasks, one or many at once."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
-from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, Select, func, select, union_all
+from sqlalchemy import Select, select, union_all
 from sqlalchemy.orm import Session
 
 from todo.auth.identity import AccountRow
 from todo.http.errors import Fault, Problem, validation_problem
 from todo.journal import writes
-from todo.journal.writes import MAX_INDEXED_CHARACTERS, MAX_RECORDED_BYTES, MAX_TASKS, too_many
+from todo.journal.writes import MAX_INDEXED_CHARACTERS, MAX_TASKS, too_many
 from todo.listing.filters import (
-    Condition,
     FilterShape,
     conditions,
     due,
@@ -26,14 +24,19 @@ from todo.listing.filters import (
     parameters,
     parametrized_conditions,
 )
-from todo.models.batches import words_of
 from todo.models.engine import Database, dialect_of
-from todo.models.journalled import columns_except, default_columns
-from todo.models.size import text_size
-from todo.models.task import TASKS, Task, TaskColumns, TaskRow
+from todo.models.journalled import default_columns
+from todo.models.task import LABELS_MAX, TASKS, Task, TaskRow, label_columns, label_key
 from todo.models.trash import TRASH
 from todo.positions import last_position
 from todo.schemas.place import Target
+from todo.services.labels import spell, without_repetition
+from todo.services.matching import (
+    count_query,
+    indexed_characters,
+    read_matching,
+    refuse_without_filter,
+)
 from todo.services.order import position_at
 from todo.services.placement import (
     PLACE,
@@ -66,13 +69,22 @@ def create_tasks(
         row["creation_date"] = row["creation_date"] or now
         row["completion_date"] = row["completion_date"] or (now if completed else None)
         rows.append(row)
-    if sum(map(_indexed_characters, rows)) > MAX_INDEXED_CHARACTERS:
+    if sum(map(indexed_characters, rows)) > MAX_INDEXED_CHARACTERS:
         raise too_many(len(rows))
+    _spell_labels(session, account, rows)
     faults = [*place_new(session, account, rows), *_repeated_uids(rows)]
     if faults:
         raise validation_problem([_located(*fault, in_list=in_list) for fault in faults])
     _set_uids(session, account, rows, in_list=in_list)
     return list(map(TaskRow._make, writes.create(session, Task, account.id, rows)))
+
+
+def _spell_labels(session: Session, account: AccountRow, rows: Sequence[Fields]) -> None:
+    """Give the labels of the rows the spelling that they have in the account."""
+    labelled = [row for row in rows if row.get("labels")]
+    spelled = spell(session, account, [row["labels"] for row in labelled])
+    for row, names in zip(labelled, spelled, strict=True):
+        row["labels"] = names
 
 
 def _located(index: int, fault: Fault, *, in_list: bool) -> Fault:
@@ -132,6 +144,9 @@ def _updates(
 ) -> Collection[Update]:
     """Return the tasks, and the subtasks that are moved or completed along, with their columns."""
     columns = dict(columns)
+    _spell_labels(session, account, [columns])
+    [added] = spell(session, account, [columns.pop("add_labels", [])])
+    removed = set(map(label_key, columns.pop("remove_labels", [])))
     completed, with_subtasks = columns.pop("completed", None), columns.pop("subtasks", False)
     target = {name: columns.pop(name) for name in PLACE if name in columns}
     updates = {task["id"]: (task, dict(columns)) for task in tasks}
@@ -139,6 +154,11 @@ def _updates(
     def add(row: Fields, more: Fields) -> None:
         updates.setdefault(row["id"], (row, {}))[1].update(more)
 
+    if added or removed:
+        for task in tasks:
+            names = columns["labels"] if "labels" in columns else task["labels"]
+            kept = [name for name in names if label_key(name) not in removed]
+            add(task, _changed_labels(task["id"], [*kept, *added]))
     if target:
         for row, place in columns_of_move(session, account, tasks, target):
             add(row, place)
@@ -152,6 +172,15 @@ def _updates(
     if len(updates) > MAX_TASKS:
         raise too_many(len(updates))
     return updates.values()
+
+
+def _changed_labels(task_id: int, names: list[str]) -> Fields:
+    """Return the columns that hold the labels. Raise Problem 400 if they are too many."""
+    names = without_repetition(names)
+    if len(names) > LABELS_MAX:
+        message = f"Task {task_id} would have more than {LABELS_MAX} labels."
+        raise validation_problem([Fault("add_labels", "too_long", message, "/add_labels")])
+    return label_columns(names)
 
 
 def change_tasks(
@@ -228,16 +257,6 @@ def delete_tasks(
     return len(rows)
 
 
-def refuse_without_filter(filters: dict[str, Any]) -> None:
-    """Raise Problem 400 without a filter: a bulk change of all tasks must be intended."""
-    if not filters:
-        message = (
-            "Add at least one filter, such as completed=true. For all tasks, use a filter that "
-            "every task matches, such as created_after=0001-01-01."
-        )
-        raise validation_problem([Fault("query", "missing", message)])
-
-
 def count_tasks(db: Database, account: AccountRow, filters: dict[str, Any]) -> int:
     """Return the number of the account's tasks that match."""
     matching = conditions(dialect_of(db), account, filters)
@@ -270,52 +289,3 @@ def _sizes(dialect_name: str, shape: FilterShape) -> Select[Any]:
             for name, condition in lists.items()
         )
     )
-
-
-def count_query(model: type[TaskColumns], matching: Sequence[Condition]) -> Select[int]:
-    """Return the query for the number of tasks, or of deleted tasks, that match."""
-    return select(func.count()).select_from(model.__table__).where(*matching)
-
-
-def read_matching(
-    session: Session,
-    model: type[TaskColumns],
-    matching: Sequence[Condition],
-    columns: Mapping[str, Any] = MappingProxyType({}),
-) -> list[Row[Any]]:
-    """Return the tasks, or deleted tasks, that match, by id.
-
-    Raise Problem 409 if they are too many for one change that sets the columns.
-    """
-    count = session.scalar(count_query(model, matching)) or 0
-    # Above MAX_TASKS, summing would read every text of the account for nothing.
-    if count > MAX_TASKS or _is_too_large(session, model, matching, count, columns):
-        raise too_many(count)
-    if not count:
-        return []
-    found = session.execute(
-        select(*columns_except(model.__table__, model.database_only)).where(*matching)
-    )
-    return sorted(found, key=lambda task: task.id)
-
-
-def _is_too_large(
-    session: Session,
-    model: type[TaskColumns],
-    matching: Sequence[Condition],
-    count: int,
-    columns: Mapping[str, Any],
-) -> bool:
-    """Return whether the texts of the tasks, old and new together, exceed a limit."""
-    table = model.__table__
-    query = select(func.sum(table.c.size), func.sum(words_of(table))).where(*matching)
-    old_bytes, old_words = session.execute(query).one()
-    texts = {name: columns.get(name) for name in ("name", "note")}
-    return (
-        int(old_bytes or 0) + count * text_size(texts) > MAX_RECORDED_BYTES
-        or int(old_words or 0) + count * _indexed_characters(columns) > MAX_INDEXED_CHARACTERS
-    )
-
-
-def _indexed_characters(columns: Mapping[str, Any]) -> int:
-    return sum(len(columns.get(name) or "") for name in ("name_words", "note_words", "label_words"))

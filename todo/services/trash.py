@@ -27,8 +27,8 @@ from todo.models.engine import Database, dialect_of
 from todo.models.task import Task, TaskRow
 from todo.models.trash import TRASH, TRASH_COLUMNS, TrashedTask, TrashRow, is_restorable
 from todo.schemas.task_filter import TrashPage
+from todo.services.matching import count_query, read_matching, refuse_without_filter
 from todo.services.placement import columns_of_restored, subtasks_of
-from todo.services.tasks import count_query, read_matching, refuse_without_filter
 
 Commit = Callable[[], None]  # commits, and begins the next transaction
 

@@ -90,7 +90,7 @@ class TasksViews:
         heavy=True,
         idempotency_key=True,
         query=TaskSelection,
-        body=schemas.TaskChange,
+        body=schemas.TasksChange,
         returns=schemas.TasksUpdated,
         errors=("too_many",),
         headers=("Link",),
