@@ -109,10 +109,11 @@ def _days_near(instant: datetime) -> Iterator[date]:
     return map(date.fromordinal, range(utc_day, date.max.toordinal() + 1))
 
 
-def parse_date(text: str, zone: tzinfo = UTC) -> date | datetime:
+def parse_date(text: str, zone: tzinfo | None = UTC) -> date | datetime:
     """Return the day or the instant, in UTC, of the text. Raise ValueError if it is invalid.
 
-    A time without an offset is in the zone. Digits beyond microseconds are ignored.
+    A time without an offset is in the zone; without a zone, it is returned as a naive local time.
+    Digits beyond microseconds are ignored.
     """
     if match := DAY.fullmatch(text):
         return date(*_numbers(match, "year", "month", "day"))
@@ -126,7 +127,9 @@ def parse_date(text: str, zone: tzinfo = UTC) -> date | datetime:
         time(*_numbers(match, "hour", "minute", "second"), microsecond),
     )
     offset = parts.get("offset")
-    return instant_of(local, zone if offset is None else _offset(offset))
+    if offset is not None:
+        return instant_of(local, _offset(offset))
+    return local if zone is None else instant_of(local, zone)
 
 
 def _numbers(match: re.Match[str], *names: str) -> tuple[int, int, int]:

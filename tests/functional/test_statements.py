@@ -86,7 +86,7 @@ EXPECTED_STATEMENTS: list[tuple[str, str, str, dict[str, Any], str]] = [
         "POST",
         "{account}/changes/6/undo",
         {},
-        f"limit SELECT SELECT SELECT {CHANGED} SELECT SELECT WITH SELECT",
+        f"limit SELECT SELECT SELECT {CHANGED} SELECT SELECT WITH SELECT SELECT",
     ),
     ("delete task", "DELETE", "{account}/tasks/{ids[0]}", {}, f"limit {MOVED}"),
     *(("trash", "GET", "{account}/trash" + query, {}, "SELECT") for query in ("", "?search=milk")),

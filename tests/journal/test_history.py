@@ -25,6 +25,7 @@ Purge = Callable[[], None]
 
 FIELDS = (
     *("uid", "name", "note", "list_id", "parent_id", "position", "priority", "labels"),
+    *("start_date", "timezone"),
     *("creation_date", "due_date", "completed", "completion_date"),
 )
 

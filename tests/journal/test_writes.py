@@ -29,6 +29,7 @@ from todo.models.journalled import Journalled
 
 FIELDS = (
     *("uid", "name", "note", "list_id", "parent_id", "position", "priority", "labels"),
+    *("start_date", "timezone"),
     *("creation_date", "due_date", "completed", "completion_date"),
 )
 EXEMPT_TABLES = {

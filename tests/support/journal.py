@@ -14,7 +14,7 @@ from todo.models.json import to_json
 
 DATE = "modification_date"
 TRASH = "trash"
-INSTANTS = {DATE, "creation_date", "completion_date", "date_joined", "due_date"}
+INSTANTS = {DATE, "creation_date", "completion_date", "date_joined", "due_date", "start_date"}
 PLACE = ("list_id", "parent_id")  # a restored task whose list or parent is gone has others
 JOURNAL_ORDER = (Change.revision, Change.kind, Change.object_id)
 

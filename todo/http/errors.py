@@ -147,6 +147,7 @@ FAULTS: Mapping[str, str] = {
     "ids": "Not a comma-separated list of task ids.",
     "invalid": "Invalid for another reason; `message` explains it.",
     "label": "Contains a comma.",
+    "late_start": "After the due date.",
     "mismatch": "The two passwords differ.",
     "missing": "The field is required.",
     "not_completed": "Only a completed task has a completion date.",

@@ -117,11 +117,11 @@ def create(
     date = transaction_date(session)
     rows = [default_columns(model) | {"creation_date": date} | row for row in rows]
     changes = [_change(model, None, after=row) for row in rows]
-    sizes = [model.size_columns(row) for row in rows]
-    revision = _begin_change(session, account_id, changes, _sum(sizes))
+    computed = [model.computed_columns(row) for row in rows]
+    revision = _begin_change(session, account_id, changes, _sum(computed))
     stamps = {"account_id": account_id, **model.stamps(revision, date)}
     stored = session.execute(
-        _insert(model), [stamps | row | size for row, size in zip(rows, sizes, strict=True)]
+        _insert(model), [stamps | row | size for row, size in zip(rows, computed, strict=True)]
     ).all()
     for each, row in zip(changes, stored, strict=True):
         each |= {"object_id": row.id, "after": model.recorded(row._mapping)}
@@ -148,8 +148,8 @@ def change(
     changes = [entry for _, _, entry in wanted if entry["after"]]
     if not changes:
         return [row for row, _, _ in wanted]
-    sizes = [model.size_columns(row | columns) for row, columns, _ in wanted]
-    growth = _sum(sizes) - _sum(model.size_columns(row) for row, _, _ in wanted)
+    computed = [model.computed_columns(row | columns) for row, columns, _ in wanted]
+    growth = _sum(computed) - _sum(model.computed_columns(row) for row, _, _ in wanted)
     revision = _begin_change(session, account_id, changes, growth)
     stamps = model.stamps(revision, transaction_date(session))
     _set_columns(
@@ -157,7 +157,7 @@ def change(
         model,
         [
             (row["id"], columns | stamps | size)
-            for (row, columns, entry), size in zip(wanted, sizes, strict=True)
+            for (row, columns, entry), size in zip(wanted, computed, strict=True)
             if entry["after"]
         ],
     )
@@ -175,7 +175,7 @@ def delete(session: Session, model: Model, account_id: int, rows: Sequence[Field
     for batch in _batches(rows):
         ids = [row["id"] for row in batch]
         changes = [_change(model, row["id"], before=row) for row in batch]
-        erased = -_sum(map(model.size_columns, batch)) if trash is None else 0
+        erased = -_sum(map(model.computed_columns, batch)) if trash is None else 0
         revision = _begin_change(session, account_id, changes, erased)
         _record(session, model, account_id, DELETE, changes)
         if trash is not None:
@@ -201,13 +201,13 @@ def restore(
     trash = trash_of(model.kind)
     for batch in _batches([row | replaced.get(row["id"], {}) for row in rows]):
         changes = [_change(model, row["id"], after=row) for row in batch]
-        sizes = [model.size_columns(row) for row in batch]
-        stored = _sum(sizes) if trash is None else 0
+        computed = [model.computed_columns(row) for row in batch]
+        stored = _sum(computed) if trash is None else 0
         revision = _begin_change(session, account_id, changes, stored)
         stamps = model.stamps(revision, transaction_date(session))
         _record(session, model, account_id, RESTORE, changes)
         if trash is None:
-            complete = zip(batch, sizes, strict=True)
+            complete = zip(batch, computed, strict=True)
             owned = stamps | {"account_id": account_id}
             session.execute(_insert(model), [row | owned | size for row, size in complete])
         else:
@@ -355,8 +355,8 @@ def _change(
     return {"object_id": object_id, "before": was, "after": now, "size": size}
 
 
-def _sum(sizes: Iterable[dict[str, int]]) -> int:
-    return sum(size for columns in sizes for size in columns.values())
+def _sum(computed: Iterable[Fields]) -> int:
+    return sum(columns.get("size", 0) for columns in computed)
 
 
 def _writes(session: Session) -> _TransactionWrites:

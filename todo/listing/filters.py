@@ -6,7 +6,7 @@ share one cached query.
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
@@ -50,7 +50,7 @@ _DAY_OR_TIME = TASKS.c.due_all_day.in_([false(), true()])
 
 # The names of filters, each with its value if the SQL depends on the value, otherwise None.
 FilterShape = tuple[tuple[str, Any], ...]
-_SHAPING_FILTERS = ("completed", "due", "archived", "priority", "labelled")
+_SHAPING_FILTERS = ("completed", "due", "archived", "priority", "labelled", "available")
 # Filters by an id or a word, such as `inbox`; of these, the SQL depends on the word.
 _ID_FILTERS = ("list", "parent")
 
@@ -151,6 +151,10 @@ def parameters(dialect: Dialect, account: AccountRow, filters: dict[str, Any]) -
             values["search"] = search_query(dialect, account.id, value)
         elif name == "id":
             values["ids"] = value
+        elif name == "available":
+            # The first instant, and the first day, that have not begun.
+            now = clock.now() + timedelta(microseconds=1)
+            values |= _bound_values(name, now, stored_day(today(account.zone) + timedelta(days=1)))
         elif name == "label":
             values |= {f"label_{index}": key for index, key in enumerate(value)}
         elif name in _ID_FILTERS:
@@ -207,6 +211,10 @@ def _condition(
             return _due_after(name, values, all_day)
         case "due_before":
             return _due_before(name, values, all_day)
+        case "start_after":
+            return and_(START.at >= values[f"{name}_earlier"], _at_or_after(START, name, values))
+        case "start_before":
+            return and_(START.at < values[f"{name}_later"], not_(_at_or_after(START, name, values)))
         case "search":
             return _search(dialect_name, values)
     prefix, _, bound = name.partition("_")
@@ -225,6 +233,9 @@ def _plain_condition(name: str, choice: Any, values: Values) -> Condition:
             return TASKS.c.id.in_(values["ids"])
         case "label":
             return has_labels(values, range(choice))
+        case "available":
+            started = or_(START.at.is_(None), not_(_at_or_after(START, "available", values)))
+            return and_(is_open(), started if choice else not_(started))
         case "labelled":
             keys = TASKS.c.label_keys
             return keys.is_not(None) if choice else keys.is_(None)
@@ -344,6 +355,22 @@ def _due_after(name: str, values: Values, all_day: bool | None) -> Condition:
             and_(is_due_on(all_day=False), TASKS.c.due_at >= values[name]),
         ),
     )
+
+
+class _DateColumns(NamedTuple):
+    """The columns of a date."""
+
+    at: Any
+    all_day: Any
+
+
+START = _DateColumns(TASKS.c.start_at, TASKS.c.start_all_day)
+
+
+def _at_or_after(columns: _DateColumns, name: str, values: Values) -> Condition:
+    """Return the condition for tasks with this date at the bound or later."""
+    midnight = and_(columns.all_day, columns.at >= values[f"{name}_midnight"])
+    return or_(midnight, and_(not_(columns.all_day), columns.at >= values[name]))
 
 
 def _due_before(name: str, values: Values, all_day: bool | None) -> Condition:

@@ -17,6 +17,7 @@ KEYS: dict[str, Column[Any]] = {
     "modification_date": TASKS.c.modification_date,
     "completion_date": TASKS.c.completion_date,
     "name": TASKS.c.name_folded,
+    "start_date": TASKS.c.start_at,
     "position": TASKS.c.position,
     "priority": TASKS.c.priority,
     "deletion_date": TRASH.c.deletion_date,
@@ -28,6 +29,7 @@ RANGES = {
     "created": "creation_date",
     "modified": "modification_date",
     "completed": "completion_date",
+    "start": "start_date",
     "deleted": "deletion_date",  # in the trash only
 }
 

@@ -42,8 +42,8 @@ class Journalled:
         return dict(fields)
 
     @classmethod
-    def size_columns(cls, row: Mapping[str, Any]) -> dict[str, int]:
-        """Return the column with the size of the row; empty for a model without one."""
+    def computed_columns(cls, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the columns that follow from others, such as the size of the row if it has one."""
         if "size" not in cls.__table__.c:
             return {}
         return {"size": ROW_SIZE + text_size(cls.recorded(row))}

@@ -4,9 +4,11 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any, ClassVar, Self
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     CheckConstraint,
+    DateTime,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -21,6 +23,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from todo.days import find_zone
+from todo.models.account import TIMEZONE_MAX
 from todo.models.journalled import Journalled, columns_except, row_class
 from todo.models.json import JSONList
 from todo.models.meta import (
@@ -41,6 +45,7 @@ UID_MAX = 255
 PRIORITY_MAX = 9
 LABEL_MAX = 64
 LABELS_MAX = 20  # of a task
+DATE_FIELDS = ("start_date", "due_date")
 DEPTH_MAX = 5  # levels of tasks, of which the first has no parent
 
 # Every indexed word starts with its account's id, so a search for a common word reads only this
@@ -57,6 +62,7 @@ WORDS = (
 IS_OPEN = where("completion_date IS NULL")
 IS_COMPLETED = where("completion_date IS NOT NULL")
 IS_SUBTASK = where("parent_id IS NOT NULL")
+HAS_START = where("start_at IS NOT NULL")
 IS_LABELLED = where("label_keys IS NOT NULL")
 
 
@@ -68,11 +74,17 @@ class DerivedFields:
 
     due_at: Any
     due_all_day: Any
+    start_at: Any
+    start_all_day: Any
     completion_date: Any
 
     @property
+    def start_date(self) -> date | datetime | None:
+        return date_of(self.start_at, all_day=self.start_all_day)
+
+    @property
     def due_date(self) -> date | datetime | None:
-        return due_date_of(self.due_at, all_day=self.due_all_day)
+        return date_of(self.due_at, all_day=self.due_all_day)
 
     @property
     def completed(self) -> bool:
@@ -83,7 +95,8 @@ class TaskColumns(DerivedFields, Journalled):
     """The columns of a task, both in lists and in the trash.
 
     `due_date` is an instant or a day. `due_at` stores the instant or, if `due_all_day` is true,
-    00:00 UTC of the day.
+    00:00 UTC of the day. So does `start_date`. `due_local` and `start_local` are the local times of
+    instants in the task's time zone.
 
     `name_folded` is the sort key of names; `name_words`, `note_words` and `label_words` are for
     search. `label_keys` are the labels without regard to case; triggers of migration 0015 index
@@ -93,11 +106,15 @@ class TaskColumns(DerivedFields, Journalled):
 
     kind: ClassVar[str] = "task"
     database_only: ClassVar[frozenset[str]] = frozenset(
-        {"name_folded", "name_words", "note_words", "label_keys", "label_words", "size"}
+        {
+            *("name_folded", "name_words", "note_words", "label_keys", "label_words", "size"),
+            *("due_local", "start_local"),
+        }
     )
     unrecorded: ClassVar[frozenset[str]] = database_only | {
         *("id", "account_id", "revision", "modification_date", "deletion_date"),
         *("due_at", "due_all_day"),  # recorded as due_date
+        *("start_at", "start_all_day"),  # recorded as start_date
     }
 
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
@@ -116,8 +133,15 @@ class TaskColumns(DerivedFields, Journalled):
     label_keys: Mapped[list[str]] = mapped_column(JSONList, nullable=True, deferred=True)
     label_words: Mapped[str | None] = mapped_column(Text, deferred=True)
     size: Mapped[int] = mapped_column(Integer, server_default="0", deferred=True)
+    start_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    start_all_day: Mapped[bool | None] = mapped_column(default=False)
+    start_local: Mapped[datetime | None] = mapped_column(DateTime, deferred=True)
     due_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     due_all_day: Mapped[bool] = mapped_column(default=False)
+    due_local: Mapped[datetime | None] = mapped_column(DateTime, deferred=True)
+    # A zone name of the IANA database. Without one, times without an offset are in the zone of the
+    # account.
+    timezone: Mapped[str | None] = mapped_column(String(TIMEZONE_MAX))
     creation_date: Mapped[datetime] = mapped_column(UTCDateTime)
     modification_date: Mapped[datetime] = mapped_column(UTCDateTime)
     completion_date: Mapped[datetime | None] = mapped_column(UTCDateTime)
@@ -126,8 +150,18 @@ class TaskColumns(DerivedFields, Journalled):
     def recorded(cls, row: Mapping[str, Any]) -> dict[str, Any]:
         return {
             **super().recorded(row),
-            "due_date": due_date_of(row["due_at"], all_day=row["due_all_day"]),
+            "start_date": date_of(row["start_at"], all_day=row["start_all_day"]),
+            "due_date": date_of(row["due_at"], all_day=row["due_all_day"]),
             "completed": row["completion_date"] is not None,
+        }
+
+    @classmethod
+    def computed_columns(cls, row: Mapping[str, Any]) -> dict[str, Any]:
+        zone = find_zone(row["timezone"]) if row["timezone"] else None
+        return {
+            **super().computed_columns(row),
+            "start_local": local_time(row["start_at"], zone, all_day=row["start_all_day"]),
+            "due_local": local_time(row["due_at"], zone, all_day=row["due_all_day"]),
         }
 
     @classmethod
@@ -173,6 +207,7 @@ class Task(TaskColumns, Base):
         Index("ix_tasks_position", "account_id", "position", "id"),
         Index("ix_tasks_list", "account_id", "list_id", "position", "id"),
         Index("ix_tasks_parent", "account_id", "parent_id", "position", "id", **IS_SUBTASK),
+        Index("ix_tasks_start", "account_id", "start_at", "id", **HAS_START),
         Index("ix_tasks_labelled", "account_id", "id", **IS_LABELLED),
         Index("ix_tasks_priority", "account_id", "priority", "id"),
         Index("ix_tasks_name", "account_id", "name_folded", "id"),
@@ -271,17 +306,38 @@ def label_columns(names: list[str]) -> dict[str, Any]:
     }
 
 
-def due_date_of(due_at: datetime | None, *, all_day: bool) -> date | datetime | None:
-    """Return the due date from its columns."""
-    return due_at.date() if due_at and all_day else due_at
+def date_of(at: datetime | None, *, all_day: bool | None) -> date | datetime | None:
+    """Return a due or start date from its columns."""
+    return at.date() if at and all_day else at
+
+
+def local_time(
+    at: datetime | None, zone: ZoneInfo | None, *, all_day: bool | None
+) -> datetime | None:
+    """Return the local time of an instant in the zone; None for a day, or without a zone."""
+    if at is None or zone is None or all_day:
+        return None
+    try:
+        return at.astimezone(zone).replace(tzinfo=None)
+    except OverflowError:  # before year 1 or after year 9999
+        return at.replace(tzinfo=None)
 
 
 def due_columns(due_date: date | datetime | None) -> dict[str, Any]:
     """Return the columns that hold the due date."""
+    return _date_columns("due", due_date)
+
+
+def start_columns(start_date: date | datetime | None) -> dict[str, Any]:
+    """Return the columns that hold the start date."""
+    return _date_columns("start", start_date)
+
+
+def _date_columns(name: str, value: date | datetime | None) -> dict[str, Any]:
     # In Python, a datetime is also a date, so check for it first.
-    if due_date is None or isinstance(due_date, datetime):
-        return {"due_at": due_date, "due_all_day": False}
-    return {"due_at": datetime.combine(due_date, time(), UTC), "due_all_day": True}
+    if value is None or isinstance(value, datetime):
+        return {f"{name}_at": value, f"{name}_all_day": False}
+    return {f"{name}_at": datetime.combine(value, time(), UTC), f"{name}_all_day": True}
 
 
 # The fields that are kept in other columns than one of the same name.
@@ -289,6 +345,7 @@ _COLUMNS_OF_FIELDS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
     "name": name_columns,
     "note": note_columns,
     "labels": label_columns,
+    "start_date": start_columns,
     "due_date": due_columns,
 }
 

@@ -14,9 +14,9 @@ from todo.auth.passwords import (
     is_personal,
     normalize_password,
 )
-from todo.days import zone_names
 from todo.http.schema import Body, Representation
 from todo.models.account import DEFAULT_TIMEZONE, EMAIL_MAX, TIMEZONE_MAX, USERNAME_MAX
+from todo.schemas.dates import zone_name
 from todo.schemas.filter import Filter
 from todo.schemas.list import List
 from todo.schemas.meta import WITHOUT_NUL, Instant, Owner, Text, Unicode, limited
@@ -99,16 +99,6 @@ def _repeated_password(text: str, info: ValidationInfo) -> str:
     return text
 
 
-def _timezone(text: str) -> str:
-    if text not in zone_names():
-        raise PydanticCustomError(
-            "timezone",
-            "This must be the name of a time zone in the IANA database, such as Europe/Berlin "
-            "or UTC.",
-        )
-    return text
-
-
 Username = Annotated[
     str,
     AfterValidator(_username),
@@ -158,7 +148,7 @@ RepeatedPassword = Annotated[
 ]
 Timezone = Annotated[
     str,
-    AfterValidator(_timezone),
+    AfterValidator(zone_name),
     Field(
         description="IANA time zone name. Times without an offset are read in this zone, and "
         "days begin and end in it.",

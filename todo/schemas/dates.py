@@ -12,7 +12,7 @@ from pydantic import AfterValidator, PlainValidator, ValidationInfo, WithJsonSch
 from pydantic_core import PydanticCustomError
 
 from todo import clock
-from todo.days import DAY, DAY_FIRST, DEFAULT_ZONE, INSTANT, parse_date, start_of
+from todo.days import DAY, DAY_FIRST, DEFAULT_ZONE, INSTANT, parse_date, start_of, zone_names
 from todo.schemas.meta import WHOLE_SECONDS
 
 
@@ -49,6 +49,15 @@ def _in_body(value: Any, info: ValidationInfo) -> date | datetime | None:
     return _parsed(value, info)
 
 
+def _local(value: Any, info: ValidationInfo) -> date | datetime | None:
+    instant = _in_body(value, info)
+    if not isinstance(instant, datetime):
+        return instant
+    local = parse_date(value, zone=None)
+    is_local = isinstance(local, datetime) and local.tzinfo is None
+    return local.replace(microsecond=0) if is_local else instant  # type: ignore[call-arg]
+
+
 def _in_query(value: str, info: ValidationInfo) -> date | datetime:
     return _parsed(value, info, ", and + as %2B")
 
@@ -82,6 +91,33 @@ DateIn = Annotated[
         }
     ),
 ]
+
+
+# A time without an offset is a naive local time: its zone depends on the task.
+LocalDateIn = Annotated[
+    date | datetime | None,
+    PlainValidator(_local),
+    WithJsonSchema(
+        {
+            "type": ["string", "null"],
+            "pattern": _schema_pattern(_EMPTY, *_FORMATS_IN),
+            "description": "An RFC 3339 time, whose seconds and offset are optional, a day, or "
+            "`DD/MM/YYYY hh:mm:ss`. A time without an offset is in the `timezone` of the task, or "
+            "else in that of the account. Null or an empty string clears the date.",
+            "examples": ["2030-02-01T09:30:00+02:00", "2030-02-01"],
+        }
+    ),
+]
+
+
+def zone_name(text: str) -> str:
+    if text not in zone_names():
+        raise PydanticCustomError(
+            "timezone",
+            "This must be the name of a time zone in the IANA database, such as Europe/Berlin "
+            "or UTC.",
+        )
+    return text
 
 
 def _instant(value: date | datetime | None, info: ValidationInfo) -> datetime | None:

@@ -18,8 +18,17 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from todo.http.schema import Body, Representation
-from todo.models.task import DEPTH_MAX, NAME_MAX, NOTE_MAX, PRIORITY_MAX, UID_MAX, columns_of
-from todo.schemas.dates import DateIn, DateOut, PastIn
+from todo.models.account import TIMEZONE_MAX
+from todo.models.task import (
+    DATE_FIELDS,
+    DEPTH_MAX,
+    NAME_MAX,
+    NOTE_MAX,
+    PRIORITY_MAX,
+    UID_MAX,
+    columns_of,
+)
+from todo.schemas.dates import DateOut, LocalDateIn, PastIn, zone_name
 from todo.schemas.label import LabelsIn
 from todo.schemas.meta import (
     Instant,
@@ -84,6 +93,19 @@ ParentIn = Annotated[
         examples=[None],
     ),
 ]
+TimezoneIn = Annotated[
+    Annotated[
+        str,
+        AfterValidator(zone_name),
+        Field(json_schema_extra={"minLength": 1, "maxLength": TIMEZONE_MAX}),
+    ]
+    | None,
+    Field(
+        description="IANA name of a time zone, or null. Times without an offset are in it. A new "
+        "zone keeps the local times of the task.",
+        examples=["Europe/Berlin"],
+    ),
+]
 UidIn = Annotated[
     str,
     AfterValidator(_uid),
@@ -142,9 +164,17 @@ class StoredTask(Representation):
     )
     creation_date: Instant
     modification_date: Instant
+    start_date: DateOut = Field(
+        description="When the task can be begun: a time in UTC (RFC 3339), or a whole day."
+    )
     due_date: DateOut = Field(
         description="When the task is due: a time in UTC (RFC 3339), or a whole day, such as "
         "`2030-02-01`."
+    )
+    timezone: str | None = Field(
+        description="IANA name of the zone in which the times of `start_date` and `due_date` stay "
+        "the same when clocks change, or null.",
+        examples=["Europe/Berlin"],
     )
     completed: bool = Field(description="Whether the task is done.", examples=[False])
     completion_date: UTCTime | None = Field(
@@ -195,13 +225,18 @@ class TaskChange(Body):
     parent_id: ParentIn | MISSING = MISSING
     priority: Priority | MISSING = MISSING
     labels: LabelsIn | MISSING = MISSING
-    due_date: DateIn | MISSING = MISSING
+    start_date: LocalDateIn | MISSING = MISSING
+    due_date: LocalDateIn | MISSING = MISSING
+    timezone: TimezoneIn | MISSING = MISSING
     completed: CompletedIn | MISSING = MISSING
     subtasks: SubtasksIn | MISSING = MISSING
 
     @cached_property
     def prepared(self) -> dict[str, Any]:
-        return columns_of(self.values())
+        values = self.values()
+        # The columns of dates depend on the time zone of the task.
+        dates = {name: values.pop(name) for name in DATE_FIELDS if name in values}
+        return columns_of(values) | dates
 
 
 class NewTask(TaskChange):

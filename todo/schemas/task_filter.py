@@ -218,6 +218,17 @@ class TaskFilter(Query):
     completed_before: DayOrInstant | MISSING = Field(
         MISSING, description=f"Completed before this time. {_BEGINNING}"
     )
+    start_after: DayOrInstant | MISSING = Field(
+        MISSING, description=f"Starting at or after this time. {_BEGINNING}"
+    )
+    start_before: DayOrInstant | MISSING = Field(
+        MISSING, description=f"Starting before this time. {_BEGINNING}"
+    )
+    available: Flag | MISSING = Field(
+        MISSING,
+        description="`true`: open tasks that have started or have no start date. `false`: open "
+        "tasks that start later.",
+    )
     list: ListId | MISSING = MISSING
     archived: Literal["true", "false", "any"] | MISSING = Field(
         MISSING,
@@ -237,7 +248,7 @@ class TaskFilter(Query):
     @property
     def depends_on_now(self) -> bool:
         """Whether the matching tasks depend on the current time."""
-        return self.due not in (MISSING, "none", "any")
+        return self.due not in (MISSING, "none", "any") or self.available is not MISSING
 
     def filters(self) -> dict[str, Any]:
         """Return the filters of the request."""

@@ -26,10 +26,11 @@ from todo.listing.filters import (
 )
 from todo.models.engine import Database, dialect_of
 from todo.models.journalled import default_columns
-from todo.models.task import LABELS_MAX, TASKS, Task, TaskRow, label_columns, label_key
+from todo.models.task import DATE_FIELDS, LABELS_MAX, TASKS, Task, TaskRow, label_columns, label_key
 from todo.models.trash import TRASH
 from todo.positions import last_position
 from todo.schemas.place import Target
+from todo.services.dates import date_columns, late_starts, refuse_late_start
 from todo.services.labels import spell, without_repetition
 from todo.services.matching import (
     count_query,
@@ -64,6 +65,7 @@ def create_tasks(
     rows = []
     for index, columns in enumerate(several):
         row = default_columns(Task) | columns | {"position": last_position(revision, index)}
+        row |= date_columns(account, row, row)
         row.pop("subtasks", None)  # it has none yet
         completed = row.pop("completed", False)
         row["creation_date"] = row["creation_date"] or now
@@ -72,7 +74,11 @@ def create_tasks(
     if sum(map(indexed_characters, rows)) > MAX_INDEXED_CHARACTERS:
         raise too_many(len(rows))
     _spell_labels(session, account, rows)
-    faults = [*place_new(session, account, rows), *_repeated_uids(rows)]
+    faults = [
+        *place_new(session, account, rows),
+        *_repeated_uids(rows),
+        *late_starts(account, rows),
+    ]
     if faults:
         raise validation_problem([_located(*fault, in_list=in_list) for fault in faults])
     _set_uids(session, account, rows, in_list=in_list)
@@ -144,21 +150,14 @@ def _updates(
 ) -> Collection[Update]:
     """Return the tasks, and the subtasks that are moved or completed along, with their columns."""
     columns = dict(columns)
-    _spell_labels(session, account, [columns])
-    [added] = spell(session, account, [columns.pop("add_labels", [])])
-    removed = set(map(label_key, columns.pop("remove_labels", [])))
     completed, with_subtasks = columns.pop("completed", None), columns.pop("subtasks", False)
     target = {name: columns.pop(name) for name in PLACE if name in columns}
-    updates = {task["id"]: (task, dict(columns)) for task in tasks}
+    own = _own_columns(session, account, tasks, columns)
+    updates = {task["id"]: (task, own[task["id"]]) for task in tasks}
 
     def add(row: Fields, more: Fields) -> None:
         updates.setdefault(row["id"], (row, {}))[1].update(more)
 
-    if added or removed:
-        for task in tasks:
-            names = columns["labels"] if "labels" in columns else task["labels"]
-            kept = [name for name in names if label_key(name) not in removed]
-            add(task, _changed_labels(task["id"], [*kept, *added]))
     if target:
         for row, place in columns_of_move(session, account, tasks, target):
             add(row, place)
@@ -172,6 +171,26 @@ def _updates(
     if len(updates) > MAX_TASKS:
         raise too_many(len(updates))
     return updates.values()
+
+
+def _own_columns(
+    session: Session, account: AccountRow, tasks: list[Fields], columns: Fields
+) -> dict[int, Fields]:
+    """Return the columns to set in each task, of those that depend on no other task."""
+    columns = dict(columns)
+    _spell_labels(session, account, [columns])
+    [added] = spell(session, account, [columns.pop("add_labels", [])])
+    removed = set(map(label_key, columns.pop("remove_labels", [])))
+    dates = {name: columns.pop(name) for name in DATE_FIELDS if name in columns}
+    own = {task["id"]: columns | date_columns(account, task, columns | dates) for task in tasks}
+    if dates or "timezone" in columns:
+        refuse_late_start(account, [task | own[task["id"]] for task in tasks])
+    if added or removed:
+        for task in tasks:
+            names = columns["labels"] if "labels" in columns else task["labels"]
+            kept = [name for name in names if label_key(name) not in removed]
+            own[task["id"]] |= _changed_labels(task["id"], [*kept, *added])
+    return own
 
 
 def _changed_labels(task_id: int, names: list[str]) -> Fields:

@@ -11,8 +11,9 @@ from todo.journal import undo as journal
 from todo.journal.writes import next_revision
 from todo.models.change import CHANGES, RESTORE
 from todo.models.list import LISTS, List
-from todo.models.task import DEPTH_MAX, TASKS, Task
+from todo.models.task import DEPTH_MAX, TASK_COLUMNS, TASKS, Task
 from todo.services import lists
+from todo.services.dates import late_starts
 
 
 def undo(session: Session, account: AccountRow, revision: int, trash_retention: timedelta) -> int:
@@ -25,7 +26,27 @@ def undo(session: Session, account: AccountRow, revision: int, trash_retention: 
     undone = journal.undo(session, account, revision, trash_retention)
     _refuse_lost_tasks(session, account)
     _refuse_restored_lists(session, account)
+    _refuse_late_starts(session, account)
     return undone
+
+
+def _refuse_late_starts(session: Session, account: AccountRow) -> None:
+    """Raise Problem 409 if this transaction has left a task that starts after its due date."""
+    changed = select(CHANGES.c.object_id).where(
+        CHANGES.c.account_id == account.id,
+        CHANGES.c.revision == next_revision(session, account),
+        CHANGES.c.kind == Task.kind,
+    )
+    has_both = (TASKS.c.start_at.is_not(None), TASKS.c.due_at.is_not(None))
+    query = select(*TASK_COLUMNS).where(
+        TASKS.c.account_id == account.id, TASKS.c.id.in_(changed), *has_both
+    )
+    rows = [row._asdict() for row in session.execute(query)]
+    late = [rows[index]["id"] for index, _ in late_starts(account, rows)]
+    if late:
+        raise journal.undo_conflict(
+            [Conflict(Task.kind, task_id, ["due_date", "start_date"]) for task_id in late]
+        )
 
 
 def _refuse_restored_lists(session: Session, account: AccountRow) -> None:
