@@ -209,7 +209,7 @@ def _have_key(order: Order, choices: dict[str, Any]) -> bool | None:
         levels = choices.get("priority")
         return None if not levels or {0} < set(levels) else levels != (0,)
     prefix = next(prefix for prefix, name in RANGES.items() if name == order.name)
-    if choices.get(prefix) == NULL_KEY_FILTERS[prefix]:
+    if prefix in NULL_KEY_FILTERS and choices.get(prefix) == NULL_KEY_FILTERS[prefix]:
         return False
     has_range = choices.keys() & {prefix, f"{prefix}_after", f"{prefix}_before"}
     return True if has_range else None
