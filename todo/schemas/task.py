@@ -162,8 +162,6 @@ class StoredTask(Representation):
     labels: list[str] = Field(
         description="Labels, in the order in which they were given.", examples=[["home", "urgent"]]
     )
-    creation_date: Instant
-    modification_date: Instant
     start_date: DateOut = Field(
         description="When the task can be begun: a time in UTC (RFC 3339), or a whole day."
     )
@@ -180,6 +178,8 @@ class StoredTask(Representation):
     completion_date: UTCTime | None = Field(
         description="When the task was completed; null while it is open.", examples=[None]
     )
+    creation_date: Instant
+    modification_date: Instant
     revision: int = Field(
         description="The account's `revision` at the task's last change. In quotes, it is the "
         "task's `ETag`.",
