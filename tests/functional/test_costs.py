@@ -28,6 +28,7 @@ from tests.support.running import running_app
 from todo.http.operations import operations
 from todo.journal.writes import MAX_INDEXED_CHARACTERS, MAX_RECORDED_BYTES, MAX_TASKS
 from todo.models.token import TokenKind
+from todo.services.lists import MAX_LISTS
 from todo.services.trash import MOST_AT_ONCE
 
 LONGEST = "\x01" * 10_000  # JSON needs six bytes for each of these characters
@@ -178,7 +179,46 @@ def test_largest_answers(owner: User, largest: Largest, database_url: str) -> No
         chosen = ",".join(map(str, range(first, first + 50)))
         owner.delete(f"{owner.tasks_url}?id={chosen}")
     assert largest(owner, "trash", "GET", f"{owner.trash_url}?limit={PAGE}").json["next"] is None
+    largest.measured.pop("task update")  # the largest one has subtasks
     assert_tight(largest, answers=True)
+
+
+def test_largest_changes_of_subtasks_and_labels(
+    owner: User, largest: Largest, database_url: str
+) -> None:
+    with session_on(database_url) as session:
+        list_id = make_list(session, owner)
+        parent = make_task(session, owner, list_id=list_id, labels=["home"])
+        subtask = {"name": "n", "list_id": list_id, "parent_id": parent, "labels": ["home"]}
+        for _ in range(4):
+            make_tasks(session, owner, [subtask] * 1000)
+        make_tasks(session, owner, [subtask] * 999)
+    url, label = f"{owner.tasks_url}/{parent}", f"{owner.url}/labels/home"
+    done = {"completed": True, "subtasks": True}
+    assert largest(owner, "task update", "PATCH", url, done).json["task"]["completed"]
+    changed = largest(owner, "rename label", "PATCH", label, {"name": "job"})
+    assert changed.json["updated"] == MAX_TASKS
+    deleted = largest(owner, "delete label", "DELETE", f"{owner.url}/labels/job")
+    assert deleted.json["updated"] == MAX_TASKS
+    largest(owner, "delete task", "DELETE", url)
+    largest(owner, "restore task", "POST", f"{owner.trash_url}/{parent}/restore")
+    removed = largest(owner, "delete list", "DELETE", f"{owner.url}/lists/{list_id}")
+    assert removed.json["tasks"] == MAX_TASKS
+    assert_tight(largest, answers=False)
+
+
+def test_largest_lists_and_moves(owner: User, largest: Largest, database_url: str) -> None:
+    new = {"name": "n", "note": "\x01" * 1000}
+    for _ in range(MAX_LISTS - 1):
+        assert owner.post_json(f"{owner.url}/lists", new).status_int == 201
+    first = largest(owner, "create list", "POST", f"{owner.url}/lists", new).location
+    largest(owner, "user's lists", "GET", f"{owner.url}/lists?count=true")
+    largest(owner, "list detail", "GET", first)
+    largest(owner, "list update", "PATCH", first, {"note": "\x02" * 1000})
+    for number in range(PAGE):
+        owner.send_json("PATCH", first, {"note": chr(1 + number % 8) * 1000})
+    largest(owner, "list history", "GET", f"{first}/history?limit={PAGE}")
+    assert_tight(largest, answers=False)
 
 
 def test_largest_requests_of_one_object(

@@ -8,7 +8,7 @@ from tests.support import outline
 from tests.support.client import User, faults
 from tests.support.fixtures import Patch
 from tests.support.outline import add, add_list, ids, list_ids, place, show, undo, unversioned
-from todo.services import tasks as service
+from todo.services import matching as service
 
 Household = tuple[int, list[int]]
 

@@ -11,7 +11,7 @@ from tests.support.databases import statements
 from tests.support.factories import Login, make_task
 from tests.support.fixtures import Patch, SetClock
 from todo.journal import writes
-from todo.services import tasks as service
+from todo.services import matching as service
 
 
 def listed(user: User, query: str = "") -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from tests.support.factories import Login, make_task, make_trashed
 from tests.support.fixtures import Patch, SetClock
 from todo import clock
 from todo.models import Task, Token, TrashedTask, batches
-from todo.services import tasks as tasks_service
+from todo.services import matching
 
 DAY = timedelta(days=1)
 RETENTION_DAYS = 3
@@ -196,7 +196,7 @@ def test_restore_without_filter_is_refused(alice: User, trashed_ids: list[int], 
 def test_restore_of_too_many_tasks_is_refused(
     alice: User, trashed_ids: list[int], monkeypatch: Patch
 ) -> None:
-    monkeypatch.setattr(tasks_service, "MAX_TASKS", 2)
+    monkeypatch.setattr(matching, "MAX_TASKS", 2)
     answer = alice.post(f"{alice.trash_url}/restore?deleted_after=0001-01-01")
     assert (answer.status_int, answer.json["code"], answer.json["count"]) == (409, "too_many", 3)
     assert len(trashed(alice)) == 3
@@ -207,10 +207,10 @@ def test_restore_of_too_much_text_is_refused(
     alice: User, trashed_ids: list[int], monkeypatch: Patch
 ) -> None:
     words = len(" milk bottles two")
-    monkeypatch.setattr(tasks_service, "MAX_INDEXED_CHARACTERS", words - 1)
+    monkeypatch.setattr(matching, "MAX_INDEXED_CHARACTERS", words - 1)
     answer = alice.post(f"{alice.trash_url}/restore?completed=true")
     assert (answer.status_int, answer.json["code"], answer.json["count"]) == (409, "too_many", 1)
-    monkeypatch.setattr(tasks_service, "MAX_INDEXED_CHARACTERS", words)
+    monkeypatch.setattr(matching, "MAX_INDEXED_CHARACTERS", words)
     assert alice.post(f"{alice.trash_url}/restore?completed=true").json["restored"] == 1
 
 

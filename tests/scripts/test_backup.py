@@ -166,7 +166,7 @@ def test_restored_database_equals_original(
     monkeypatch.setenv("DATABASE_URL", other_url)
     assert todo_admin("restore", str(path)) == f"{path} is restored: {counts}.\n"
     assert rows_of(other_url) == original
-    assert original["last ids"] == [3, 2, 1, 4, 11]
+    assert original["last ids"] == [3, 2, 1, 1, 4, 11]
 
     app = main({}, **{"sqlalchemy.url": other_url})
     client = Client(app, alice.token)
@@ -494,7 +494,7 @@ def test_restore_does_not_reuse_ids_of_database(
     committed.execute(text("DELETE FROM accounts"))
     committed.commit()
     todo_admin("restore", str(backup_file))
-    assert rows_of(database_url)["last ids"] == [3, 0, 0, 3, 0]
+    assert rows_of(database_url)["last ids"] == [3, 0, 0, 0, 3, 0]
 
 
 @pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)

@@ -75,7 +75,7 @@ COSTS = {
     "login": Cost("the first from an address", written=15, statements=23),
     "logout": Cost("any", written=1),
     "info": Cost("any", statements=0),
-    "description": Cost("any", answer=500 * KB, statements=0),
+    "description": Cost("any", answer=600 * KB, statements=0),
     "documentation": Cost("any", statements=0),
     "health": Cost("any", statements=0),
     "readiness": Cost("any", statements=1),
