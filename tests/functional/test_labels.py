@@ -24,6 +24,7 @@ WRONG_LABELS = [
     (["home", " home "], "labels", "duplicate"),
     (["straße", "STRASSE"], "labels", "duplicate"),
     (["é", "e\u0301"], "labels", "duplicate"),
+    (["Προΐσταμαι", "ΠΡΟΪ́ΣΤΑΜΑΙ"], "labels", "duplicate"),
     ([LONGEST + "x"], "labels.0", "too_long"),
     (["a\0"], "labels.0", "nul"),
     ([7], "labels.0", "type"),

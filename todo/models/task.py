@@ -258,8 +258,11 @@ def note_columns(note: str | None) -> dict[str, Any]:
 
 
 def label_key(name: str) -> str:
-    """Return the label without regard to case: labels with the same key are equal."""
-    return unicodedata.normalize("NFC", name).casefold()
+    """Return the label without regard to case: labels with the same key are equal.
+
+    A canonical caseless match (The Unicode Standard, section 3.13, D145), in NFC.
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 
 def label_columns(names: list[str]) -> dict[str, Any]:
