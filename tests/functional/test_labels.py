@@ -218,6 +218,7 @@ WRONG_FILTERS = [
     ("label=home,HOME", {"label": "duplicate"}),
     ("label=" + ",".join([*TWENTY, "x"]), {"label": "too_long"}),
     (f"label={LONGEST}x", {"label": "too_long"}),
+    ("label=a%00", {"label": "nul"}),
     ("label=home&label=job", {"label": "duplicate"}),
     ("labelled=", {"labelled": "type"}),
     ("labelled=home", {"labelled": "type"}),
