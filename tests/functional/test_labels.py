@@ -7,7 +7,9 @@ from sqlalchemy.orm import Session
 
 from tests.support.client import User, faults, pages
 from tests.support.databases import all_rows
+from tests.support.fixtures import Patch
 from tests.support.outline import add, add_list, change, delete, ids, show, trashed, undo
+from todo.services import matching
 
 TWENTY = [f"label {n:02}" for n in range(20)]
 LONGEST = "x" * 64
@@ -305,6 +307,22 @@ def test_bulk_beyond_twenty_labels_changes_nothing(alice: User, db: Session) -> 
     assert bulk(alice, "due=none", add_labels=["b"], remove_labels=["label 07"]).status_int == 200
     assert labels_of(alice, full) == [each for each in TWENTY if each != "label 07"] + ["b"]
     assert [labels_of(alice, each) for each in others] == [["a", "b"], ["b"]]
+
+
+@pytest.mark.parametrize(
+    ("limit", "name"), [(20, "MAX_INDEXED_CHARACTERS"), (700, "MAX_RECORDED_BYTES")]
+)
+@pytest.mark.parametrize("field", ["labels", "add_labels"])
+def test_bulk_counts_text_of_labels(
+    alice: User, db: Session, monkeypatch: Patch, limit: int, name: str, field: str
+) -> None:
+    for _ in range(2):
+        add(alice)
+    monkeypatch.setattr(matching, name, limit)
+    before = all_rows(db)
+    answer = bulk(alice, "due=none", **{field: [LONGEST, "y" * 64]})
+    assert (answer.status_int, answer.json["code"], answer.json["count"]) == (409, "too_many", 2)
+    assert all_rows(db) == before
 
 
 def test_labels_are_outside_of_single_change_fields(alice: User) -> None:
