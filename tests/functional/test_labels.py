@@ -289,8 +289,8 @@ def test_bulk_sets_then_removes_then_adds(alice: User, tasks: list[int]) -> None
 
 def test_bulk_without_effect_changes_nothing(alice: User, tasks: list[int], db: Session) -> None:
     before = all_rows(db)
-    for fields in ({"add_labels": ["HOME"]}, {"remove_labels": ["nope"]}, {"add_labels": []}):
-        answer = bulk(alice, "label=home", **fields)
+    for name, given in (("add_labels", ["HOME"]), ("remove_labels", ["nope"]), ("add_labels", [])):
+        answer = bulk(alice, "label=home", **{name: given})
         assert answer.json == {"username": "alice", "updated": 3}
     assert all_rows(db) == before
 
