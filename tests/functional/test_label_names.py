@@ -210,6 +210,25 @@ def test_delete_takes_label_off_everywhere(alice: User, bob: User) -> None:
     assert labels(bob) == [["home"]]
 
 
+def test_dry_run_answers_as_the_change_and_changes_nothing(alice: User, db: Session) -> None:
+    for given in (["home"], ["home", "Job"], ["job"]):
+        add(alice, labels=given)
+    before = all_rows(db)
+    for new in ("House", "Home", "JOB"):
+        dry = rename(alice, "home", new, "?dry_run=true")
+        assert dry.json["dry_run"] is True
+        assert "Link" not in dry.headers
+        assert all_rows(db) == before
+        done = rename(alice, "home", new)
+        assert dry.json["label"] == done.json["label"], new
+        assert dry.json["updated"] == done.json["updated"] == 2
+        undo(alice, done)
+        before = all_rows(db)
+    dry = alice.delete(path_of(alice, "home") + "?dry_run=true")
+    assert dry.json == {"username": "alice", "msg": "Deleted.", "updated": 2, "dry_run": True}
+    assert all_rows(db) == before
+
+
 def test_history_and_feed_show_tasks_of_label(alice: User) -> None:
     first, second = add(alice, labels=["a", "home"]), add(alice, labels=["home", "job"])
     answers = [rename(alice, "home", "job"), alice.delete(path_of(alice, "job"))]

@@ -53,9 +53,7 @@ def spell(session: Session, account: AccountRow, several: Iterable[list[str]]) -
     return [[spelling[label_key(name)] for name in names] for names in several]
 
 
-def rename_label(
-    session: Session, account: AccountRow, label: str, new: str, *, dry_run: bool
-) -> tuple[str, int]:
+def rename_label(session: Session, account: AccountRow, label: str, new: str) -> tuple[str, int]:
     """Rename the label in all tasks; return its new name, and the number of tasks.
 
     A task that has a label of the new name already loses the old one. Raise Problem 409 if too many
@@ -63,32 +61,28 @@ def rename_label(
     """
     if label_key(new) != label_key(label):
         [[new]] = spell(session, account, [[new]])
-    count = _replace(session, account, label, [new], dry_run=dry_run)
-    return new, count
+    return new, _replace(session, account, label, [new])
 
 
-def delete_label(session: Session, account: AccountRow, label: str, *, dry_run: bool) -> int:
+def delete_label(session: Session, account: AccountRow, label: str) -> int:
     """Take the label off all tasks, and return their number.
 
     Raise Problem 409 if too many tasks have it.
     """
-    return _replace(session, account, label, [], dry_run=dry_run)
+    return _replace(session, account, label, [])
 
 
-def _replace(
-    session: Session, account: AccountRow, label: str, new: list[str], *, dry_run: bool
-) -> int:
+def _replace(session: Session, account: AccountRow, label: str, new: list[str]) -> int:
     key = label_key(label)
     matching = conditions(dialect_of(session), account, {"label": [key], "archived": "any"})
     tasks = read_matching(session, Task, matching, label_columns(new))
-    if not dry_run:
-        updates = []
-        for task in tasks:
-            names: list[str] = []
-            for name in task.labels:
-                names += new if label_key(name) == key else [name]
-            updates.append((task._asdict(), label_columns(without_repetition(names))))
-        writes.change(session, Task, account.id, updates)
+    updates = []
+    for task in tasks:
+        names: list[str] = []
+        for name in task.labels:
+            names += new if label_key(name) == key else [name]
+        updates.append((task._asdict(), label_columns(without_repetition(names))))
+    writes.change(session, Task, account.id, updates)
     return len(tasks)
 
 
