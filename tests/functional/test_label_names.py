@@ -300,3 +300,21 @@ def test_task_in_trash_keeps_its_labels(alice: User) -> None:
     assert show(alice, other)["labels"] == ["house"]
     assert counts(alice) == [("home", 1), ("house", 1)]
     assert rename(alice, "home", "house").json["label"] == {"name": "house", "tasks": 2}
+
+
+@pytest.mark.parametrize("first", ["home", "Home"])
+def test_label_has_one_spelling_in_every_answer(alice: User, first: str) -> None:
+    """A restored task may have another spelling than the tasks since; that of the oldest wins."""
+    trashed = add(alice, labels=[first])
+    delete(alice, trashed)
+    later = first.swapcase()
+    other = add(alice, labels=[later])
+    assert restore(alice, trashed)["labels"] == [first]
+    assert show(alice, other)["labels"] == [later]
+    assert counts(alice) == [(first, 2)]
+    new, _ = add(alice, labels=["HomE"]), add(alice, labels=["job"])
+    assert show(alice, new)["labels"] == [first]
+    merged = rename(alice, "job", "hOME")
+    assert merged.json["label"] == {"name": first, "tasks": 4}
+    assert rename(alice, "HOME", "Home").json["label"] == {"name": "Home", "tasks": 4}
+    assert labels(alice) == [["Home"]] * 4

@@ -11,12 +11,14 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    Select,
     String,
     Table,
     TableClause,
     Text,
     column,
     inspect,
+    select,
     table,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -263,6 +265,16 @@ def label_key(name: str) -> str:
     A canonical caseless match (The Unicode Standard, section 3.13, D145), in NFC.
     """
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+
+
+def spelling_of(account_id: Any, key: Any) -> Select[str]:
+    """Return the query for the spelling of the label with this key: that of its oldest task.
+
+    Tasks that are restored, or whose change is undone, may have another spelling.
+    """
+    label = TASK_LABELS.alias("spelled").c
+    same_label = (label.account_id == account_id, label.key == key)
+    return select(label.name).where(*same_label).order_by(label.task_id).limit(1)
 
 
 def label_columns(names: list[str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from todo.auth.identity import AccountRow
 from todo.journal import writes
 from todo.listing.filters import conditions, is_archived, is_open
 from todo.models.engine import Database, dialect_of
-from todo.models.task import TASK_LABELS, TASKS, Task, label_columns, label_key
+from todo.models.task import TASK_LABELS, TASKS, Task, label_columns, label_key, spelling_of
 from todo.services.matching import read_matching
 
 LABELS = TASK_LABELS.c
@@ -23,7 +23,8 @@ def read_labels(db: Database, account: AccountRow, limit: int, after: str | None
     counts = and_(is_open(), or_(TASKS.c.list_id.is_(None), ~is_archived(account.id)))
     query = (
         select(
-            func.min(LABELS.name).label("name"), func.sum(case((counts, 1), else_=0)).label("tasks")
+            spelling_of(account.id, LABELS.key).scalar_subquery().label("name"),
+            func.sum(case((counts, 1), else_=0)).label("tasks"),
         )
         .join(TASKS, TASKS.c.id == LABELS.task_id)
         .where(LABELS.account_id == account.id)
@@ -47,8 +48,8 @@ def spell(session: Session, account: AccountRow, several: Iterable[list[str]]) -
     if not keys:
         return several
     given = values(column("key", String), name="given").data([(key,) for key in keys]).cte()
-    known = select(LABELS.name).where(LABELS.account_id == account.id, LABELS.key == given.c.key)
-    rows = session.execute(select(given.c.key, known.limit(1).scalar_subquery().label("name")))
+    known = spelling_of(account.id, given.c.key).scalar_subquery()
+    rows = session.execute(select(given.c.key, known.label("name")))
     spelling = keys | {row.key: row.name for row in rows if row.name is not None}
     return [[spelling[label_key(name)] for name in names] for names in several]
 
