@@ -8,8 +8,8 @@ from webtest import TestResponse
 
 from tests.support import outline
 from tests.support.client import User, faults, pages
-from tests.support.databases import all_rows
 from tests.support.fixtures import Patch
+from tests.support.labels import stored
 from tests.support.outline import (
     add,
     add_list,
@@ -156,12 +156,12 @@ def test_rename_changes_case_only(alice: User) -> None:
 
 def test_rename_without_effect_changes_nothing(alice: User, db: Session) -> None:
     add(alice, labels=["home"])
-    before = all_rows(db)
+    before = stored(db)
     answer = rename(alice, "HOME", "home")
     label = {"name": "home", "tasks": 1}
     assert answer.json == {"username": "alice", "label": label, "updated": 1}
     assert "Link" not in answer.headers
-    assert all_rows(db) == before
+    assert stored(db) == before
 
 
 def test_wrong_new_name_is_refused(alice: User) -> None:
@@ -213,20 +213,20 @@ def test_delete_takes_label_off_everywhere(alice: User, bob: User) -> None:
 def test_dry_run_answers_as_the_change_and_changes_nothing(alice: User, db: Session) -> None:
     for given in (["home"], ["home", "Job"], ["job"]):
         add(alice, labels=given)
-    before = all_rows(db)
+    before = stored(db)
     for new in ("House", "Home", "JOB"):
         dry = rename(alice, "home", new, "?dry_run=true")
         assert dry.json["dry_run"] is True
         assert "Link" not in dry.headers
-        assert all_rows(db) == before
+        assert stored(db) == before
         done = rename(alice, "home", new)
         assert dry.json["label"] == done.json["label"], new
         assert dry.json["updated"] == done.json["updated"] == 2
         undo(alice, done)
-        before = all_rows(db)
+        before = stored(db)
     dry = alice.delete(path_of(alice, "home") + "?dry_run=true")
     assert dry.json == {"username": "alice", "msg": "Deleted.", "updated": 2, "dry_run": True}
-    assert all_rows(db) == before
+    assert stored(db) == before
 
 
 def test_history_and_feed_show_tasks_of_label(alice: User) -> None:
@@ -274,7 +274,7 @@ def test_change_of_too_many_tasks_is_refused(alice: User, db: Session, monkeypat
     for _ in range(3):
         add(alice, labels=["home"])
     add(alice, labels=["job"])
-    before = all_rows(db)
+    before = stored(db)
     for module, name, limit in (
         (matching, "MAX_TASKS", 2),
         (matching, "MAX_INDEXED_CHARACTERS", 20),
@@ -287,7 +287,7 @@ def test_change_of_too_many_tasks_is_refused(alice: User, db: Session, monkeypat
                 answer = alice.send_json(method, path_of(alice, "home"), {"name": "x"})
                 assert answer.status_int == 409
                 assert (answer.json["code"], answer.json["count"]) == ("too_many", 3)
-    assert all_rows(db) == before
+    assert stored(db) == before
     assert rename(alice, "home", "x").json["updated"] == 3
 
 

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy.orm import Session
 
 from tests.support.client import User, faults, pages
-from tests.support.databases import all_rows
 from tests.support.fixtures import Patch
+from tests.support.labels import stored
 from tests.support.outline import add, add_list, change, delete, ids, show, trashed, undo
 from todo.services import matching
 
@@ -91,7 +91,7 @@ def test_answer_is_accepted_as_read(alice: User) -> None:
 def test_wrong_labels_are_refused(alice: User, db: Session) -> None:
     task_id = add(alice, labels=["kept"])
     one, some = f"{alice.tasks_url}/{task_id}", f"{alice.tasks_url}?id={task_id}"
-    before = all_rows(db)
+    before = stored(db)
     for given, field, code in WRONG_LABELS:
         several = {"tasks": [{"name": "Tea", "labels": given}]}
         for method, url, body, expected in (
@@ -103,7 +103,7 @@ def test_wrong_labels_are_refused(alice: User, db: Session) -> None:
             ("PATCH", some, {"remove_labels": given}, f"remove_{field}"),
         ):
             assert faults(alice.send_json(method, url, body)) == {expected: code}, given
-    assert all_rows(db) == before
+    assert stored(db) == before
 
 
 def test_half_a_character_is_refused(alice: User) -> None:
@@ -288,22 +288,22 @@ def test_bulk_sets_then_removes_then_adds(alice: User, tasks: list[int]) -> None
 
 
 def test_bulk_without_effect_changes_nothing(alice: User, tasks: list[int], db: Session) -> None:
-    before = all_rows(db)
+    before = stored(db)
     for name, given in (("add_labels", ["HOME"]), ("remove_labels", ["nope"]), ("add_labels", [])):
         answer = bulk(alice, "label=home", **{name: given})
         assert answer.json == {"username": "alice", "updated": 3}
-    assert all_rows(db) == before
+    assert stored(db) == before
 
 
 def test_bulk_beyond_twenty_labels_changes_nothing(alice: User, db: Session) -> None:
     others = [add(alice, labels=["a"]), add(alice)]
     full = add(alice, labels=TWENTY)
-    before = all_rows(db)
+    before = stored(db)
     for query in ("", "&dry_run=true"):
         answer = bulk(alice, f"due=none{query}", add_labels=["b"], name="x")
         assert faults(answer) == {"add_labels": "too_long"}
         assert f"Task {full} " in answer.json["errors"][0]["message"]
-    assert all_rows(db) == before
+    assert stored(db) == before
     assert bulk(alice, "due=none", add_labels=["b"], remove_labels=["label 07"]).status_int == 200
     assert labels_of(alice, full) == [each for each in TWENTY if each != "label 07"] + ["b"]
     assert [labels_of(alice, each) for each in others] == [["a", "b"], ["b"]]
@@ -319,10 +319,10 @@ def test_bulk_counts_text_of_labels(
     for _ in range(2):
         add(alice)
     monkeypatch.setattr(matching, name, limit)
-    before = all_rows(db)
+    before = stored(db)
     answer = bulk(alice, "due=none", **{field: [LONGEST, "y" * 64]})
     assert (answer.status_int, answer.json["code"], answer.json["count"]) == (409, "too_many", 2)
-    assert all_rows(db) == before
+    assert stored(db) == before
 
 
 def test_labels_are_outside_of_single_change_fields(alice: User) -> None:
