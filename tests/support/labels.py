@@ -33,8 +33,8 @@ def check_labels(session: Session) -> dict[int, list[str]]:
         assert task.label_keys == list(map(label_key, task.labels))
         assert len(set(task.label_keys)) == len(task.labels), "a label twice"
         expected += [(task.account_id, label_key(name), task.id, name) for name in task.labels]
-    columns = TASK_LABELS.c
-    query = select(columns.account_id, columns.key, columns.task_id, columns.name)
+    labels = TASK_LABELS.c
+    query = select(labels.account_id, labels.key, labels.task_id, labels.name)
     assert sorted(map(tuple, session.execute(query))) == sorted(expected)
     session.rollback()
     return {task.id: task.labels for task in tasks}
