@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from todo.auth.identity import AccountRow
 from todo.journal import writes
-from todo.listing.filters import conditions, is_archived, is_open
+from todo.listing.filters import belongs_to_account, conditions, is_archived, is_open
 from todo.models.engine import Database, dialect_of
 from todo.models.task import TASK_LABELS, TASKS, Task, label_columns, label_key, spelling_of
 from todo.services.matching import read_matching
@@ -27,7 +27,10 @@ def read_labels(db: Database, account: AccountRow, limit: int, after: str | None
             func.sum(case((counts, 1), else_=0)).label("tasks"),
         )
         .join(TASKS, TASKS.c.id == LABELS.task_id)
-        .where(LABELS.account_id == account.id)
+        .where(
+            LABELS.account_id == account.id,
+            belongs_to_account(dialect_of(db).name, {"account_id": account.id}, by_id=True),
+        )
     )
     if after is not None:
         query = query.where(LABELS.key > label_key(after))
