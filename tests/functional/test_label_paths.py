@@ -40,12 +40,16 @@ def quoted(text: str) -> bytes:
     return b'"%s"' % text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").encode()
 
 
-@pytest.mark.parametrize(
-    "path", ["/labels/a/b", "/labels/a%2Fb/", "/labels//a%2Fb", "%2Flabels/a%2Fb", "/labels%2Fx"]
-)
-def test_label_has_one_spelling_of_its_slash(alice: User, path: str) -> None:
+def test_label_has_one_spelling_of_its_slash(alice: User) -> None:
     task_id = add(alice, labels=["a/b", "x"])
-    url = alice.url + path
-    answer = alice.request(url, method="DELETE", environ={"REQUEST_URI": url})
-    assert answer.status_int == 404
+    for path in (
+        "/labels/a/b",
+        "/labels/a%2Fb/",
+        "/labels//a%2Fb",
+        "%2Flabels/a%2Fb",
+        "/labels%2Fx",
+    ):
+        url = alice.url + path
+        answer = alice.request(url, method="DELETE", environ={"REQUEST_URI": url})
+        assert answer.status_int == 404, path
     assert show(alice, task_id)["labels"] == ["a/b", "x"]
