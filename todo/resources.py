@@ -23,7 +23,7 @@ from todo.models.list import LIST_COLUMNS, LISTS, ListRow
 from todo.models.meta import ID_MAX, ID_PATTERN, BigInt
 from todo.models.prepared import PREPARED
 from todo.models.released_username import RELEASED_USERNAMES
-from todo.models.task import TASK_COLUMNS, TASK_LABELS, TASKS, TaskRow, label_key
+from todo.models.task import TASK_COLUMNS, TASKS, TaskRow, label_key, spelling_of
 from todo.models.token import TOKENS
 from todo.models.trash import TRASH, TRASH_COLUMNS, is_restorable
 from todo.schemas.account import USERNAME
@@ -233,10 +233,7 @@ class LabelContext(AccountContext):
     def __init__(self, request: Request) -> None:
         super().__init__(request)
         key = label_key(request.matchdict["name"])
-        label = select(TASK_LABELS.c.name).where(
-            TASK_LABELS.c.account_id == self.account.id, TASK_LABELS.c.key == key
-        )
-        name = None if "\0" in key else request.db.scalar(label.limit(1))
+        name = None if "\0" in key else request.db.scalar(spelling_of(self.account.id, key))
         if name is None:
             raise Problem("not_found", "No task of this account has this label.")
         self.label: str = name

@@ -40,11 +40,10 @@ class CanonicalPath:
     a value with a slash would look like two segments (RFC 3986, section 2.2). waitress drops
     repeated slashes in front, tabs, and everything after a "#".
 
-    Its value is the number of slashes in the path of a route whose last part may have %2F; 0
-    refuses %2F.
+    Its value is the name of the last part of the path if that may have slashes, as %2F, or empty.
     """
 
-    def __init__(self, value: int, _config: Configurator) -> None:
+    def __init__(self, value: str, _config: Configurator) -> None:
         self.value = value
 
     def text(self) -> str:
@@ -57,16 +56,19 @@ class CanonicalPath:
         """Return whether the matched path has its canonical spelling."""
         path, values = request.path_info, info["match"].values()
         raw = request.environ.get("REQUEST_URI", "").partition("?")[0]
-        if _NOT_CANONICAL.match(raw) or (not self.value and _SLASH.search(raw)):
+        slashes = info["match"][self.value].count("/") if self.value else 0
+        # The path of todo.public_url, or a scheme and host, may come first.
+        first, _, last = raw.rpartition("/")
+        if raw and (_SLASH.search(first) or len(_SLASH.findall(last)) != slashes):
             return False
-        if self.value and raw and raw.count("/") != self.value:
+        if _NOT_CANONICAL.match(raw):
             return False
         return not path.endswith("\n") or any(value.endswith("\n") for value in values)
 
 
 def includeme(config: Configurator) -> None:
     config.add_route_predicate("canonical_path", CanonicalPath)
-    add_route = partial(config.add_route, canonical_path=0)
+    add_route = partial(config.add_route, canonical_path="")
     # Pyramid tries the patterns in this order: the most frequent requests come first.
     add_route("tasks", ACCOUNT + "/tasks", factory=TasksContext)
     add_route("task", ACCOUNT + "/tasks/{id}", factory=TaskContext)
@@ -104,7 +106,7 @@ def includeme(config: Configurator) -> None:
     add_route("filter_history", ACCOUNT + "/filters/{id}/history", factory=FilterHistoryContext)
     add_route("list_history", ACCOUNT + "/lists/{id}/history", factory=ListHistoryContext)
     add_route("labels", ACCOUNT + "/labels", factory=TasksContext)
-    label = ACCOUNT + "/labels/{name:.+}"
-    config.add_route("label", label, factory=LabelContext, canonical_path=label.count("/"))
+    label = ACCOUNT + "/labels/{name:(?s:.+)}"  # a label may have newlines
+    add_route("label", label, factory=LabelContext, canonical_path="name")
     add_route("history", ACCOUNT + "/tasks/{id}/history", factory=HistoryContext)
     add_route("changes", ACCOUNT + "/changes", factory=ChangesContext)

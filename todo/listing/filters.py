@@ -92,9 +92,12 @@ def trash_condition(dialect: Dialect, account: AccountRow, filters: dict[str, An
 
 
 def _has_label_in_trash(key: str) -> Condition:
-    # Deleted tasks are not in TASK_LABELS. The keys are a JSON array.
-    keys = type_coerce(TRASH.c.label_keys, Text)
-    return keys.contains(to_json(key).decode(), autoescape=True)
+    # Deleted tasks are not in TASK_LABELS. The keys are a JSON array. A comma or a bracket precedes
+    # a key: a label cannot contain a comma, and has a backslash before a quote.
+    keys, text = type_coerce(TRASH.c.label_keys, Text), to_json(key).decode()
+    return or_(
+        keys.startswith(f"[{text}", autoescape=True), keys.contains(f",{text}", autoescape=True)
+    )
 
 
 def filter_shape(filters: dict[str, Any]) -> FilterShape:

@@ -13,12 +13,14 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    Select,
     String,
     Table,
     TableClause,
     Text,
     column,
     inspect,
+    select,
     table,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -293,8 +295,21 @@ def note_columns(note: str | None) -> dict[str, Any]:
 
 
 def label_key(name: str) -> str:
-    """Return the label without regard to case: labels with the same key are equal."""
-    return unicodedata.normalize("NFC", name).casefold()
+    """Return the label without regard to case: labels with the same key are equal.
+
+    A canonical caseless match (The Unicode Standard, section 3.13, D145), in NFC.
+    """
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+
+
+def spelling_of(account_id: Any, key: Any) -> Select[str]:
+    """Return the query for the spelling of the label with this key: that of its oldest task.
+
+    Tasks that are restored, or whose change is undone, may have another spelling.
+    """
+    label = TASK_LABELS.alias("spelled").c
+    same_label = (label.account_id == account_id, label.key == key)
+    return select(label.name).where(*same_label).order_by(label.task_id).limit(1)
 
 
 def label_columns(names: list[str]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from todo.http.schema import Body, Query, Representation
 from todo.models.task import LABEL_MAX, LABELS_MAX, label_key
-from todo.schemas.meta import Owner, Text, UndoRevision, WholeNumber, not_blank
+from todo.schemas.meta import Owner, Text, UndoRevision, WholeNumber, not_blank, without_nul
 
 PAGE_MAX = 200
 
@@ -51,7 +51,8 @@ def _labels(labels: list[str]) -> list[str]:
 
 
 def _keys(text: str) -> list[str]:
-    return list(map(label_key, _labels([_label(each) for each in text.split(",")])))
+    names = [_label(each) for each in without_nul(text).split(",")]
+    return list(map(label_key, _labels(names)))
 
 
 LabelName = Annotated[

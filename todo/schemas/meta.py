@@ -28,7 +28,8 @@ def _unicode(text: str) -> str:
     return text
 
 
-def _without_nul(text: str) -> str:
+def without_nul(text: str) -> str:
+    """Return the text. Raise a fault if it contains NUL."""
     # PostgreSQL cannot store NUL.
     if "\0" in text:
         raise PydanticCustomError("nul", "This must not contain a NUL character.")
@@ -36,7 +37,7 @@ def _without_nul(text: str) -> str:
 
 
 Unicode = Annotated[str, AfterValidator(_unicode)]
-Text = Annotated[Unicode, AfterValidator(_without_nul)]
+Text = Annotated[Unicode, AfterValidator(without_nul)]
 
 # JSON Schema patterns of the texts that Text and not_blank() accept.
 WITHOUT_NUL = r"^[^\u0000]*$"

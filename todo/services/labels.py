@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 
 from todo.auth.identity import AccountRow
 from todo.journal import writes
-from todo.listing.filters import conditions, is_archived, is_open
+from todo.listing.filters import belongs_to_account, conditions, is_archived, is_open
 from todo.models.engine import Database, dialect_of
-from todo.models.task import TASK_LABELS, TASKS, Task, label_columns, label_key
+from todo.models.task import TASK_LABELS, TASKS, Task, label_columns, label_key, spelling_of
 from todo.services.matching import read_matching
 
 LABELS = TASK_LABELS.c
@@ -23,10 +23,14 @@ def read_labels(db: Database, account: AccountRow, limit: int, after: str | None
     counts = and_(is_open(), or_(TASKS.c.list_id.is_(None), ~is_archived(account.id)))
     query = (
         select(
-            func.min(LABELS.name).label("name"), func.sum(case((counts, 1), else_=0)).label("tasks")
+            spelling_of(account.id, LABELS.key).scalar_subquery().label("name"),
+            func.sum(case((counts, 1), else_=0)).label("tasks"),
         )
         .join(TASKS, TASKS.c.id == LABELS.task_id)
-        .where(LABELS.account_id == account.id)
+        .where(
+            LABELS.account_id == account.id,
+            belongs_to_account(dialect_of(db).name, {"account_id": account.id}, by_id=True),
+        )
     )
     if after is not None:
         query = query.where(LABELS.key > label_key(after))
@@ -47,15 +51,13 @@ def spell(session: Session, account: AccountRow, several: Iterable[list[str]]) -
     if not keys:
         return several
     given = values(column("key", String), name="given").data([(key,) for key in keys]).cte()
-    known = select(LABELS.name).where(LABELS.account_id == account.id, LABELS.key == given.c.key)
-    rows = session.execute(select(given.c.key, known.limit(1).scalar_subquery().label("name")))
+    known = spelling_of(account.id, given.c.key).scalar_subquery()
+    rows = session.execute(select(given.c.key, known.label("name")))
     spelling = keys | {row.key: row.name for row in rows if row.name is not None}
     return [[spelling[label_key(name)] for name in names] for names in several]
 
 
-def rename_label(
-    session: Session, account: AccountRow, label: str, new: str, *, dry_run: bool
-) -> tuple[str, int]:
+def rename_label(session: Session, account: AccountRow, label: str, new: str) -> tuple[str, int]:
     """Rename the label in all tasks; return its new name, and the number of tasks.
 
     A task that has a label of the new name already loses the old one. Raise Problem 409 if too many
@@ -63,32 +65,28 @@ def rename_label(
     """
     if label_key(new) != label_key(label):
         [[new]] = spell(session, account, [[new]])
-    count = _replace(session, account, label, [new], dry_run=dry_run)
-    return new, count
+    return new, _replace(session, account, label, [new])
 
 
-def delete_label(session: Session, account: AccountRow, label: str, *, dry_run: bool) -> int:
+def delete_label(session: Session, account: AccountRow, label: str) -> int:
     """Take the label off all tasks, and return their number.
 
     Raise Problem 409 if too many tasks have it.
     """
-    return _replace(session, account, label, [], dry_run=dry_run)
+    return _replace(session, account, label, [])
 
 
-def _replace(
-    session: Session, account: AccountRow, label: str, new: list[str], *, dry_run: bool
-) -> int:
+def _replace(session: Session, account: AccountRow, label: str, new: list[str]) -> int:
     key = label_key(label)
     matching = conditions(dialect_of(session), account, {"label": [key], "archived": "any"})
     tasks = read_matching(session, Task, matching, label_columns(new))
-    if not dry_run:
-        updates = []
-        for task in tasks:
-            names: list[str] = []
-            for name in task.labels:
-                names += new if label_key(name) == key else [name]
-            updates.append((task._asdict(), label_columns(without_repetition(names))))
-        writes.change(session, Task, account.id, updates)
+    updates = []
+    for task in tasks:
+        names: list[str] = []
+        for name in task.labels:
+            names += new if label_key(name) == key else [name]
+        updates.append((task._asdict(), label_columns(without_repetition(names))))
+    writes.change(session, Task, account.id, updates)
     return len(tasks)
 
 

@@ -14,6 +14,7 @@ from todo.models.batches import words_of
 from todo.models.journalled import columns_except
 from todo.models.size import text_size
 from todo.models.task import TaskColumns
+from todo.words import indexed_words
 
 
 def refuse_without_filter(filters: dict[str, Any]) -> None:
@@ -64,10 +65,12 @@ def _is_too_large(
     table = model.__table__
     query = select(func.sum(table.c.size), func.sum(words_of(table))).where(*matching)
     old_bytes, old_words = session.execute(query).one()
-    texts = {name: columns.get(name) for name in ("name", "note")}
+    texts = {name: columns.get(name) for name in ("name", "note", "labels", "add_labels")}
+    added = len(indexed_words(" ".join(columns.get("add_labels", []))))
     return (
         int(old_bytes or 0) + count * text_size(texts) > MAX_RECORDED_BYTES
-        or int(old_words or 0) + count * indexed_characters(columns) > MAX_INDEXED_CHARACTERS
+        or int(old_words or 0) + count * (indexed_characters(columns) + added)
+        > MAX_INDEXED_CHARACTERS
     )
 
 

@@ -74,9 +74,8 @@ class LabelViews:
         If there is a label of the new name, the two become one. At most 5,000 tasks may have the
         label.
         """
-        db, query = self.request.db, self.request.validated_query
-        new = self.request.validated_body.name
-        name, count = rename_label(db, self.account, self.label, new, dry_run=query.dry_run)
+        db, new = self.request.db, self.request.validated_body.name
+        name, count = rename_label(db, self.account, self.label, new)
         label = {"name": name, "tasks": count_open(db, self.account, name)}
         answer = {"username": self.account.username, "label": label, "updated": count}
         return finished(self.request, answer)
@@ -94,7 +93,6 @@ class LabelViews:
     )
     def delete(self) -> dict[str, Any]:
         """Take a label off all tasks. At most 5,000 tasks may have it."""
-        db, query = self.request.db, self.request.validated_query
-        count = delete_label(db, self.account, self.label, dry_run=query.dry_run)
+        count = delete_label(self.request.db, self.account, self.label)
         answer = {"username": self.account.username, "msg": "Deleted.", "updated": count}
         return finished(self.request, answer)
