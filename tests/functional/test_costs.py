@@ -20,6 +20,7 @@ from tests.support.factories import (
     Login,
     make_account,
     make_filters,
+    make_list,
     make_task,
     make_tasks,
     make_token,
@@ -209,8 +210,9 @@ def test_largest_changes_of_subtasks_and_labels(
 
 def test_largest_lists_and_moves(owner: User, largest: Largest, database_url: str) -> None:
     new = {"name": "n", "note": "\x01" * 1000}
-    for _ in range(MAX_LISTS - 1):
-        assert owner.post_json(f"{owner.url}/lists", new).status_int == 201
+    with session_on(database_url) as session:
+        for _ in range(MAX_LISTS - 1):
+            make_list(session, owner, **new)
     first = largest(owner, "create list", "POST", f"{owner.url}/lists", new).location
     largest(owner, "user's lists", "GET", f"{owner.url}/lists?count=true")
     largest(owner, "list detail", "GET", first)
@@ -267,6 +269,8 @@ def test_largest_requests_of_one_object(
     credentials = {"username": "carol", "password": PASSWORD}
     largest(anybody, "login", "POST", "/api/v1/accounts/login", credentials)
     largest(anybody, "logout", "POST", "/api/v1/accounts/logout")
+    for operation in ("delete task", "restore task"):  # the largest ones have subtasks
+        largest.measured.pop(operation)
     assert_tight(largest, answers=False)
 
 

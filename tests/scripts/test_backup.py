@@ -175,7 +175,7 @@ def test_restored_database_equals_original(
     [trashed] = client.get(alice.trash_url).json["tasks"]
     assert client.post(f"{alice.trash_url}/{trashed['id']}/restore").status_int == 200
     assert len(client.get(f"{alice.tasks_url}?search=creme+bru").json["tasks"]) == 2
-    assert client.post_json(alice.tasks_url, {"name": "Tea"}).json["task"]["id"] == 9
+    assert client.post_json(alice.tasks_url, {"name": "Tea"}).json["task"]["id"] == 12
     assert log_in(client).status_int == 200
     bob = {"username": "bob", "email": "bob@example.com", "password": PASSWORD}
     assert client.post_json("/api/v1/accounts", bob).json["profile"]["id"] == 4

@@ -172,10 +172,14 @@ def all_rows(database: Session | Connection) -> dict[str, list[Any]]:
     if isinstance(database, Session):
         database.rollback()
     tables = [table for table in Base.metadata.sorted_tables if table.name != "limit_counts"]
-    return {
+    rows = {
         table.name: list(database.execute(select(table).order_by(*table.primary_key)))
         for table in tables
     }
+    if isinstance(database, Session):
+        # An open savepoint would undo the requests that follow when the next call rolls back.
+        database.rollback()
+    return rows
 
 
 def delete_all_rows(url: str) -> None:
