@@ -1,6 +1,6 @@
 """The start and due dates of tasks, in the time zone of the task or of the account."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
@@ -13,6 +13,7 @@ LATE_START = Fault(
     "start_date", "late_start", "A task must not start after its due date.", "/start_date"
 )
 _OUT_OF_RANGE = "With its time zone, this is before year 1 or after year 9999."
+_COLUMNS = ("start_at", "start_all_day", "due_at", "due_all_day", "timezone")
 
 Fields = dict[str, Any]
 
@@ -68,8 +69,17 @@ def late_starts(
             yield index, LATE_START
 
 
-def refuse_late_start(account: AccountRow, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Raise Problem 400 if a task starts after its due date."""
+def refuse_late_start(account: AccountRow, updates: Iterable[tuple[Fields, Fields]]) -> None:
+    """Raise Problem 400 if a task, whose dates or zone change, starts after its due date.
+
+    `updates` pairs each task with the columns to set. A task that is late because the account's
+    zone has changed can still be changed otherwise.
+    """
+    rows = [
+        row | columns
+        for row, columns in updates
+        if any(columns.get(name, row[name]) != row[name] for name in _COLUMNS)
+    ]
     if any(late_starts(account, rows)):
         raise validation_problem([LATE_START])
 

@@ -188,7 +188,7 @@ def _own_columns(
     dates = {name: columns.pop(name) for name in DATE_FIELDS if name in columns}
     own = {task["id"]: columns | date_columns(account, task, columns | dates) for task in tasks}
     if dates or "timezone" in columns:
-        refuse_late_start(account, [task | own[task["id"]] for task in tasks])
+        refuse_late_start(account, [(task, own[task["id"]]) for task in tasks])
     if added or removed:
         for task in tasks:
             names = columns["labels"] if "labels" in columns else task["labels"]
