@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from tests.support.client import User, faults
@@ -117,6 +117,20 @@ def test_local_times_are_stored(zoe: User, db: Session) -> None:
     delete(zoe, task_id)
     restore(zoe, task_id)
     assert local_times(db, task_id) == [None, SIX]
+
+
+@pytest.mark.unjournalled
+def test_other_changes_keep_local_time_when_rules_have_changed(zoe: User, db: Session) -> None:
+    """The hourly job corrects the instant; until then, the local time is all that is right."""
+    task_id = add(zoe, due_date=NINE, timezone=BERLIN)
+    behind = update(TASKS).where(TASKS.c.id == task_id)
+    db.execute(
+        behind.values(due_at=datetime(2030, 2, 1, 7, tzinfo=UTC)).execution_options(recorded=True)
+    )
+    db.commit()
+    change(zoe, task_id, name="Tea", completed=True)
+    zoe.send_json("PATCH", zoe.all_tasks_url, {"name": "Milk", "start_date": "2030-02-01"})
+    assert local_times(db, task_id) == [None, NINE]
 
 
 def test_skipped_time_is_later_and_repeated_time_is_first(zoe: User, db: Session) -> None:
