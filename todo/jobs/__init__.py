@@ -18,6 +18,7 @@ from todo.auth.limits import refund
 from todo.http.errors import first_line
 from todo.jobs.purge import purge_expired
 from todo.jobs.schedule import PURGE, describe_pause, take_turn
+from todo.jobs.zones import correct_instants
 from todo.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -71,7 +72,8 @@ def purge_hourly(
 ) -> dict[str, int]:
     """Purge unless a process did in the last hour; return the number of deleted rows by name.
 
-    If the clock has jumped, log a warning instead.
+    Then correct the tasks in time zones with new rules. If the clock has jumped, log a warning
+    instead.
     """
     with Session(engine) as session:
         turn = take_turn(session)
@@ -83,10 +85,13 @@ def purge_hourly(
             return {}
         try:
             deleted = purge_expired(session, settings, pause)
+            corrected = correct_instants(session, pause)
         except Exception:
             session.rollback()
             refund(engine, [(PURGE, "")])
             raise
     if any(deleted.values()):
         logger.info("purged: %s", ", ".join(f"{name} {n}" for name, n in deleted.items() if n))
+    if corrected:
+        logger.info("corrected %d tasks: the rules of their time zones have changed", corrected)
     return deleted

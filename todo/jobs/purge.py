@@ -54,17 +54,23 @@ def purge_expired(
 
     Each batch is committed. `pause` waits between batches, or raises to stop the purge.
     """
-
-    def end_batch() -> None:
-        session.commit()
-        pause(BATCH_PAUSE if session.get_bind().dialect.name == "sqlite" else 0)
-
+    end_batch = end_of_batch(session, pause)
     deleted = {"closed accounts": _erase_closed(session, end_batch)}
     for name, table, condition, weight in _expired(settings):
         deleted[name] = _delete_all(session, end_batch, table, condition, weight)
     deleted |= _purge_accounts(session, end_batch, settings)
     erase_deleted_words(session, end_batch)
     return deleted
+
+
+def end_of_batch(session: Session, pause: Callable[[float], object]) -> EndBatch:
+    """Return the function that ends a batch."""
+
+    def end_batch() -> None:
+        session.commit()
+        pause(BATCH_PAUSE if session.get_bind().dialect.name == "sqlite" else 0)
+
+    return end_batch
 
 
 def _expired(settings: Settings) -> Iterator[tuple[str, Table, ColumnElement[bool], Any]]:
@@ -92,7 +98,7 @@ def _purge_accounts(session: Session, end_batch: EndBatch, settings: Settings) -
         condition: ColumnElement[bool], purge_batch: Callable[..., int], *arguments: Any
     ) -> int:
         count = 0
-        for account_id in _accounts(session, condition):
+        for account_id in accounts_with(session, condition):
             while batch := purge_batch(session, account_id, *arguments):
                 count += batch
                 end_batch()
@@ -113,7 +119,7 @@ def _purge_accounts(session: Session, end_batch: EndBatch, settings: Settings) -
 def _erase_closed(session: Session, end_batch: EndBatch) -> int:
     """Delete the closed accounts with all their rows, and return their number."""
     count = 0
-    for account_id in _accounts(session, ACCOUNTS.c.closed_date.is_not(None)):
+    for account_id in accounts_with(session, ACCOUNTS.c.closed_date.is_not(None)):
         for table, weight in _OWNED:
             _delete_all(session, end_batch, table, table.c.account_id == account_id, weight)
         count += _delete_all(session, end_batch, ACCOUNTS, ACCOUNTS.c.id == account_id, _NO_WEIGHT)
@@ -136,7 +142,7 @@ def _delete_all(
     return count
 
 
-def _accounts(session: Session, condition: ColumnElement[bool]) -> Iterator[int]:
+def accounts_with(session: Session, condition: ColumnElement[bool]) -> Iterator[int]:
     """Yield the ids of the accounts that match."""
     last = 0
     query = select(ACCOUNTS.c.id).where(condition).order_by(ACCOUNTS.c.id)
@@ -163,7 +169,7 @@ def purge_trash(session: Session, account_id: int, until: datetime) -> int:
         session.execute(select(ACCOUNTS.c.id).where(ACCOUNTS.c.id == account_id).with_for_update())
 
     # Select under the lock, so that no request can restore one of these tasks concurrently.
-    rows = session.execute(expired).all() if _lock(session, account_id) else []
+    rows = session.execute(expired).all() if lock(session, account_id) else []
     return len(purge_batch(session, account_id, rows, go_on))
 
 
@@ -174,7 +180,7 @@ def purge_changes(session: Session, account_id: int, until: datetime) -> int:
     """
     first = select(CHANGES.c.date).where(CHANGES.c.account_id == account_id)
     date = session.scalar(first.order_by(*IN_ORDER).limit(1))
-    if date is None or date > until or not _lock(session, account_id):
+    if date is None or date > until or not lock(session, account_id):
         return 0
     return forget_old(session, account_id, until)
 
@@ -184,7 +190,7 @@ def trim_journal(session: Session, account_id: int, quota: int) -> int:
 
     Skip the account if another transaction is writing to it.
     """
-    if not _lock(session, account_id):
+    if not lock(session, account_id):
         return 0
     account = session.execute(
         select(ACCOUNTS.c.revision, ACCOUNTS.c.journal_bytes).where(ACCOUNTS.c.id == account_id)
@@ -193,7 +199,7 @@ def trim_journal(session: Session, account_id: int, quota: int) -> int:
     return forget_oldest(session, account_id, excess, account.revision) if excess > 0 else 0
 
 
-def _lock(session: Session, account_id: int) -> bool:
+def lock(session: Session, account_id: int) -> bool:
     """Lock the account's row unless another transaction has; return whether it is locked."""
     account = select(ACCOUNTS.c.id).where(ACCOUNTS.c.id == account_id)
     locked = account.with_for_update(key_share=True, skip_locked=True)

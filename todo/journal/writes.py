@@ -149,15 +149,16 @@ def change(
     if not changes:
         return [row for row, _, _ in wanted]
     computed = [model.computed_columns(row | columns) for row, columns, _ in wanted]
-    growth = _sum(computed) - _sum(model.computed_columns(row) for row, _, _ in wanted)
+    before = [model.computed_columns(row) for row, _, _ in wanted]
+    growth = _sum(computed) - _sum(before)
     revision = _begin_change(session, account_id, changes, growth)
     stamps = model.stamps(revision, transaction_date(session))
     _set_columns(
         session,
         model,
         [
-            (row["id"], columns | stamps | size)
-            for (row, columns, entry), size in zip(wanted, computed, strict=True)
+            (row["id"], columns | stamps | _to_set(old, new))
+            for (row, columns, entry), old, new in zip(wanted, before, computed, strict=True)
             if entry["after"]
         ],
     )
@@ -167,6 +168,16 @@ def change(
         _adjusted(row | columns | stamps if entry["after"] else row, counted)
         for row, columns, entry in wanted
     ]
+
+
+def _to_set(before: Fields, after: Fields) -> Fields:
+    """Return the computed columns that the change sets.
+
+    It leaves unchanged local times alone: after a change of the rules of a time zone, the stored
+    one is right, but the instant that it would be computed from is not. The size is always set, so
+    that there are few different statements to prepare.
+    """
+    return {name: new for name, new in after.items() if name == "size" or new != before[name]}
 
 
 def delete(session: Session, model: Model, account_id: int, rows: Sequence[Fields]) -> None:

@@ -32,34 +32,33 @@ def zone_of(info: ValidationInfo) -> tzinfo:
     return zone
 
 
-def _parsed(text: str, info: ValidationInfo, hint: str = "") -> date | datetime:
+def _parsed(text: str, zone: tzinfo | None, hint: str = "") -> date | datetime:
     try:
-        value = parse_date(text, zone_of(info))
+        value = parse_date(text, zone)
     except ValueError:
         raise PydanticCustomError("date", f"This is not a date; write {_FORMATS}{hint}.") from None
     # Answers have whole seconds, so a client could not write a fraction back.
     return value.replace(microsecond=0) if isinstance(value, datetime) else value
 
 
-def _in_body(value: Any, info: ValidationInfo) -> date | datetime | None:
+def _in_zone(value: Any, zone: tzinfo | None) -> date | datetime | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str):
         raise PydanticCustomError("type", f"This must be a string, such as {_FORMATS}, or null.")
-    return _parsed(value, info)
+    return _parsed(value, zone)
 
 
-def _local(value: Any, info: ValidationInfo) -> date | datetime | None:
-    instant = _in_body(value, info)
-    if not isinstance(instant, datetime):
-        return instant
-    local = parse_date(value, zone=None)
-    is_local = isinstance(local, datetime) and local.tzinfo is None
-    return local.replace(microsecond=0) if is_local else instant  # type: ignore[call-arg]
+def _in_body(value: Any, info: ValidationInfo) -> date | datetime | None:
+    return _in_zone(value, zone_of(info))
+
+
+def _local(value: Any) -> date | datetime | None:
+    return _in_zone(value, None)
 
 
 def _in_query(value: str, info: ValidationInfo) -> date | datetime:
-    return _parsed(value, info, ", and + as %2B")
+    return _parsed(value, zone_of(info), ", and + as %2B")
 
 
 _FORMATS_IN = (DAY, INSTANT, DAY_FIRST)

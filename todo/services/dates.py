@@ -1,7 +1,7 @@
 """The start and due dates of tasks, in the time zone of the task or of the account."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta, tzinfo
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
 from todo.auth.identity import AccountRow
@@ -12,6 +12,8 @@ from todo.models.task import DATE_FIELDS, columns_of
 LATE_START = Fault(
     "start_date", "late_start", "A task must not start after its due date.", "/start_date"
 )
+_OUT_OF_RANGE = "With its time zone, this is before year 1 or after year 9999."
+_COLUMNS = ("start_at", "start_all_day", "due_at", "due_all_day", "timezone")
 
 Fields = dict[str, Any]
 
@@ -20,31 +22,42 @@ def date_columns(account: AccountRow, task: Mapping[str, Any], fields: Fields) -
     """Return the columns for the dates among the fields of a task, which has other columns.
 
     A local time is in the zone of the task. A new zone keeps the local times of dates that are not
-    among the fields; without a new one, their instants.
+    among the fields; without a new one, their instants. Raise Problem 400 for a time that is not
+    in the years 1 to 9999, in UTC or in the old zone.
     """
     old, new = task.get("timezone"), fields.get("timezone", task.get("timezone"))
     zone = find_zone(new) if new else account.zone
-    dates = {name: _instant(name, fields[name], zone) for name in DATE_FIELDS if name in fields}
-    if new and new != old:
-        old_zone = find_zone(old) if old else account.zone
-        for name in set(DATE_FIELDS) - dates.keys():
-            prefix = name.removesuffix("_date")
-            at = task.get(f"{prefix}_at")
-            if at is not None and not task[f"{prefix}_all_day"]:
-                local = at.astimezone(old_zone).replace(tzinfo=None)
-                dates[name] = _instant(name, local, zone)
+    is_moved = bool(new) and new != old
+    old_zone = find_zone(old) if old else account.zone
+    dates: Fields = {}
+    faults = []
+    for name in DATE_FIELDS:
+        try:
+            if name in fields:
+                dates[name] = _in_zone(fields[name], zone)
+            elif is_moved and (instant := _instant_of(task, name)):
+                # This keeps the occurrence of a local time that is repeated in both zones.
+                local = instant.astimezone(old_zone)
+                dates[name] = local.replace(tzinfo=zone).astimezone(UTC)
+        except (ValueError, OverflowError):
+            faults.append(Fault(name, "date", _OUT_OF_RANGE, f"/{name}"))
+    if faults:
+        raise validation_problem(faults)
     return columns_of(dates)
 
 
-def _instant(name: str, value: date | datetime | None, zone: tzinfo) -> date | datetime | None:
-    """Return the date with a local time as an instant. Raise Problem 400 if there is none."""
+def _in_zone(value: date | datetime | None, zone: tzinfo) -> date | datetime | None:
+    """Return the date with a local time as an instant. Raise ValueError if there is none."""
     if not isinstance(value, datetime) or value.tzinfo is not None:
         return value
-    try:
-        return instant_of(value, zone)
-    except ValueError:
-        message = "This is before year 1 or after year 9999 in UTC."
-        raise validation_problem([Fault(name, "date", message, f"/{name}")]) from None
+    return instant_of(value, zone)
+
+
+def _instant_of(task: Mapping[str, Any], name: str) -> datetime | None:
+    """Return the start or due date of a stored task if it is an instant."""
+    prefix = name.removesuffix("_date")
+    at: datetime | None = task.get(f"{prefix}_at")
+    return None if at is None or task[f"{prefix}_all_day"] else at
 
 
 def late_starts(
@@ -56,8 +69,17 @@ def late_starts(
             yield index, LATE_START
 
 
-def refuse_late_start(account: AccountRow, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Raise Problem 400 if a task starts after its due date."""
+def refuse_late_start(account: AccountRow, updates: Iterable[tuple[Fields, Fields]]) -> None:
+    """Raise Problem 400 if a task, whose dates or zone change, starts after its due date.
+
+    `updates` pairs each task with the columns to set. A task that is late because the account's
+    zone has changed can still be changed otherwise.
+    """
+    rows = [
+        row | columns
+        for row, columns in updates
+        if any(columns.get(name, row[name]) != row[name] for name in _COLUMNS)
+    ]
     if any(late_starts(account, rows)):
         raise validation_problem([LATE_START])
 

@@ -63,9 +63,13 @@ def create_tasks(
     """
     now, revision = writes.transaction_date(session), writes.next_revision(session, account)
     rows = []
+    faults: list[tuple[int, Fault]] = []
     for index, columns in enumerate(several):
         row = default_columns(Task) | columns | {"position": last_position(revision, index)}
-        row |= date_columns(account, row, row)
+        try:
+            row |= date_columns(account, row, row)
+        except Problem as problem:
+            faults += [(index, fault) for fault in problem.errors]
         row.pop("subtasks", None)  # it has none yet
         completed = row.pop("completed", False)
         row["creation_date"] = row["creation_date"] or now
@@ -74,7 +78,7 @@ def create_tasks(
     if sum(map(indexed_characters, rows)) > MAX_INDEXED_CHARACTERS:
         raise too_many(len(rows))
     _spell_labels(session, account, rows)
-    faults = [
+    faults += [
         *place_new(session, account, rows),
         *_repeated_uids(rows),
         *late_starts(account, rows),
@@ -184,7 +188,7 @@ def _own_columns(
     dates = {name: columns.pop(name) for name in DATE_FIELDS if name in columns}
     own = {task["id"]: columns | date_columns(account, task, columns | dates) for task in tasks}
     if dates or "timezone" in columns:
-        refuse_late_start(account, [task | own[task["id"]] for task in tasks])
+        refuse_late_start(account, [(task, own[task["id"]]) for task in tasks])
     if added or removed:
         for task in tasks:
             names = columns["labels"] if "labels" in columns else task["labels"]

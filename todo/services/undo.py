@@ -9,11 +9,13 @@ from todo.auth.identity import AccountRow
 from todo.http.errors import Conflict
 from todo.journal import undo as journal
 from todo.journal.writes import next_revision
-from todo.models.change import CHANGES, RESTORE
+from todo.models.change import CHANGES, RESTORE, UPDATE
 from todo.models.list import LISTS, List
-from todo.models.task import DEPTH_MAX, TASK_COLUMNS, TASKS, Task
+from todo.models.task import DATE_FIELDS, DEPTH_MAX, TASK_COLUMNS, TASKS, Task
 from todo.services import lists
 from todo.services.dates import late_starts
+
+_DATED = {*DATE_FIELDS, "timezone"}
 
 
 def undo(session: Session, account: AccountRow, revision: int, trash_retention: timedelta) -> int:
@@ -31,17 +33,23 @@ def undo(session: Session, account: AccountRow, revision: int, trash_retention: 
 
 
 def _refuse_late_starts(session: Session, account: AccountRow) -> None:
-    """Raise Problem 409 if this transaction has left a task that starts after its due date."""
-    changed = select(CHANGES.c.object_id).where(
-        CHANGES.c.account_id == account.id,
-        CHANGES.c.revision == next_revision(session, account),
-        CHANGES.c.kind == Task.kind,
+    """Raise Problem 409 if this transaction has made a task start after its due date."""
+    # A restored task was late before.
+    of_changed = and_(TASKS.c.account_id == CHANGES.c.account_id, TASKS.c.id == CHANGES.c.object_id)
+    query = (
+        select(CHANGES.c.after, *TASK_COLUMNS)
+        .join(TASKS, of_changed)
+        .where(
+            CHANGES.c.account_id == account.id,
+            CHANGES.c.revision == next_revision(session, account),
+            CHANGES.c.kind == Task.kind,
+            CHANGES.c.action == UPDATE,
+            TASKS.c.start_at.is_not(None),
+            TASKS.c.due_at.is_not(None),
+        )
     )
-    has_both = (TASKS.c.start_at.is_not(None), TASKS.c.due_at.is_not(None))
-    query = select(*TASK_COLUMNS).where(
-        TASKS.c.account_id == account.id, TASKS.c.id.in_(changed), *has_both
-    )
-    rows = [row._asdict() for row in session.execute(query)]
+    found = session.execute(query)
+    rows = [row._asdict() for row in found if not _DATED.isdisjoint(row.after)]
     late = [rows[index]["id"] for index, _ in late_starts(account, rows)]
     if late:
         raise journal.undo_conflict(
