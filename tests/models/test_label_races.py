@@ -68,7 +68,7 @@ def test_deletion_and_adding_the_label(real_app: Any, real_alice: User, committe
         labels = check(committed)
         assert labels[first] == []
         assert [each.casefold() for each in labels[second]] in (["x"], ["x", "home"])
-        # What was added after the deletion has one spelling.
+        # Labels added after the deletion have one spelling.
         assert len({name for names in labels.values() for name in names} - {"x"}) <= 1
         real_alice.delete(f"{real_alice.url}/labels/home")
 

@@ -9,8 +9,8 @@ locked until the transaction ends, so revisions are in commit order. The same st
 account's `task_bytes` and `journal_bytes`.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 from todo import clock
 from todo.auth.identity import AccountRow, TokenRow
 from todo.http.errors import Problem
+from todo.journal.counters import adjusted, count
 from todo.journal.retention import forget_oldest
 from todo.models.account import ACCOUNTS, Account
 from todo.models.change import CHANGES, CREATE, DELETE, PURGE, RESTORE, UPDATE
@@ -126,7 +127,7 @@ def create(
     for each, row in zip(changes, stored, strict=True):
         each |= {"object_id": row.id, "after": model.recorded(row._mapping)}
     _record(session, model, account_id, CREATE, changes)
-    _count(session, model, [(None, row) for row in rows])
+    count(session, model, [(None, row) for row in rows])
     return stored
 
 
@@ -163,9 +164,9 @@ def change(
         ],
     )
     _record(session, model, account_id, UPDATE, changes)
-    counted = _count(session, model, [(row, row | columns) for row, columns, _ in wanted])
+    counted = count(session, model, [(row, row | columns) for row, columns, _ in wanted])
     return [
-        _adjusted(row | columns | stamps if entry["after"] else row, counted)
+        adjusted(row | columns | stamps if entry["after"] else row, counted)
         for row, columns, entry in wanted
     ]
 
@@ -194,7 +195,7 @@ def delete(session: Session, model: Model, account_id: int, rows: Sequence[Field
             _copy(session, model, trash, account_id, ids, stamps)
         _delete(session, model, account_id, ids)
     deleted = {row["id"] for row in rows}
-    _count(session, model, [(row, None) for row in rows], deleted)
+    count(session, model, [(row, None) for row in rows], deleted)
 
 
 def restore(
@@ -229,46 +230,8 @@ def restore(
                 session, model, [(each, replaced[each]) for each in ids if each in replaced]
             )
         restored += [default_columns(model) | row | stamps for row in batch]
-    counted = _count(session, model, [(None, row) for row in restored])
-    return [_adjusted(row, counted) for row in restored]
-
-
-def _count(
-    session: Session,
-    model: Model,
-    changes: Iterable[tuple[Fields | None, Fields | None]],
-    deleted: Set[int] = frozenset(),
-) -> dict[int, Counter[str]]:
-    """Adjust the counters of the objects that count the changed rows, given before and after.
-
-    Return by how much, by the id of the object. Deleted objects have no counters.
-    """
-    counted: dict[int, Counter[str]] = defaultdict(Counter)
-    numbers: Mapping[str, int]
-    for before, after in changes:
-        for row, sign in ((before, -1), (after, 1)):
-            if row is not None:
-                counting, numbers = model.counted_in(row)
-                if counting is not None:
-                    counted[counting].update({name: sign * n for name, n in numbers.items()})
-    changed = {
-        counting: sums
-        for counting, sums in counted.items()
-        if any(sums.values()) and counting not in deleted
-    }
-    if changed:
-        names = tuple(next(iter(changed.values())))
-        parameters = [
-            {"row_id": counting} | {f"added_{name}": sums[name] for name in names}
-            for counting, sums in changed.items()
-        ]
-        session.execute(_adjust(model, names), parameters)
-    return changed
-
-
-def _adjusted(row: Fields, counted: Mapping[int, Counter[str]]) -> Fields:
-    sums = counted.get(row["id"], Counter[str]())
-    return row | {name: row[name] + number for name, number in sums.items()}
+    counted = count(session, model, [(None, row) for row in restored])
+    return [adjusted(row, counted) for row in restored]
 
 
 def _set_columns(session: Session, model: Model, updates: Iterable[tuple[int, Fields]]) -> None:
@@ -486,15 +449,4 @@ def _update(model: Model, names: tuple[str, ...]) -> Update:
         .where(table.c.id == bindparam("row_id"))
         .values({name: bindparam(f"new_{name}") for name in names})
         .execution_options(**RECORDED, **PREPARED)
-    )
-
-
-@cache
-def _adjust(model: Model, names: tuple[str, ...]) -> Update:
-    table = model.__table__
-    return (
-        update(table)
-        .where(table.c.id == bindparam("row_id"))
-        .values({name: table.c[name] + bindparam(f"added_{name}") for name in names})
-        .execution_options(**RECORDED)
     )

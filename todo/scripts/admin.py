@@ -3,7 +3,7 @@
 import signal
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from configparser import Error as IniError
 from contextlib import contextmanager
 from datetime import datetime
@@ -87,6 +87,12 @@ def _parser() -> ArgumentParser:
         command.set_defaults(run=run)
         return command
 
+    _add_account_commands(add)
+    _add_data_commands(add)
+    return parser
+
+
+def _add_account_commands(add: Callable[..., ArgumentParser]) -> None:
     add("create", _create, "create an account", help_texts.CREATE, "username", "email")
     add("invite", _invite, "print a link with which somebody can register", help_texts.INVITE)
     add(
@@ -119,6 +125,9 @@ def _parser() -> ArgumentParser:
     tokens.add_argument(
         "--all", action="store_true", help="all sessions and API tokens of the account"
     )
+
+
+def _add_data_commands(add: Callable[..., ArgumentParser]) -> None:
     add("usage", _usage, "list how much each account stores", help_texts.USAGE)
     purge = add("purge", _purge, "delete expired rows", help_texts.PURGE)
     purge.add_argument(
@@ -129,7 +138,6 @@ def _parser() -> ArgumentParser:
     )
     backup.add_argument("--overwrite", action="store_true", help="replace FILE if it exists")
     add("restore", _restore, "restore a backup into an empty database", help_texts.RESTORE, "file")
-    return parser
 
 
 def _run(arguments: Namespace) -> str:

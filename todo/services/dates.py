@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
 from todo.auth.identity import AccountRow
-from todo.days import find_zone, instant_of, start_of
+from todo.days import find_zone, in_whole_seconds, instant_of, start_of
 from todo.http.errors import Fault, validation_problem
 from todo.models.task import DATE_FIELDS, columns_of
 
@@ -22,7 +22,7 @@ def date_columns(account: AccountRow, task: Mapping[str, Any], fields: Fields) -
     """Return the columns for the dates among the fields of a task, which has other columns.
 
     A local time is in the zone of the task. A new zone keeps the local times of dates that are not
-    among the fields; without a new one, their instants. Raise Problem 400 for a time that is not
+    among the fields, or are there as they were shown. Raise Problem 400 for a time that is not
     in the years 1 to 9999, in UTC or in the old zone.
     """
     old, new = task.get("timezone"), fields.get("timezone", task.get("timezone"))
@@ -32,10 +32,11 @@ def date_columns(account: AccountRow, task: Mapping[str, Any], fields: Fields) -
     dates: Fields = {}
     faults = []
     for name in DATE_FIELDS:
+        instant = _instant_of(task, name) if is_moved else None
         try:
-            if name in fields:
+            if name in fields and not (instant and fields[name] == in_whole_seconds(instant)):
                 dates[name] = _in_zone(fields[name], zone)
-            elif is_moved and (instant := _instant_of(task, name)):
+            elif instant:
                 # This keeps the occurrence of a local time that is repeated in both zones.
                 local = instant.astimezone(old_zone)
                 dates[name] = local.replace(tzinfo=zone).astimezone(UTC)

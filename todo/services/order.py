@@ -24,7 +24,7 @@ Siblings = Sequence[ColumnElement[bool]]  # their conditions, which exclude the 
 def position_at(
     session: Session, account: AccountRow, model: Any, siblings: Siblings, target: Target
 ) -> str:
-    """Return a position for the place. If there is none, give the siblings around it other ones.
+    """Return a position for the place. If it has no room, give the siblings around it others.
 
     Raise Problem 400 if no sibling has the id of the target.
     """

@@ -1,0 +1,96 @@
+"""The types of a task's fields in bodies."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from todo.models.account import TIMEZONE_MAX
+from todo.models.task import DEPTH_MAX, NAME_MAX, NOTE_MAX, PRIORITY_MAX, UID_MAX
+from todo.schemas.dates import zone_name
+from todo.schemas.meta import ReferenceIn, Text, limits, name_field, short, visible
+
+UID = f"[!-~]{{1,{UID_MAX}}}"
+
+
+def _uid(text: str) -> str:
+    if not re.fullmatch(UID, text):
+        raise PydanticCustomError(
+            "uid",
+            "This must have 1 to {maximum} printable ASCII characters, without spaces.",
+            {"maximum": UID_MAX},
+        )
+    return text
+
+
+def _subtasks(value: Any) -> Any:
+    # An object is part of an answer that the client sends back.
+    return False if isinstance(value, dict) else value
+
+
+Name = Annotated[Text, visible(NAME_MAX), name_field(NAME_MAX, "What to do.", "Milk")]
+NoteIn = Annotated[
+    Annotated[Text, short(NOTE_MAX), Field(json_schema_extra=limits(NOTE_MAX))] | None,
+    Field(description="Further details.", examples=["two bottles"]),
+]
+CompletedIn = Annotated[bool, Field(description="Whether the task is done.", examples=[False])]
+Priority = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=PRIORITY_MAX,
+        description="1 is the highest, 9 the lowest, 0 none (RFC 5545, section 3.8.1.9).",
+        examples=[0],
+    ),
+]
+ListIn = Annotated[
+    ReferenceIn | None,
+    Field(
+        description="Id of the list; null is the inbox. A subtask is in the list of its parent.",
+        examples=[None],
+    ),
+]
+ParentIn = Annotated[
+    ReferenceIn | None,
+    Field(
+        description=f"Id of the task that this is a subtask of. Tasks can be nested {DEPTH_MAX} "
+        "levels deep.",
+        examples=[None],
+    ),
+]
+TimezoneIn = Annotated[
+    Annotated[
+        str,
+        AfterValidator(zone_name),
+        Field(json_schema_extra={"minLength": 1, "maxLength": TIMEZONE_MAX}),
+    ]
+    | None,
+    Field(
+        description="IANA name of a time zone, or null. Times without an offset are in it. A new "
+        "zone keeps the local times of the task.",
+        examples=["Europe/Berlin"],
+    ),
+]
+UidIn = Annotated[
+    str,
+    AfterValidator(_uid),
+    Field(
+        description="Identifier of the task in other programs, such as calendars. A UUID, if "
+        "absent or null. It cannot be changed.",
+        examples=["0f6b5e0c-3c5b-4f0e-9a9b-1d2f6a1c7e55"],
+        json_schema_extra={"pattern": f"^{UID}$"},
+    ),
+]
+SubtasksIn = Annotated[
+    bool,
+    BeforeValidator(_subtasks),
+    WithJsonSchema(
+        {
+            "type": ["boolean", "object"],
+            "description": "`true`: `completed` applies to all subtasks, too. An object, as in an "
+            "answer, is ignored.",
+            "examples": [False],
+        }
+    ),
+]
