@@ -18,6 +18,7 @@ from sqlalchemy import (
     Select,
     bindparam,
     select,
+    true,
     tuple_,
     union_all,
 )
@@ -44,6 +45,7 @@ from todo.listing.filters import (
     is_due_on,
     parameters,
     parametrized_conditions,
+    rare_label,
     without_priority_bounds,
 )
 from todo.listing.orders import KEYS, RANGES, Order, order_of
@@ -293,14 +295,22 @@ def _matching_first_label(
     listing: ListQuery, query: Select[Any]
 ) -> tuple[Select[Any], Any, list[Condition]]:
     """Return the same for a list that starts from the tasks of a label, which are by id."""
-    columns = TASK_LABELS.c
-    query = query.select_from(TASK_LABELS).join(TASKS, TASKS.c.id == columns.task_id)
+    columns, count = TASK_LABELS.c, dict(listing.shape)["label"]
     others = tuple((name, choice) for name, choice in listing.shape if name != "label")
-    matching = [
+    labelled = [
         columns.account_id == PARAMETERS["account_id"],
-        columns.key == PARAMETERS["label_0"],
+        columns.key == rare_label(PARAMETERS, count),
+    ]
+    matching = [
+        TASKS.c.id == columns.task_id,
         belongs_to_account(listing.dialect_name, by_id=True),
-        has_labels(PARAMETERS, range(1, dict(listing.shape)["label"])),
+        has_labels(PARAMETERS, range(count if count > 1 else 0)),
         *filter_conditions(listing.dialect_name, others),
     ]
-    return query, columns.task_id, matching
+    if listing.dialect_name == "sqlite":
+        query = query.select_from(TASK_LABELS).join(TASKS, true())
+        return query, columns.task_id, [*labelled, *matching]
+    # With a limit, PostgreSQL looks up each task. Otherwise, it may merge the label with the tasks
+    # of all accounts, or start parallel workers for a single page.
+    task = query.where(*matching).limit(1).lateral("task")
+    return select(task).select_from(TASK_LABELS).join(task, true()), columns.task_id, labelled
