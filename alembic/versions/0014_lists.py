@@ -200,8 +200,12 @@ def require_values(altered: Any) -> None:
 def downgrade() -> None:
     for name in INDEXES:
         op.drop_index(name, name.split("_")[1])
+    size = f"size - length({ESCAPED}) - length(position) - 4"
     for table in ("tasks", "trash"):
-        op.execute(f"UPDATE {table} SET size = size - length({ESCAPED}) - length(position) - 4")
+        if is_sqlite():
+            op.execute(f"UPDATE {table} SET size = {size}")
+        else:
+            op.execute(f"ALTER TABLE {table} ALTER COLUMN size TYPE INTEGER USING {size}")
     with alter("tasks") as tasks:
         for column, target in (("list_id", "lists"), ("parent_id", "tasks")):
             tasks.drop_constraint(op.f(f"fk_tasks_account_id_{column}_{target}"), "foreignkey")

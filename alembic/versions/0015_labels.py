@@ -148,8 +148,8 @@ def index_words(table: str, columns: tuple[str, ...]) -> None:
 
 def downgrade() -> None:
     for table in TABLES:
-        # The index forgets the words of the labels.
-        op.execute(f"UPDATE {table} SET label_words = NULL WHERE label_words IS NOT NULL")
+        if is_sqlite():  # a trigger removes the words of the labels from the index
+            op.execute(f"UPDATE {table} SET label_words = NULL WHERE label_words IS NOT NULL")
         index_words(table, COLUMNS_BEFORE)
     for name in SQLITE_TRIGGERS:
         on_table = "" if is_sqlite() else " ON tasks"

@@ -256,19 +256,19 @@ def test_new_zone_that_moves_time_out_of_years_1_to_9999_is_refused(
     assert change(zoe, task_id, timezone=new, due_date=None).status_int == 200
 
 
-@pytest.mark.parametrize(
-    ("start", "due", "fields"),
-    [
-        # The day begins five hours later in the account's zone, and the instant stays.
-        ("2030-02-02", "2030-02-02T05:00:00Z", {"timezone": None}),
-        # The day ends 14 hours earlier.
-        (LATE_EVENING, "2030-02-01", {"timezone": TOKYO, "start_date": LATE_EVENING}),
-    ],
-)
-def test_zone_that_makes_task_start_late_is_refused(
-    zoe: User, start: str, due: str, fields: dict[str, Any]
-) -> None:
+def test_zone_edited_in_a_whole_answer_keeps_local_times(zoe: User) -> None:
+    task_id = add(zoe, start_date="2030-02-01T08:00", due_date="2030-02-01T09:00", timezone=BERLIN)
+    sent = show(zoe, task_id) | {"timezone": TOKYO}
+    assert zoe.put_json(f"{zoe.tasks_url}/{task_id}", sent).status_int == 200
+    task = show(zoe, task_id)
+    dates = (task["start_date"], task["due_date"])
+    assert dates == ("2030-01-31T23:00:00Z", "2030-02-01T00:00:00Z")
+
+
+def test_zone_that_makes_task_start_late_is_refused(zoe: User) -> None:
+    """The day begins five hours later in the account's zone, and the instant stays."""
     zoe.send_json("PATCH", zoe.url, {"timezone": "Pacific/Honolulu"})
+    start, due, fields = "2030-02-02", "2030-02-02T05:00:00Z", {"timezone": None}
     task_id = add(zoe, start_date=start, due_date=due, timezone=NEW_YORK)
     before = show(zoe, task_id)
     assert faults(change(zoe, task_id, **fields)) == {"start_date": "late_start"}

@@ -17,8 +17,9 @@ from tests.support.factories import Login, make_account, make_list, make_task
 from tests.support.plans import Plan, explain, large_app, page_queries
 from todo import clock
 from todo.auth.identity import AccountRow, Identity, TokenRow
+from todo.listing.filters import FEW
 from todo.models import Account, List, Task, Token, TrashedTask, batches
-from todo.models.task import due_columns, name_columns, note_columns
+from todo.models.task import due_columns, label_columns, name_columns, note_columns
 from todo.positions import last_position
 from todo.services import trash as trash_service
 
@@ -153,6 +154,7 @@ def rows(account_id: int, now: datetime) -> Iterator[dict[str, Any]]:
             "priority": shuffled % 10,
             **name_columns(f"Task {shuffled:05d}{rare}{common}"),
             **note_columns(None),
+            **label_columns([*["home", "urgent"][: number % 3], *rare.split()]),
             **due_columns(due.date() if due and shuffled % 2 else due),
             "creation_date": created,
             "modification_date": now - shuffled * CREATION_INTERVAL,
@@ -332,6 +334,26 @@ def test_page_of_all_tasks_by_priority_reads_three_pages_of_rows(lists: Lists) -
         segments = 2 if after is None else 3
         assert {*plan.indexes} == {"ix_tasks_priority"}, plan
         assert_reads_at_most(plan, PAGE_ROWS * segments)
+
+
+@pytest.mark.parametrize("later", [False, True], ids=["first", "later"])
+@pytest.mark.parametrize(("query", "rows"), [("label=home", 1), ("label=home,urgent", 2)])
+@pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
+def test_page_of_labels_reads_first_label_until_it_is_full_on_sqlite(
+    lists: Lists, query: str, rows: int, later: bool
+) -> None:
+    """Half of the tasks of the first label have the second one."""
+    plan = lists.plan(query, lists.later(query) if later else None)
+    assert plan.sorts == 0, plan
+    assert_reads_at_most(plan, PAGE_ROWS * rows)
+
+
+@pytest.mark.parametrize("query", ["label=saffron", "label=home,saffron", "label=saffron,home"])
+def test_page_of_rare_label_reads_only_its_tasks(lists: Lists, query: str) -> None:
+    plan = lists.plan(query)
+    assert not plan.scans, plan
+    assert plan.rows_read <= PAGE_ROWS + FEW, plan
+    assert plan.steps <= (PAGE_ROWS + FEW) * STEPS_PER_ROW, plan
 
 
 @pytest.fixture

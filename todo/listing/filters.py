@@ -14,10 +14,12 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Dialect,
+    Select,
     Text,
     and_,
     any_,
     bindparam,
+    case,
     cast,
     false,
     func,
@@ -47,6 +49,9 @@ Condition = ColumnElement[bool]
 # The indexes by due date begin with the account and this column. A condition on it lets the
 # database seek by their next column, the date.
 _DAY_OR_TIME = TASKS.c.due_all_day.in_([false(), true()])
+
+# A page may look up this many tasks with a label to find those that have others, too.
+FEW = 500
 
 # The names of filters, each with its value if the SQL depends on the value, otherwise None.
 FilterShape = tuple[tuple[str, Any], ...]
@@ -235,7 +240,9 @@ def _plain_condition(name: str, choice: Any, values: Values) -> Condition:
         case "id":
             return TASKS.c.id.in_(values["ids"])
         case "label":
-            return has_labels(values, range(choice))
+            # The list of ids leads to the tasks.
+            first = TASKS.c.id.in_(_tasks_with_label(values, 0))
+            return and_(first, has_labels(values, range(1, choice)))
         case "available":
             started = or_(START.at.is_(None), not_(_at_or_after(START, "available", values)))
             return and_(is_open(), started if choice else not_(started))
@@ -253,19 +260,32 @@ def _plain_condition(name: str, choice: Any, values: Values) -> Condition:
 
 
 def has_labels(values: Values, indexes: Iterable[int]) -> Condition:
-    """Return the condition for tasks with all labels of the filter that have these indexes."""
-    columns = TASK_LABELS.c
+    """Return the condition for tasks with all labels of the filter that have these indexes.
+
+    Each task is looked up: for a list of ids, SQLite would read all tasks with the label.
+    """
+    labels = [_tasks_with_label(values, index) for index in indexes]
     return and_(
         true(),
-        *(
-            TASKS.c.id.in_(
-                select(columns.task_id).where(
-                    columns.account_id == values["account_id"],
-                    columns.key == values[f"label_{index}"],
-                )
-            )
-            for index in indexes
-        ),
+        *(label.where(label.selected_columns.task_id == TASKS.c.id).exists() for label in labels),
+    )
+
+
+def rare_label(values: Values, count: int) -> ColumnElement[str]:
+    """Return a label of the filter with at most FEW tasks or, if all have more, the first one."""
+    has_few = [
+        (not_(_tasks_with_label(values, index).offset(FEW).exists()), values[f"label_{index}"])
+        for index in range(1, count)
+    ]
+    first = values["label_0"]
+    return case(*has_few, else_=first) if has_few else first
+
+
+def _tasks_with_label(values: Values, index: int) -> Select[int]:
+    """Return the query for the ids of tasks with the label of the filter that has this index."""
+    label = TASK_LABELS.alias(f"label_{index}")
+    return select(label.c.task_id).where(
+        label.c.account_id == values["account_id"], label.c.key == values[f"label_{index}"]
     )
 
 

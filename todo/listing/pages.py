@@ -16,14 +16,12 @@ from sqlalchemy import (
     CompoundSelect,
     Integer,
     Select,
-    any_,
     bindparam,
-    exists,
     select,
+    true,
     tuple_,
     union_all,
 )
-from sqlalchemy.dialects.postgresql import array
 
 from todo.auth.identity import AccountRow
 from todo.listing.cursors import (
@@ -43,9 +41,11 @@ from todo.listing.filters import (
     filter_conditions,
     filter_shape,
     has_due_range,
+    has_labels,
     is_due_on,
     parameters,
     parametrized_conditions,
+    rare_label,
     without_priority_bounds,
 )
 from todo.listing.orders import KEYS, RANGES, Order, order_of
@@ -295,32 +295,22 @@ def _matching_first_label(
     listing: ListQuery, query: Select[Any]
 ) -> tuple[Select[Any], Any, list[Condition]]:
     """Return the same for a list that starts from the tasks of a label, which are by id."""
-    columns = TASK_LABELS.c
-    task_id: Any = columns.task_id
-    if listing.dialect_name == "postgresql":
-        # For a plain id, the planner may merge two indexes from their starts, which are far before
-        # the page, or in another account. For an array, it looks each task up.
-        task_id = any_(array([task_id]))
-    query = query.select_from(TASK_LABELS).join(TASKS, TASKS.c.id == task_id)
+    columns, count = TASK_LABELS.c, dict(listing.shape)["label"]
     others = tuple((name, choice) for name, choice in listing.shape if name != "label")
-    matching = [
+    labelled = [
         columns.account_id == PARAMETERS["account_id"],
-        columns.key == PARAMETERS["label_0"],
+        columns.key == rare_label(PARAMETERS, count),
+    ]
+    matching = [
+        TASKS.c.id == columns.task_id,
         belongs_to_account(listing.dialect_name, by_id=True),
-        *(_has_label(index, task_id) for index in range(1, dict(listing.shape)["label"])),
+        has_labels(PARAMETERS, range(count if count > 1 else 0)),
         *filter_conditions(listing.dialect_name, others),
     ]
-    return query, columns.task_id, matching
-
-
-def _has_label(index: int, task_id: Any) -> Condition:
-    """Return the condition for a task with the label of the filter that has this index.
-
-    It looks a single task up. For IN, SQLite would read all tasks of the label for each page.
-    """
-    label = TASK_LABELS.alias(f"label_{index}").c
-    return exists().where(
-        label.account_id == PARAMETERS["account_id"],
-        label.key == PARAMETERS[f"label_{index}"],
-        label.task_id == task_id,
-    )
+    if listing.dialect_name == "sqlite":
+        query = query.select_from(TASK_LABELS).join(TASKS, true())
+        return query, columns.task_id, [*labelled, *matching]
+    # With a limit, PostgreSQL looks up each task. Otherwise, it may merge the label with the tasks
+    # of all accounts, or start parallel workers for a single page.
+    task = query.where(*matching).limit(1).lateral("task")
+    return select(task).select_from(TASK_LABELS).join(task, true()), columns.task_id, labelled

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Select, and_, literal, or_, select
+from sqlalchemy import CompoundSelect, Select, and_, literal, or_, select, union
 from sqlalchemy.orm import Session
 
 from todo.auth.identity import AccountRow
@@ -82,10 +82,12 @@ def _refuse_lost_tasks(session: Session, account: AccountRow) -> None:
         )
 
     tasks = changed(Task.kind)
-    near = or_(
-        TASKS.c.id.in_(tasks),
-        TASKS.c.parent_id.in_(tasks),
-        TASKS.c.list_id.in_(changed(List.kind)),
+    mine = select(TASKS.c.id).where(TASKS.c.account_id == account.id)
+    # A union, because SQLite would read all tasks of the account for these conditions with OR.
+    near = union(
+        tasks,
+        mine.where(TASKS.c.parent_id.in_(tasks)),
+        mine.where(TASKS.c.list_id.in_(changed(List.kind))),
     )
     lost = session.execute(_lost(account, near)).all()
     conflicts = [Conflict(Task.kind, row.id, ["list_id", "parent_id"]) for row in lost]
@@ -97,8 +99,8 @@ def _refuse_lost_tasks(session: Session, account: AccountRow) -> None:
         raise journal.undo_conflict(conflicts)
 
 
-def _lost(account: AccountRow, near: ColumnElement[bool]) -> Select[int]:
-    """Return the query for tasks whose list or parent is missing, or in another list."""
+def _lost(account: AccountRow, near: CompoundSelect[int]) -> Select[int]:
+    """Return the query for tasks of these whose list or parent is missing, or in another list."""
     parent = TASKS.alias("parent")
     same_account = TASKS.c.account_id == account.id
     return (
@@ -109,7 +111,7 @@ def _lost(account: AccountRow, near: ColumnElement[bool]) -> Select[int]:
         .outerjoin(LISTS, and_(LISTS.c.account_id == account.id, LISTS.c.id == TASKS.c.list_id))
         .where(
             same_account,
-            near,
+            TASKS.c.id.in_(near),
             or_(
                 and_(TASKS.c.list_id.is_not(None), LISTS.c.id.is_(None)),
                 and_(
