@@ -49,7 +49,8 @@ class Change(Representation):
     )
     token: UsedToken | None = Field(
         description="The token of the request. Null for a registration, a change by an "
-        "administrator, and a task deleted permanently when its time in the trash was over."
+        "administrator, a task deleted permanently when its time in the trash was over, and a date "
+        "corrected after a change of the rules of its time zone."
     )
     before: dict[str, Any] | None = Field(
         description="Previous values of the changed fields; all fields for `delete`. Null for "
