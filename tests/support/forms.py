@@ -47,11 +47,14 @@ def form_of(schema: Schema) -> Schema:
 
 
 def _text_field(field: Schema) -> Schema:
+    if any(choice["type"] == "boolean" for choice in field.get("anyOf", [])):
+        plain = {key: value for key, value in field.items() if key != "anyOf"}
+        return plain | {"type": "string", "pattern": BOOLEAN_PATTERN, "examples": ["false"]}
     choices = [choice for choice in field.get("anyOf", []) if choice["type"] != "null"]
     if choices:
         [choice] = choices
         return {key: value for key, value in field.items() if key != "anyOf"} | choice
-    if field.get("type") in ("boolean", ["boolean", "object"]):
+    if field.get("type") == "boolean":
         return field | {"type": "string", "pattern": BOOLEAN_PATTERN, "examples": ["false"]}
     if field.get("type") == "array":
         return {"type": "string", "description": field["description"], "examples": ["home,urgent"]}

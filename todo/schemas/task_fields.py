@@ -87,7 +87,7 @@ SubtasksIn = Annotated[
     BeforeValidator(_subtasks),
     WithJsonSchema(
         {
-            "type": ["boolean", "object"],
+            "anyOf": [{"type": "boolean"}, {"type": "object", "additionalProperties": True}],
             "description": "`true`: `completed` applies to all subtasks, too. An object, as in an "
             "answer, is ignored.",
             "examples": [False],

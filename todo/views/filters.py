@@ -39,7 +39,10 @@ class FiltersViews:
         headers=("ETag",),
     )
     def get(self) -> dict[str, Any] | Response:
-        """List the saved filters."""
+        """List the saved filters.
+
+        They are sorted by id.
+        """
         revision = self.account.revision
         if is_not_modified(self.request, revision):
             return self.request.response
@@ -58,7 +61,10 @@ class FiltersViews:
         headers=("ETag", "Link"),
     )
     def post(self) -> dict[str, Any]:
-        """Save a filter. An account can have 1,000."""
+        """Save a filter.
+
+        An account can have 1,000.
+        """
         request, account = self.request, self.account
         new = create_filter(request.db, account, request.validated_body.prepared)
         if not request.validated_query.dry_run:  # a dry run's filter has no URL
@@ -87,7 +93,10 @@ class FilterViews:
         headers=("ETag",),
     )
     def get(self) -> dict[str, Any] | Response:
-        """Show a saved filter. Its tasks are in `GET …/filters/<id>/tasks`."""
+        """Show a saved filter.
+
+        `GET …/filters/<id>/tasks` lists its tasks.
+        """
         if is_not_modified(self.request, self.filter.revision):
             return self.request.response
         return {"username": self.account.username, "filter": schemas.Filter.of(self.filter)}
@@ -122,7 +131,10 @@ class FilterViews:
         headers=("Link",),
     )
     def delete(self) -> dict[str, Any]:
-        """Delete a saved filter. Its tasks stay, and `Link` undoes the deletion."""
+        """Delete a saved filter.
+
+        Its tasks stay, and `Link` undoes the deletion.
+        """
         delete_filter(self.request.db, self.account, self.filter)
         revision = offer_undo(self.request)
         return {"username": self.account.username, "msg": "Deleted.", **revision}

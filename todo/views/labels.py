@@ -92,7 +92,10 @@ class LabelViews:
         headers=("Link",),
     )
     def delete(self) -> dict[str, Any]:
-        """Take a label off all tasks. At most 5,000 tasks may have it."""
+        """Take a label off all tasks.
+
+        At most 5,000 tasks may have it.
+        """
         count = delete_label(self.request.db, self.account, self.label)
         answer = {"username": self.account.username, "msg": "Deleted.", "updated": count}
         return finished(self.request, answer)

@@ -40,7 +40,10 @@ class ListsViews:
         headers=("ETag",),
     )
     def get(self) -> dict[str, Any] | Response:
-        """List the lists, in their order."""
+        """List the lists.
+
+        They are in their order, which `POST …/lists/<id>/move` changes.
+        """
         db, query = self.request.db, self.request.validated_query
         revision = self.account.revision
         if is_not_modified(self.request, revision):
@@ -66,7 +69,10 @@ class ListsViews:
         headers=("ETag", "Link"),
     )
     def post(self) -> dict[str, Any]:
-        """Create a list, after the others. An account can have 1,000."""
+        """Create a list.
+
+        It comes after the others. An account can have 1,000 lists.
+        """
         request, account = self.request, self.account
         new = create_list(request.db, account, request.validated_body.prepared)
         if not request.validated_query.dry_run:  # a dry run's list has no URL
@@ -97,7 +103,10 @@ class ListViews:
         headers=("ETag",),
     )
     def get(self) -> dict[str, Any] | Response:
-        """Show a list. Its tasks are in `GET …/tasks?list=<id>`."""
+        """Show a list.
+
+        `GET …/tasks?list=<id>` lists its tasks.
+        """
         if is_not_modified(self.request, self.list.revision):
             return self.request.response
         return {"username": self.account.username, "list": schemas.List.of(self.list)}
@@ -154,7 +163,10 @@ class ListViews:
     headers=("ETag", "Link"),
 )
 def move(context: ListContext, request: Request) -> dict[str, Any]:
-    """Move a list among the others."""
+    """Move a list among the others.
+
+    `before` and `after` name another list.
+    """
     target = request.validated_body.target
     return shown(request, move_list(request.db, context.account, context.list, target))
 
