@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from tests.scripts.conftest import DAY, TodoAdmin, add_token, read_column
 from tests.support import journal
 from tests.support.databases import event_listener
-from tests.support.factories import Login, make_key, make_task, make_trashed
+from tests.support.factories import Login, make_key, make_list, make_task, make_trashed
 from tests.support.fixtures import Patch
 from todo import clock, settings
 from todo.jobs import purge
@@ -23,7 +23,9 @@ from todo.models import (
     IdempotencyKey,
     Invitation,
     LimitCount,
+    List,
     ReleasedUsername,
+    Task,
     Token,
     TrashedTask,
     batches,
@@ -215,6 +217,26 @@ def test_purge_unlocks_account_before_next_query(
     with event_listener(engine, "before_cursor_execute", find_unlocked):
         purge.purge_expired(committed, settings.read({"sqlalchemy.url": "sqlite:////x"}, {}))
     assert lockable == [[alice.id]]
+
+
+def test_closed_account_with_subtasks_is_erased(
+    committed: Session, alice: Login, bob: Login, monkeypatch: Patch
+) -> None:
+    """A batch may have a parent, and the next one its subtasks, or the other way round."""
+    monkeypatch.setattr(batches, "BATCH_SIZE", 1)
+    list_id = make_list(committed, alice)
+    ids = [make_task(committed, alice, list_id=list_id) for _ in range(3)]
+    for child, parent in ((ids[0], ids[1]), (ids[2], ids[1])):
+        parent_of = update(Task).where(Task.id == child).values(parent_id=parent)
+        committed.execute(parent_of.execution_options(recorded=True))
+    closed = update(Account).where(Account.id == alice.id).values(closed_date=clock.now())
+    committed.execute(closed.execution_options(recorded=True))
+    committed.commit()
+    make_task(committed, bob)
+    ini = settings.read({"sqlalchemy.url": "sqlite:////x"}, {})
+    assert purge.purge_expired(committed, ini, lambda _: None)["closed accounts"] == 1
+    for owner in (Account.id, Task.account_id, List.account_id):
+        assert set(committed.scalars(select(owner))) <= {bob.id}
 
 
 def test_closed_account_is_erased_in_bounded_batches(

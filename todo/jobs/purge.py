@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, func, literal, select
+from sqlalchemy import ColumnElement, Table, and_, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from todo import clock
@@ -17,6 +17,7 @@ from todo.models.batches import delete_batch, words_of
 from todo.models.change import CHANGES
 from todo.models.idempotency_key import IDEMPOTENCY_KEYS
 from todo.models.invitation import INVITATIONS
+from todo.models.journalled import RECORDED
 from todo.models.limit import LIMIT_COUNTS
 from todo.models.released_username import RELEASED_USERNAMES
 from todo.models.task import TASKS
@@ -120,10 +121,23 @@ def _erase_closed(session: Session, end_batch: EndBatch) -> int:
     """Delete the closed accounts with all their rows, and return their number."""
     count = 0
     for account_id in accounts_with(session, ACCOUNTS.c.closed_date.is_not(None)):
+        _detach_subtasks(session, end_batch, account_id)
         for table, weight in _OWNED:
             _delete_all(session, end_batch, table, table.c.account_id == account_id, weight)
         count += _delete_all(session, end_batch, ACCOUNTS, ACCOUNTS.c.id == account_id, _NO_WEIGHT)
     return count
+
+
+def _detach_subtasks(session: Session, end_batch: EndBatch, account_id: int) -> None:
+    """Clear the parents of the account's tasks: a batch may delete a parent before its subtasks."""
+    subtasks = select(TASKS.c.id).where(
+        TASKS.c.account_id == account_id, TASKS.c.parent_id.is_not(None)
+    )
+    batch = TASKS.c.id.in_(subtasks.limit(batches.BATCH_SIZE))
+    detached = update(TASKS).where(batch).values(parent_id=None).returning(TASKS.c.id)
+    while session.scalars(detached, execution_options=RECORDED).all():
+        end_batch()
+    session.rollback()
 
 
 def _delete_all(
