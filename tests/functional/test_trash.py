@@ -332,6 +332,18 @@ def test_one_request_empties_a_bounded_part_of_the_trash(
     assert trashed(alice) == []
 
 
+def test_emptying_trash_of_long_tasks_takes_several_requests(
+    alice: User, db: Session, monkeypatch: Patch
+) -> None:
+    for _ in range(5):
+        make_trashed(db, alice, name="Milk", note="long words")
+    monkeypatch.setattr(batches, "BATCH_SIZE", 1)
+    monkeypatch.setattr(trash_service, "MOST_CHARACTERS", 2 * len(" milk long words"))
+    answers = [alice.delete(alice.trash_url).json for _ in range(3)]
+    counts = [(answer["deleted"], answer["remaining"]) for answer in answers]
+    assert counts == [(2, 3), (2, 1), (1, 0)]
+
+
 def test_batches_of_the_trash_are_bounded_in_words(
     alice: User, db: Session, monkeypatch: Patch
 ) -> None:

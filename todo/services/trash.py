@@ -34,6 +34,7 @@ Commit = Callable[[], None]  # commits, and begins the next transaction
 
 ORDER = Order("deletion_date", descending=True)
 MOST_AT_ONCE = 10_000  # tasks that one request deletes permanently
+MOST_CHARACTERS = 10_000_000  # of their words, which are removed from the index
 
 
 def restorable(account: AccountRow, trash_retention: timedelta) -> list[ColumnElement[bool]]:
@@ -178,7 +179,7 @@ def empty_trash(
     account, counts = identity.account, is_restorable(trash_retention).label("counts")
     columns = (TRASH.c.id, TRASH.c.deletion_date, counts, words_of(TRASH))
     matching = [trash_condition(dialect_of(session), account, filters)]
-    purged, deleted, after = 0, 0, None
+    purged, deleted, characters, after = 0, 0, 0, None
 
     def go_on() -> None:
         commit()
@@ -190,9 +191,10 @@ def empty_trash(
         rows = purge_batch(session, account.id, found, go_on)
         purged += len(rows)
         deleted += sum(row.counts for row in rows)
+        characters += sum(row[-1] for row in rows)
         if len(rows) == len(found) < size:
             return deleted, 0
-        if purged >= MOST_AT_ONCE:
+        if purged >= MOST_AT_ONCE or characters >= MOST_CHARACTERS:
             return deleted, count_trash(session, account, filters, trash_retention)
         # The next batch begins here, so that it reads no task again, and none deleted since.
         after = (rows[-1].deletion_date, rows[-1].id)

@@ -74,8 +74,8 @@ class TrashViews:
         """Empty the trash: delete its tasks permanently, all or those that match the filters.
 
         The values in their history are erased, too. Many tasks are deleted in several
-        transactions, and one request deletes at most 10,000: repeat it until `remaining` is 0, and
-        also after an error.
+        transactions, and one request deletes at most 10,000, and fewer if they are long: repeat it
+        until `remaining` is 0, and also after an error.
         """
         session, query = self.request.db, self.request.validated_query
         filters, retention = query.filters(), self.request.settings.trash_retention
