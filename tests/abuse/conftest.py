@@ -1,6 +1,5 @@
 """Fixtures: the service with the limit of writes of production, and accounts."""
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from tests.support.databases import database, session_on
 from tests.support.factories import Login, make_account, make_tasks
 from tests.support.fixtures import Capture
 from tests.support.pserve import Server, pserve
+from tests.support.report import reporter
 
 
 @pytest.fixture
@@ -18,18 +18,7 @@ def report(
     request: pytest.FixtureRequest, database_server: str | Path, capsys: Capture
 ) -> Callable[[str], None]:
     """Return a function that prints a line; in a short run, pytest shows it only on failure."""
-    name = "SQLite" if isinstance(database_server, Path) else "PostgreSQL"
-    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
-
-    def write(line: str) -> None:
-        if LONG and terminal is not None:
-            with capsys.disabled():
-                terminal.ensure_newline()
-                terminal.write_line(f"{name}: {line}")
-        else:
-            sys.stdout.write(f"{name}: {line}\n")
-
-    return write
+    return reporter(request, database_server, capsys, shown=LONG)
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from todo import clock
 from todo.days import find_zone, instant_of, zone_names
 from todo.jobs.purge import accounts_with, end_of_batch, lock
 from todo.journal import writes
-from todo.listing.filters import is_open
+from todo.listing.dates import is_open
 from todo.models import batches
 from todo.models.account import ACCOUNTS
 from todo.models.task import TASK_COLUMNS, TASKS, Task, local_time

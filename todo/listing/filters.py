@@ -4,13 +4,11 @@ The conditions name their values as bind parameters, so lists with the same filt
 share one cached query.
 """
 
-from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import (
-    BindParameter,
     Boolean,
     ColumnElement,
     Dialect,
@@ -18,7 +16,6 @@ from sqlalchemy import (
     Text,
     and_,
     any_,
-    bindparam,
     case,
     cast,
     false,
@@ -34,21 +31,28 @@ from sqlalchemy.sql.visitors import replacement_traverse
 
 from todo import clock
 from todo.auth.identity import AccountRow
-from todo.days import first_day_from, start_of, today
+from todo.days import today
+from todo.listing.dates import (
+    START,
+    at_or_after,
+    bound_values,
+    due,
+    due_after,
+    due_before,
+    due_parameters,
+    instant_and_midnight,
+    is_completed,
+    is_open,
+)
 from todo.listing.due_order import stored_day
 from todo.listing.orders import KEYS, RANGES
+from todo.listing.parameters import PARAMETERS, Condition, Values
 from todo.listing.search import TASK_WORDS, TRASH_WORDS, contains, search_query
 from todo.models.json import to_json
 from todo.models.list import LISTS
 from todo.models.meta import BigInt
 from todo.models.task import TASK_LABELS, TASKS
 from todo.models.trash import TRASH
-
-Condition = ColumnElement[bool]
-
-# The indexes by due date begin with the account and this column. A condition on it lets the
-# database seek by their next column, the date.
-_DAY_OR_TIME = TASKS.c.due_all_day.in_([false(), true()])
 
 # A page may look up this many tasks with a label to find those that have others, too.
 FEW = 500
@@ -61,17 +65,6 @@ _ID_FILTERS = ("list", "parent")
 
 # The beginnings of the names of range filters, except those of due dates.
 _OTHER_RANGES = tuple(f"{prefix}_" for prefix in RANGES if prefix != "due")
-
-Values = Mapping[str, Any]
-
-
-class _Parameters(dict[str, BindParameter[Any]]):
-    def __missing__(self, name: str) -> BindParameter[Any]:
-        return bindparam(name)
-
-
-# A bind parameter for each name. The account id needs a type, because it is used in an array.
-PARAMETERS: Values = _Parameters(account_id=bindparam("account_id", type_=BigInt))
 
 # The columns that filters use -> the same columns of deleted tasks.
 _IN_TRASH: dict[Any, Any] = {
@@ -162,13 +155,13 @@ def parameters(dialect: Dialect, account: AccountRow, filters: dict[str, Any]) -
         elif name == "available":
             # The first instant, and the first day, that have not begun.
             now = clock.now() + timedelta(microseconds=1)
-            values |= _bound_values(name, now, stored_day(today(account.zone) + timedelta(days=1)))
+            values |= bound_values(name, now, stored_day(today(account.zone) + timedelta(days=1)))
         elif name == "label":
             values |= {f"label_{index}": key for index, key in enumerate(value)}
         elif name in _ID_FILTERS:
             values[name] = value
         elif name not in _SHAPING_FILTERS:
-            values |= _bound_values(name, *_instant_and_midnight(value, account.zone))
+            values |= bound_values(name, *instant_and_midnight(value, account.zone))
     return values
 
 
@@ -216,13 +209,13 @@ def _condition(
         case "due":
             return due(choice, values, all_day=all_day)
         case "due_after":
-            return _due_after(name, values, all_day)
+            return due_after(name, values, all_day)
         case "due_before":
-            return _due_before(name, values, all_day)
+            return due_before(name, values, all_day)
         case "start_after":
-            return and_(START.at >= values[f"{name}_earlier"], _at_or_after(START, name, values))
+            return and_(START.at >= values[f"{name}_earlier"], at_or_after(START, name, values))
         case "start_before":
-            return and_(START.at < values[f"{name}_later"], not_(_at_or_after(START, name, values)))
+            return and_(START.at < values[f"{name}_later"], not_(at_or_after(START, name, values)))
         case "search":
             return _search(dialect_name, values)
     prefix, _, bound = name.partition("_")
@@ -244,7 +237,7 @@ def _plain_condition(name: str, choice: Any, values: Values) -> Condition:
             first = TASKS.c.id.in_(_tasks_with_label(values, 0))
             return and_(first, has_labels(values, range(1, choice)))
         case "available":
-            started = or_(START.at.is_(None), not_(_at_or_after(START, "available", values)))
+            started = or_(START.at.is_(None), not_(at_or_after(START, "available", values)))
             return and_(is_open(), started if choice else not_(started))
         case "labelled":
             keys = TASKS.c.label_keys
@@ -313,121 +306,6 @@ def _has_priority(levels: tuple[int, ...]) -> Condition:
     if given and len(given) <= max(given) - min(given):
         condition = and_(condition, TASKS.c.priority.in_(given))
     return or_(TASKS.c.priority.is_(None), condition) if 0 in levels else condition
-
-
-def is_open() -> Condition:
-    return TASKS.c.completion_date.is_(None)
-
-
-def is_completed() -> Condition:
-    return TASKS.c.completion_date.is_not(None)
-
-
-def is_due_on(*, all_day: bool) -> Condition:
-    """Return the condition for tasks due on a day, or for all others."""
-    return TASKS.c.due_all_day if all_day else not_(TASKS.c.due_all_day)
-
-
-def due(when: str, values: Values = PARAMETERS, *, all_day: bool | None = None) -> Condition:
-    """Return the condition for tasks due at that time; due_parameters() has the values."""
-    match when:
-        case "none":
-            return and_(is_due_on(all_day=False), TASKS.c.due_at.is_(None))
-        case "any":
-            is_dated = TASKS.c.due_at.is_not(None)
-            return and_(_DAY_OR_TIME, is_dated) if all_day is None else is_dated
-        case "overdue":
-            return and_(is_open(), _due_before(when, values, all_day))
-        case "upcoming":
-            return and_(is_open(), _due_after(when, values, all_day))
-    return and_(
-        _due_after(f"{when}_begins", values, all_day), _due_before(f"{when}_ends", values, all_day)
-    )
-
-
-def due_parameters(when: str, zone: ZoneInfo) -> dict[str, Any]:
-    """Return the values for due(), with days in the account's time zone."""
-    day = today(zone)
-    match when:
-        case "none" | "any":
-            return {}
-        case "overdue" | "upcoming":
-            return _bound_values(when, clock.now(), stored_day(day))
-        case "today":
-            first, days = day, 1
-        case "tomorrow":
-            first, days = day + timedelta(days=1), 1
-        case _:  # week
-            first, days = day, 7
-    ends = first + timedelta(days=days)
-    return _bound_values(f"{when}_begins", *_instant_and_midnight(first, zone)) | _bound_values(
-        f"{when}_ends", *_instant_and_midnight(ends, zone)
-    )
-
-
-def _due_after(name: str, values: Values, all_day: bool | None) -> Condition:
-    """Return the condition for tasks due at the bound or later."""
-    if all_day is not None:
-        return TASKS.c.due_at >= values[f"{name}_midnight" if all_day else name]
-    return and_(
-        # These two let the database use an index.
-        _DAY_OR_TIME,
-        TASKS.c.due_at >= values[f"{name}_earlier"],
-        or_(
-            and_(is_due_on(all_day=True), TASKS.c.due_at >= values[f"{name}_midnight"]),
-            and_(is_due_on(all_day=False), TASKS.c.due_at >= values[name]),
-        ),
-    )
-
-
-class _DateColumns(NamedTuple):
-    """The columns of a date."""
-
-    at: Any
-    all_day: Any
-
-
-START = _DateColumns(TASKS.c.start_at, TASKS.c.start_all_day)
-
-
-def _at_or_after(columns: _DateColumns, name: str, values: Values) -> Condition:
-    """Return the condition for tasks with this date at the bound or later."""
-    midnight = and_(columns.all_day, columns.at >= values[f"{name}_midnight"])
-    return or_(midnight, and_(not_(columns.all_day), columns.at >= values[name]))
-
-
-def _due_before(name: str, values: Values, all_day: bool | None) -> Condition:
-    """Return the condition for tasks due before the bound."""
-    if all_day is not None:
-        return TASKS.c.due_at < values[f"{name}_midnight" if all_day else name]
-    return and_(
-        _DAY_OR_TIME,
-        TASKS.c.due_at < values[f"{name}_later"],
-        or_(
-            and_(is_due_on(all_day=True), TASKS.c.due_at < values[f"{name}_midnight"]),
-            and_(is_due_on(all_day=False), TASKS.c.due_at < values[name]),
-        ),
-    )
-
-
-def _bound_values(name: str, instant: datetime, midnight: datetime) -> dict[str, datetime]:
-    """Return the values of a bound: an instant for times, and a midnight in UTC for days."""
-    return {
-        name: instant,
-        f"{name}_midnight": midnight,
-        f"{name}_earlier": min(instant, midnight),
-        f"{name}_later": max(instant, midnight),
-    }
-
-
-def _instant_and_midnight(value: date | datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Return the instant of the value, and the first day that begins at that instant or later.
-
-    The day is returned as `due_at` stores it.
-    """
-    if not isinstance(value, datetime):
-        return start_of(value, zone), stored_day(value)
-    return value, stored_day(first_day_from(value, zone))
 
 
 def _search(dialect_name: str, values: Values) -> Condition:

@@ -32,23 +32,22 @@ from todo.listing.cursors import (
     encode_cursor,
     list_digest,
 )
+from todo.listing.dates import is_due_on
 from todo.listing.due_order import DueKey, in_due_order
 from todo.listing.filters import (
-    PARAMETERS,
-    Condition,
     FilterShape,
     belongs_to_account,
     filter_conditions,
     filter_shape,
     has_due_range,
     has_labels,
-    is_due_on,
     parameters,
     parametrized_conditions,
     rare_label,
     without_priority_bounds,
 )
 from todo.listing.orders import KEYS, RANGES, Order, order_of
+from todo.listing.parameters import PARAMETERS, Condition
 from todo.listing.search import TASK_WORDS, contains
 from todo.models.engine import Database, dialect_of
 from todo.models.meta import BigInt

@@ -48,7 +48,7 @@ def date_columns(account: AccountRow, task: Mapping[str, Any], fields: Fields) -
 
 
 def _in_zone(value: date | datetime | None, zone: tzinfo) -> date | datetime | None:
-    """Return the date with a local time as an instant. Raise ValueError if there is none."""
+    """Return the date with a local time as an instant. Raise ValueError without one."""
     if not isinstance(value, datetime) or value.tzinfo is not None:
         return value
     return instant_of(value, zone)

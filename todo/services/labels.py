@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from todo.auth.identity import AccountRow
 from todo.journal import writes
-from todo.listing.filters import belongs_to_account, conditions, is_archived, is_open
+from todo.listing.dates import is_open
+from todo.listing.filters import belongs_to_account, conditions, is_archived
 from todo.models.engine import Database, dialect_of
 from todo.models.task import TASK_LABELS, TASKS, Task, label_columns, label_key, spelling_of
 from todo.services.matching import read_matching

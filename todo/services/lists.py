@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from todo.auth.identity import AccountRow
 from todo.http.errors import Problem
 from todo.journal import writes
-from todo.listing.filters import conditions, is_open
+from todo.listing.dates import is_open
+from todo.listing.filters import conditions
 from todo.models.engine import Database, dialect_of
 from todo.models.list import LIST_COLUMNS, LISTS, List, ListRow
 from todo.models.task import TASKS, Task

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from todo.http.errors import Fault, validation_problem
 from todo.journal.writes import MAX_INDEXED_CHARACTERS, MAX_RECORDED_BYTES, MAX_TASKS, too_many
-from todo.listing.filters import Condition
+from todo.listing.parameters import Condition
 from todo.models.batches import words_of
 from todo.models.journalled import columns_except
 from todo.models.size import text_size

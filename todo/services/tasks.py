@@ -13,14 +13,11 @@ from todo.auth.identity import AccountRow
 from todo.http.errors import Fault, Problem, validation_problem
 from todo.journal import writes
 from todo.journal.writes import MAX_INDEXED_CHARACTERS, MAX_TASKS, too_many
+from todo.listing.dates import due, due_parameters, is_completed, is_open
 from todo.listing.filters import (
     FilterShape,
     conditions,
-    due,
-    due_parameters,
     filter_shape,
-    is_completed,
-    is_open,
     parameters,
     parametrized_conditions,
 )
