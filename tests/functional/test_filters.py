@@ -182,6 +182,18 @@ def test_filters_beyond_maximum_are_refused(alice: User, filters_url: str, db: S
     assert alice.post_json(filters_url, {"name": "Late", "query": QUERY}).status_int == 201
 
 
+def test_undo_exceeds_no_maximum_of_filters(
+    alice: User, filters_url: str, saved: str, monkeypatch: Patch
+) -> None:
+    monkeypatch.setattr(service, "MAX_FILTERS", 1)
+    deleted = alice.delete(saved)
+    assert alice.post_json(filters_url, {"name": "Late", "query": QUERY}).status_int == 201
+    refused = alice.post(link(deleted))
+    assert (refused.status_int, refused.json["code"]) == (409, "too_many")
+    assert refused.json["count"] == 2
+    assert [each["name"] for each in alice.get(filters_url).json["filters"]] == ["Late"]
+
+
 def test_maximum_counts_own_filters_only(
     alice: User, bob: Login, filters_url: str, db: Session, monkeypatch: Patch
 ) -> None:

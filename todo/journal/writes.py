@@ -122,7 +122,7 @@ def create(
     revision = _begin_change(session, account_id, changes, _sum(computed))
     stamps = {"account_id": account_id, **model.stamps(revision, date)}
     stored = session.execute(
-        _insert(model), [stamps | row | size for row, size in zip(rows, computed, strict=True)]
+        _insert(model), [stamps | row | more for row, more in zip(rows, computed, strict=True)]
     ).all()
     for each, row in zip(changes, stored, strict=True):
         each |= {"object_id": row.id, "after": model.recorded(row._mapping)}
@@ -221,7 +221,7 @@ def restore(
         if trash is None:
             complete = zip(batch, computed, strict=True)
             owned = stamps | {"account_id": account_id}
-            session.execute(_insert(model), [row | owned | size for row, size in complete])
+            session.execute(_insert(model), [row | owned | more for row, more in complete])
         else:
             ids = [row["id"] for row in batch]
             _copy(session, trash, model, account_id, ids, stamps)

@@ -76,40 +76,36 @@ DayOrInstant = Annotated[
     ),
 ]
 
-DateIn = Annotated[
-    date | datetime | None,
-    PlainValidator(_in_body),
-    WithJsonSchema(
+
+def _body_schema(zone: str) -> WithJsonSchema:
+    """Return the JSON Schema of a date in a body; `zone` is that of a time without an offset."""
+    return WithJsonSchema(
         {
             "type": ["string", "null"],
             "pattern": _schema_pattern(_EMPTY, *_FORMATS_IN),
             "description": "An RFC 3339 time, whose seconds and offset are optional, a day, or "
-            "`DD/MM/YYYY hh:mm:ss`. A time without an offset is in the account's time zone. Null "
-            "or an empty string clears the date.",
+            f"`DD/MM/YYYY hh:mm:ss`. A time without an offset is in {zone}. Null or an empty "
+            "string clears the date.",
             "examples": ["2030-02-01T09:30:00+02:00", "2030-02-01"],
         }
-    ),
+    )
+
+
+DateIn = Annotated[
+    date | datetime | None,
+    PlainValidator(_in_body),
+    _body_schema("the account's time zone"),
 ]
-
-
 # A time without an offset is a naive local time: its zone depends on the task.
 LocalDateIn = Annotated[
     date | datetime | None,
     PlainValidator(_local),
-    WithJsonSchema(
-        {
-            "type": ["string", "null"],
-            "pattern": _schema_pattern(_EMPTY, *_FORMATS_IN),
-            "description": "An RFC 3339 time, whose seconds and offset are optional, a day, or "
-            "`DD/MM/YYYY hh:mm:ss`. A time without an offset is in the `timezone` of the task, or "
-            "else in that of the account. Null or an empty string clears the date.",
-            "examples": ["2030-02-01T09:30:00+02:00", "2030-02-01"],
-        }
-    ),
+    _body_schema("the `timezone` of the task, or else in that of the account"),
 ]
 
 
 def zone_name(text: str) -> str:
+    """Return the name of a time zone. Raise a fault if this machine does not know it."""
     if text not in zone_names():
         raise PydanticCustomError(
             "timezone",

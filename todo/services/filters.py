@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 
 from todo.auth.identity import AccountRow
@@ -23,16 +23,25 @@ def read_filters(db: Database, account: AccountRow) -> Sequence[Row[Any]]:
     return db.execute(query.order_by(FILTERS.c.id)).all()
 
 
+def count_filters(account: AccountRow) -> Select[int]:
+    """Return the query for the number of the account's filters."""
+    return select(func.count()).select_from(FILTERS).where(FILTERS.c.account_id == account.id)
+
+
+def too_many_filters(count: int) -> Problem:
+    """Return Problem 409 for an account that has this many filters."""
+    return Problem(
+        "too_many",
+        f"The account has {count} saved filters, of at most {MAX_FILTERS}. Delete one.",
+        extensions={"count": count},
+    )
+
+
 def create_filter(session: Session, account: AccountRow, columns: dict[str, Any]) -> FilterRow:
     """Save a filter. Raise Problem 409 if the account has too many."""
-    mine = select(func.count()).select_from(FILTERS).where(FILTERS.c.account_id == account.id)
-    count = session.scalar(mine) or 0
+    count = session.scalar(count_filters(account)) or 0
     if count >= MAX_FILTERS:
-        raise Problem(
-            "too_many",
-            f"The account has {count} saved filters, the maximum. Delete one.",
-            extensions={"count": count},
-        )
+        raise too_many_filters(count)
     [row] = writes.create(session, Filter, account.id, [columns])
     return FilterRow._make(row)
 

@@ -10,9 +10,10 @@ from todo.http.errors import Conflict
 from todo.journal import undo as journal
 from todo.journal.writes import next_revision
 from todo.models.change import CHANGES, RESTORE, UPDATE
+from todo.models.filter import Filter
 from todo.models.list import LISTS, List
 from todo.models.task import DATE_FIELDS, DEPTH_MAX, TASK_COLUMNS, TASKS, Task
-from todo.services import lists
+from todo.services import filters, lists
 from todo.services.dates import late_starts
 
 _DATED = {*DATE_FIELDS, "timezone"}
@@ -23,11 +24,11 @@ def undo(session: Session, account: AccountRow, revision: int, trash_retention: 
 
     Raise Problem 409, and change nothing, if they cannot be undone, if an object has later changes,
     if a task would lose its list or parent, or be nested too deeply, or if the account would have
-    too many lists.
+    too many lists or filters.
     """
     undone = journal.undo(session, account, revision, trash_retention)
     _refuse_lost_tasks(session, account)
-    _refuse_restored_lists(session, account)
+    _refuse_too_many_restored(session, account)
     _refuse_late_starts(session, account)
     return undone
 
@@ -57,17 +58,23 @@ def _refuse_late_starts(session: Session, account: AccountRow) -> None:
         )
 
 
-def _refuse_restored_lists(session: Session, account: AccountRow) -> None:
-    """Raise Problem 409 if this transaction has restored a list and the account has too many."""
-    restored = select(CHANGES.c.object_id).where(
+def _refuse_too_many_restored(session: Session, account: AccountRow) -> None:
+    """Raise Problem 409 if this transaction has restored a list or filter beyond their number."""
+    restored = select(CHANGES.c.kind).where(
         CHANGES.c.account_id == account.id,
         CHANGES.c.revision == next_revision(session, account),
-        CHANGES.c.kind == List.kind,
+        CHANGES.c.kind.in_([List.kind, Filter.kind]),
         CHANGES.c.action == RESTORE,
     )
-    count = session.scalar(lists.count_lists(account).where(restored.exists())) or 0
-    if count > lists.MAX_LISTS:
-        raise lists.too_many_lists(count)
+    kinds = session.scalars(restored.distinct()).all()
+    if List.kind in kinds:
+        count = session.scalar(lists.count_lists(account)) or 0
+        if count > lists.MAX_LISTS:
+            raise lists.too_many_lists(count)
+    if Filter.kind in kinds:
+        count = session.scalar(filters.count_filters(account)) or 0
+        if count > filters.MAX_FILTERS:
+            raise filters.too_many_filters(count)
 
 
 def _refuse_lost_tasks(session: Session, account: AccountRow) -> None:
