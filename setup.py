@@ -36,6 +36,7 @@ testing = [
     "pytest>=9.0.3,<10",
     "pytest-cov>=7.1,<8",
     "pytest-xdist>=3.8,<4",
+    "python-dateutil>=4,<5",
     "schemathesis>=4.32.5,<4.33",
     "urllib3>=2.8",  # only others need it; older releases have known flaws
     "WebTest>=3.0.7,<4",
@@ -72,6 +73,7 @@ dev = [
     "mypy>=2.4,<3",
     "ruff>=0.17.6,<0.18",
     "types-psycopg2>=2.9.21,<3",
+    "types-python-dateutil>=2.9",
     "types-regex>=2026.1",
 ]
 
