@@ -21,13 +21,13 @@ FORM = "application/x-www-form-urlencoded"
 _CHARSET = re.compile(r'charset\s*=\s*"?([^";\s]*)', re.IGNORECASE)
 
 
-def read_body(request: Request) -> tuple[dict[str, Any], str]:
+def read_body(request: Request, *, required: bool) -> tuple[dict[str, Any], str]:
     """Return the fields of the body and its media type, JSON or FORM.
 
-    An empty value in a form means null. A DELETE may have no body, which means no fields. Raise
+    An empty value in a form means null. No body means no fields, unless it is `required`. Raise
     Problem 400 (malformed), 413 or 415.
     """
-    if request.method == "DELETE" and not request.content_length:
+    if not required and not request.content_length:
         return {}, JSON
     if (request.content_length or 0) > MAX_BODY:
         raise Problem("body_too_large", f"The body is larger than {MAX_BODY} bytes.")

@@ -71,6 +71,12 @@ CODES: Mapping[str, tuple[int, str]] = {
         409,
         "Changes to the profile, and to permanently deleted tasks, cannot be undone.",
     ),
+    "not_recurring": (409, "The task does not recur, or its last occurrence is completed."),
+    "other_occurrence": (
+        409,
+        "The task has another due date than the `occurrence` of the request, and no completed "
+        "occurrence has it; read the task again.",
+    ),
     "undo_conflict": (409, "Later changes prevent the undo; `conflicts` lists objects and fields."),
     "quota": (
         409,
@@ -150,7 +156,7 @@ FAULTS: Mapping[str, str] = {
     "late_start": "After the due date.",
     "mismatch": "The two passwords differ.",
     "missing": "The field is required.",
-    "not_completed": "Only a completed task has a completion date.",
+    "not_completed": "Only for a task that is completed, or is being completed.",
     "no_words": "Contains no word to search for.",
     "nul": "Contains a NUL character.",
     "null": "The field must have a value, not null (in a form, not an empty one).",
@@ -159,6 +165,7 @@ FAULTS: Mapping[str, str] = {
     "password_too_long": "Too many bytes in UTF-8.",
     "password_too_short": "Too few characters.",
     "range": "Too large or too small.",
+    "recurrence": "Not a recurrence rule that the service accepts; `message` explains it.",
     "reserved": "The API reserves this username for its own paths.",
     "taken": USERNAME_TAKEN,
     "timezone": "Not the name of a time zone, such as Europe/Berlin.",

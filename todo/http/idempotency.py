@@ -23,6 +23,7 @@ from todo.http.errors import Fault, Problem, validation_problem
 from todo.http.operations import Operation, requested_operation
 from todo.http.renderers import Response
 from todo.http.request import Request
+from todo.http.typed_views import models_of, needs_body
 from todo.models.idempotency_key import IDEMPOTENCY_KEYS, KEY_MAX, RETENTION
 from todo.models.size import ROW_SIZE
 
@@ -180,8 +181,8 @@ def _digest(request: Request) -> bytes | None:
     operation = keyed_operation(request)
     try:
         query = parse_query(request)
-        if operation is not None and operation.options.get("body"):
-            fields, _ = read_body(request)
+        if models := models_of(operation and operation.options.get("body")):
+            fields, _ = read_body(request, required=needs_body(request.method, models))
     except (Problem, ValueError):
         return None
     if MAKES_TOKEN in fields:

@@ -5,7 +5,8 @@
         operation="create ticket",          # its name in the index of the API
         query=TicketOptions,                # model of the query; without it, parameters are faults
         body=NewTicket,                     # model of the body; without it, the body is not read.
-                                            # A client may omit the body of a DELETE
+                                            # A client may omit the body of a DELETE, and
+                                            # of a POST that needs no field
         returns={201: Ticket},              # a model, or {status: model}. Here and in body=,
                                             # a tuple means one of several models
         errors=("ticket_exists",),          # codes that the view itself may raise
@@ -128,11 +129,17 @@ def _read(models: tuple[type[Input], ...], request: Request) -> tuple[Any, list[
     """Return the body as an instance of one of the models, and its faults."""
     if not models:
         return None, []
-    fields, media_type = read_body(request)
+    fields, media_type = read_body(request, required=needs_body(request.method, models))
     strict = media_type != FORM
     # A form is always the first model; later models have lists, which a form cannot hold.
     model = choose_model(models, fields) if strict else models[0]
     return validate(model, fields, strict=strict, context=_context(request))
+
+
+def needs_body(method: str, models: tuple[type[Input], ...]) -> bool:
+    """Return whether the client must send a body."""
+    needs_field = any(field.is_required() for field in models[0].model_fields.values())
+    return needs_field or method not in {"DELETE", "POST"}
 
 
 def success_response(returns: Any) -> tuple[int, tuple[Any, ...]]:

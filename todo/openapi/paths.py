@@ -13,7 +13,7 @@ from todo.http import errors, idempotency, preconditions
 from todo.http.bodies import JSON
 from todo.http.errors import CHALLENGE, CODES, RETRY_AFTER, phrase
 from todo.http.operations import Operation
-from todo.http.typed_views import models_of, success_response
+from todo.http.typed_views import models_of, needs_body, success_response
 from todo.models.idempotency_key import KEY_MAX, RETENTION
 from todo.openapi.schemas import REF, Schema, SchemaWriter, example
 from todo.schemas.problem import ProblemDetails
@@ -181,7 +181,7 @@ def _operation(
         described["description"] = description.strip()
     if bodies := models_of(operation.options.get("body")):
         described["requestBody"] = _request_body(bodies, refs, schemas) | {
-            "required": method != "DELETE"
+            "required": needs_body(method, bodies)
         }
     return described
 
