@@ -16,7 +16,7 @@ from todo.models import Base
 from todo.models.engine import create_engine
 from todo.models.journalled import RECORDED
 from todo.models.json import JSONList, JSONText
-from todo.models.meta import UTCDateTime, ZeroAsNull
+from todo.models.meta import DueAsNull, UTCDateTime, ZeroAsNull
 from todo.models.migration import unusable_database
 from todo.models.sqlite import check_folder
 
@@ -30,6 +30,8 @@ def render_item(kind: str, item: Any, _context: Any) -> str | Literal[False]:
         return "sa.DateTime(timezone=True)"
     if kind == "type" and isinstance(item, ZeroAsNull):
         return "sa.Integer()"
+    if kind == "type" and isinstance(item, DueAsNull):
+        return "sa.String(10)"
     if kind == "type" and isinstance(item, JSONText | JSONList):
         return "sa.Text()"
     return False

@@ -97,6 +97,9 @@ def includeme(config: Configurator) -> None:
     add_route("tokens", ACCOUNT + "/tokens", factory=AccountContext)
     add_route("token", ACCOUNT + "/tokens/{id}", factory=TokenContext)
     add_route("move_task", ACCOUNT + "/tasks/{id}/move", factory=TaskContext)
+    add_route("skip_task", ACCOUNT + "/tasks/{id}/skip", factory=TaskContext)
+    preview = ACCOUNT + "/recurrence/preview"
+    add_route("preview_recurrence", preview, factory=AccountContext)
     add_route("lists", ACCOUNT + "/lists", factory=TasksContext)
     add_route("list", ACCOUNT + "/lists/{id}", factory=ListContext)
     add_route("move_list", ACCOUNT + "/lists/{id}/move", factory=ListContext)

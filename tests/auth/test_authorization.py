@@ -5,7 +5,7 @@ The matrix is CASES in tests/support/authorization.py.
 
 import itertools
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -161,7 +161,8 @@ def resources(db: Session, alice: Login, bob: Login) -> Resources:
     db.commit()
     trashed_id = make_trashed(db, alice)
     filter_id = make_filter(db, alice)
-    task_id = make_task(db, alice, labels=["home"])
+    daily = {"due_date": date(2030, 2, 1), "recurrence": "FREQ=DAILY"}
+    task_id = make_task(db, alice, labels=["home"], **daily)
     revision = db.get_one(Task, task_id).revision
     list_id = make_list(db, alice)
     return Resources(revision, task_id, trashed_id, token.id, list_id, filter_id, secrets)

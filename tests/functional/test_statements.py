@@ -21,6 +21,8 @@ FILTER = {"name": "Overdue", "query": "due=overdue"}
 TOKEN = {"name": "script", "scope": "read"}
 HOME = {"name": "Home"}
 LABELLED = {"name": "Tea", "labels": ["home"]}
+DAILY = {"name": "Tea", "due_date": "2030-02-01", "recurrence": "FREQ=DAILY"}
+PREVIEW = {"due_date": "2030-02-01", "recurrence": "FREQ=DAILY"}
 
 # A change increments the account's revision and adds a journal record. Deleting and restoring move
 # the row between tables.
@@ -86,7 +88,7 @@ EXPECTED_STATEMENTS: list[tuple[str, str, str, dict[str, Any], str]] = [
         "POST",
         "{account}/changes/6/undo",
         {},
-        f"limit SELECT SELECT SELECT {CHANGED} SELECT SELECT WITH SELECT SELECT",
+        f"limit SELECT SELECT SELECT SELECT {CHANGED} SELECT SELECT WITH SELECT SELECT",
     ),
     ("delete task", "DELETE", "{account}/tasks/{ids[0]}", {}, f"limit {MOVED}"),
     *(("trash", "GET", "{account}/trash" + query, {}, "SELECT") for query in ("", "?search=milk")),
@@ -204,6 +206,24 @@ EXPECTED_STATEMENTS: list[tuple[str, str, str, dict[str, Any], str]] = [
     ("filter update", "PUT", "{account}/filters/{ids[8]}", {"name": "Late"}, f"limit {CHANGED}"),
     ("filter history", "GET", "{account}/filters/{ids[8]}/history", {}, "SELECT SELECT SELECT"),
     ("delete filter", "DELETE", "{account}/filters/{ids[8]}", {}, f"limit {ERASED}"),
+    ("create task", "POST", "{account}/tasks", DAILY, "limit UPDATE INSERT INSERT"),  # ids[9]
+    # The completed occurrence is stored, too.
+    (
+        "task update",
+        "PATCH",
+        "{account}/tasks/{ids[9]}",
+        {"completed": True, "occurrence": "2030-02-01"},
+        "limit SELECT UPDATE INSERT INSERT UPDATE UPDATE INSERT",
+    ),
+    (
+        "task update",
+        "PATCH",
+        "{account}/tasks/{ids[9]}",
+        {"completed": True, "occurrence": "2030-02-01"},
+        "limit SELECT SELECT",
+    ),
+    ("skip task", "POST", "{account}/tasks/{ids[9]}/skip", {}, f"limit {CHANGED}"),
+    ("preview recurrence", "POST", "{account}/recurrence/preview", PREVIEW, "limit"),
     ("delete profile", "DELETE", "{account}", {}, "limit SELECT INSERT DELETE UPDATE"),
     ("register", "POST", "/api/v1/accounts", CAROL, f"INSERT INSERT SELECT {LOGGED_IN}"),
     ("login", "POST", "/api/v1/accounts/login", CREDENTIALS, FIRST_LOGIN),

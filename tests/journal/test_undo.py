@@ -24,6 +24,7 @@ LIST = "the id of the list"
 
 # One request per operation that changes tasks. Permanent deletion has no undo.
 FULL = {"name": "Crème", "note": "x", "due_date": "2031-01-01T09:30:00.5Z", "completed": True}
+FULL |= {"recurrence": "FREQ=DAILY;COUNT=1", "recurrence_from": "completion"}
 REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "/tasks", FULL),
     ("POST", "/tasks", {"tasks": [FULL, {"name": "Rice"}]}),
@@ -32,7 +33,7 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("PATCH", "/tasks?due=any", {"completed": False, "note": None}),
     ("DELETE", "/tasks?due=any", {}),
     ("PUT", "/tasks/{id}", FULL),
-    ("PUT", "/tasks/{id}", {"due_date": None, "note": None}),
+    ("PUT", "/tasks/{id}", {"due_date": None, "note": None, "recurrence": None}),
     ("PATCH", "/tasks/{id}", {"completed": True}),
     ("DELETE", "/tasks/{id}", {}),
     ("POST", "/filters", {"name": "Overdue", "query": "due=overdue"}),
@@ -57,10 +58,16 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("PATCH", "/lists/{list}", {"color": "#ff0000"}),
     ("DELETE", "/lists/{list}", {}),
     ("POST", "/lists/{list}/move", {"first": True}),
+    ("PATCH", "/tasks/{recurring}", {"completed": True, "note": "done"}),
+    ("PATCH", "/tasks?id={recurring}", {"completed": True, "catch_up": True}),
+    ("POST", "/tasks/{recurring}/skip", {}),
 ]
 PURGING = {("DELETE", "/trash"), ("DELETE", "/trash/{id}")}
 UNDOING = {("POST", "/changes/{revision}/undo")}
-NOT_CHANGING_TASKS = {("POST", "/tokens"), ("DELETE", "/tokens"), ("DELETE", "/tokens/{id}")}
+NOT_CHANGING_TASKS = {
+    *(("POST", "/tokens"), ("DELETE", "/tokens"), ("DELETE", "/tokens/{id}")),
+    ("POST", "/recurrence/preview"),
+}
 
 
 def undo_path(answer: TestResponse) -> str:
@@ -101,7 +108,10 @@ def ids(db: Session, alice: Login) -> dict[str, int]:
     list_id = make_list(db, alice, name="Shopping", note="every week")
     parent = make_task(db, alice, name="Party", list_id=list_id)
     make_task(db, alice, name="Cake", list_id=list_id, parent_id=parent)
+    recurring = make_task(db, alice, name="Tea", due_date=date(2030, 2, 1), recurrence="FREQ=DAILY")
+    make_task(db, alice, name="Cups", parent_id=recurring, completed=True)
     return {
+        "recurring": recurring,
         "id": milk,
         "trashed": make_trashed(db, alice, name="Old milk"),
         "list": list_id,
@@ -173,7 +183,7 @@ def test_undo_of_many_tasks_is_one_revision(alice: User, ids: dict[str, int]) ->
     assert undo_path(answer) == f"{alice.url}/changes/{before}/undo"
     assert answer.json["revision"] == before
     undone = alice.post(undo_path(answer))
-    assert undone.json == {"username": "alice", "undone": 5, "revision": before + 1}
+    assert undone.json == {"username": "alice", "undone": 7, "revision": before + 1}
     listed = alice.get(alice.tasks_url).json
     assert listed["revision"] == before + 1
     assert {task["revision"] for task in listed["tasks"]} == {before + 1}
@@ -262,7 +272,7 @@ def test_undo_of_too_much_text_is_409(alice: User, ids: dict[str, int], monkeypa
     monkeypatch.setattr(writes, "MAX_RECORDED_BYTES", 1000)
     refused = alice.post(undo_path(answer))
     assert (refused.status_int, refused.json["code"]) == (409, "too_many")
-    assert refused.json["count"] == 5
+    assert refused.json["count"] == 7
     assert {task["note"] for task in alice.get(alice.tasks_url).json["tasks"]} == {"short"}
 
 
@@ -273,7 +283,7 @@ def test_undo_in_batches_reverts_all_tasks(
     monkeypatch.setattr(service, "BATCH_SIZE", batch)
     before = state(alice)
     answer = alice.send_json("PATCH", alice.all_tasks_url, FULL)
-    assert alice.post(undo_path(answer)).json["undone"] == 5
+    assert alice.post(undo_path(answer)).json["undone"] == 7
     assert state(alice) == before
 
 

@@ -89,6 +89,10 @@ CASES: dict[tuple[str, str], Case] = {
     ("POST", ACCOUNT + "/tasks/{id}/move"): Case(
         (401, 200, 403, 401, 401, 403, 200), {"first": True}
     ),
+    ("POST", ACCOUNT + "/tasks/{id}/skip"): Case((401, 200, 403, 401, 401, 403, 200)),
+    ("POST", ACCOUNT + "/recurrence/preview"): Case(
+        (401, 200, 403, 401, 401, 403, 200), {"recurrence": "FREQ=DAILY", "due_date": "2030-02-01"}
+    ),
     ("GET", ACCOUNT + "/lists"): Case((401, 200, 403, 401, 401, 200, 200)),
     ("POST", ACCOUNT + "/lists"): Case((401, 201, 403, 401, 401, 403, 201), {"name": "Home"}),
     ("GET", ACCOUNT + "/lists/{id}"): Case((401, 200, 403, 401, 401, 200, 200)),

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, Text, text
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, String, Text, text
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
@@ -67,6 +67,19 @@ class ZeroAsNull(TypeDecorator[int]):
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> int:
         return value or 0
+
+
+class DueAsNull(TypeDecorator[str]):
+    """The date that a recurrence counts from: `due`, stored as NULL, or `completion`."""
+
+    impl = String(10)
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value == "due" else value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str:
+        return value or "due"
 
 
 def where(condition: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     TableClause,
     Text,
+    Time,
     column,
     inspect,
     select,
@@ -34,11 +35,13 @@ from todo.models.meta import (
     Base,
     BigInt,
     CodePoints,
+    DueAsNull,
     UTCDateTime,
     ZeroAsNull,
     where,
 )
 from todo.positions import POSITION_MAX
+from todo.recurrence.rule import RULE_MAX
 from todo.words import fold, indexed_words
 
 NAME_MAX = 255
@@ -66,6 +69,7 @@ IS_COMPLETED = where("completion_date IS NOT NULL")
 IS_SUBTASK = where("parent_id IS NOT NULL")
 HAS_START = where("start_at IS NOT NULL")
 IS_LABELLED = where("label_keys IS NOT NULL")
+IS_OCCURRENCE = where("occurrence_of IS NOT NULL")
 
 
 COUNTERS = frozenset({"subtasks_total", "subtasks_open"})
@@ -104,6 +108,9 @@ class TaskColumns(DerivedFields, Journalled):
     search. `label_keys` are the labels without regard to case; triggers of migration 0015 index
     them in TASK_LABELS. columns_of() sets these with name, note and labels. `size` is explained in
     todo/models/size.py.
+
+    `recurrence_time` is the local time at which a task recurs, if the clocks skipped it on the
+    current due date.
     """
 
     kind: ClassVar[str] = "task"
@@ -117,6 +124,7 @@ class TaskColumns(DerivedFields, Journalled):
         *("id", "account_id", "revision", "modification_date", "deletion_date"),
         *("due_at", "due_all_day"),  # recorded as due_date
         *("start_at", "start_all_day"),  # recorded as start_date
+        "recurrence_time",
     }
 
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
@@ -144,6 +152,10 @@ class TaskColumns(DerivedFields, Journalled):
     # A zone name of the IANA database. Without one, times without an offset are in the zone of the
     # account.
     timezone: Mapped[str | None] = mapped_column(String(TIMEZONE_MAX))
+    recurrence: Mapped[str | None] = mapped_column(String(RULE_MAX))
+    recurrence_from: Mapped[str] = mapped_column(DueAsNull, nullable=True, default="due")
+    recurrence_time: Mapped[time | None] = mapped_column(Time)
+    occurrence_of: Mapped[int | None] = mapped_column(BigInt)
     creation_date: Mapped[datetime] = mapped_column(UTCDateTime)
     modification_date: Mapped[datetime] = mapped_column(UTCDateTime)
     completion_date: Mapped[datetime | None] = mapped_column(UTCDateTime)
@@ -188,6 +200,7 @@ class Task(TaskColumns, Base):
         CheckConstraint("due_at IS NOT NULL OR NOT due_all_day", name="due_all_day"),
         CheckConstraint(f"length(uid) BETWEEN 1 AND {UID_MAX}", name="uid_length"),
         CheckConstraint(f"length(position) <= {POSITION_MAX}", name="position_length"),
+        CheckConstraint("recurrence IS NULL OR due_at IS NOT NULL", name="recurrence_due"),
         CheckConstraint(f"priority BETWEEN 1 AND {PRIORITY_MAX}", name="priority_range"),
         # A task, its list and its parent have the same account. Checked when a transaction ends,
         # because an undo restores a list, a parent and their tasks in any order.
@@ -210,6 +223,7 @@ class Task(TaskColumns, Base):
         Index("ix_tasks_list", "account_id", "list_id", "position", "id"),
         Index("ix_tasks_parent", "account_id", "parent_id", "position", "id", **IS_SUBTASK),
         Index("ix_tasks_start", "account_id", "start_at", "id", **HAS_START),
+        Index("ix_tasks_occurrence", "account_id", "occurrence_of", "id", **IS_OCCURRENCE),
         Index("ix_tasks_labelled", "account_id", "id", **IS_LABELLED),
         Index("ix_tasks_priority", "account_id", "priority", "id"),
         Index("ix_tasks_name", "account_id", "name_folded", "id"),

@@ -104,6 +104,21 @@ LocalDateIn = Annotated[
 ]
 
 
+OccurrenceIn = Annotated[
+    date | datetime | None,
+    PlainValidator(_local),
+    WithJsonSchema(
+        {
+            "type": ["string", "null"],
+            "pattern": _schema_pattern(_EMPTY, *_FORMATS_IN),
+            "description": "The due date of the occurrence that the request means, as the task "
+            "had it. If it is completed already, nothing is changed.",
+            "examples": ["2030-02-01"],
+        }
+    ),
+]
+
+
 def zone_name(text: str) -> str:
     """Return the name of a time zone. Raise a fault if this machine does not know it."""
     if text not in zone_names():

@@ -10,6 +10,7 @@ from pydantic import (
     Field,
     ValidationInfo,
     create_model,
+    field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -19,7 +20,7 @@ from todo.models.task import (
     DATE_FIELDS,
     columns_of,
 )
-from todo.schemas.dates import DateOut, LocalDateIn, PastIn
+from todo.schemas.dates import DateOut, LocalDateIn, OccurrenceIn, PastIn
 from todo.schemas.label import LabelsIn
 from todo.schemas.meta import (
     Instant,
@@ -29,12 +30,15 @@ from todo.schemas.meta import (
 )
 from todo.schemas.place import Place
 from todo.schemas.task_fields import (
+    CatchUp,
     CompletedIn,
     ListIn,
     Name,
     NoteIn,
     ParentIn,
     Priority,
+    RecurrenceFrom,
+    RecurrenceIn,
     SubtasksIn,
     TimezoneIn,
     UidIn,
@@ -87,6 +91,17 @@ class StoredTask(Representation):
         "the same when clocks change, or null.",
         examples=["Europe/Berlin"],
     )
+    recurrence: str | None = Field(
+        description="Rule by which the task comes back after it is completed (RFC 5545, section "
+        "3.3.10), or null.",
+        examples=["FREQ=WEEKLY;INTERVAL=2;BYDAY=TU"],
+    )
+    recurrence_from: RecurrenceFrom
+    occurrence_of: int | None = Field(
+        description="Id of the task that recurs, of which this one is a completed occurrence; null "
+        "for other tasks. That task may be deleted.",
+        examples=[None],
+    )
     completed: bool = Field(description="Whether the task is done.", examples=[False])
     completion_date: UTCTime | None = Field(
         description="When the task was completed; null while it is open.", examples=[None]
@@ -127,8 +142,8 @@ def _completion_date(value: datetime | None, info: ValidationInfo) -> datetime |
     return value
 
 
-class TaskChange(Body):
-    """Changes to a task. Fields that are not mentioned keep their values."""
+class TaskFields(Body):
+    """The fields of a task that clients set."""
 
     shown_as = Task
 
@@ -141,6 +156,8 @@ class TaskChange(Body):
     start_date: LocalDateIn | MISSING = MISSING
     due_date: LocalDateIn | MISSING = MISSING
     timezone: TimezoneIn | MISSING = MISSING
+    recurrence: RecurrenceIn | MISSING = MISSING
+    recurrence_from: RecurrenceFrom | MISSING = MISSING
     completed: CompletedIn | MISSING = MISSING
     subtasks: SubtasksIn | MISSING = MISSING
 
@@ -152,7 +169,25 @@ class TaskChange(Body):
         return columns_of(values) | dates
 
 
-class NewTask(TaskChange):
+class Completing(Body):
+    """How to complete a task that recurs."""
+
+    occurrence: OccurrenceIn | MISSING = MISSING
+    catch_up: CatchUp | MISSING = MISSING
+
+
+class TaskChange(Completing, TaskFields):
+    """Changes to a task. Fields that are not mentioned keep their values."""
+
+    @field_validator(*Completing.model_fields)
+    @classmethod
+    def _completes(cls, value: Any, info: ValidationInfo) -> Any:
+        if info.data.get("completed") is not True:
+            raise PydanticCustomError("not_completed", "This needs completed: true.")
+        return value
+
+
+class NewTask(TaskFields):
     """A task to create. Without `completed` and `completion_date`, it is open.
 
     A task of an export can be sent as it is, except that its list and parent must exist, and its
@@ -200,6 +235,16 @@ class TaskAnswer(Representation):
     task: Task
 
 
+class TaskChanged(TaskAnswer):
+    """The changed task."""
+
+    occurrence: Task | MISSING = Field(
+        MISSING,
+        description="The completed occurrence of a task that recurs: a task of its own. `task` has "
+        "gone on to the next date.",
+    )
+
+
 class TaskPosted(TaskAnswer):
     """The new task."""
 
@@ -242,10 +287,14 @@ class TaskMove(Place):
         return self.model_dump(include={"list_id", "parent_id"})
 
 
+class _Answer(TaskPosted, TaskChanged):
+    """Every member of an answer that shows a task."""
+
+
 class TaskEnvelope(Body):
     """Changes to a task, in an answer that the client sends back."""
 
-    shown_as = TaskPosted
+    shown_as = _Answer
 
     task: TaskChange
 

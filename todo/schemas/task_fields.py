@@ -1,13 +1,14 @@
 """The types of a task's fields in bodies."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from todo.models.account import TIMEZONE_MAX
 from todo.models.task import DEPTH_MAX, NAME_MAX, NOTE_MAX, PRIORITY_MAX, UID_MAX
+from todo.recurrence.rule import RULE_MAX, RuleError, format_rule, parse_rule
 from todo.schemas.dates import zone_name
 from todo.schemas.meta import ReferenceIn, Text, limits, name_field, short, visible
 
@@ -22,6 +23,13 @@ def _uid(text: str) -> str:
             {"maximum": UID_MAX},
         )
     return text
+
+
+def _rule(text: str) -> str:
+    try:
+        return format_rule(parse_rule(text))
+    except RuleError as error:
+        raise PydanticCustomError("recurrence", "{reason}", {"reason": str(error)}) from None
 
 
 def _subtasks(value: Any) -> Any:
@@ -92,5 +100,39 @@ SubtasksIn = Annotated[
             "answer, is ignored.",
             "examples": [False],
         }
+    ),
+]
+RecurrenceRule = Annotated[
+    Text,
+    AfterValidator(_rule),
+    Field(
+        description="A recurrence rule (RFC 5545, section 3.3.10) of whole days: `FREQ` is "
+        "`DAILY`, `WEEKLY`, `MONTHLY` or `YEARLY`.",
+        examples=["FREQ=WEEKLY;INTERVAL=2;BYDAY=TU"],
+        json_schema_extra={"minLength": 1, "maxLength": RULE_MAX},
+    ),
+]
+RecurrenceIn = Annotated[
+    RecurrenceRule | None,
+    Field(
+        description="A recurrence rule (RFC 5545, section 3.3.10) of whole days, or null. The task "
+        "needs a `due_date`, its first date. `COUNT` includes the current date.",
+        examples=["FREQ=WEEKLY;INTERVAL=2;BYDAY=TU"],
+    ),
+]
+RecurrenceFrom = Annotated[
+    Literal["due", "completion"],
+    Field(
+        description="Whether the next date follows from the due date or from the day on which the "
+        "task is completed.",
+        examples=["due"],
+    ),
+]
+CatchUp = Annotated[
+    bool,
+    Field(
+        description="`true`: a task that recurs goes on to the very next date, even if it has "
+        "passed. Otherwise, missed dates are left out.",
+        examples=[False],
     ),
 ]

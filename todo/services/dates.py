@@ -35,7 +35,7 @@ def date_columns(account: AccountRow, task: Mapping[str, Any], fields: Fields) -
         instant = _instant_of(task, name) if is_moved else None
         try:
             if name in fields and not (instant and fields[name] == in_whole_seconds(instant)):
-                dates[name] = _in_zone(fields[name], zone)
+                dates[name] = in_zone(fields[name], zone)
             elif instant:
                 # This keeps the occurrence of a local time that is repeated in both zones.
                 local = instant.astimezone(old_zone)
@@ -47,8 +47,8 @@ def date_columns(account: AccountRow, task: Mapping[str, Any], fields: Fields) -
     return columns_of(dates)
 
 
-def _in_zone(value: date | datetime | None, zone: tzinfo) -> date | datetime | None:
-    """Return the date with a local time as an instant. Raise ValueError without one."""
+def in_zone(value: date | datetime | None, zone: tzinfo) -> date | datetime | None:
+    """Return the date with a local time as an instant. Raise ValueError if it has none."""
     if not isinstance(value, datetime) or value.tzinfo is not None:
         return value
     return instant_of(value, zone)

@@ -1,6 +1,6 @@
 """Create, count, change, move and delete tasks, one or many at once."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -43,6 +43,16 @@ from todo.services.placement import (
     refuse_other_list,
     subtasks_of,
 )
+from todo.services.recurrence import recurrence_faults, refuse_unfit_recurrence
+from todo.services.series import (
+    Advance,
+    advance,
+    completed_occurrence,
+    create_occurrences,
+    is_current,
+    is_passed,
+    other_occurrence,
+)
 
 Fields = dict[str, Any]
 Update = tuple[Fields, Fields]  # a row and the columns to set
@@ -79,6 +89,7 @@ def create_tasks(
         *place_new(session, account, rows),
         *_repeated_uids(rows),
         *late_starts(account, rows),
+        *recurrence_faults(account, rows),
     ]
     if faults:
         raise validation_problem([_located(*fault, in_list=in_list) for fault in faults])
@@ -139,19 +150,60 @@ def _set_uids(
 
 def change_task(
     session: Session, account: AccountRow, task: TaskRow, columns: dict[str, Any]
+) -> tuple[TaskRow, TaskRow | None]:
+    """Set the columns, and return the changed task, and its completed occurrence if it recurs.
+
+    Change nothing if the columns have an `occurrence` that is completed already.
+    """
+    row = task._asdict()
+    occurrence = columns.get("occurrence")
+    if occurrence is not None and not is_current(account, row, occurrence):
+        return task, completed_occurrence(session, account, row, occurrence)
+    if occurrence is not None and task.completed:
+        return task, None
+    planned = _plan(session, account, [row], columns)
+    [changed, *_], occurrences = _write(session, account, planned)
+    # Those of subtasks are its subtasks, too.
+    changed["subtasks_total"] += sum(each.parent_id == task.id for each in occurrences)
+    own = (each for each in occurrences if each.occurrence_of == task.id)
+    return TaskRow.of(changed), next(own, None)
+
+
+def skip_occurrence(
+    session: Session, account: AccountRow, task: TaskRow, completing: Fields
 ) -> TaskRow:
-    """Set the columns, and return the changed task."""
-    updates = _updates(session, account, [task._asdict()], columns)
-    changed, *_ = writes.change(session, Task, account.id, updates)
+    """Move a task that recurs on to its next date, without a completed occurrence; return the task.
+
+    Change nothing if it has gone on from the `occurrence` already. Raise Problem 409 if it does not
+    recur.
+    """
+    row = task._asdict()
+    occurrence = completing.get("occurrence")
+    if occurrence is not None and not is_current(account, row, occurrence):
+        if is_passed(account, row, occurrence):
+            return task
+        raise other_occurrence()
+    if task.recurrence is None or task.completed:
+        raise Problem("not_recurring", "The task does not recur, or is completed.")
+    catch_up = bool(completing.get("catch_up"))
+    planned = advance(session, account, [row], catch_up=catch_up, skip=True)
+    changed, *_ = writes.change(session, Task, account.id, planned.updates)
     return TaskRow.of(changed)
 
 
-def _updates(
-    session: Session, account: AccountRow, tasks: list[Fields], columns: Fields
-) -> Collection[Update]:
-    """Return the tasks, and the subtasks that are moved or completed along, with their columns."""
-    columns = dict(columns)
+def _write(
+    session: Session, account: AccountRow, planned: Advance
+) -> tuple[list[Fields], list[TaskRow]]:
+    """Make the changes, and return the changed tasks and the completed occurrences."""
+    occurrences = create_occurrences(session, account, planned.occurrences)
+    return writes.change(session, Task, account.id, planned.updates), occurrences
+
+
+def _plan(session: Session, account: AccountRow, tasks: list[Fields], columns: Fields) -> Advance:
+    """Return the changes to the tasks, and to subtasks that are moved or completed along."""
+    columns = {name: value for name, value in columns.items() if name != "occurrence"}
     completed, with_subtasks = columns.pop("completed", None), columns.pop("subtasks", False)
+    catch_up = columns.pop("catch_up", False)
     target = {name: columns.pop(name) for name in PLACE if name in columns}
     own = _own_columns(session, account, tasks, columns)
     updates = {task["id"]: (task, own[task["id"]]) for task in tasks}
@@ -162,16 +214,34 @@ def _updates(
     if target:
         for row, place in columns_of_move(session, account, tasks, target):
             add(row, place)
+    planned = Advance()
     if completed is not None:
         below = subtasks_of(session, account, Task, tasks) if with_subtasks else []
-        done = {"completion_date": writes.transaction_date(session) if completed else None}
-        for row in (*tasks, *below):
-            # A task that is already completed keeps its date.
-            if completed != (row["completion_date"] is not None):
-                add(row, done)
-    if len(updates) > MAX_TASKS:
-        raise too_many(len(updates))
-    return updates.values()
+        rows = {row["id"]: row for row in (*below, *tasks)}
+        new = [
+            row | updates[row_id][1] if row_id in updates else row for row_id, row in rows.items()
+        ]
+        planned = _completion(session, account, new, completed=completed, catch_up=catch_up)
+        for row, more in planned.updates:
+            add(row, more)
+    count = len(updates) + sum(map(len, planned.occurrences))
+    if count > MAX_TASKS:
+        raise too_many(count)
+    return Advance(list(updates.values()), planned.occurrences)
+
+
+def _completion(
+    session: Session, account: AccountRow, tasks: list[Fields], *, completed: bool, catch_up: bool
+) -> Advance:
+    """Return the changes that complete or reopen the tasks; those that recur go on."""
+    # A task that is already completed keeps its date.
+    rows = [row for row in tasks if completed != (row["completion_date"] is not None)]
+    recurring = [row for row in rows if completed and row["recurrence"]]
+    planned = advance(session, account, recurring, catch_up=catch_up, skip=False)
+    done = {"completion_date": writes.transaction_date(session) if completed else None}
+    going_on = planned.ids
+    planned.updates += [(row, done) for row in rows if row["id"] not in going_on]
+    return planned
 
 
 def _own_columns(
@@ -184,8 +254,10 @@ def _own_columns(
     removed = set(map(label_key, columns.pop("remove_labels", [])))
     dates = {name: columns.pop(name) for name in DATE_FIELDS if name in columns}
     own = {task["id"]: columns | date_columns(account, task, columns | dates) for task in tasks}
-    if dates or "timezone" in columns:
-        refuse_late_start(account, [(task, own[task["id"]]) for task in tasks])
+    if dates or not columns.keys().isdisjoint({"timezone", "recurrence"}):
+        updates = [(task, own[task["id"]]) for task in tasks]
+        refuse_late_start(account, updates)
+        refuse_unfit_recurrence(account, updates)
     if added or removed:
         for task in tasks:
             names = columns["labels"] if "labels" in columns else task["labels"]
@@ -219,9 +291,16 @@ def change_tasks(
     refuse_without_filter(filters)
     matching = conditions(dialect_of(session), account, filters)
     tasks = [row._asdict() for row in read_matching(session, Task, matching, columns)]
-    updates = _updates(session, account, tasks, columns)
+    occurrence = columns.get("occurrence")
+    means = [
+        task
+        for task in tasks
+        if occurrence is None
+        or (is_current(account, task, occurrence) and task["completion_date"] is None)
+    ]
+    planned = _plan(session, account, means, columns)
     if not dry_run:
-        writes.change(session, Task, account.id, updates)
+        _write(session, account, planned)
     return len(tasks)
 
 

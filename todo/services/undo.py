@@ -2,7 +2,18 @@
 
 from datetime import timedelta
 
-from sqlalchemy import CompoundSelect, Select, and_, literal, or_, select, union
+from sqlalchemy import (
+    CompoundSelect,
+    Select,
+    Text,
+    and_,
+    literal,
+    not_,
+    or_,
+    select,
+    type_coerce,
+    union,
+)
 from sqlalchemy.orm import Session
 
 from todo.auth.identity import AccountRow
@@ -23,14 +34,43 @@ def undo(session: Session, account: AccountRow, revision: int, trash_retention: 
     """Revert the changes of the revision and return the number of objects.
 
     Raise Problem 409, and change nothing, if they cannot be undone, if an object has later changes,
-    if a task would lose its list or parent, or be nested too deeply, or if the account would have
-    too many lists or filters.
+    if a task would lose its list, its parent, or a due date that it needs, or be nested too deeply,
+    or if the account would have too many lists or filters.
     """
+    _refuse_undated(session, account, revision)
     undone = journal.undo(session, account, revision, trash_retention)
     _refuse_lost_tasks(session, account)
     _refuse_too_many_restored(session, account)
     _refuse_late_starts(session, account)
     return undone
+
+
+def _refuse_undated(session: Session, account: AccountRow, revision: int) -> None:
+    """Raise Problem 409 if the undo would clear the due date of a task that recurs.
+
+    A constraint of the table refuses this as well, but cannot name the task.
+    """
+    before = type_coerce(CHANGES.c.before, Text)
+    of_changed = and_(TASKS.c.account_id == CHANGES.c.account_id, TASKS.c.id == CHANGES.c.object_id)
+    query = (
+        select(TASKS.c.id)
+        .join(CHANGES, of_changed)
+        .where(
+            CHANGES.c.account_id == account.id,
+            CHANGES.c.revision == revision,
+            CHANGES.c.kind == Task.kind,
+            CHANGES.c.action == UPDATE,
+            # In a text of the JSON, a quote has a backslash before it.
+            before.contains('"due_date":null'),
+            not_(before.contains('"recurrence":null')),
+            TASKS.c.recurrence.is_not(None),
+        )
+    )
+    undated = session.scalars(query.limit(journal.MAX_CONFLICTS)).all()
+    if undated:
+        raise journal.undo_conflict(
+            [Conflict(Task.kind, task_id, ["due_date", "recurrence"]) for task_id in undated]
+        )
 
 
 def _refuse_late_starts(session: Session, account: AccountRow) -> None:

@@ -209,8 +209,8 @@ class TaskViews:
         operation="task update",
         idempotency_key=True,
         body=(schemas.TaskChange, schemas.TaskEnvelope),
-        returns=schemas.TaskAnswer,
-        errors=("too_many",),
+        returns=schemas.TaskChanged,
+        errors=("too_many", "other_occurrence"),
         headers=("ETag", "Link"),
     )
     def put(self) -> dict[str, Any]:
@@ -219,10 +219,14 @@ class TaskViews:
         Fields that are not mentioned keep their values. A task that gets another list or parent
         comes last there, and its subtasks move along. The body may also be an answer that shows
         the task: its `task` has the changes.
+
+        With `completed: true`, a task that recurs goes on to its next date, and its occurrence
+        stays as a completed task of its own.
         """
         columns = self.request.validated_body.prepared
-        task = change_task(self.request.db, self.account, self.task, columns)
-        return shown(self.request, task)
+        task, occurrence = change_task(self.request.db, self.account, self.task, columns)
+        answer = shown(self.request, task)
+        return answer | ({"occurrence": schemas.Task.of(occurrence)} if occurrence else {})
 
     @view_config(
         request_method="DELETE",
