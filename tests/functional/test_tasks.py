@@ -14,6 +14,7 @@ from todo.schemas.task import NewTask, TaskChange
 FIELDS = {
     *("revision", "id", "name", "note", "creation_date", "modification_date", "due_date"),
     *("completed", "completion_date", "uid", "list_id", "parent_id", "position", "priority"),
+    *("recurrence", "recurrence_from", "occurrence_of"),
     *("labels", "start_date", "timezone", "subtasks"),
 }
 
@@ -265,7 +266,9 @@ def test_deleted_task_id_is_never_reused(alice: User, milk: str) -> None:
 
 
 def test_update_ignores_more_fields_than_creation() -> None:
-    assert NewTask.read_only() == {"id", "position", "modification_date", "revision"}
+    assert NewTask.read_only() == {
+        *("id", "position", "modification_date", "revision", "occurrence_of")
+    }
     only_new = {"uid", "creation_date", "completion_date"}
     assert TaskChange.read_only() == NewTask.read_only() | only_new
 

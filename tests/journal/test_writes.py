@@ -29,6 +29,7 @@ from todo.models.journalled import Journalled
 
 FIELDS = (
     *("uid", "name", "note", "list_id", "parent_id", "position", "priority", "labels"),
+    *("recurrence", "recurrence_from", "occurrence_of"),
     *("start_date", "timezone"),
     *("creation_date", "due_date", "completed", "completion_date"),
 )
@@ -71,6 +72,8 @@ def test_every_table_is_journalled_or_exempt() -> None:
 def test_write_request_is_one_revision(
     alice: User, milk: int, db: Session, method: str, pattern: str
 ) -> None:
+    if pattern.endswith("/skip"):
+        alice.send_json("PATCH", f"{alice.tasks_url}/{milk}", {"recurrence": "FREQ=DAILY"})
     make_task(db, alice)
     trashed = make_trashed(db, alice)
     token_id, _ = make_token(db, alice.id)
@@ -94,7 +97,7 @@ def test_write_request_is_one_revision(
         return
     db.commit()
     db.expire_all()
-    added = 0 if "tokens" in pattern else 1
+    added = 0 if {"tokens", "preview"} & {*pattern.split("/")} else 1
     assert db.get_one(Account, alice.id).revision == before + added
 
 
