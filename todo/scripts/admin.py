@@ -34,6 +34,7 @@ from todo.models.engine import create_engine
 from todo.models.migration import check_migrated
 from todo.schemas.account import AccountChange, Registration
 from todo.scripts import help_texts
+from todo.scripts.jobs import run_jobs
 from todo.services import accounts
 from todo.services.backup import restore_backup, write_backup
 from todo.services.invitations import create_invitation
@@ -133,6 +134,7 @@ def _add_data_commands(add: Callable[..., ArgumentParser]) -> None:
     purge.add_argument(
         "--force", action="store_true", help="delete them although the clock may be wrong"
     )
+    add("jobs", _jobs, "run the background jobs until stopped", help_texts.JOBS)
     backup = add(
         "backup", _backup, "write a backup of all data to a file", help_texts.BACKUP, "file"
     )
@@ -274,6 +276,11 @@ def _purge(session: Session, arguments: Namespace) -> str:
         raise SystemExit(f"todo: {describe_pause(turn.paused_until)}")
     deleted = purge_expired(session, arguments.settings)
     return "".join(f"{name}: {count} deleted\n" for name, count in deleted.items())
+
+
+def _jobs(session: Session, arguments: Namespace) -> str:
+    run_jobs(session.get_bind().engine, arguments.settings, arguments.config)
+    return ""
 
 
 def _backup(session: Session, arguments: Namespace) -> str:
