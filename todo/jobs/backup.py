@@ -78,7 +78,9 @@ def _write(engine: Engine, path: Path, pause: Pause) -> bool:
             write_backup(session, path, overwrite=False, pause=pause)
     except SystemExit as error:
         reason = str(error).removeprefix("todo: ")
-        logger.error("the backup failed: %s; remove the cause: it is retried soon", reason)
+        logger.error(
+            "the backup failed: %s; remove the cause: it is retried every 5 minutes", reason
+        )
         return False
     logger.info("today's backup %r is written", str(path))
     return True

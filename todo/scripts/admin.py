@@ -134,7 +134,7 @@ def _add_data_commands(add: Callable[..., ArgumentParser]) -> None:
     purge.add_argument(
         "--force", action="store_true", help="delete them although the clock may be wrong"
     )
-    add("jobs", _jobs, "run the background jobs until stopped", help_texts.JOBS)
+    add("jobs", run_jobs, "run the background jobs until stopped", help_texts.JOBS)
     backup = add(
         "backup", _backup, "write a backup of all data to a file", help_texts.BACKUP, "file"
     )
@@ -276,11 +276,6 @@ def _purge(session: Session, arguments: Namespace) -> str:
         raise SystemExit(f"todo: {describe_pause(turn.paused_until)}")
     deleted = purge_expired(session, arguments.settings)
     return "".join(f"{name}: {count} deleted\n" for name, count in deleted.items())
-
-
-def _jobs(session: Session, arguments: Namespace) -> str:
-    run_jobs(session.get_bind().engine, arguments.settings, arguments.config)
-    return ""
 
 
 def _backup(session: Session, arguments: Namespace) -> str:

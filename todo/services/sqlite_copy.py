@@ -29,13 +29,16 @@ class _Attempt:
         self.began = time.monotonic()
 
     def end_step(self, status: int, remaining: int, _total: int) -> None:
-        """Pause after a step. Raise _WrittenError if SQLite has restarted the copy."""
+        """Pause after a step, or after waiting for a lock in vain.
+
+        Raise _WrittenError if SQLite has restarted the copy.
+        """
         self.longest = max(self.longest, time.monotonic() - self.began)
         if status == sqlite3.SQLITE_OK:
             if remaining >= self.remaining:
                 raise _WrittenError
             self.remaining = remaining
-        if remaining:
+        if status != sqlite3.SQLITE_DONE:
             self.pause(STEP_PAUSE)
         self.began = time.monotonic()
 
