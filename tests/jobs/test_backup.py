@@ -233,7 +233,7 @@ def test_backup_is_of_a_single_moment_and_blocks_no_write(
     make_account(committed, "alice")
     expected = all_rows(committed)["accounts"]
     committed.rollback()
-    written = []
+    written: list[Any] = []
 
     def write(_seconds: float) -> None:
         written.append(make_account(committed, f"user{len(written)}"))

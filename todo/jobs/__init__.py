@@ -9,7 +9,7 @@ from todo.jobs.hourly import purge_hourly
 from todo.jobs.runner import Job, Runner
 from todo.settings import Settings
 
-JOBS = (
+JOBS: tuple[Job, ...] = (
     Job("purge", 5 * 60, purge_hourly),
     Job("backup", 5 * 60, back_up_daily),
 )
