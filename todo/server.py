@@ -79,10 +79,12 @@ def server_factory(
         _allow_open_files(int((DEFAULTS | options)["connection_limit"]))
         _limit_heaps()
         gc.freeze()  # scanning the objects of the startup would stop requests for 50 ms
-        background = jobs.start(app.registry)
-        public_url = app.registry["settings"].public_url
-        _serve(app, listening, public_url, DEFAULTS | options)
-        background.stop()
+        engine, settings = app.registry["engine"], app.registry["settings"]
+        stopping = threading.Event()
+        runner = jobs.start(engine, settings, stopping) if settings.jobs else None
+        left = _serve(app, listening, settings.public_url, DEFAULTS | options, stopping)
+        if runner is not None:
+            runner.stop(left)
 
     return serve
 
@@ -198,9 +200,18 @@ def _announce_end(app: Any, stopping: threading.Event) -> Any:
     return answer
 
 
-def _serve(app: Any, listening: socket.socket, public_url: str, options: dict[str, Any]) -> None:
-    """Serve until SIGTERM or SIGINT, then finish running requests. A second SIGINT ends at once."""
-    stopping, sockets = threading.Event(), dict[int, Any]()
+def _serve(
+    app: Any,
+    listening: socket.socket,
+    public_url: str,
+    options: dict[str, Any],
+    stopping: threading.Event,
+) -> float:
+    """Serve until SIGTERM or SIGINT, then finish running requests. A second SIGINT ends at once.
+
+    Return the seconds that are left of DRAIN_TIMEOUT.
+    """
+    sockets = dict[int, Any]()
     app = _announce_end(app, stopping)
     server = waitress.create_server(app, map=sockets, sockets=[listening], **options)
 
@@ -233,3 +244,4 @@ def _serve(app: Any, listening: socket.socket, public_url: str, options: dict[st
     while (spent := time.monotonic() - began) < DRAIN_TIMEOUT and is_busy(spent):
         poll(0.05)
     server.task_dispatcher.shutdown(timeout=1)
+    return max(0, DRAIN_TIMEOUT - (time.monotonic() - began))

@@ -1,7 +1,5 @@
 """The hourly purge: only one process runs it, and it is repeated after a failure."""
 
-import logging
-import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,8 +12,8 @@ from sqlalchemy.orm import Session
 from tests.support.client import User
 from tests.support.factories import Login, make_account, make_key, make_token
 from tests.support.running import run_concurrently
-from todo import clock, jobs
-from todo.jobs import purge_hourly
+from todo import clock
+from todo.jobs.hourly import purge_hourly
 from todo.models import IdempotencyKey, LimitCount, Token
 
 SetClock = Callable[[timedelta], datetime]
@@ -62,35 +60,6 @@ def test_request_deletes_no_expired_rows(
     assert len(committed.scalars(select(Token.id)).all()) == 2
     assert committed.scalars(select(IdempotencyKey.key)).all() == ["old"]
     assert committed.scalars(select(LimitCount.name)).all() == ["x"]
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.01)
-
-
-def test_purge_thread_survives_failure_and_stops(
-    real_app: Any,
-    committed: Session,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    add_expired_rows(committed, make_account(committed))
-    committed.execute(text("ALTER TABLE limit_counts RENAME TO hidden"))
-    committed.commit()
-    monkeypatch.setattr(jobs, "CHECK_INTERVAL", 0.01)
-    with caplog.at_level(logging.INFO, "todo.jobs"):
-        thread = jobs.start(real_app.registry)
-        try:
-            wait_until(lambda: "the purge failed and will be retried" in caplog.text)
-            committed.execute(text("ALTER TABLE hidden RENAME TO limit_counts"))
-            committed.commit()
-            wait_until(lambda: "purged: expired sessions and tokens 1" in caplog.text)
-        finally:
-            thread.stop()
-    assert committed.scalars(select(IdempotencyKey.key)).all() == []
 
 
 def test_failed_purge_is_due_again(real_app: Any, committed: Session) -> None:

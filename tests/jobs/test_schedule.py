@@ -12,7 +12,7 @@ from tests.support.client import User
 from tests.support.factories import Login, make_account, make_key
 from tests.support.fixtures import Logs, SetClock
 from todo import clock
-from todo.jobs import purge_hourly
+from todo.jobs.hourly import purge_hourly
 from todo.models import IdempotencyKey, LimitCount, Token
 
 HOUR = timedelta(hours=1)

@@ -15,7 +15,7 @@ from tests.support.factories import make_account
 from tests.support.fixtures import Logs, Patch
 from tests.support.outline import add, change, delete, ids, restore, show
 from todo import clock
-from todo.jobs import purge_hourly
+from todo.jobs.hourly import purge_hourly
 from todo.jobs.zones import correct_instants
 from todo.models import Account, Change, batches
 from todo.models.task import TASKS
