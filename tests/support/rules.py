@@ -1,6 +1,7 @@
 """Recurrence rules from a seeded generator, which both oracles of the engine check."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -51,6 +52,22 @@ class Case:
 
     def __str__(self) -> str:
         return f"{self.first}-{self.ended}"
+
+
+def first_always(
+    case: Case, found: list[date], with_count: Callable[[int], list[date]]
+) -> list[date]:
+    """Return the dates that another library should find for the case.
+
+    `found` are its dates up to `until`, and `with_count` finds a number of them. RFC 5545 leaves
+    open whether a first date that does not fit the rule belongs to it: here it always does.
+    """
+    fits = case.first in found
+    if case.count is None:
+        return found if fits else [case.first, *found]
+    if fits:
+        return with_count(case.count)
+    return [case.first, *(with_count(case.count - 1) if case.count > 1 else [])]
 
 
 def generated_cases(number: int, seed: int = SEED) -> list[Case]:
