@@ -63,8 +63,8 @@ def _weekly(rule: Rule) -> tuple[str, Rule]:
 
 def _monthly(rule: Rule) -> tuple[str, Rule]:
     if rule.by_month_day:
-        days = _month_days(rule)
-        return f"{_every(rule)} on {_join(days)}", replace(rule, by_month_day=())
+        month_days = _join(_month_days(rule))
+        return f"{_every(rule)} on {month_days}", replace(rule, by_month_day=())
     if not rule.by_day:
         return _every(rule), rule
     rest = replace(rule, by_day=())
