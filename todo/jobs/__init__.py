@@ -5,10 +5,14 @@ from threading import Event
 from sqlalchemy import Engine
 
 from todo.jobs.hourly import purge_hourly
+from todo.jobs.reminders import fire_reminders
 from todo.jobs.runner import Job, Runner
 from todo.settings import Settings
 
-JOBS = (Job("purge", 5 * 60, purge_hourly),)
+JOBS = (
+    Job("purge", 5 * 60, purge_hourly),
+    Job("reminders", 5, fire_reminders),
+)
 
 
 def start(engine: Engine, settings: Settings, stopping: Event | None = None) -> Runner:

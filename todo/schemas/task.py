@@ -15,10 +15,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from todo.http.schema import Body, Representation
-from todo.models.task import (
-    DATE_FIELDS,
-    columns_of,
-)
+from todo.models.task import TIMED_FIELDS, columns_of
 from todo.schemas.dates import DateOut, LocalDateIn, PastIn
 from todo.schemas.label import LabelsIn
 from todo.schemas.meta import (
@@ -28,6 +25,7 @@ from todo.schemas.meta import (
     UTCTime,
 )
 from todo.schemas.place import Place
+from todo.schemas.reminder_times import ReminderTime, RemindersIn
 from todo.schemas.task_fields import (
     CompletedIn,
     ListIn,
@@ -87,6 +85,11 @@ class StoredTask(Representation):
         "the same when clocks change, or null.",
         examples=["Europe/Berlin"],
     )
+    reminders: list[ReminderTime] = Field(
+        description="When to remind the owner of the task: times, or durations before its due "
+        "date. `GET …/reminders` lists those that have fired.",
+        examples=[[{"before": "PT15M"}]],
+    )
     completed: bool = Field(description="Whether the task is done.", examples=[False])
     completion_date: UTCTime | None = Field(
         description="When the task was completed; null while it is open.", examples=[None]
@@ -141,15 +144,15 @@ class TaskChange(Body):
     start_date: LocalDateIn | MISSING = MISSING
     due_date: LocalDateIn | MISSING = MISSING
     timezone: TimezoneIn | MISSING = MISSING
+    reminders: RemindersIn | MISSING = MISSING
     completed: CompletedIn | MISSING = MISSING
     subtasks: SubtasksIn | MISSING = MISSING
 
     @cached_property
     def prepared(self) -> dict[str, Any]:
         values = self.values()
-        # The columns of dates depend on the time zone of the task.
-        dates = {name: values.pop(name) for name in DATE_FIELDS if name in values}
-        return columns_of(values) | dates
+        timed = {name: values.pop(name) for name in TIMED_FIELDS if name in values}
+        return columns_of(values) | timed
 
 
 class NewTask(TaskChange):
