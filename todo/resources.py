@@ -23,6 +23,7 @@ from todo.models.list import LIST_COLUMNS, LISTS, ListRow
 from todo.models.meta import ID_MAX, ID_PATTERN, BigInt
 from todo.models.prepared import PREPARED
 from todo.models.released_username import RELEASED_USERNAMES
+from todo.models.reminder import NAMED_COLUMNS, REMINDERS, NamedReminder, of_task
 from todo.models.task import TASK_COLUMNS, TASKS, TaskRow, label_key, spelling_of
 from todo.models.token import TOKENS
 from todo.models.trash import TRASH, TRASH_COLUMNS, is_restorable
@@ -268,6 +269,22 @@ class FilterHistoryContext(FilterContext):
     """The changes of a saved filter of the account in the path."""
 
     versioned: ClassVar[bool] = False
+
+
+class ReminderContext(AccountContext):
+    """A reminder of the account in the path that has fired."""
+
+    class Path(AccountContext.Path):
+        """The variable parts of the path, for the OpenAPI document."""
+
+        id: int = Field(description="The id of the reminder.", ge=1, le=ID_MAX, examples=[1])
+
+    errors: ClassVar[tuple[str, ...]] = (*AccountContext.errors, "not_found")
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        query = _of_account(NAMED_COLUMNS, REMINDERS).outerjoin(TASKS, of_task())
+        self.reminder = NamedReminder._make(_load(request, query))
 
 
 class TrashContext(AccountContext):

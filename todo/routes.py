@@ -19,6 +19,7 @@ from todo.resources import (
     ListHistoryContext,
     LoginContext,
     ProfileContext,
+    ReminderContext,
     RevisionContext,
     TaskContext,
     TasksContext,
@@ -108,6 +109,10 @@ def includeme(config: Configurator) -> None:
     add_route("filter_tasks", ACCOUNT + "/filters/{id}/tasks", factory=FilterContext)
     add_route("filter_history", ACCOUNT + "/filters/{id}/history", factory=FilterHistoryContext)
     add_route("list_history", ACCOUNT + "/lists/{id}/history", factory=ListHistoryContext)
+    add_route("reminders", ACCOUNT + "/reminders", factory=AccountContext)
+    reminder = ACCOUNT + "/reminders/{id}"
+    add_route("dismiss_reminder", reminder + "/dismiss", factory=ReminderContext)
+    add_route("snooze_reminder", reminder + "/snooze", factory=ReminderContext)
     add_route("labels", ACCOUNT + "/labels", factory=TasksContext)
     label = ACCOUNT + "/labels/{name:(?s:.+)}"  # a label may have newlines
     add_route("label", label, factory=LabelContext, canonical_path="name")

@@ -78,7 +78,8 @@ def _kinds(session: Session, account: AccountRow, revision: int) -> list[str]:
     if not any(row[2] for row in rows) or not all(model_of(row.kind).is_undoable for row in rows):
         raise Problem(
             "not_undoable",
-            "Changes to the profile, and to permanently deleted tasks, cannot be undone.",
+            "Changes to the profile, to reminders that have fired, and to permanently deleted "
+            "tasks cannot be undone.",
         )
     if sum(row[3] for row in rows) > writes.MAX_RECORDED_BYTES:
         raise writes.too_many(sum(row[1] for row in rows))

@@ -158,7 +158,7 @@ def change(
         session,
         model,
         [
-            (row["id"], columns | stamps | _to_set(old, new))
+            (row["id"], columns | stamps | _to_set(model, (row, columns), old, new))
             for (row, columns, entry), old, new in zip(wanted, before, computed, strict=True)
             if entry["after"]
         ],
@@ -171,14 +171,22 @@ def change(
     ]
 
 
-def _to_set(before: Fields, after: Fields) -> Fields:
-    """Return the computed columns that the change sets.
+def _to_set(model: Model, change: tuple[Fields, Fields], before: Fields, after: Fields) -> Fields:
+    """Return the computed columns that the change of the row sets.
 
     It leaves unchanged local times alone: after a change of the rules of a time zone, the stored
     one is right, but the instant that it would be computed from is not. The size is always set, so
     that there are few different statements to prepare.
     """
-    return {name: new for name, new in after.items() if name == "size" or new != before[name]}
+    row, columns = change
+    changed = {name for name, value in columns.items() if value != row.get(name)}
+
+    def is_set(name: str) -> bool:
+        if name in model.timed:
+            return not changed.isdisjoint(model.timed[name])
+        return name == "size" or after[name] != before[name]
+
+    return {name: new for name, new in after.items() if is_set(name)}
 
 
 def delete(session: Session, model: Model, account_id: int, rows: Sequence[Fields]) -> None:
@@ -226,12 +234,17 @@ def restore(
             ids = [row["id"] for row in batch]
             _copy(session, trash, model, account_id, ids, stamps)
             _delete(session, trash, account_id, ids)
-            _set_columns(
-                session, model, [(each, replaced[each]) for each in ids if each in replaced]
-            )
+            current = zip(ids, computed, strict=True)
+            missing = ((each, replaced.get(each, {}) | _timed(model, new)) for each, new in current)
+            _set_columns(session, model, [(each, columns) for each, columns in missing if columns])
         restored += [default_columns(model) | row | stamps for row in batch]
     counted = count(session, model, [(None, row) for row in restored])
     return [adjusted(row, counted) for row in restored]
+
+
+def _timed(model: Model, computed: Fields) -> Fields:
+    """Return the computed columns that depend on the time, which the trash does not have."""
+    return {name: computed[name] for name in model.timed if computed[name] is not None}
 
 
 def _set_columns(session: Session, model: Model, updates: Iterable[tuple[int, Fields]]) -> None:

@@ -9,6 +9,7 @@ from todo.models.limit import LimitCount
 from todo.models.list import List
 from todo.models.meta import Base
 from todo.models.released_username import ReleasedUsername
+from todo.models.reminder import Reminder
 from todo.models.task import Task
 from todo.models.token import Token
 from todo.models.trash import TrashedTask
@@ -23,6 +24,7 @@ __all__ = [
     "LimitCount",
     "List",
     "ReleasedUsername",
+    "Reminder",
     "Task",
     "Token",
     "TrashedTask",

@@ -5,6 +5,7 @@ from collections import namedtuple
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cache
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from sqlalchemy import Column, Connection, Table
@@ -26,6 +27,9 @@ class Journalled:
     unrecorded: ClassVar[frozenset[str]]
     database_only: ClassVar[frozenset[str]] = frozenset()  # used in queries, but never loaded
     secrets: ClassVar[frozenset[str]] = frozenset()  # fields recorded without their values
+    # Computed columns that also depend on the time, and the columns that they are computed from.
+    # They are set when one of these changes, or the object is restored, and only then.
+    timed: ClassVar[Mapping[str, frozenset[str]]] = MappingProxyType({})
     is_undoable: ClassVar[bool] = True
     is_trash: ClassVar[bool] = False  # whether the table has the deleted objects of a kind
 

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
+from types import MappingProxyType
 from typing import Any, ClassVar, Self
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from todo import clock
 from todo.days import find_zone
 from todo.models.account import TIMEZONE_MAX
 from todo.models.journalled import Journalled, columns_except, row_class
@@ -42,6 +44,7 @@ from todo.models.meta import (
 )
 from todo.positions import POSITION_MAX
 from todo.recurrence.rule import RULE_MAX
+from todo.reminders import LATE, Schedule
 from todo.words import fold, indexed_words
 
 NAME_MAX = 255
@@ -51,6 +54,7 @@ PRIORITY_MAX = 9
 LABEL_MAX = 64
 LABELS_MAX = 20  # of a task
 DATE_FIELDS = ("start_date", "due_date")
+TIMED_FIELDS = (*DATE_FIELDS, "reminders")  # their columns depend on the time zone of the task
 DEPTH_MAX = 5  # levels of tasks, of which the first has no parent
 
 # Every indexed word starts with its account's id, so a search for a common word reads only this
@@ -70,6 +74,7 @@ IS_SUBTASK = where("parent_id IS NOT NULL")
 HAS_START = where("start_at IS NOT NULL")
 IS_LABELLED = where("label_keys IS NOT NULL")
 IS_OCCURRENCE = where("occurrence_of IS NOT NULL")
+HAS_REMINDER = where("remind_at IS NOT NULL")
 
 
 COUNTERS = frozenset({"subtasks_total", "subtasks_open"})
@@ -142,6 +147,7 @@ class TaskColumns(DerivedFields, Journalled):
     labels: Mapped[list[str]] = mapped_column(JSONList, nullable=True)
     label_keys: Mapped[list[str]] = mapped_column(JSONList, nullable=True, deferred=True)
     label_words: Mapped[str | None] = mapped_column(Text, deferred=True)
+    reminders: Mapped[list[dict[str, str]]] = mapped_column(JSONList, nullable=True)
     size: Mapped[int] = mapped_column(Integer, server_default="0", deferred=True)
     start_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     start_all_day: Mapped[bool | None] = mapped_column(default=False)
@@ -190,6 +196,10 @@ class Task(TaskColumns, Base):
     Its revision is the account's revision at its last change. `subtasks_total` and `subtasks_open`
     count its direct subtasks; todo/journal/writes.py keeps them current. They are not part of the
     task's version.
+
+    `remind_at` is null if no reminder is left to fire. The job fires those from this time on, and
+    must look at the task then. It is set when the task changes, not later than the first of them,
+    whose time may depend on the zone of the account; todo/jobs/reminders.py advances it.
     """
 
     __tablename__ = "tasks"
@@ -225,6 +235,7 @@ class Task(TaskColumns, Base):
         Index("ix_tasks_start", "account_id", "start_at", "id", **HAS_START),
         Index("ix_tasks_occurrence", "account_id", "occurrence_of", "id", **IS_OCCURRENCE),
         Index("ix_tasks_labelled", "account_id", "id", **IS_LABELLED),
+        Index("ix_tasks_remind", "remind_at", "id", **HAS_REMINDER),
         Index("ix_tasks_priority", "account_id", "priority", "id"),
         Index("ix_tasks_name", "account_id", "name_folded", "id"),
         Index("ix_tasks_creation", "account_id", "creation_date", "id"),
@@ -249,11 +260,27 @@ class Task(TaskColumns, Base):
         NEVER_REUSE_IDS,
     )
 
-    unrecorded: ClassVar[frozenset[str]] = TaskColumns.unrecorded | COUNTERS
+    database_only: ClassVar[frozenset[str]] = TaskColumns.database_only | {"remind_at"}
+    unrecorded: ClassVar[frozenset[str]] = TaskColumns.unrecorded | COUNTERS | {"remind_at"}
+    timed: ClassVar[Mapping[str, frozenset[str]]] = MappingProxyType(
+        {
+            "remind_at": frozenset(
+                {"reminders", "due_at", "due_all_day", "timezone", "completion_date"}
+            )
+        }
+    )
 
     id: Mapped[int] = mapped_column(BigInt, primary_key=True)
     subtasks_total: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     subtasks_open: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    remind_at: Mapped[datetime | None] = mapped_column(UTCDateTime, deferred=True)
+
+    @classmethod
+    def computed_columns(cls, row: Mapping[str, Any]) -> dict[str, Any]:
+        is_reminded = row["reminders"] and row["completion_date"] is None
+        since = clock.now() - LATE
+        remind_at = schedule_of(row).first(since) if is_reminded else None
+        return super().computed_columns(row) | {"remind_at": remind_at}
 
     @staticmethod
     def stamps(revision: int, date: datetime) -> dict[str, Any]:
@@ -350,6 +377,12 @@ def local_time(
         return at.astimezone(zone).replace(tzinfo=None)
     except OverflowError:  # before year 1 or after year 9999
         return at.replace(tzinfo=None)
+
+
+def schedule_of(row: Mapping[str, Any], zone: ZoneInfo | None = None) -> Schedule:
+    """Return the reminders of a task with their dates; `zone` is that of its account."""
+    zone = find_zone(row["timezone"]) if row["timezone"] else zone
+    return Schedule(row["reminders"] or [], row["due_at"], bool(row["due_all_day"]), zone)
 
 
 def due_columns(due_date: date | datetime | None) -> dict[str, Any]:

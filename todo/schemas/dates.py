@@ -16,7 +16,7 @@ from todo.days import DAY, DAY_FIRST, DEFAULT_ZONE, INSTANT, parse_date, start_o
 from todo.schemas.meta import WHOLE_SECONDS
 
 
-def _schema_pattern(*patterns: re.Pattern[str]) -> str:
+def schema_pattern(*patterns: re.Pattern[str]) -> str:
     """Return the pattern for JSON Schema, which does not support named groups."""
     alternatives = "|".join(pattern.pattern for pattern in patterns)
     alternatives = re.sub(r"\(\?P<\w+>([^()|]*)\)", r"\1", alternatives)
@@ -70,7 +70,7 @@ DayOrInstant = Annotated[
     WithJsonSchema(
         {
             "type": "string",
-            "pattern": _schema_pattern(*_FORMATS_IN),
+            "pattern": schema_pattern(*_FORMATS_IN),
             "examples": ["2030-02-01", "2030-02-01T09:30:00Z"],
         }
     ),
@@ -82,7 +82,7 @@ def _body_schema(zone: str) -> WithJsonSchema:
     return WithJsonSchema(
         {
             "type": ["string", "null"],
-            "pattern": _schema_pattern(_EMPTY, *_FORMATS_IN),
+            "pattern": schema_pattern(_EMPTY, *_FORMATS_IN),
             "description": "An RFC 3339 time, whose seconds and offset are optional, a day, or "
             f"`DD/MM/YYYY hh:mm:ss`. A time without an offset is in {zone}. Null or an empty "
             "string clears the date.",
@@ -110,7 +110,7 @@ OccurrenceIn = Annotated[
     WithJsonSchema(
         {
             "type": ["string", "null"],
-            "pattern": _schema_pattern(_EMPTY, *_FORMATS_IN),
+            "pattern": schema_pattern(_EMPTY, *_FORMATS_IN),
             "description": "The due date of the occurrence that the request means, as the task "
             "had it. If it is completed already, nothing is changed.",
             "examples": ["2030-02-01"],
@@ -150,7 +150,7 @@ DateOut = Annotated[
     WithJsonSchema(
         {
             "type": ["string", "null"],
-            "pattern": _schema_pattern(DAY, re.compile(WHOLE_SECONDS)),
+            "pattern": schema_pattern(DAY, re.compile(WHOLE_SECONDS)),
             "examples": ["2030-02-01T09:30:00Z", "2030-02-01"],
         },
     ),

@@ -16,10 +16,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from todo.http.schema import Body, Representation
-from todo.models.task import (
-    DATE_FIELDS,
-    columns_of,
-)
+from todo.models.task import TIMED_FIELDS, columns_of
 from todo.schemas.dates import DateOut, LocalDateIn, OccurrenceIn, PastIn
 from todo.schemas.label import LabelsIn
 from todo.schemas.meta import (
@@ -29,6 +26,7 @@ from todo.schemas.meta import (
     UTCTime,
 )
 from todo.schemas.place import Place
+from todo.schemas.reminder_times import RemindersIn, ReminderTime
 from todo.schemas.task_fields import (
     CatchUp,
     CompletedIn,
@@ -102,6 +100,11 @@ class StoredTask(Representation):
         "for other tasks. That task may be deleted.",
         examples=[None],
     )
+    reminders: list[ReminderTime] = Field(
+        description="When to remind the owner of the task: times, or durations before its due "
+        "date. `GET …/reminders` lists those that have fired.",
+        examples=[[{"before": "PT15M"}]],
+    )
     completed: bool = Field(description="Whether the task is done.", examples=[False])
     completion_date: UTCTime | None = Field(
         description="When the task was completed; null while it is open.", examples=[None]
@@ -158,15 +161,15 @@ class TaskFields(Body):
     timezone: TimezoneIn | MISSING = MISSING
     recurrence: RecurrenceIn | MISSING = MISSING
     recurrence_from: RecurrenceFrom | MISSING = MISSING
+    reminders: RemindersIn | MISSING = MISSING
     completed: CompletedIn | MISSING = MISSING
     subtasks: SubtasksIn | MISSING = MISSING
 
     @cached_property
     def prepared(self) -> dict[str, Any]:
         values = self.values()
-        # The columns of dates depend on the time zone of the task.
-        dates = {name: values.pop(name) for name in DATE_FIELDS if name in values}
-        return columns_of(values) | dates
+        timed = {name: values.pop(name) for name in TIMED_FIELDS if name in values}
+        return columns_of(values) | timed
 
 
 class Completing(Body):

@@ -15,7 +15,9 @@ from todo.journal import writes
 from todo.models.account import ACCOUNTS, Account, username_columns
 from todo.models.journalled import RECORDED
 from todo.models.released_username import QUARANTINE, RELEASED_USERNAMES
+from todo.models.task import TASKS
 from todo.models.token import TOKENS
+from todo.reminders import LATE
 
 # Fields that any login may change without the current password.
 NOT_SENSITIVE = frozenset({"timezone"})
@@ -82,6 +84,8 @@ def change_account(
         raise _username_taken() from error
     if renames(account, values):
         _refuse_released(session, account.id, changed["username_lower"])
+    if changed["timezone"] != account.timezone:
+        _look_at_reminders(session, account.id)
     return AccountRow.of(changed)
 
 
@@ -100,6 +104,18 @@ def close_account(session: Session, identity: Identity, *, compared: bool) -> No
     nobody = username_columns(f"#{row.id}") | {"email": "", "password_hash": ""}
     closed = update(ACCOUNTS).where(ACCOUNTS.c.id == row.id)
     session.execute(closed.values(closed_date=clock.now(), **nobody), execution_options=RECORDED)
+
+
+def _look_at_reminders(session: Session, account_id: int) -> None:
+    """Let the job compute the next reminders that depend on the account's time zone again.
+
+    A reminder whose time has passed in the new zone, less than a day ago, fires at once.
+    """
+    since = clock.now() - LATE
+    waiting = update(TASKS).where(
+        TASKS.c.account_id == account_id, TASKS.c.timezone.is_(None), TASKS.c.remind_at > since
+    )
+    session.execute(waiting.values(remind_at=since), execution_options=RECORDED)
 
 
 def set_disabled(session: Session, account_id: int, *, disabled: bool) -> None:

@@ -19,11 +19,13 @@ from todo.models.engine import Database, dialect_of
 from todo.models.filter import FILTER_COLUMNS, FILTERS, FilterRow
 from todo.models.json import to_json
 from todo.models.list import LIST_COLUMNS, LISTS, ListRow
+from todo.models.reminder import REMINDER_COLUMNS, REMINDERS, ReminderRow
 from todo.models.task import TASK_COLUMNS, TASKS, TaskRow
 from todo.models.trash import TRASH, TRASH_COLUMNS, TrashRow
 from todo.schemas.account import Account
 from todo.schemas.filter import Filter
 from todo.schemas.list import List
+from todo.schemas.reminder import StoredReminder
 from todo.schemas.task import StoredTask
 from todo.schemas.trash import TrashedTask
 from todo.services.trash import restorable
@@ -59,7 +61,7 @@ class OpenExports:
 
 
 def write_export(db: Database, account: AccountRow, trash_retention: timedelta) -> IO[bytes]:
-    """Write the account's profile, lists, filters, tasks and trash as JSON to a file; return it.
+    """Write the account's profile, lists, filters, tasks, reminders and trash as JSON to a file; return it.
 
     The file is complete before the answer begins, so a failure still gets an error answer. Its
     position is at its end; it is temporary: closing it deletes it. Raise StaleDataError if an
@@ -105,6 +107,12 @@ def _parts(db: Database, account: AccountRow, trash_retention: timedelta) -> dic
             (TASKS.c.account_id, TASKS.c.id),
             TaskRow,
             StoredTask,
+        ),
+        "reminders": (
+            select(*REMINDER_COLUMNS).where(REMINDERS.c.account_id == account.id),
+            (REMINDERS.c.account_id, REMINDERS.c.id),
+            ReminderRow,
+            StoredReminder,
         ),
         # The trash comes last, so a task that is deleted concurrently is in both lists.
         "trash": (

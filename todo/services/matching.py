@@ -16,6 +16,9 @@ from todo.models.size import text_size
 from todo.models.task import TaskColumns
 from todo.words import indexed_words
 
+# The values of a bulk change that may be long.
+TEXTS = ("name", "note", "labels", "add_labels", "reminders")
+
 
 def refuse_without_filter(filters: dict[str, Any]) -> None:
     """Raise Problem 400 without a filter: a bulk change of all tasks must be intended."""
@@ -65,7 +68,7 @@ def _is_too_large(
     table = model.__table__
     query = select(func.sum(table.c.size), func.sum(words_of(table))).where(*matching)
     old_bytes, old_words = session.execute(query).one()
-    texts = {name: columns.get(name) for name in ("name", "note", "labels", "add_labels")}
+    texts = {name: columns.get(name) for name in TEXTS}
     added = len(indexed_words(" ".join(columns.get("add_labels", []))))
     return (
         int(old_bytes or 0) + count * text_size(texts) > MAX_RECORDED_BYTES

@@ -34,6 +34,7 @@ from todo.services.dates import in_zone
 from todo.services.matching import indexed_characters
 from todo.services.placement import subtasks_of
 from todo.services.recurrence import next_columns, zone_of
+from todo.services.reminder_times import stored_time
 
 Fields = dict[str, Any]
 
@@ -41,6 +42,7 @@ Fields = dict[str, Any]
 _COPIED = (
     *("list_id", "parent_id", "position", "priority", "timezone"),
     *("start_at", "start_all_day", "due_at", "due_all_day"),
+    "reminders",
 )
 
 
@@ -81,8 +83,8 @@ def advance(
         if not skip:
             planned.occurrences.append([task, *below])
         days = _days_between(account, task, following)
-        start = _shifted(account, task, ("start_date",), days)
-        planned.updates.append((task, following | start))
+        moved = _shifted(account, task, ("start_date",), days)
+        planned.updates.append((task, following | moved))
         planned.updates += [
             (row, {"completion_date": None} | _shifted(account, row, DATE_FIELDS, days))
             for row in below
@@ -203,8 +205,18 @@ def _days_between(account: AccountRow, task: Fields, following: Fields) -> int:
 
 
 def _shifted(account: AccountRow, row: Fields, names: Iterable[str], days: int) -> Fields:
-    """Return the columns of these dates, the given number of days later at the same local time."""
+    """Return the columns of these dates and of the reminders at a time, so many days later.
+
+    The local times stay the same.
+    """
     zone, columns = zone_of(account, row), Fields()
+    if row["reminders"]:
+        columns["reminders"] = [
+            stored_time(_days_later(datetime.fromisoformat(each["at"]), days, zone))
+            if "at" in each
+            else each
+            for each in row["reminders"]
+        ]
     for name in names:
         prefix = name.removesuffix("_date")
         value = date_of(row[f"{prefix}_at"], all_day=row[f"{prefix}_all_day"])

@@ -23,7 +23,15 @@ from todo.listing.filters import (
 )
 from todo.models.engine import Database, dialect_of
 from todo.models.journalled import default_columns
-from todo.models.task import DATE_FIELDS, LABELS_MAX, TASKS, Task, TaskRow, label_columns, label_key
+from todo.models.task import (
+    LABELS_MAX,
+    TASKS,
+    TIMED_FIELDS,
+    Task,
+    TaskRow,
+    label_columns,
+    label_key,
+)
 from todo.models.trash import TRASH
 from todo.positions import last_position
 from todo.schemas.place import Target
@@ -44,6 +52,11 @@ from todo.services.placement import (
     subtasks_of,
 )
 from todo.services.recurrence import recurrence_faults, refuse_unfit_recurrence
+from todo.services.reminder_times import (
+    refuse_without_due_date,
+    reminder_columns,
+    reminders_without_due_date,
+)
 from todo.services.series import (
     Advance,
     advance,
@@ -75,6 +88,7 @@ def create_tasks(
         row = default_columns(Task) | columns | {"position": last_position(revision, index)}
         try:
             row |= date_columns(account, row, row)
+            row |= reminder_columns(account, row, row)
         except Problem as problem:
             faults += [(index, fault) for fault in problem.errors]
         row.pop("subtasks", None)  # it has none yet
@@ -90,6 +104,7 @@ def create_tasks(
         *_repeated_uids(rows),
         *late_starts(account, rows),
         *recurrence_faults(account, rows),
+        *reminders_without_due_date(rows),
     ]
     if faults:
         raise validation_problem([_located(*fault, in_list=in_list) for fault in faults])
@@ -252,10 +267,11 @@ def _own_columns(
     _spell_labels(session, account, [columns])
     [added] = spell(session, account, [columns.pop("add_labels", [])])
     removed = set(map(label_key, columns.pop("remove_labels", [])))
-    dates = {name: columns.pop(name) for name in DATE_FIELDS if name in columns}
-    own = {task["id"]: columns | date_columns(account, task, columns | dates) for task in tasks}
-    if dates or not columns.keys().isdisjoint({"timezone", "recurrence"}):
-        updates = [(task, own[task["id"]]) for task in tasks]
+    timed = {name: columns.pop(name) for name in TIMED_FIELDS if name in columns}
+    own = {task["id"]: columns | _timed_columns(account, task, columns | timed) for task in tasks}
+    updates = [(task, own[task["id"]]) for task in tasks]
+    refuse_without_due_date(updates)
+    if timed or not columns.keys().isdisjoint({"timezone", "recurrence"}):
         refuse_late_start(account, updates)
         refuse_unfit_recurrence(account, updates)
     if added or removed:
@@ -264,6 +280,11 @@ def _own_columns(
             kept = [name for name in names if label_key(name) not in removed]
             own[task["id"]] |= _changed_labels(task["id"], [*kept, *added])
     return own
+
+
+def _timed_columns(account: AccountRow, task: Fields, fields: Fields) -> Fields:
+    """Return the columns for the fields whose times depend on the zone of the task."""
+    return date_columns(account, task, fields) | reminder_columns(account, task, fields)
 
 
 def _changed_labels(task_id: int, names: list[str]) -> Fields:

@@ -31,8 +31,8 @@ def post(context: RevisionContext, request: Request) -> dict[str, Any]:
     trash, created lists are deleted, and deleted tasks and lists come back.
 
     All changes are undone or none: if later changes are in the way, the answer is 409
-    `undo_conflict`. An undo is a change itself, so its own `Link` undoes it. Permanent
-    deletions and changes to the profile cannot be undone.
+    `undo_conflict`. An undo is a change itself, so its own `Link` undoes it. Permanent deletions,
+    and changes to the profile and to reminders that have fired, cannot be undone.
     """
     undone = undo(request.db, context.account, context.named, request.settings.trash_retention)
     return {"username": context.account.username, "undone": undone, **offer_undo(request)}
