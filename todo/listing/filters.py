@@ -60,8 +60,8 @@ FEW = 500
 # The names of filters, each with its value if the SQL depends on the value, otherwise None.
 FilterShape = tuple[tuple[str, Any], ...]
 _SHAPING_FILTERS = ("completed", "due", "archived", "priority", "labelled", "available")
-# Filters by an id or a word, such as `inbox`; of these, the SQL depends on the word.
-_ID_FILTERS = ("list", "parent")
+# Filters by an id or, for some, a word, such as `inbox`; the SQL depends on the word.
+_ID_FILTERS = ("list", "parent", "occurrence_of")
 
 # The beginnings of the names of range filters, except those of due dates.
 _OTHER_RANGES = tuple(f"{prefix}_" for prefix in RANGES if prefix != "due")
@@ -216,6 +216,8 @@ def _condition(
             return and_(START.at >= values[f"{name}_earlier"], at_or_after(START, name, values))
         case "start_before":
             return and_(START.at < values[f"{name}_later"], not_(at_or_after(START, name, values)))
+        case "occurrence_of":
+            return TASKS.c.occurrence_of == values[name]
         case "search":
             return _search(dialect_name, values)
     prefix, _, bound = name.partition("_")

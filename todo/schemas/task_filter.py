@@ -3,14 +3,21 @@
 import re
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import MISSING, AfterValidator, Field, PlainValidator, WithJsonSchema
+from pydantic import (
+    MISSING,
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from todo.http.schema import Query
 from todo.models.meta import ID_MAX, ID_PATTERN
 from todo.schemas.dates import DayOrInstant
 from todo.schemas.label import LabelFilter
-from todo.schemas.meta import WITHOUT_NUL, Flag, Text, WholeNumber, limited
+from todo.schemas.meta import WITHOUT_NUL, Flag, Text, WholeNumber, limited, whole_number
 from todo.schemas.task import Task
 from todo.words import searched_words
 
@@ -139,6 +146,8 @@ ParentId = Annotated[
         "none", "Direct subtasks of the task with this id; `none`: tasks that are no subtasks."
     ),
 ]
+# The bounds precede the validator, as in RevisionIn.
+TaskId = Annotated[int, Field(ge=1, le=ID_MAX), BeforeValidator(whole_number)]
 Priorities = Annotated[
     tuple[int, ...],
     PlainValidator(_priorities),
@@ -237,6 +246,11 @@ class TaskFilter(Query):
         examples=["any"],
     )
     parent: ParentId | MISSING = MISSING
+    occurrence_of: TaskId | MISSING = Field(
+        MISSING,
+        description="Completed occurrences of the task with this id, which recurs or did.",
+        examples=[1],
+    )
     priority: Priorities | MISSING = MISSING
     label: LabelFilter | MISSING = MISSING
     labelled: Flag | MISSING = Field(
