@@ -47,8 +47,8 @@ from todo.recurrence.text import describe
         ("FREQ=MONTHLY;BYMONTHDAY=-1", "every month on the last day"),
         (
             "FREQ=MONTHLY;INTERVAL=2;BYMONTHDAY=1,2,3,11,22,-2",
-            "every 2 months on the 1st, the 2nd, the 3rd, the 11th, the 22nd and the second-to-last "
-            "day",
+            "every 2 months on the 1st, the 2nd, the 3rd, the 11th, the 22nd and the "
+            "second-to-last day",
         ),
         ("FREQ=MONTHLY;BYMONTHDAY=13;BYDAY=FR", "every month on the 13th, only on a Friday"),
         ("FREQ=MONTHLY;BYDAY=1MO;COUNT=5", "the first Monday of every month, 5 times"),
