@@ -87,7 +87,8 @@ FAULTS: list[Fault] = [
         _case("FREQ=YEARLY;BYDAY=52TH", date(2023, 12, 28)),
     ),
     (
-        "BYMONTH in monthly rules loses months that are not in order, and yields others with INTERVAL",
+        "BYMONTH in monthly rules loses months that are not in order, and yields others with "
+        "INTERVAL",
         lambda rule, _: rule.freq == "MONTHLY" and bool(rule.by_month),
         _case("FREQ=MONTHLY;BYMONTH=10,8;BYDAY=SA", date(2021, 8, 7)),
     ),
