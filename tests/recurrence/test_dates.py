@@ -114,6 +114,11 @@ def test_dates_end_where_next_is_more_than_100_years_later() -> None:
     assert some_dates("FREQ=YEARLY;INTERVAL=100", date(2000, 2, 28), 3) == days(
         "2000-02 28\n2100-02 28\n2200-02 28"
     )
+    # The 60th day of 2100 is 1 March, a day more than 100 years after 29 February.
+    assert some_dates("FREQ=YEARLY;INTERVAL=100;BYYEARDAY=60", date(2000, 2, 29)) == ["2000-02-29"]
+    assert some_dates("FREQ=YEARLY;INTERVAL=100;BYYEARDAY=-306", date(2000, 3, 1), 2) == days(
+        "2000-03 1\n2100-03 1"
+    )
     # 29 February is skipped in 2100.
     assert some_dates("FREQ=YEARLY;INTERVAL=100", date(2000, 2, 29)) == ["2000-02-29"]
     # A later gap ends them, too: 2200 is not a leap year, and 2284 and 2368 are never reached.
@@ -135,6 +140,12 @@ def test_dates_in_year_1() -> None:
     assert next_after(sundays, date.min, date.min) == (date(1, 1, 14), sundays)
     weeks = parse_rule("FREQ=YEARLY;BYWEEKNO=1;BYDAY=MO")
     assert next_after(weeks, date.min, date.min) == (date(1, 12, 31), weeks)
+
+
+def test_next_after_has_no_date_after_until() -> None:
+    rule, first = parse_rule("FREQ=DAILY;INTERVAL=2;UNTIL=20240104"), date(2024, 1, 1)
+    assert next_after(rule, first, first) == (date(2024, 1, 3), rule)
+    assert next_after(rule, first, date(2024, 1, 3)) is None
 
 
 def test_first_date_is_first_where_it_does_not_fit() -> None:
