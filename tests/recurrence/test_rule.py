@@ -69,8 +69,9 @@ COUNT = "COUNT is a whole number from 1 to 999."
 UNTIL = "UNTIL is a day such as 20301231 or a time in UTC such as 20301231T090000Z."
 NO_DAY = "UNTIL is not a day or a time of the calendar."
 DAYS = (
-    "BYDAY is MO, TU, WE, TH, FR, SA or SU, with commas between them; monthly and yearly rules also "
-    "take an ordinal from 1 to 53 or from -1 to -53 before a day, such as -1FR for the last Friday."
+    "BYDAY is MO, TU, WE, TH, FR, SA or SU, with commas between them; monthly and yearly rules "
+    "also take an ordinal from 1 to 53 or from -1 to -53 before a day, such as -1FR for the last "
+    "Friday."
 )
 ORDINALS = "An ordinal in BYDAY, such as 1MO, is only for FREQ=MONTHLY and FREQ=YEARLY."
 FIVE = (
@@ -218,7 +219,8 @@ def test_wrong_rule_is_refused_with_fault_and_remedy(text: str, message: str) ->
 
 # Text near the grammar reaches more code than text at random.
 NEAR_RULES = st.lists(
-    st.sampled_from("FREQ= DAILY YEARLY MONTHLY ; BYDAY= BYMONTH= UNTIL= COUNT= , 1 - MO Z".split())
+    st.sampled_from(["FREQ=", "DAILY", "MONTHLY", "YEARLY", ";", ",", "-", "1", "Z", "MO"])
+    | st.sampled_from(["BYDAY=", "BYMONTH=", "BYMONTHDAY=", "BYSETPOS=", "UNTIL=", "COUNT="])
     | st.text(max_size=3),
     max_size=20,
 ).map("".join)
@@ -228,7 +230,6 @@ NEAR_RULES = st.lists(
 def test_any_text_is_rule_or_refused(text: str) -> None:
     try:
         rule = parse_rule(text)
-    except RuleError as error:
-        assert str(error).endswith(".")
-    else:
-        assert parse_rule(format_rule(rule)) == rule
+    except RuleError:
+        return
+    assert parse_rule(format_rule(rule)) == rule

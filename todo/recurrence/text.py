@@ -80,8 +80,8 @@ def _monthly(rule: Rule) -> tuple[str, Rule]:
 def _yearly(rule: Rule) -> tuple[str, Rule]:
     every = _every(rule)
     if rule.by_year_day:
-        year_days = [_day_of_year(ordinal) for ordinal in rule.by_year_day]
-        return f"{every} on {_join(year_days)}", replace(rule, by_year_day=())
+        year_days = f"{_join(_year_days(rule))} of the year"
+        return f"{every} on {year_days}", replace(rule, by_year_day=())
     if rule.by_month_day:
         return f"{every} on {_dates(rule)}", replace(rule, by_month=(), by_month_day=())
     if rule.by_week_no:
@@ -201,10 +201,8 @@ def _month_days(rule: Rule) -> list[str]:
     ]
 
 
-def _day_of_year(ordinal: int) -> str:
-    return (
-        f"day {ordinal} of the year" if ordinal > 0 else f"the {_ordinal(ordinal)} day of the year"
-    )
+def _year_days(rule: Rule) -> list[str]:
+    return [f"day {day}" if day > 0 else f"the {_ordinal(day)} day" for day in rule.by_year_day]
 
 
 def _weeks(rule: Rule) -> str:

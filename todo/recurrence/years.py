@@ -107,20 +107,23 @@ def _every_weekday(weekday: int, first: int) -> int:
 
 def _weekdays(rule: Rule, kind: Kind, months: list[int]) -> int:
     """Return the mask of BYDAY: its ordinals count in the month, or in the year (RFC 5545)."""
-    plain = {weekday for ordinal, weekday in rule.by_day if ordinal is None}
-    mask = _union(_every_weekday(weekday, kind.weekday) for weekday in plain)
-    ordinals: dict[int, tuple[int, ...]] = {}
-    for ordinal, weekday in rule.by_day:
-        if ordinal is not None:
-            ordinals[weekday] = (*ordinals.get(weekday, ()), ordinal)
-    if not ordinals:
-        return mask
     by_month = rule.freq == "MONTHLY" or bool(rule.by_month)
-    for period in months if by_month else [(1 << kind.length) - 1]:
-        for weekday, numbers in ordinals.items():
-            days = indexes(_every_weekday(weekday, kind.weekday) & period)
-            mask |= _chosen(days, numbers)
+    periods = months if by_month else [(1 << kind.length) - 1]
+    mask = 0
+    for ordinal, weekday in rule.by_day:
+        days = _every_weekday(weekday, kind.weekday)
+        if ordinal is None:
+            mask |= days
+        else:
+            mask |= _union(_nth(days & period, ordinal) for period in periods)
     return mask
+
+
+def _nth(days: int, ordinal: int) -> int:
+    """Return the mask of one of the days, which are a week apart, or 0 if they are fewer."""
+    if ordinal > 0:
+        return days & (days & -days) << 7 * (ordinal - 1)
+    return days & (1 << days.bit_length() - 1) >> 7 * (-ordinal - 1)
 
 
 def _days_of_weeks(rule: Rule, kind: Kind) -> int:
@@ -185,9 +188,10 @@ def _choose_in_weeks(rule: Rule, kind: Kind, mask: int) -> int:
         mask |= weekdays & ((1 << lead) - 1)
     if january:
         mask |= weekdays & (WEEK << end)
-    chosen = _union(
-        _chosen(indexes(mask & WEEK << start), rule.by_set_pos) for start in range(0, end, 7)
-    )
+    weeks = {start: mask >> start & WEEK for start in range(0, end, 7)}
+    # Nearly all weeks of a year are alike.
+    chosen_of_week = {week: _chosen(indexes(week), rule.by_set_pos) for week in set(weeks.values())}
+    chosen = _union(chosen_of_week[week] << start for start, week in weeks.items())
     return chosen >> lead & (1 << kind.length) - 1
 
 
