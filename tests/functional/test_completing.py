@@ -465,3 +465,24 @@ def test_answer_with_an_occurrence_can_be_sent_back(carol: User) -> None:
     occurrence = answer.json["occurrence"]
     again = carol.send_json("PUT", f"{carol.tasks_url}/{occurrence['id']}", occurrence)
     assert (again.status_int, again.json["task"]) == (200, occurrence)
+
+
+def test_list_of_completed_occurrences(carol: User) -> None:
+    task_id = add(carol, due_date="2030-03-05", recurrence=TUESDAYS)
+    first, second = (complete(carol, task_id).json["occurrence"] for _ in range(2))
+    query = f"occurrence_of={task_id}"
+    assert tasks(carol, query) == [first, second]
+    assert tasks(carol, f"{query}&due_after=2030-03-06") == [second]
+    delete(carol, first["id"])
+    assert tasks(carol, query) == [second]
+    trash = carol.get(f"{carol.trash_url}?{query}").json["tasks"]
+    assert [task["id"] for task in trash] == [first["id"]]
+    assert tasks(carol, f"occurrence_of={first['id']}") == []
+
+
+@pytest.mark.parametrize(
+    ("value", "code"), [("none", "type"), ("0", "range"), ("-1", "range"), (str(2**63), "type")]
+)
+def test_bad_filter_of_occurrences_is_refused(alice: User, value: str, code: str) -> None:
+    answer = alice.get(f"{alice.tasks_url}?occurrence_of={value}")
+    assert faults(answer) == {"occurrence_of": code}

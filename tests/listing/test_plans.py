@@ -52,6 +52,7 @@ QUERIES_BY_INDEX = {
     "ix_tasks_position": ["sort=position", "sort=-position"],
     "ix_tasks_list": ["list={list}", "list=inbox", "list={list}&sort=-position"],
     "ix_tasks_parent": ["parent={parent}", "parent={parent}&sort=-position"],
+    "ix_tasks_occurrence": ["occurrence_of={parent}", "occurrence_of={parent}&sort=-id"],
 }
 INDEX_BY_QUERY = {query: index for index, queries in QUERIES_BY_INDEX.items() for query in queries}
 
@@ -180,6 +181,7 @@ def fill(session: Session) -> tuple[dict[str, Login], datetime]:
         for number, row in enumerate(values):
             row["list_id"] = list_id if number % 3 else None
             row["parent_id"] = parent_id if number % 3 == 0 and number % 2 else None
+            row["occurrence_of"] = parent_id if number % 5 == 0 else None
         session.execute(insert(Task).execution_options(recorded=True), values)
     lopsided = {"days": make_account(session), "times": make_account(session)}
     for kind, login in lopsided.items():

@@ -45,7 +45,7 @@ from todo.listing.dates import (
     is_open,
 )
 from todo.listing.due_order import stored_day
-from todo.listing.orders import KEYS, RANGES
+from todo.listing.orders import BOUNDS, KEYS, RANGES
 from todo.listing.parameters import PARAMETERS, Condition, Values
 from todo.listing.search import TASK_WORDS, TRASH_WORDS, contains, search_query
 from todo.models.json import to_json
@@ -216,12 +216,10 @@ def _condition(
             return and_(START.at >= values[f"{name}_earlier"], at_or_after(START, name, values))
         case "start_before":
             return and_(START.at < values[f"{name}_later"], not_(at_or_after(START, name, values)))
-        case "occurrence_of":
-            return TASKS.c.occurrence_of == values[name]
         case "search":
             return _search(dialect_name, values)
     prefix, _, bound = name.partition("_")
-    if bound:
+    if bound in BOUNDS:
         column = KEYS[RANGES[prefix]]
         return column >= values[name] if bound == "after" else column < values[name]
     return _plain_condition(name, choice, values)
@@ -250,6 +248,8 @@ def _plain_condition(name: str, choice: Any, values: Values) -> Condition:
             return _has_priority(choice)
         case "priorities":
             return TASKS.c.priority.in_([level for level in choice if level])
+        case "occurrence_of":
+            return TASKS.c.occurrence_of == values[name]
     column = TASKS.c[f"{name}_id"]
     return column.is_(None) if choice else column == values[name]
 

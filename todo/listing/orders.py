@@ -23,6 +23,7 @@ KEYS: dict[str, Column[Any]] = {
     "deletion_date": TRASH.c.deletion_date,
 }
 
+BOUNDS = ("after", "before")  # the suffixes of range filters
 # The prefix of a range filter, such as due in due_after -> the default sort key with that filter.
 RANGES = {
     "due": "due_date",
@@ -85,7 +86,7 @@ def _default_key(filters: dict[str, Any]) -> str:
     """Return the sort key of the first range filter, or of another filter, or the id."""
     for name, value in filters.items():
         prefix, _, bound = name.partition("_")
-        if bound or (name == "due" and value != "none"):
+        if bound in BOUNDS or (name == "due" and value != "none"):
             return RANGES[prefix]
     if not filters.keys().isdisjoint({"list", "parent"}):
         return "position"
