@@ -19,7 +19,7 @@ from todo import clock
 from todo.auth.identity import AccountRow, Identity, TokenRow
 from todo.listing.filters import FEW
 from todo.models import Account, List, Task, Token, TrashedTask, batches
-from todo.models.task import due_columns, label_columns, name_columns, note_columns
+from todo.models.task import TASK_COLUMNS, due_columns, label_columns, name_columns, note_columns
 from todo.positions import last_position
 from todo.services import trash as trash_service
 
@@ -27,7 +27,8 @@ ACCOUNTS = 4
 TASKS = 2000  # per account
 LIMIT = 20
 PAGE_ROWS = LIMIT + 1  # the extra row shows whether a next page follows
-STEPS_PER_ROW = 100  # SQLite virtual machine steps allowed per task on a page; it needs about 40
+# SQLite virtual machine steps allowed per task on a page; it needs about two per column.
+STEPS_PER_ROW = 5 * len(TASK_COLUMNS)
 CREATION_INTERVAL = timedelta(minutes=1)  # between the creation of two tasks
 
 # {now} lies in the middle of the due dates, {middle} in the middle of the creation dates.
