@@ -43,6 +43,11 @@ FIRST_DATES = st.one_of(
             date(2025, 12, 28),
             "2025-12 28\n2026-01 4 5 12",
         ),
+        (
+            "FREQ=WEEKLY;BYDAY=MO,SU;BYSETPOS=-1;BYMONTH=12",
+            date(2025, 12, 21),
+            "2025-12 21 28 29\n2026-12 6",
+        ),
         ("FREQ=DAILY;BYDAY=MO;BYSETPOS=-1", date(2024, 1, 1), "2024-01 1 8 15"),
         ("FREQ=DAILY;INTERVAL=999", date(2024, 1, 1), "2024-01 1\n2026-09 26\n2029-06 21"),
         ("FREQ=YEARLY;BYWEEKNO=1", date(2024, 12, 31), "2024-12 31\n2025-12 30\n2027-01 5"),

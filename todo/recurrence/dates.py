@@ -159,11 +159,16 @@ def _spans(span: int, period: int, origin: int) -> Callable[[int, int], int]:
 
 
 def _months(interval: int, first: date) -> Callable[[int, int], int]:
-    masks = {leap: month_masks(leap) for leap in (False, True)}
     origin = 12 * first.year + first.month - 1
+    months_of_leap = {leap: month_masks(leap) for leap in (False, True)}
+    masks: dict[tuple[int, bool], int] = {}
 
     def in_interval(year: int, _start: int) -> int:
-        months = range((origin - 12 * year) % interval, 12, interval)
-        return sum(masks[KINDS[year % len(KINDS)].leap][month] for month in months)
+        key = (origin - 12 * year) % interval, KINDS[year % len(KINDS)].leap
+        mask = masks.get(key)
+        if mask is None:
+            offset, leap = key
+            mask = masks[key] = sum(months_of_leap[leap][offset::interval])
+        return mask
 
     return in_interval
