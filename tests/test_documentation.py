@@ -17,6 +17,8 @@ from tests.support.factories import make_account, make_task
 from tests.support.pserve import LOCAL_PUBLIC_URL, Server, pserve
 from todo import settings
 from todo.http.operations import operations
+from todo.recurrence.rule import format_rule, parse_rule
+from todo.recurrence.text import describe
 from todo.scripts.admin import _parser as admin_parser
 
 DOCS = ROOT / "docs"
@@ -165,6 +167,13 @@ def test_page_commands_get_the_printed_answers(
     page = blocks((DOCS / name).read_text())
     compared = run_shell_blocks(page, server, before=variables)
     assert compared == len([content for language, content in page if language == "json"]) > 0
+
+
+def test_recurrence_page_has_the_texts_of_rules() -> None:
+    rows = re.findall(r"^\| `(FREQ=\S+)` \| (.+) \|$", (DOCS / "recurrence.md").read_text(), re.M)
+    assert len(rows) > 5
+    for rule, text in rows:
+        assert (format_rule(parse_rule(rule)), describe(parse_rule(rule))) == (rule, text)
 
 
 @pytest.mark.parametrize(
