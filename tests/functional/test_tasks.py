@@ -14,7 +14,7 @@ from todo.schemas.task import NewTask, TaskChange
 FIELDS = {
     *("revision", "id", "name", "note", "creation_date", "modification_date", "due_date"),
     *("completed", "completion_date", "uid", "list_id", "parent_id", "position", "priority"),
-    *("labels", "start_date", "timezone", "subtasks"),
+    *("labels", "start_date", "timezone", "reminders", "subtasks"),
 }
 
 

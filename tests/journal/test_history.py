@@ -25,7 +25,7 @@ Purge = Callable[[], None]
 
 FIELDS = (
     *("uid", "name", "note", "list_id", "parent_id", "position", "priority", "labels"),
-    *("start_date", "timezone"),
+    *("start_date", "timezone", "reminders"),
     *("creation_date", "due_date", "completed", "completion_date"),
 )
 

@@ -23,13 +23,14 @@ STAMPS = {"revision", "modification_date"}
 LIST = "the id of the list"
 
 # One request per operation that changes tasks. Permanent deletion has no undo.
-FULL = {"name": "Crème", "note": "x", "due_date": "2031-01-01T09:30:00.5Z", "completed": True}
+FULL = {"name": "Crème", "note": "x", "due_date": "2031-01-01T09:30:00.5Z", "completed": True,
+    "reminders": [{"before": "PT15M"}, {"at": "2031-01-01T08:00:00Z"}]}
 REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "/tasks", FULL),
     ("POST", "/tasks", {"tasks": [FULL, {"name": "Rice"}]}),
     ("PATCH", "/tasks?completed=false", FULL),
     ("PATCH", "/tasks?search=milk", {"name": "Tea", "due_date": None}),
-    ("PATCH", "/tasks?due=any", {"completed": False, "note": None}),
+    ("PATCH", "/tasks?due=any", {"completed": False, "note": None, "reminders": []}),
     ("DELETE", "/tasks?due=any", {}),
     ("PUT", "/tasks/{id}", FULL),
     ("PUT", "/tasks/{id}", {"due_date": None, "note": None}),
@@ -60,7 +61,10 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
 ]
 PURGING = {("DELETE", "/trash"), ("DELETE", "/trash/{id}")}
 UNDOING = {("POST", "/changes/{revision}/undo")}
-NOT_CHANGING_TASKS = {("POST", "/tokens"), ("DELETE", "/tokens"), ("DELETE", "/tokens/{id}")}
+NOT_CHANGING_TASKS = {
+    *(("POST", "/tokens"), ("DELETE", "/tokens"), ("DELETE", "/tokens/{id}")),
+    *(("POST", "/reminders/{id}/dismiss"), ("POST", "/reminders/{id}/snooze")),
+}
 
 
 def undo_path(answer: TestResponse) -> str:
