@@ -496,7 +496,7 @@ def test_restore_does_not_reuse_ids_of_database(
     committed.execute(text("DELETE FROM accounts"))
     committed.commit()
     todo_admin("restore", str(backup_file))
-    assert rows_of(database_url)["last ids"] == [3, 0, 0, 0, 3, 0]
+    assert rows_of(database_url)["last ids"] == [3, 0, 0, 0, 0, 3, 0]
 
 
 @pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)

@@ -50,7 +50,7 @@ COSTS = {
     "empty trash": Cost("10,000 tasks with 8 changes each", written=120_040, statements=220),
     "task history": Cost("200 changes, at most 8 MB", answer=9 * MB, statements=4),
     "changes": Cost("200 changes or one request's, at most 8 MB", answer=9 * MB, statements=3),
-    "export account": Cost("200 tasks with 12 MB of notes", answer=13 * MB, statements=6),
+    "export account": Cost("200 tasks with 12 MB of notes", answer=13 * MB, statements=7),
     "user's labels": Cost("200 labels", answer=90 * KB, statements=2),
     "rename label": Cost("5,000 tasks", written=10_005, statements=20),
     "delete label": Cost("5,000 tasks", written=10_005, statements=18),
