@@ -46,7 +46,9 @@ def upgrade() -> None:
     op.create_index("ix_reminders_at", "reminders", ["account_id", "task_id", "at"], unique=True)
     op.create_index("ix_reminders_account_id_id", "reminders", ["account_id", "id"])
     op.create_index("ix_reminders_fired", "reminders", ["fired_date"])
-    _create_index("ix_reminders_unseen", "reminders", ["account_id", "id"], "dismissed_date IS NULL")
+    _create_index(
+        "ix_reminders_unseen", "reminders", ["account_id", "id"], "dismissed_date IS NULL"
+    )
     _create_index(
         "ix_reminders_snoozed", "reminders", ["snoozed_until", "id"], "snoozed_until IS NOT NULL"
     )

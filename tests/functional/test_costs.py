@@ -277,9 +277,7 @@ def test_largest_requests_of_one_object(
     assert_tight(largest, answers=False)
 
 
-def test_largest_requests_of_reminders(
-    owner: User, largest: Largest, database_url: str
-) -> None:
+def test_largest_requests_of_reminders(owner: User, largest: Largest, database_url: str) -> None:
     with session_on(database_url) as session:
         names = [{"name": "\x01" * 255}] * PAGE
         for task_id in make_tasks(session, owner, names):

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy.orm import Session
 
+from tests.support.authorization import SNOOZE
 from tests.support.client import User
 from tests.support.databases import statements
-from tests.support.authorization import SNOOZE
 from tests.support.factories import PASSWORD, make_reminder
 from todo.http.operations import operations
 
@@ -215,8 +215,8 @@ EXPECTED_STATEMENTS: list[tuple[str, str, str, dict[str, Any], str]] = [
     ("delete filter", "DELETE", "{account}/filters/{ids[8]}", {}, f"limit {ERASED}"),
     ("reminders", "GET", "{account}/reminders", {}, "SELECT"),
     ("reminders", "GET", "{account}/reminders?due=now", {}, "SELECT"),
-    ("dismiss reminder", "POST", "{account}/reminders/{reminder}/dismiss", {}, f"limit {CHANGED}"),
-    ("snooze reminder", "POST", "{account}/reminders/{reminder}/snooze", SNOOZE, f"limit {CHANGED}"),
+    ("dismiss reminder", "POST", "{reminder}/dismiss", {}, f"limit {CHANGED}"),
+    ("snooze reminder", "POST", "{reminder}/snooze", SNOOZE, f"limit {CHANGED}"),
     ("delete profile", "DELETE", "{account}", {}, "limit SELECT INSERT DELETE UPDATE"),
     ("register", "POST", "/api/v1/accounts", CAROL, f"INSERT INSERT SELECT {LOGGED_IN}"),
     ("login", "POST", "/api/v1/accounts/login", CREDENTIALS, FIRST_LOGIN),
@@ -248,18 +248,18 @@ def run_request(
     return [statement.split()[0] for statement in run[authenticated:]], answer
 
 
-def test_operations_run_expected_statements(
-    app: Any, alice: User, db: Session, limit: int
-) -> None:
+def test_operations_run_expected_statements(app: Any, alice: User, db: Session, limit: int) -> None:
     """A path refers to objects that earlier requests created as {ids[...]}.
 
-    {reminder} is a new reminder, which no request creates.
+    {reminder} is the URL of a new reminder, which no request creates.
     """
     ids: list[str] = []
     inserts = 1 if app.registry["engine"].dialect.name == "postgresql" else 100
     several = " ".join(["INSERT"] * inserts)
     for number, (operation, method, path, fields, expected) in enumerate(EXPECTED_STATEMENTS):
-        reminder = make_reminder(db, alice, task_id=number) if "{reminder}" in path else None
+        reminder = ""
+        if "{reminder}" in path:
+            reminder = f"{alice.url}/reminders/{make_reminder(db, alice, task_id=number)}"
         words = expected.replace("limit", "INSERT" if limit else "").replace("several", several)
         sent = {
             name: int(value.format(ids=ids)) if name.endswith("_id") else value

@@ -24,6 +24,7 @@ from todo.models import Account
 from todo.models.journalled import RECORDED
 from todo.models.reminder import REMINDERS
 from todo.models.task import TASKS
+from todo.models.token import TOKENS
 
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 Fire = Callable[[], int]
@@ -112,9 +113,7 @@ def test_firing_changes_account_but_no_task(alice: User, fire: Fire, set_clock: 
     assert len(listed(alice)) == 1
 
 
-def test_outage_of_three_days_is_made_up_for(
-    alice: User, fire: Fire, set_clock: SetClock
-) -> None:
+def test_outage_of_three_days_is_made_up_for(alice: User, fire: Fire, set_clock: SetClock) -> None:
     remind(alice, HOUR, DAY, 71 * HOUR, 4 * DAY, name="Tea")
     set_clock(3 * DAY)
     assert [fire(), fire()] == [3, 0]
@@ -150,12 +149,12 @@ def test_time_is_exact_in_zone_of_task_or_account(
     looked = remind_at(committed, task_id)
     assert looked is not None
     assert looked <= at
-    monkeypatch.setattr(job.clock, "now", lambda: looked)
+    monkeypatch.setattr(clock, "now", lambda: looked)
     assert fire() == (looked == at)
-    monkeypatch.setattr(job.clock, "now", lambda: at - SECOND)
+    monkeypatch.setattr(clock, "now", lambda: at - SECOND)
     assert fire() == 0
     assert remind_at(committed, task_id) in (at, None)
-    monkeypatch.setattr(job.clock, "now", lambda: at)
+    monkeypatch.setattr(clock, "now", lambda: at)
     fire()
     fired = committed.scalars(select(REMINDERS.c.at)).all()
     assert fired == [at]
@@ -240,7 +239,7 @@ def test_dismissed_snooze_does_not_fire(alice: User, fire: Fire, set_clock: SetC
 @pytest.mark.parametrize(
     ("old", "new"), [("UTC", "Asia/Tokyo"), ("Asia/Tokyo", "UTC"), ("Etc/GMT+12", "Etc/GMT-14")]
 )
-def test_new_zone_of_account_moves_days(  # noqa: PLR0913, PLR0917
+def test_new_zone_of_account_moves_days(
     real_app: Any, committed: Session, fire: Fire, monkeypatch: Patch, old: str, new: str
 ) -> None:
     zoe = User(real_app, make_account(committed, "zoe", timezone=old))
@@ -363,12 +362,8 @@ def test_purge_deletes_reminders_after_thirty_days(
     url = f"{alice.url}/reminders"
     alice.post_json(f"{url}/{snoozed}/snooze", {"until": whole(clock.now() + 40 * DAY)})
     alice.post(f"{url}/{dismissed}/dismiss")
-    token = committed.execute(
-        update(Account.__table__.metadata.tables["tokens"]).values(
-            expiration_date=clock.now() + 90 * DAY, last_used_date=clock.now() + 30 * DAY
-        )
-    )
-    assert token.rowcount
+    later = {"expiration_date": clock.now() + 90 * DAY, "last_used_date": clock.now() + 30 * DAY}
+    committed.execute(update(TOKENS).values(later))
     committed.commit()
     set_clock(29 * DAY)
     assert "reminders: 0 deleted" in todo_admin("purge", "--force")

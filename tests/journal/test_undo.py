@@ -23,8 +23,13 @@ STAMPS = {"revision", "modification_date"}
 LIST = "the id of the list"
 
 # One request per operation that changes tasks. Permanent deletion has no undo.
-FULL = {"name": "Crème", "note": "x", "due_date": "2031-01-01T09:30:00.5Z", "completed": True,
-    "reminders": [{"before": "PT15M"}, {"at": "2031-01-01T08:00:00Z"}]}
+FULL = {
+    "name": "Crème",
+    "note": "x",
+    "due_date": "2031-01-01T09:30:00.5Z",
+    "completed": True,
+    "reminders": [{"before": "PT15M"}, {"at": "2031-01-01T08:00:00Z"}],
+}
 REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "/tasks", FULL),
     ("POST", "/tasks", {"tasks": [FULL, {"name": "Rice"}]}),

@@ -117,9 +117,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("POST", ACCOUNT + "/trash/{id}/restore"): Case((401, 200, 403, 401, 401, 403, 200)),
     ("GET", ACCOUNT + "/reminders"): Case((401, 200, 403, 401, 401, 200, 200)),
     ("POST", ACCOUNT + "/reminders/{id}/dismiss"): Case((401, 200, 403, 401, 401, 403, 200)),
-    ("POST", ACCOUNT + "/reminders/{id}/snooze"): Case(
-        (401, 200, 403, 401, 401, 403, 200), SNOOZE
-    ),
+    ("POST", ACCOUNT + "/reminders/{id}/snooze"): Case((401, 200, 403, 401, 401, 403, 200), SNOOZE),
     ("GET", ACCOUNT + "/filters"): Case((401, 200, 403, 401, 401, 200, 200)),
     ("POST", ACCOUNT + "/filters"): Case((401, 201, 403, 401, 401, 403, 201), FILTER),
     ("GET", ACCOUNT + "/filters/{id}"): Case((401, 200, 403, 401, 401, 200, 200)),

@@ -61,7 +61,7 @@ COSTS = {
     "delete filter": Cost("any", written=4),
     "filter tasks": Cost("200 tasks and `count`", answer=13 * MB, statements=4),
     "filter history": Cost("200 changes of the longest", answer=2 * MB, statements=4),
-    "reminders": Cost("200 reminders of tasks with the longest names", answer=400 * KB, statements=2),
+    "reminders": Cost("200 tasks with the longest names", answer=400 * KB, statements=2),
     "dismiss reminder": Cost("any", written=4),
     "snooze reminder": Cost("any", written=4),
     "usage": Cost("the sum of all keys", statements=2),

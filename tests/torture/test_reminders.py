@@ -34,9 +34,8 @@ TIMEOUT = 240  # seconds
 @contextmanager
 def runner(url: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run the jobs in a process, and kill it."""
-    process = subprocess.Popen(
-        [Path(PSERVE).with_name("todo-admin"), "jobs"], cwd=ROOT, env=os.environ | {"DATABASE_URL": url}
-    )
+    command = [Path(PSERVE).with_name("todo-admin"), "jobs"]
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"DATABASE_URL": url})
     try:
         yield process
     finally:

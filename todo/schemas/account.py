@@ -20,8 +20,8 @@ from todo.schemas.dates import zone_name
 from todo.schemas.filter import Filter
 from todo.schemas.list import List
 from todo.schemas.meta import WITHOUT_NUL, Instant, Owner, Text, Unicode, limited
-from todo.schemas.session import CurrentPassword, LoggedIn
 from todo.schemas.reminder import StoredReminder
+from todo.schemas.session import CurrentPassword, LoggedIn
 from todo.schemas.task import StoredTask
 from todo.schemas.trash import TrashedTask
 

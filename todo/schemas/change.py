@@ -34,8 +34,8 @@ class Change(Representation):
     )
     date: Instant
     kind: str = Field(
-        description="`task`, `list`, `filter`, `reminder` or `profile`. New kinds may be added; ignore unknown "
-        "ones.",
+        description="`task`, `list`, `filter`, `reminder` or `profile`. New kinds may be added; "
+        "ignore unknown ones.",
         examples=["task"],
     )
     id: int = Field(

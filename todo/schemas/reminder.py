@@ -10,7 +10,7 @@ from todo import clock
 from todo.http.schema import Body, Query, Representation
 from todo.reminders import DAYS_MAX
 from todo.schemas.dates import InstantIn
-from todo.schemas.meta import Instant, Owner, UTCTime, RevisionIn, WholeNumber
+from todo.schemas.meta import Instant, Owner, RevisionIn, UTCTime, WholeNumber
 from todo.schemas.task_filter import limit
 
 SNOOZE_MAX = timedelta(days=DAYS_MAX)

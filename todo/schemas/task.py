@@ -25,7 +25,7 @@ from todo.schemas.meta import (
     UTCTime,
 )
 from todo.schemas.place import Place
-from todo.schemas.reminder_times import ReminderTime, RemindersIn
+from todo.schemas.reminder_times import RemindersIn, ReminderTime
 from todo.schemas.task_fields import (
     CompletedIn,
     ListIn,

@@ -16,7 +16,6 @@ from todo.models.size import text_size
 from todo.models.task import TaskColumns
 from todo.words import indexed_words
 
-
 # The values of a bulk change that may be long.
 TEXTS = ("name", "note", "labels", "add_labels", "reminders")
 

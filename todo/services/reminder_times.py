@@ -40,9 +40,7 @@ def reminder_columns(account: AccountRow, task: Mapping[str, Any], fields: Field
             each = _in_utc(reminder, zone)
             moved = _moved(each, old_zone, zone) if each in kept else each
         except (ValueError, OverflowError):
-            fault = Fault(
-                f"reminders.{index}.at", "date", _OUT_OF_RANGE, f"/reminders/{index}/at"
-            )
+            fault = Fault(f"reminders.{index}.at", "date", _OUT_OF_RANGE, f"/reminders/{index}/at")
             raise validation_problem([fault]) from None
         found.append(moved)
     unique = {_identity(each): each for each in found}

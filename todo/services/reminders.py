@@ -61,7 +61,9 @@ def dismiss(session: Session, account: AccountRow, row: NamedReminder) -> NamedR
     return _change(session, account, row, dismissed)
 
 
-def snooze(session: Session, account: AccountRow, row: NamedReminder, until: datetime) -> NamedReminder:
+def snooze(
+    session: Session, account: AccountRow, row: NamedReminder, until: datetime
+) -> NamedReminder:
     """Let the reminder fire again at that time, also if it is dismissed, and return it."""
     return _change(session, account, row, {"dismissed_date": None, "snoozed_until": until})
 
