@@ -34,7 +34,7 @@ TIMEOUT = 240  # seconds
 @contextmanager
 def runner(url: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run the jobs in a process, and kill it."""
-    command = [Path(PSERVE).with_name("todo-admin"), "jobs"]
+    command = [str(Path(PSERVE).with_name("todo-admin")), "jobs"]
     process = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"DATABASE_URL": url})
     try:
         yield process
