@@ -27,6 +27,7 @@ from tests.support.factories import (
     Login,
     make_filter,
     make_list,
+    make_reminder,
     make_task,
     make_token,
     make_trashed,
@@ -120,6 +121,7 @@ class Resources:
     token_id: int
     list_id: int
     filter_id: int
+    reminder_id: int
     secrets: dict[Actor, str | None]
 
     def url(self, pattern: str, username: str = "alice") -> str:
@@ -130,6 +132,7 @@ class Resources:
             "tokens": self.token_id,
             "lists": self.list_id,
             "filters": self.filter_id,
+            "reminders": self.reminder_id,
         }
         resource_id = next((ids[part] for part in pattern.split("/") if part in ids), None)
         return pattern.format(
@@ -165,7 +168,10 @@ def resources(db: Session, alice: Login, bob: Login) -> Resources:
     task_id = make_task(db, alice, labels=["home"], **daily)
     revision = db.get_one(Task, task_id).revision
     list_id = make_list(db, alice)
-    return Resources(revision, task_id, trashed_id, token.id, list_id, filter_id, secrets)
+    reminder_id = make_reminder(db, alice, task_id=task_id)
+    return Resources(
+        revision, task_id, trashed_id, token.id, list_id, filter_id, reminder_id, secrets
+    )
 
 
 def client_with_header(app: Any, secret: str | None) -> Client:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -22,11 +22,13 @@ from tests.support.factories import (
     make_account,
     make_filters,
     make_list,
+    make_reminder,
     make_task,
     make_tasks,
     make_token,
 )
 from tests.support.running import running_app
+from todo import clock
 from todo.http.operations import operations
 from todo.journal.writes import MAX_INDEXED_CHARACTERS, MAX_RECORDED_BYTES, MAX_TASKS
 from todo.models.token import TokenKind
@@ -300,6 +302,19 @@ def test_largest_requests_of_one_object(
     for operation in ("delete task", "restore task"):  # the largest ones have subtasks
         largest.measured.pop(operation)
     assert_tight(largest, answers=False)
+
+
+def test_largest_requests_of_reminders(owner: User, largest: Largest, database_url: str) -> None:
+    with session_on(database_url) as session:
+        names = [{"name": "\x01" * 255}] * PAGE
+        for task_id in make_tasks(session, owner, names):
+            reminder_id = make_reminder(session, owner, task_id=task_id)
+    url = f"{owner.url}/reminders"
+    page = largest(owner, "reminders", "GET", f"{url}?limit={PAGE}&due=now")
+    assert len(page.json["reminders"]) == PAGE
+    until = {"until": (clock.now() + timedelta(days=1)).isoformat()}
+    largest(owner, "snooze reminder", "POST", f"{url}/{reminder_id}/snooze", until)
+    largest(owner, "dismiss reminder", "POST", f"{url}/{reminder_id}/dismiss")
 
 
 def test_largest_requests_of_filters(owner: User, largest: Largest, database_url: str) -> None:

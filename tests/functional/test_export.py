@@ -19,6 +19,7 @@ from tests.support.factories import (
     make_account,
     make_filter,
     make_list,
+    make_reminder,
     make_task,
     make_tasks,
     make_trashed,
@@ -53,6 +54,8 @@ def test_export_contains_all_data_of_account_only(
         make_filter(db, alice, name=f"Filter {number}")
         make_task(db, bob)
         make_filter(db, bob)
+        make_reminder(db, bob, task_id=number)
+        make_reminder(db, alice, task_id=number)
         make_trashed(db, bob)
     for archived in (False, True):
         list_id = make_list(db, alice, archived=archived)
@@ -65,6 +68,10 @@ def test_export_contains_all_data_of_account_only(
         "lists": alice.get(f"{alice.url}/lists").json["lists"],
         "filters": alice.get(f"{alice.url}/filters").json["filters"],
         "tasks": stored(alice.get(f"{alice.tasks_url}?archived=any").json["tasks"]),
+        "reminders": [
+            {key: each[key] for key in each.keys() - {"name"}}
+            for each in alice.get(f"{alice.url}/reminders").json["reminders"][::-1]
+        ],
         "trash": alice.get(alice.trash_url).json["tasks"][::-1],
     }
     assert len(response.json["tasks"]) == len(response.json["trash"]) + 2 == tasks + 2

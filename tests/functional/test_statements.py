@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy.orm import Session
 
+from tests.support.authorization import SNOOZE
 from tests.support.client import User
 from tests.support.databases import statements
-from tests.support.factories import PASSWORD
+from tests.support.factories import PASSWORD, make_reminder
 from todo.http.operations import operations
 
 NEW = {"name": "Milk", "note": "two bottles", "due_date": "2030-02-01"}
@@ -113,9 +115,16 @@ EXPECTED_STATEMENTS: list[tuple[str, str, str, dict[str, Any], str]] = [
     ("delete task", "DELETE", "{account}/tasks/{ids[1]}", {}, f"limit {MOVED}"),
     ("empty trash", "DELETE", "{account}/trash?search=tea", {}, "limit SELECT"),
     ("empty trash", "DELETE", "{account}/trash", {}, f"limit {PURGED}"),
-    # The lists, the filters, the tasks, the trash, and a check for objects restored in between.
-    ("export account", "GET", "{account}/export", {}, "SELECT SELECT SELECT SELECT SELECT"),
-    ("edit profile", "PATCH", "{account}", {"timezone": "Europe/Berlin"}, f"limit {CHANGED}"),
+    # Lists, filters, tasks, reminders, the trash, and a check for objects restored in between.
+    ("export account", "GET", "{account}/export", {}, "SELECT SELECT SELECT SELECT SELECT SELECT"),
+    # The job must look at reminders again.
+    (
+        "edit profile",
+        "PATCH",
+        "{account}",
+        {"timezone": "Europe/Berlin"},
+        f"limit {CHANGED} UPDATE",
+    ),
     ("create token", "POST", "{account}/tokens", TOKEN, "limit SELECT SELECT INSERT"),
     ("user's tokens", "GET", "{account}/tokens", {}, "SELECT"),
     ("token detail", "GET", "{account}/tokens/{ids[2]}", {}, "SELECT"),
@@ -224,6 +233,10 @@ EXPECTED_STATEMENTS: list[tuple[str, str, str, dict[str, Any], str]] = [
     ),
     ("skip task", "POST", "{account}/tasks/{ids[9]}/skip", {}, f"limit {CHANGED}"),
     ("preview recurrence", "POST", "{account}/recurrence/preview", PREVIEW, "limit"),
+    ("reminders", "GET", "{account}/reminders", {}, "SELECT"),
+    ("reminders", "GET", "{account}/reminders?due=now", {}, "SELECT"),
+    ("dismiss reminder", "POST", "{reminder}/dismiss", {}, f"limit {CHANGED}"),
+    ("snooze reminder", "POST", "{reminder}/snooze", SNOOZE, f"limit {CHANGED}"),
     ("delete profile", "DELETE", "{account}", {}, "limit SELECT INSERT DELETE UPDATE"),
     ("register", "POST", "/api/v1/accounts", CAROL, f"INSERT INSERT SELECT {LOGGED_IN}"),
     ("login", "POST", "/api/v1/accounts/login", CREDENTIALS, FIRST_LOGIN),
@@ -255,18 +268,25 @@ def run_request(
     return [statement.split()[0] for statement in run[authenticated:]], answer
 
 
-def test_operations_run_expected_statements(app: Any, alice: User, limit: int) -> None:
-    """A path refers to objects that earlier requests created as {ids[...]}."""
+def test_operations_run_expected_statements(app: Any, alice: User, db: Session, limit: int) -> None:
+    """A path refers to objects that earlier requests created as {ids[...]}.
+
+    {reminder} is the URL of a new reminder, which no request creates.
+    """
     ids: list[str] = []
     inserts = 1 if app.registry["engine"].dialect.name == "postgresql" else 100
     several = " ".join(["INSERT"] * inserts)
-    for operation, method, path, fields, expected in EXPECTED_STATEMENTS:
+    for number, (operation, method, path, fields, expected) in enumerate(EXPECTED_STATEMENTS):
+        reminder = ""
+        if "{reminder}" in path:
+            reminder = f"{alice.url}/reminders/{make_reminder(db, alice, task_id=number)}"
         words = expected.replace("limit", "INSERT" if limit else "").replace("several", several)
         sent = {
             name: int(value.format(ids=ids)) if name.endswith("_id") else value
             for name, value in fields.items()
         }
-        run, answer = run_request(alice, method, path.format(account=alice.url, ids=ids), sent)
+        url = path.format(account=alice.url, ids=ids, reminder=reminder)
+        run, answer = run_request(alice, method, url, sent)
         assert run == words.split(), f"{operation}: {method} {path}"
         if "Location" in answer.headers and fields is not SEVERAL:
             ids.append(answer.headers["Location"].rpartition("/")[2])

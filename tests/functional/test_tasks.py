@@ -15,7 +15,7 @@ FIELDS = {
     *("revision", "id", "name", "note", "creation_date", "modification_date", "due_date"),
     *("completed", "completion_date", "uid", "list_id", "parent_id", "position", "priority"),
     *("recurrence", "recurrence_from", "occurrence_of"),
-    *("labels", "start_date", "timezone", "subtasks"),
+    *("labels", "start_date", "timezone", "reminders", "subtasks"),
 }
 
 

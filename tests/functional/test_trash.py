@@ -88,7 +88,7 @@ def test_trash_table_has_every_task_column() -> None:
     assert {name: repr(kind) for name, kind in kept.items()} == {
         each.name: repr(each.type)
         for each in Task.__table__.columns
-        if each.name not in ("subtasks_total", "subtasks_open")
+        if each.name not in ("subtasks_total", "subtasks_open", "remind_at")
     }
 
 

@@ -73,6 +73,7 @@ def test_purge_deletes_only_expired_rows(
         "released usernames: 1 deleted",
         "invitations: 1 deleted",
         "trashed tasks: 0 deleted",
+        "reminders: 0 deleted",
         "changes: 0 deleted",
     ]
     assert len(commits) == 1 + 3 + 1 + 1 + 1 + 1 + 1 + 1, (

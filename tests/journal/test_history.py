@@ -26,7 +26,7 @@ Purge = Callable[[], None]
 FIELDS = (
     *("uid", "name", "note", "list_id", "parent_id", "position", "priority", "labels"),
     *("recurrence", "recurrence_from", "occurrence_of"),
-    *("start_date", "timezone"),
+    *("start_date", "timezone", "reminders"),
     *("creation_date", "due_date", "completed", "completion_date"),
 )
 

@@ -23,14 +23,21 @@ STAMPS = {"revision", "modification_date"}
 LIST = "the id of the list"
 
 # One request per operation that changes tasks. Permanent deletion has no undo.
-FULL = {"name": "Crème", "note": "x", "due_date": "2031-01-01T09:30:00.5Z", "completed": True}
-FULL |= {"recurrence": "FREQ=DAILY;COUNT=1", "recurrence_from": "completion"}
+FULL = {
+    "name": "Crème",
+    "note": "x",
+    "due_date": "2031-01-01T09:30:00.5Z",
+    "completed": True,
+    "recurrence": "FREQ=DAILY;COUNT=1",
+    "recurrence_from": "completion",
+    "reminders": [{"before": "PT15M"}, {"at": "2031-01-01T08:00:00Z"}],
+}
 REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("POST", "/tasks", FULL),
     ("POST", "/tasks", {"tasks": [FULL, {"name": "Rice"}]}),
     ("PATCH", "/tasks?completed=false", FULL),
     ("PATCH", "/tasks?search=milk", {"name": "Tea", "due_date": None}),
-    ("PATCH", "/tasks?due=any", {"completed": False, "note": None}),
+    ("PATCH", "/tasks?due=any", {"completed": False, "note": None, "reminders": []}),
     ("DELETE", "/tasks?due=any", {}),
     ("PUT", "/tasks/{id}", FULL),
     ("PUT", "/tasks/{id}", {"due_date": None, "note": None, "recurrence": None}),
@@ -67,6 +74,7 @@ UNDOING = {("POST", "/changes/{revision}/undo")}
 NOT_CHANGING_TASKS = {
     *(("POST", "/tokens"), ("DELETE", "/tokens"), ("DELETE", "/tokens/{id}")),
     ("POST", "/recurrence/preview"),
+    *(("POST", "/reminders/{id}/dismiss"), ("POST", "/reminders/{id}/snooze")),
 }
 
 

@@ -19,6 +19,7 @@ from tests.support.factories import (
     Login,
     make_filter,
     make_list,
+    make_reminder,
     make_task,
     make_token,
     make_trashed,
@@ -30,7 +31,7 @@ from todo.models.journalled import Journalled
 FIELDS = (
     *("uid", "name", "note", "list_id", "parent_id", "position", "priority", "labels"),
     *("recurrence", "recurrence_from", "occurrence_of"),
-    *("start_date", "timezone"),
+    *("start_date", "timezone", "reminders"),
     *("creation_date", "due_date", "completed", "completion_date"),
 )
 EXEMPT_TABLES = {
@@ -78,6 +79,7 @@ def test_write_request_is_one_revision(
     trashed = make_trashed(db, alice)
     token_id, _ = make_token(db, alice.id)
     list_id, filter_id = make_list(db, alice), make_filter(db, alice)
+    reminder_id = make_reminder(db, alice, task_id=milk)
     before = db.get_one(Account, alice.id).revision
     case = CASES[method, pattern]
     ids = {
@@ -86,6 +88,7 @@ def test_write_request_is_one_revision(
         "trash": trashed,
         "lists": list_id,
         "filters": filter_id,
+        "reminders": reminder_id,
     }
     object_id = next((ids[part] for part in pattern.split("/") if part in ids), None)
     revision = db.get_one(Task, milk).revision

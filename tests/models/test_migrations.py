@@ -26,6 +26,7 @@ from tests.support.factories import (
     make_filter,
     make_key,
     make_list,
+    make_reminder,
     make_task,
     make_tasks,
     make_trashed,
@@ -41,6 +42,7 @@ from todo.models.filter import FILTERS
 from todo.models.journalled import RECORDED
 from todo.models.list import LISTS
 from todo.models.migration import MIGRATION, check_migrated
+from todo.models.reminder import REMINDERS
 from todo.models.trash import TRASH
 
 INI = "development.ini"
@@ -247,6 +249,7 @@ def test_downgrade_erases_closed_accounts_with_all_rows(own_url: str) -> None:
         for login in (closed, kept):
             make_task(session, login)
             make_list(session, login)
+            make_reminder(session, login)
             make_trashed(session, login)
             make_key(session, login, "one", clock.now())
         change = update(ACCOUNTS).where(ACCOUNTS.c.id == closed.id).values(closed_date=clock.now())
@@ -255,9 +258,9 @@ def test_downgrade_erases_closed_accounts_with_all_rows(own_url: str) -> None:
     down_and_up(own_url, "0012")
     with session_on(own_url) as session:
         assert session.scalars(select(ACCOUNTS.c.id)).all() == [kept.id]
-        # The downgrade drops the table of lists.
+        # The downgrade drops these tables.
         owned = [table for table in Base.metadata.sorted_tables if list(table.foreign_keys)]
-        for table in set(owned) - {LISTS, FILTERS}:
+        for table in set(owned) - {LISTS, FILTERS, REMINDERS}:
             assert set(session.scalars(select(table.c.account_id))) == {kept.id}, table.name
 
 

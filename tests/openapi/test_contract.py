@@ -39,7 +39,7 @@ from todo.views import api
 KEYWORDS = {
     *("$ref", "allOf", "anyOf", "oneOf", "not", "type", "const", "enum", "format", "pattern"),
     *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength"),
-    *("properties", "required", "additionalProperties"),
+    *("properties", "required", "additionalProperties", "minProperties", "maxProperties"),
     *("items", "prefixItems", "minItems", "maxItems", "uniqueItems"),
     *("default", "description", "examples", "readOnly", "title", "writeOnly"),
     "x-enum-varnames",

@@ -4,6 +4,7 @@
 """
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -11,6 +12,7 @@ from pyramid.registry import Registry
 
 from tests.support.databases import ROOT
 from tests.support.factories import PASSWORD
+from todo import clock
 from todo.http.operations import operations
 
 PAGE_PATH = ROOT / "docs" / "authorization.md"
@@ -41,6 +43,7 @@ CAROL = {"username": "carol", "email": "carol@example.com", "password": PASSWORD
 ALICE = {"username": "alice", "password": PASSWORD}
 FILTER = {"name": "Overdue", "query": "due=overdue"}
 TOKEN = {"name": "script", "scope": "write"}
+SNOOZE = {"until": (clock.now() + timedelta(days=30)).isoformat()}
 
 ACCOUNT = "/api/v1/accounts/{username}"
 
@@ -116,6 +119,9 @@ CASES: dict[tuple[str, str], Case] = {
     ),
     ("DELETE", ACCOUNT + "/trash/{id}"): Case((401, 200, 403, 401, 401, 403, 200)),
     ("POST", ACCOUNT + "/trash/{id}/restore"): Case((401, 200, 403, 401, 401, 403, 200)),
+    ("GET", ACCOUNT + "/reminders"): Case((401, 200, 403, 401, 401, 200, 200)),
+    ("POST", ACCOUNT + "/reminders/{id}/dismiss"): Case((401, 200, 403, 401, 401, 403, 200)),
+    ("POST", ACCOUNT + "/reminders/{id}/snooze"): Case((401, 200, 403, 401, 401, 403, 200), SNOOZE),
     ("GET", ACCOUNT + "/filters"): Case((401, 200, 403, 401, 401, 200, 200)),
     ("POST", ACCOUNT + "/filters"): Case((401, 201, 403, 401, 401, 403, 201), FILTER),
     ("GET", ACCOUNT + "/filters/{id}"): Case((401, 200, 403, 401, 401, 200, 200)),

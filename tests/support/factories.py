@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from todo import clock
 from todo.auth.passwords import hash_password
 from todo.journal import writes
-from todo.models import Filter, IdempotencyKey, List, Task
+from todo.models import Filter, IdempotencyKey, List, Reminder, Task
 from todo.models.account import ACCOUNTS, username_columns
 from todo.models.task import TASK_COLUMNS, TASKS, columns_of
 from todo.models.token import TOKENS, new_token
@@ -120,6 +120,18 @@ def make_filters(session: Session, login: Login, several: list[dict[str, Any]]) 
     filters = writes.create(session, Filter, login.id, rows)
     session.commit()
     return [each.id for each in filters]
+
+
+def make_reminder(session: Session, login: Login, **values: Any) -> int:
+    """Store a reminder of the account that has fired now, and return its id."""
+    now = writes.transaction_date(session)
+    fired = {"task_id": 1, "at": now.replace(microsecond=0), "due_at": None, "due_all_day": False}
+    [row] = writes.create(
+        session, Reminder, login.id, [fired | {"fired_date": now, "late": False} | values]
+    )
+    session.commit()
+    reminder_id: int = row.id
+    return reminder_id
 
 
 def make_trashed(session: Session, login: Login, **values: Any) -> int:

@@ -7,14 +7,17 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from todo.models import Account, Base, Change, Filter, List, Task, TrashedTask
+from todo.models import Account, Base, Change, Filter, List, Reminder, Task, TrashedTask
 from todo.models.change import CREATE, DELETE, PURGE, RESTORE
 from todo.models.journalled import Journalled, columns_except
 from todo.models.json import to_json
 
 DATE = "modification_date"
 TRASH = "trash"
-INSTANTS = {DATE, "creation_date", "completion_date", "date_joined", "due_date", "start_date"}
+INSTANTS = {
+    *(DATE, "creation_date", "completion_date", "date_joined", "due_date", "start_date"),
+    *("at", "fired_date", "snoozed_until", "dismissed_date"),  # of reminders
+}
 PLACE = ("list_id", "parent_id")  # a restored task whose list or parent is gone has others
 JOURNAL_ORDER = (Change.revision, Change.kind, Change.object_id)
 
@@ -62,8 +65,8 @@ def check(session: Session, *, purged: bool = False) -> None:
 def check_sizes(session: Session) -> None:
     """Check the sizes of rows, and their sums in the accounts."""
     stored, changes = Counter[int](), Counter[int]()
-    rows: list[Task | TrashedTask | List | Filter] = []
-    for model in (Task, TrashedTask, List, Filter):
+    rows: list[Task | TrashedTask | List | Filter | Reminder] = []
+    for model in (Task, TrashedTask, List, Filter, Reminder):
         rows += session.scalars(select(model))
     for row in rows:
         fields = recorded_fields(row)

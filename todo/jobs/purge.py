@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from todo import clock
 from todo.jobs.words import erase_deleted_words
+from todo.journal import writes
 from todo.journal.retention import IN_ORDER, forget_old, forget_oldest
 from todo.models import batches
 from todo.models.account import ACCOUNTS
@@ -20,6 +21,7 @@ from todo.models.invitation import INVITATIONS
 from todo.models.journalled import RECORDED
 from todo.models.limit import LIMIT_COUNTS
 from todo.models.released_username import RELEASED_USERNAMES
+from todo.models.reminder import REMINDER_COLUMNS, REMINDERS, RETENTION, Reminder
 from todo.models.task import TASKS
 from todo.models.token import TOKENS, TokenKind
 from todo.models.trash import TRASH
@@ -37,6 +39,7 @@ _NO_WEIGHT: ColumnElement[int] = literal(0)
 _OWNED = (
     (TASKS, words_of(TASKS)),
     (TRASH, words_of(TRASH)),
+    (REMINDERS, REMINDERS.c.size),
     (CHANGES, CHANGES.c.size),
     (IDEMPOTENCY_KEYS, IDEMPOTENCY_KEYS.c.size),
 )
@@ -91,9 +94,10 @@ def _expired(settings: Settings) -> Iterator[tuple[str, Table, ColumnElement[boo
 
 
 def _purge_accounts(session: Session, end_batch: EndBatch, settings: Settings) -> dict[str, int]:
-    """Shorten the trash and the journal of each account, and return the numbers of rows."""
+    """Shorten the trash, reminders and journal of each account; return the numbers of rows."""
     now, quota = clock.now(), settings.quota_journal
     trashed, recorded = now - settings.trash_retention, now - settings.journal_retention
+    fired = now - RETENTION
 
     def purge_each(
         condition: ColumnElement[bool], purge_batch: Callable[..., int], *arguments: Any
@@ -110,6 +114,11 @@ def _purge_accounts(session: Session, end_batch: EndBatch, settings: Settings) -
     old_changes = _FIRST_CHANGE.scalar_subquery() <= recorded
     deleted = {
         "trashed tasks": purge_each(old_trash, purge_trash, trashed),
+        "reminders": purge_each(
+            ACCOUNTS.c.id.in_(select(REMINDERS.c.account_id).where(*_old_reminders(fired))),
+            purge_reminders,
+            fired,
+        ),
         "changes": purge_each(old_changes, purge_changes, recorded),
     }
     if quota:
@@ -185,6 +194,26 @@ def purge_trash(session: Session, account_id: int, until: datetime) -> int:
     # Select under the lock, so that no request can restore one of these tasks concurrently.
     rows = session.execute(expired).all() if lock(session, account_id) else []
     return len(purge_batch(session, account_id, rows, go_on))
+
+
+def purge_reminders(session: Session, account_id: int, until: datetime) -> int:
+    """Delete a batch of the account's reminders that fired up to `until`; return their number.
+
+    Skip the account if another transaction is writing to it.
+    """
+    if not lock(session, account_id):
+        return 0
+    old = select(*REMINDER_COLUMNS).where(
+        REMINDERS.c.account_id == account_id, *_old_reminders(until)
+    )
+    rows = session.execute(old.order_by(REMINDERS.c.id).limit(batches.BATCH_SIZE)).all()
+    writes.delete(session, Reminder, account_id, [row._asdict() for row in rows])
+    return len(rows)
+
+
+def _old_reminders(until: datetime) -> list[ColumnElement[bool]]:
+    """Return the conditions for reminders that fired up to `until` and do not fire again."""
+    return [REMINDERS.c.fired_date <= until, REMINDERS.c.snoozed_until.is_(None)]
 
 
 def purge_changes(session: Session, account_id: int, until: datetime) -> int:

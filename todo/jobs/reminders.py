@@ -73,7 +73,7 @@ def fire_reminders(engine: Engine, settings: Settings, pause: Pause = time.sleep
     return fired
 
 
-def _batches(session: Session, table: Table, column: str) -> Iterator[Sequence[Row[Any]]]:
+def _batches(session: Session, table: Table, column: str) -> Iterator[Sequence[Any]]:
     """Yield the id and account of all rows whose time in the column has come, in batches."""
     now = clock.now()
     key = (table.c[column], table.c.id)
@@ -94,7 +94,7 @@ def _batches(session: Session, table: Table, column: str) -> Iterator[Sequence[R
 
 def _in_accounts(
     session: Session,
-    batch: Sequence[Row[Any]],
+    batch: Sequence[Any],
     fire: Callable[[Session, Locked, list[int]], int],
 ) -> int:
     """Lock the accounts of the rows, fire their reminders, and return their number."""
@@ -117,7 +117,7 @@ def _fire(session: Session, locked: Locked, ids: list[int]) -> int:
     new: dict[int, list[Fields]] = defaultdict(list)
     advanced = []
     for task in session.execute(due).all():
-        schedule = schedule_of(task._mapping, find_zone(locked[task.account_id]))
+        schedule = schedule_of(task._asdict(), find_zone(locked[task.account_id]))
         instants = set(schedule.instants())
         for at in sorted(each for each in instants if task.remind_at <= each <= now):
             if (task.id, at) not in fired:

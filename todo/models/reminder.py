@@ -1,7 +1,7 @@
 """Reminders that have fired. Those that a task still has are its field `reminders`."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, Integer, Table, and_, inspect
@@ -10,6 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from todo.models.journalled import Journalled, columns_except, row_class
 from todo.models.meta import NEVER_REUSE_IDS, Base, BigInt, UTCDateTime, where
 from todo.models.task import TASKS, date_of
+
+RETENTION = timedelta(days=30)  # after a reminder has fired, unless it is snoozed
 
 
 class Reminder(Journalled, Base):

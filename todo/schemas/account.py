@@ -20,6 +20,7 @@ from todo.schemas.dates import zone_name
 from todo.schemas.filter import Filter
 from todo.schemas.list import List
 from todo.schemas.meta import WITHOUT_NUL, Instant, Owner, Text, Unicode, limited
+from todo.schemas.reminder import StoredReminder
 from todo.schemas.session import CurrentPassword, LoggedIn
 from todo.schemas.task import StoredTask
 from todo.schemas.trash import TrashedTask
@@ -169,13 +170,14 @@ class Account(Representation):
 
 
 class AccountExport(Representation):
-    """The profile, lists, saved filters, tasks and trash of an account."""
+    """The profile, lists, saved filters, tasks, reminders and trash of an account."""
 
     username: Owner
     profile: Account
     lists: list[List] = Field(description="All lists, by id.")
     filters: list[Filter] = Field(description="All saved filters, by id.")
     tasks: list[StoredTask] = Field(description="All tasks, by id.")
+    reminders: list[StoredReminder] = Field(description="Reminders that have fired, by id.")
     trash: list[TrashedTask] = Field(description="Deleted tasks, in the order of their deletion.")
 
 

@@ -34,12 +34,12 @@ class Change(Representation):
     )
     date: Instant
     kind: str = Field(
-        description="`task`, `list`, `filter` or `profile`. New kinds may be added; ignore unknown "
-        "ones.",
+        description="`task`, `list`, `filter`, `reminder` or `profile`. New kinds may be added; "
+        "ignore unknown ones.",
         examples=["task"],
     )
     id: int = Field(
-        description="Id of the task, list or filter; for the profile, the account id.",
+        description="Id of the task, list, filter or reminder; for the profile, the account id.",
         examples=[1],
     )
     action: str = Field(
@@ -49,8 +49,8 @@ class Change(Representation):
     )
     token: UsedToken | None = Field(
         description="The token of the request. Null for a registration, a change by an "
-        "administrator, a task deleted permanently when its time in the trash was over, and a date "
-        "corrected after a change of the rules of its time zone."
+        "administrator, a task deleted permanently when its time in the trash was over, a reminder "
+        "that has fired, and a date corrected after a change of the rules of its time zone."
     )
     before: dict[str, Any] | None = Field(
         description="Previous values of the changed fields; all fields for `delete`. Null for "

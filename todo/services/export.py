@@ -61,7 +61,7 @@ class OpenExports:
 
 
 def write_export(db: Database, account: AccountRow, trash_retention: timedelta) -> IO[bytes]:
-    """Write the account's profile, lists, filters, tasks, reminders and trash as JSON to a file; return it.
+    """Write the account's data as JSON to a file, and return it.
 
     The file is complete before the answer begins, so a failure still gets an error answer. Its
     position is at its end; it is temporary: closing it deletes it. Raise StaleDataError if an

@@ -23,11 +23,12 @@ from todo.journal.writes import next_revision
 from todo.models.change import CHANGES, RESTORE, UPDATE
 from todo.models.filter import Filter
 from todo.models.list import LISTS, List
-from todo.models.task import DATE_FIELDS, DEPTH_MAX, TASK_COLUMNS, TASKS, Task
+from todo.models.task import DEPTH_MAX, TASK_COLUMNS, TASKS, TIMED_FIELDS, Task
 from todo.services import filters, lists
 from todo.services.dates import late_starts
+from todo.services.reminder_times import reminders_without_due_date
 
-_DATED = {*DATE_FIELDS, "timezone"}
+_DATED = {*TIMED_FIELDS, "timezone"}
 
 
 def undo(session: Session, account: AccountRow, revision: int, trash_retention: timedelta) -> int:
@@ -41,7 +42,7 @@ def undo(session: Session, account: AccountRow, revision: int, trash_retention: 
     undone = journal.undo(session, account, revision, trash_retention)
     _refuse_lost_tasks(session, account)
     _refuse_too_many_restored(session, account)
-    _refuse_late_starts(session, account)
+    _refuse_wrong_dates(session, account)
     return undone
 
 
@@ -73,8 +74,11 @@ def _refuse_undated(session: Session, account: AccountRow, revision: int) -> Non
         )
 
 
-def _refuse_late_starts(session: Session, account: AccountRow) -> None:
-    """Raise Problem 409 if this transaction has made a task start after its due date."""
+def _refuse_wrong_dates(session: Session, account: AccountRow) -> None:
+    """Raise Problem 409 if this transaction has left a task with dates that do not fit.
+
+    It would start after its due date, or have a reminder before a due date that is missing.
+    """
     # A restored task was late before.
     of_changed = and_(TASKS.c.account_id == CHANGES.c.account_id, TASKS.c.id == CHANGES.c.object_id)
     query = (
@@ -85,17 +89,21 @@ def _refuse_late_starts(session: Session, account: AccountRow) -> None:
             CHANGES.c.revision == next_revision(session, account),
             CHANGES.c.kind == Task.kind,
             CHANGES.c.action == UPDATE,
-            TASKS.c.start_at.is_not(None),
-            TASKS.c.due_at.is_not(None),
+            or_(
+                and_(TASKS.c.start_at.is_not(None), TASKS.c.due_at.is_not(None)),
+                and_(TASKS.c.reminders.is_not(None), TASKS.c.due_at.is_(None)),
+            ),
         )
     )
     found = session.execute(query)
     rows = [row._asdict() for row in found if not _DATED.isdisjoint(row.after)]
-    late = [rows[index]["id"] for index, _ in late_starts(account, rows)]
-    if late:
-        raise journal.undo_conflict(
-            [Conflict(Task.kind, task_id, ["due_date", "start_date"]) for task_id in late]
-        )
+    conflicts = [
+        Conflict(Task.kind, rows[index]["id"], ["due_date", fault.field])
+        for faults in (late_starts(account, rows), reminders_without_due_date(rows))
+        for index, fault in faults
+    ]
+    if conflicts:
+        raise journal.undo_conflict(conflicts)
 
 
 def _refuse_too_many_restored(session: Session, account: AccountRow) -> None:

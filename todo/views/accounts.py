@@ -198,7 +198,7 @@ def _has_if_match(request: Request) -> bool:
     headers=("Content-Disposition",),
 )
 def export(context: AccountContext, request: Request) -> Response:
-    """Export the profile, lists, saved filters, tasks and trash as one JSON document.
+    """Export the profile, lists, saved filters, tasks, reminders and trash as one JSON document.
 
     The password, sessions, API tokens and the history of changes are not included. The next export
     can begin when the client has read this one.
