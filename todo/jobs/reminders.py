@@ -5,7 +5,6 @@ reads the tasks again, stores the reminders that have fired, and advances `remin
 transaction. So a process that is killed has fired a reminder or not, and another one goes on.
 """
 
-import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -33,8 +32,6 @@ from todo.models.reminder import (
 from todo.models.task import TASKS, schedule_of
 from todo.reminders import LATE
 from todo.settings import Settings
-
-logger = logging.getLogger(__name__)
 
 BATCH_SIZE = 200  # tasks or reminders of one transaction
 
@@ -68,8 +65,6 @@ def fire_reminders(engine: Engine, settings: Settings, pause: Pause = time.sleep
             for batch in _batches(session, table, name):
                 fired += _in_accounts(session, batch, fire)
                 end_batch()
-    if fired:
-        logger.info("fired %d reminders", fired)
     return fired
 
 
