@@ -24,6 +24,7 @@ from todo.resources import (
     TasksContext,
     TokenContext,
     TrashContext,
+    WebhookContext,
 )
 
 ACCOUNTS = "/api/v1/accounts"
@@ -96,6 +97,9 @@ def includeme(config: Configurator) -> None:
     add_route("undo", ACCOUNT + "/changes/{revision}/undo", factory=RevisionContext)
     add_route("tokens", ACCOUNT + "/tokens", factory=AccountContext)
     add_route("token", ACCOUNT + "/tokens/{id}", factory=TokenContext)
+    add_route("webhooks", ACCOUNT + "/webhooks", factory=AccountContext)
+    add_route("webhook", ACCOUNT + "/webhooks/{id}", factory=WebhookContext)
+    add_route("test_webhook", ACCOUNT + "/webhooks/{id}/test", factory=WebhookContext)
     add_route("move_task", ACCOUNT + "/tasks/{id}/move", factory=TaskContext)
     add_route("lists", ACCOUNT + "/lists", factory=TasksContext)
     add_route("list", ACCOUNT + "/lists/{id}", factory=ListContext)

@@ -30,6 +30,7 @@ from tests.support.factories import (
     make_task,
     make_token,
     make_trashed,
+    make_webhook,
 )
 from todo import clock, configure
 from todo.auth.permissions import Permission
@@ -120,6 +121,7 @@ class Resources:
     token_id: int
     list_id: int
     filter_id: int
+    webhook_id: int
     secrets: dict[Actor, str | None]
 
     def url(self, pattern: str, username: str = "alice") -> str:
@@ -130,6 +132,7 @@ class Resources:
             "tokens": self.token_id,
             "lists": self.list_id,
             "filters": self.filter_id,
+            "webhooks": self.webhook_id,
         }
         resource_id = next((ids[part] for part in pattern.split("/") if part in ids), None)
         return pattern.format(
@@ -161,10 +164,12 @@ def resources(db: Session, alice: Login, bob: Login) -> Resources:
     db.commit()
     trashed_id = make_trashed(db, alice)
     filter_id = make_filter(db, alice)
+    webhook_id = make_webhook(db, alice, url="http://127.0.0.1:1/")
     task_id = make_task(db, alice, labels=["home"])
     revision = db.get_one(Task, task_id).revision
     list_id = make_list(db, alice)
-    return Resources(revision, task_id, trashed_id, token.id, list_id, filter_id, secrets)
+    ids = (task_id, trashed_id, token.id, list_id, filter_id, webhook_id)
+    return Resources(revision, *ids, secrets)
 
 
 def client_with_header(app: Any, secret: str | None) -> Client:

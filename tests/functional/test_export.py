@@ -22,6 +22,7 @@ from tests.support.factories import (
     make_task,
     make_tasks,
     make_trashed,
+    make_webhook,
 )
 from tests.support.fixtures import Patch, SetClock
 from tests.support.pserve import Server
@@ -51,8 +52,10 @@ def test_export_contains_all_data_of_account_only(
         )
         make_trashed(db, alice, name=f"Old {number}")
         make_filter(db, alice, name=f"Filter {number}")
+        make_webhook(db, alice, url=f"https://{number}.example.com", attempts=number)
         make_task(db, bob)
         make_filter(db, bob)
+        make_webhook(db, bob)
         make_trashed(db, bob)
     for archived in (False, True):
         list_id = make_list(db, alice, archived=archived)
@@ -66,6 +69,7 @@ def test_export_contains_all_data_of_account_only(
         "filters": alice.get(f"{alice.url}/filters").json["filters"],
         "tasks": stored(alice.get(f"{alice.tasks_url}?archived=any").json["tasks"]),
         "trash": alice.get(alice.trash_url).json["tasks"][::-1],
+        "webhooks": alice.get(f"{alice.url}/webhooks").json["webhooks"],
     }
     assert len(response.json["tasks"]) == len(response.json["trash"]) + 2 == tasks + 2
     assert response.headers["Content-Disposition"] == 'attachment; filename="todo-alice.json"'

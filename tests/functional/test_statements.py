@@ -20,6 +20,7 @@ CREDENTIALS = {"username": "carol", "password": PASSWORD}
 FILTER = {"name": "Overdue", "query": "due=overdue"}
 TOKEN = {"name": "script", "scope": "read"}
 HOME = {"name": "Home"}
+WEBHOOK = {"url": "https://hooks.example.com/todo"}
 LABELLED = {"name": "Tea", "labels": ["home"]}
 
 # A change increments the account's revision and adds a journal record. Deleting and restoring move
@@ -111,8 +112,8 @@ EXPECTED_STATEMENTS: list[tuple[str, str, str, dict[str, Any], str]] = [
     ("delete task", "DELETE", "{account}/tasks/{ids[1]}", {}, f"limit {MOVED}"),
     ("empty trash", "DELETE", "{account}/trash?search=tea", {}, "limit SELECT"),
     ("empty trash", "DELETE", "{account}/trash", {}, f"limit {PURGED}"),
-    # The lists, the filters, the tasks, the trash, and a check for objects restored in between.
-    ("export account", "GET", "{account}/export", {}, "SELECT SELECT SELECT SELECT SELECT"),
+    # The lists, filters, tasks, trash and webhooks, and a check for objects restored in between.
+    ("export account", "GET", "{account}/export", {}, "SELECT SELECT SELECT SELECT SELECT SELECT"),
     ("edit profile", "PATCH", "{account}", {"timezone": "Europe/Berlin"}, f"limit {CHANGED}"),
     ("create token", "POST", "{account}/tokens", TOKEN, "limit SELECT SELECT INSERT"),
     ("user's tokens", "GET", "{account}/tokens", {}, "SELECT"),
@@ -204,6 +205,18 @@ EXPECTED_STATEMENTS: list[tuple[str, str, str, dict[str, Any], str]] = [
     ("filter update", "PUT", "{account}/filters/{ids[8]}", {"name": "Late"}, f"limit {CHANGED}"),
     ("filter history", "GET", "{account}/filters/{ids[8]}/history", {}, "SELECT SELECT SELECT"),
     ("delete filter", "DELETE", "{account}/filters/{ids[8]}", {}, f"limit {ERASED}"),
+    ("create webhook", "POST", "{account}/webhooks", WEBHOOK, "limit SELECT SELECT INSERT"),  # [9]
+    ("user's webhooks", "GET", "{account}/webhooks", {}, "SELECT"),
+    ("webhook detail", "GET", "{account}/webhooks/{ids[9]}", {}, "SELECT"),
+    (
+        "webhook update",
+        "PATCH",
+        "{account}/webhooks/{ids[9]}",
+        {"url": "http://hooks.example.com:1/"},
+        "limit SELECT SELECT SELECT UPDATE",
+    ),
+    ("test webhook", "POST", "{account}/webhooks/{ids[9]}/test", {}, "limit SELECT SELECT"),
+    ("delete webhook", "DELETE", "{account}/webhooks/{ids[9]}", {}, "limit SELECT DELETE"),
     ("delete profile", "DELETE", "{account}", {}, "limit SELECT INSERT DELETE UPDATE"),
     ("register", "POST", "/api/v1/accounts", CAROL, f"INSERT INSERT SELECT {LOGGED_IN}"),
     ("login", "POST", "/api/v1/accounts/login", CREDENTIALS, FIRST_LOGIN),

@@ -37,6 +37,7 @@ from tests.support.factories import (
     make_list,
     make_task,
     make_trashed,
+    make_webhook,
 )
 from tests.support.fixtures import Patch
 from tests.support.running import dispose
@@ -129,6 +130,7 @@ def fill(session: Session, alice: Login) -> None:
     make_task(session, alice, due_date=clock.now().date())
     make_trashed(session, alice, name="Crème brûlée", note="x" * 10_000, due_date=clock.now())
     make_filter(session, alice, name="Crème", query="search=crème&sort=-priority")
+    make_webhook(session, alice, events=["task.*"], attempts=2, failing_since=clock.now())
     session.add(Invitation(digest=b"x" * 32, expiration_date=clock.now()))
     session.add(LimitCount(name="writes", subject="1", count=3, expiration_date=clock.now()))
     make_key(session, alice, "ké%y", clock.now())

@@ -221,8 +221,8 @@ def validate(
 
 
 def _context(request: Request) -> dict[str, Any]:
-    """Return the validation context: the time zone in which the fields are read."""
-    return {"timezone": request.timezone}
+    """Return the validation context: the time zone of the fields, and the settings."""
+    return {"timezone": request.timezone, "settings": request.settings}
 
 
 def _fault(details: ErrorDetails, known: str, whole: str) -> Fault:

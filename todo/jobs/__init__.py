@@ -6,9 +6,13 @@ from sqlalchemy import Engine
 
 from todo.jobs.hourly import purge_hourly
 from todo.jobs.runner import Job, Runner
+from todo.jobs.webhooks import deliver_webhooks
 from todo.settings import Settings
 
-JOBS = (Job("purge", 5 * 60, purge_hourly),)
+JOBS = (
+    Job("purge", 5 * 60, purge_hourly),
+    Job("webhooks", 1, deliver_webhooks),
+)
 
 
 def start(engine: Engine, settings: Settings, stopping: Event | None = None) -> Runner:

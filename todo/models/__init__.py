@@ -12,6 +12,7 @@ from todo.models.released_username import ReleasedUsername
 from todo.models.task import Task
 from todo.models.token import Token
 from todo.models.trash import TrashedTask
+from todo.models.webhook import Webhook
 
 __all__ = [
     "Account",
@@ -26,4 +27,5 @@ __all__ = [
     "Task",
     "Token",
     "TrashedTask",
+    "Webhook",
 ]

@@ -23,6 +23,7 @@ from todo.schemas.meta import WITHOUT_NUL, Instant, Owner, Text, Unicode, limite
 from todo.schemas.session import CurrentPassword, LoggedIn
 from todo.schemas.task import StoredTask
 from todo.schemas.trash import TrashedTask
+from todo.schemas.webhook import Webhook
 
 USERNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 
@@ -169,7 +170,7 @@ class Account(Representation):
 
 
 class AccountExport(Representation):
-    """The profile, lists, saved filters, tasks and trash of an account."""
+    """The profile, lists, saved filters, tasks, trash and webhooks of an account."""
 
     username: Owner
     profile: Account
@@ -177,6 +178,11 @@ class AccountExport(Representation):
     filters: list[Filter] = Field(description="All saved filters, by id.")
     tasks: list[StoredTask] = Field(description="All tasks, by id.")
     trash: list[TrashedTask] = Field(description="Deleted tasks, in the order of their deletion.")
+    webhooks: list[Webhook] | MISSING = Field(
+        MISSING,
+        description="All webhooks, by id, without their secrets. Absent in an export by an API "
+        "token.",
+    )
 
 
 class Registration(Body):
