@@ -37,7 +37,9 @@ class SchemaWriter(GenerateJsonSchema):
 
 def _read_only_fields(shown_as: type[Representation], names: frozenset[str]) -> Schema:
     """Return the schemas of a representation's fields that an input ignores."""
-    shown = shown_as.model_json_schema(mode="serialization", schema_generator=SchemaWriter)
+    shown = shown_as.model_json_schema(
+        mode="serialization", ref_template=REF + "{model}", schema_generator=SchemaWriter
+    )
     return {
         name: field
         | {

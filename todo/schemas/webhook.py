@@ -101,7 +101,7 @@ EnabledIn = Annotated[
 ]
 
 
-class Answer(Representation):
+class ReceiverAnswer(Representation):
     """The answer of a receiver to a message."""
 
     date: Instant
@@ -146,7 +146,7 @@ class Webhook(Representation):
         description="Time of the next attempt after a failed one, in UTC (RFC 3339), or null.",
         examples=[None],
     )
-    last_answer: Answer | None = Field(
+    last_answer: ReceiverAnswer | None = Field(
         description="Answer to the last message. Null if none was sent yet."
     )
 
@@ -217,4 +217,4 @@ class WebhookTested(Representation):
     """The answer of the receiver to a test message."""
 
     username: Owner
-    answer: Answer
+    answer: ReceiverAnswer

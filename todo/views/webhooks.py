@@ -141,4 +141,4 @@ def test(context: WebhookContext, request: Request) -> dict[str, Any]:
         request.settings.webhook_networks,
         lambda: end_transaction(request),
     )
-    return {"username": username, "answer": schemas.Answer.of(answer)}
+    return {"username": username, "answer": schemas.ReceiverAnswer.of(answer)}
