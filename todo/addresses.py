@@ -20,24 +20,21 @@ _LAST_32_BITS = (
     ip_network("::ffff:0:0:0/96"),  # IPv4-translated (RFC 2765, section 2.1)
     ip_network("64:ff9b::/96"),  # NAT64 (RFC 6052, section 2.1)
 )
-# NAT64 of a network's own (RFC 8215): the position of the IPv4 address is unknown.
-_LOCAL_NAT64 = ip_network("64:ff9b:1::/48")
-# Site-local (RFC 3879): no longer used, but not all versions of Python exclude it.
-_SITE_LOCAL = ip_network("fec0::/10")
+_GLOBAL_UNICAST = ip_network("2000::/3")  # all that is assigned (RFC 4291, section 2.4)
+_DOCUMENTATION = ip_network("3fff::/20")  # RFC 9637; only newer versions of Python exclude it
 
 
 def is_public(address: Address) -> bool:
     """Return whether the address is one of the public internet, in any of its forms.
 
-    An IPv6 address that carries an IPv4 address is public if both are: Python calls some of them
-    global that a gateway leads to the machine itself.
+    If an IPv6 address carries IPv4 addresses, these decide: Python calls some of them global that a
+    gateway leads to the machine itself.
     """
     if isinstance(address, IPv6Address):
-        if address in _LOCAL_NAT64 or address in _SITE_LOCAL:
-            return False
-        embedded = list(_embedded(address))
-        if embedded:
+        if embedded := list(_embedded(address)):
             return all(map(is_public, embedded))
+        if address not in _GLOBAL_UNICAST or address in _DOCUMENTATION:
+            return False
     return address.is_global and not address.is_multicast
 
 

@@ -83,14 +83,13 @@ EventsIn = Annotated[
             Text, AfterValidator(_event), Field(json_schema_extra={"enum": list(event_names())})
         ]
     ],
+    Field(min_length=1, max_length=EVENTS_MAX),
     BeforeValidator(_from_form),
     AfterValidator(lambda names: list(dict.fromkeys(names))),
     Field(
         description="Events to send: `task.create`, or `task.*` for all events of a kind, or `*` "
         "for all. In a form, separated by commas.",
         examples=[["task.create", "list.*"]],
-        min_length=1,
-        max_length=EVENTS_MAX,
     ),
 ]
 EnabledIn = Annotated[

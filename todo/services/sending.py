@@ -6,6 +6,7 @@ https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-w
 import asyncio
 import hashlib
 import hmac
+import os
 import socket
 import ssl
 import time
@@ -134,7 +135,9 @@ class Sender:
         if isinstance(failure, aiohttp.ClientSSLError):
             return "A TLS connection was not possible."
         if isinstance(failure, aiohttp.ClientConnectorError):
-            return f"A connection was not possible: {failure.strerror or 'it failed'}."
+            number = failure.os_error.errno
+            reason = f": {os.strerror(number)}" if number else ""
+            return f"A connection was not possible{reason}."
         if isinstance(failure, aiohttp.ClientResponseError):
             return "The answer is not valid HTTP."
         return "The connection ended before the answer."
