@@ -220,7 +220,8 @@ def test_admin_commands_are_complete_and_run(
     with database(database_server) as new_url:
         documented += run_commands(restore, new_url, tmp_path)
     existing = set(re.findall(r"^    ([a-z-]+) +\S", admin_parser().format_help(), re.MULTILINE))
-    assert set(documented) == existing
+    # This one runs until it is stopped: tests/scripts/test_jobs.py.
+    assert {*documented, "jobs"} == existing
     table = section("docs/command-line.md", "todo-admin")
     assert set(re.findall(r"^\| `([a-z-]+)", table, re.MULTILINE)) == existing
 

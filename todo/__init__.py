@@ -29,6 +29,7 @@ def configure(ini_settings: dict[str, str]) -> Configurator:
     """Return the configurator with all parts of the application."""
     checked = settings.read(ini_settings)
     settings.refuse_unsafe_production(checked, ini_settings)
+    settings.check_backup_folder(checked)
     config = Configurator(settings=ini_settings)
     config.registry["settings"] = checked
     config.include("todo.http.request")

@@ -81,9 +81,10 @@ def server_factory(
         gc.freeze()  # scanning the objects of the startup would stop requests for 50 ms
         engine, settings = app.registry["engine"], app.registry["settings"]
         stopping = threading.Event()
-        runner = jobs.start(engine, settings, stopping)
+        runner = jobs.start(engine, settings, stopping) if settings.jobs else None
         left = _serve(app, listening, settings.public_url, DEFAULTS | options, stopping)
-        runner.stop(left)
+        if runner is not None:
+            runner.stop(left)
 
     return serve
 

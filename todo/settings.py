@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_network
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Annotated, Any, get_type_hints
 
 from pyramid.config.settings import Settings as PyramidSettings
@@ -167,6 +169,14 @@ def _networks(whose: str) -> Callable[[str], Networks]:
     return parse
 
 
+def _folder(text: str) -> Path | None:
+    if not text:
+        return None
+    if not Path(text).is_absolute():
+        raise ValueError("must be the whole path of a folder, such as /var/backups/todo")
+    return Path(text)
+
+
 # Environment variables with other names than their setting.
 _VARIABLES = {"sqlalchemy.url": "DATABASE_URL", "todo.reading_url": "READING_DATABASE_URL"}
 
@@ -232,6 +242,8 @@ class Settings:
     webhook_networks: Annotated[
         Networks, Setting("todo.webhook_networks", _networks("webhooks' receivers"), "")
     ]
+    jobs: Annotated[bool, Setting("todo.jobs", _boolean, "true")]
+    backup_dir: Annotated[Path | None, Setting("todo.backup_dir", _folder, "")]
 
     @property
     def is_pooled(self) -> bool:
@@ -330,3 +342,17 @@ def refuse_unsafe_production(
     for message, is_unsafe in checks:
         if is_unsafe:
             raise SystemExit(f"todo: the setting {message}")
+
+
+def check_backup_folder(settings: Settings) -> None:
+    """Raise SystemExit (one line) if todo.backup_dir is no folder or cannot be written to."""
+    if settings.backup_dir is None:
+        return
+    try:
+        TemporaryFile(dir=settings.backup_dir).close()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise SystemExit(
+            f"todo: the setting todo.backup_dir: cannot write to {str(settings.backup_dir)!r}: "
+            f"{reason}; create the folder, let this user write to it, or correct the setting"
+        ) from None

@@ -94,7 +94,8 @@ def test_failure_of_database_is_one_line_without_traceback(
         wait_until(lambda: caplog.text.count("the reader failed and will be retried: ") > 1)
     for each in caplog.records:
         assert (each.levelname, each.exc_info) == ("WARNING", None)
-        assert "missing" in each.message and "\n" not in each.message
+        assert "missing" in each.message
+        assert "\n" not in each.message
 
 
 def test_stop_lets_work_end_in_order(real_app: Any) -> None:

@@ -55,7 +55,7 @@ def test_help_examples_are_valid_commands(capsys: Capture) -> None:
 
     overview = help_of()
     commands = re.findall(r"^    ([a-z-]+) +[a-z]", overview, re.MULTILINE)
-    assert len(commands) == 11
+    assert len(commands) == 12
     for command in commands:
         examples = re.findall(
             rf"^  todo-admin ({command}\b[^<|\n]*)", help_of(command), re.MULTILINE

@@ -20,6 +20,7 @@ from waitress.adjustments import Adjustments
 
 from tests.support.databases import ROOT, database
 from tests.support.pserve import LOCAL_PUBLIC_URL, PUBLIC_URL, Server, pserve, pserve_refuses
+from todo.jobs import JOBS
 from todo.server import OPTIONS, server_factory
 
 APP = "use = egg:todo\n"  # the first line of [app:main]
@@ -334,6 +335,47 @@ def test_stop_answers_accepted_requests_and_refuses_new_connections(
         with closing(each), each.getresponse() as response:
             assert response.status == 200
     assert stoppable.process.wait(10) == 0
+
+
+@ONE_DATABASE
+def test_stop_lets_requests_and_jobs_end_at_the_same_time(
+    production_ini: str, migrated_url: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "state"
+    with serving(production_ini, migrated_url, SLOW_JOB=str(path)) as server:
+        wait_until(lambda: path.exists() and path.read_text() == "running")
+        with closing(send_slow_request(server, 2.5)) as pending:
+            time.sleep(0.2)  # the request is running
+            began = time.monotonic()
+            server.process.terminate()
+            with pending.getresponse() as response:
+                assert response.status == 200
+            assert server.process.wait(10) == 0
+            assert time.monotonic() - began < 4, "each takes more than 2 seconds"
+        assert path.read_text() == "ended"
+
+
+@ONE_DATABASE
+@pytest.mark.parametrize("setting", ["true", "false"])
+def test_service_runs_jobs_unless_the_setting_is_false(
+    production_ini: str, migrated_url: str, setting: str
+) -> None:
+    with serving(production_ini, migrated_url, TODO_JOBS=setting) as server:
+        _, _, threads = server.request("GET", "/threads")
+        running = {name for name in threads if name.startswith("job-")}
+        assert running == ({f"job-{job.name}" for job in JOBS} if setting == "true" else set())
+        server.process.terminate()
+        assert server.process.wait(5) == 0
+
+
+@ONE_DATABASE
+def test_start_without_usable_backup_folder_is_refused(migrated_url: str, tmp_path: Path) -> None:
+    folder = str(tmp_path / "missing")
+    error = pserve_refuses("development.ini", DATABASE_URL=migrated_url, TODO_BACKUP_DIR=folder)
+    assert error == (
+        f"todo: the setting todo.backup_dir: cannot write to '{folder}': No such file or "
+        "directory; create the folder, let this user write to it, or correct the setting\n"
+    )
 
 
 @ONE_DATABASE

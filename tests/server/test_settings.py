@@ -83,6 +83,9 @@ def test_postgresql_url_uses_psycopg2(scheme: str) -> None:
         (SQLITE, {"TODO_TRUSTED_PROXY": "0.0.0.0/0"}, "TODO_TRUSTED_PROXY must list IP"),
         (SQLITE, {"TODO_TRUSTED_PROXY": "::/0"}, "TODO_TRUSTED_PROXY must list IP"),
         (SQLITE, {"TODO_TRUSTED_PROXY": "127.0.0.1 *"}, "TODO_TRUSTED_PROXY must list IP"),
+        (SQLITE | {"todo.jobs": "secret"}, {}, "todo.jobs must be true or false"),
+        (SQLITE | {"todo.backup_dir": "secret"}, {}, "todo.backup_dir must be the whole path"),
+        (SQLITE, {"TODO_BACKUP_DIR": "~/secret"}, "TODO_BACKUP_DIR must be the whole path"),
         (SQLITE | {"todo.secure_cookie": "true"}, {}, "no setting todo.secure_cookie"),
     ],
 )

@@ -81,7 +81,7 @@ class Runner:
                 return
             except SQLAlchemyError as error:
                 logger.warning("the %s failed and will be retried: %s", job.name, first_line(error))
-            except Exception:
+            except (Exception, SystemExit):
                 logger.exception("the %s failed and will be retried", job.name)
 
     def _pause(self, seconds: float) -> None:

@@ -34,6 +34,7 @@ from todo.models.engine import create_engine
 from todo.models.migration import check_migrated
 from todo.schemas.account import AccountChange, Registration
 from todo.scripts import help_texts
+from todo.scripts.jobs import run_jobs
 from todo.services import accounts
 from todo.services.backup import restore_backup, write_backup
 from todo.services.invitations import create_invitation
@@ -133,6 +134,7 @@ def _add_data_commands(add: Callable[..., ArgumentParser]) -> None:
     purge.add_argument(
         "--force", action="store_true", help="delete them although the clock may be wrong"
     )
+    add("jobs", run_jobs, "run the background jobs until stopped", help_texts.JOBS)
     backup = add(
         "backup", _backup, "write a backup of all data to a file", help_texts.BACKUP, "file"
     )

@@ -74,6 +74,15 @@ Check the clock; --force deletes anyway.
   todo-admin purge
   todo-admin purge --force"""
 
+JOBS = """\
+Runs the jobs of the service without the service, in the foreground: the hourly purge, and the daily
+backup if todo.backup_dir is set. They run although todo.jobs is false, which keeps the service from
+running them. Any number of processes may run them, also on several machines. On SIGTERM or SIGINT,
+running jobs get 25 seconds to end, and the exit status is 0. A second SIGINT ends them at once.
+
+  todo-admin jobs
+  TODO_BACKUP_DIR=/var/backups/todo todo-admin -c production.ini jobs"""
+
 BACKUP = """\
 Writes all rows as of a single moment, while the service runs. The file is a SQLite database,
 whichever database the service uses. Store it as safely as the database: it contains password

@@ -6,7 +6,7 @@ migration, but no list or search indexes: the target database builds them from t
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -36,8 +36,12 @@ from sqlalchemy.schema import CreateTable
 from todo.models import Base
 from todo.models.journalled import RECORDED
 from todo.models.migration import BACKUP_ID, MIGRATION
+from todo.services.sqlite_copy import copy_database
 
 BATCH_SIZE = 1000  # rows in memory
+BATCH_PAUSE = 0.02  # seconds; the requests of the process use the processor meanwhile
+
+Pause = Callable[[float], object]
 
 # The table of Alembic.
 VERSION = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
@@ -51,10 +55,14 @@ PG_SEQUENCES = table(
 FAILURES = (OSError, ValueError, sqlite3.Error, DBAPIError)
 
 
-def write_backup(session: Session, path: Path, *, overwrite: bool) -> dict[str, int]:
+def write_backup(
+    session: Session, path: Path, *, overwrite: bool, pause: Pause | None = None
+) -> dict[str, int]:
     """Write all rows as of a single moment to the file; return the number of rows per table.
 
     The file is written in a hidden folder next to its path, and moved there when it is complete.
+    `pause` waits for seconds between batches, so that requests are not delayed, or raises to stop.
+    Without it, the backup is faster, and blocks commits to SQLite for a few seconds per gigabyte.
     Raise SystemExit with a one-line message on failure, and leave nothing behind.
     """
     try:
@@ -64,12 +72,12 @@ def write_backup(session: Session, path: Path, *, overwrite: bool) -> dict[str, 
         with TemporaryDirectory(prefix=".todo-backup-", dir=path.parent) as hidden:
             written = Path(hidden, "backup")
             written.touch(mode=0o600)
-            with _snapshot(session, Path(hidden)) as source, _open(written, "rw") as target:
+            with _snapshot(session, Path(hidden), pause) as source, _open(written, "rw") as target:
                 target.exec_driver_sql(f"PRAGMA application_id = {BACKUP_ID}")
                 for each in (VERSION, *Base.metadata.sorted_tables):
                     target.execute(CreateTable(each))
                 target.execute(insert(VERSION), {"version_num": MIGRATION})
-                rows = _copy(source, target)
+                rows = _copy(source, target, pause)
             _refuse_existing(path, overwrite=overwrite)
             written.replace(path)
             _keep_name(path)
@@ -150,7 +158,7 @@ def _refuse_rows(target: Connection) -> None:
 
 
 @contextmanager
-def _snapshot(session: Session, folder: Path) -> Iterator[Connection]:
+def _snapshot(session: Session, folder: Path, pause: Pause | None) -> Iterator[Connection]:
     """Yield a connection that reads the database as of a single moment."""
     engine = session.get_bind().engine
     if engine.dialect.name == "postgresql":
@@ -160,13 +168,17 @@ def _snapshot(session: Session, folder: Path) -> Iterator[Connection]:
         _take_time(connection)
         yield connection
         return
-    # Reading from SQLite blocks commits. Copy its pages, which takes a few seconds per gigabyte and
-    # is much faster than reading its rows, and read the rows from the copy.
+    # Reading from SQLite blocks commits. Copying its pages is much faster than reading its rows, so
+    # read the rows from a copy.
     pages = folder / "pages"
     pages.touch(mode=0o600)
     with closing(sqlite3.connect(pages)) as copy, closing(engine.raw_connection()) as original:
         copy.execute("PRAGMA synchronous = OFF")  # the copy is temporary
-        original.driver_connection.backup(copy)  # type: ignore[union-attr]
+        source: sqlite3.Connection = original.driver_connection  # type: ignore[assignment]
+        if pause is None:
+            source.backup(copy)
+        else:
+            copy_database(source, copy, pause)
     with _open(pages, "rw") as connection:
         yield connection
 
@@ -192,7 +204,7 @@ def _take_time(connection: Connection) -> None:
         connection.exec_driver_sql(f"SET LOCAL {limit} = 0")
 
 
-def _copy(source: Connection, target: Connection) -> dict[str, int]:
+def _copy(source: Connection, target: Connection, pause: Pause | None = None) -> dict[str, int]:
     """Copy all rows and the last ids. Return the number of rows per table."""
     rows = {}
     for each in Base.metadata.sorted_tables:
@@ -202,6 +214,8 @@ def _copy(source: Connection, target: Connection) -> dict[str, int]:
         for batch in found.mappings().partitions():
             target.execute(insert(each), [dict(row) for row in batch], execution_options=RECORDED)
             rows[_words(each)] += len(batch)
+            if pause is not None:
+                pause(BATCH_PAUSE)
     # PostgreSQL's last ids are current, not of the snapshot, so no id in the rows exceeds them.
     for each in Base.metadata.sorted_tables:
         if each.autoincrement_column is not None:
