@@ -14,8 +14,9 @@ import pytest
 
 from tests.scripts.conftest import TodoAdmin
 from tests.support.databases import ROOT
+from todo.jobs import JOBS
 
-STARTED = "todo runs the jobs purge, backup until SIGTERM or SIGINT\n"
+STARTED = f"todo runs the jobs {', '.join(job.name for job in JOBS)} until SIGTERM or SIGINT\n"
 
 
 @contextmanager

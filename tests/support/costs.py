@@ -75,7 +75,7 @@ COSTS = {
     "webhook detail": Cost("the longest", statements=2),
     "webhook update": Cost("the longest", written=2),
     "delete webhook": Cost("any", written=2),
-    "test webhook": Cost("10 seconds without an answer", written=1),
+    "test webhook": Cost("10 seconds without an answer", written=2),
     "delete profile": Cost("120 tokens; the purge does the rest", written=123),
     "register": Cost("any", written=4),
     "login": Cost("the first from an address", written=15, statements=23),

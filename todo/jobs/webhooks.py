@@ -13,8 +13,10 @@ from contextlib import closing
 from typing import TypeVar
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from todo.http.errors import first_line
 from todo.jobs.runner import Pause
 from todo.models.engine import separate_transaction
 from todo.services.outbox import Claim, claim_due, end_turn, read_batch
@@ -95,9 +97,11 @@ class _Turns:
         )
         for task in done:
             claim = self._running.pop(task)
-            if (error := task.exception()) is not None:
-                # The claim ends by itself, and the messages are repeated.
-                logger.error("the turn of webhook %d failed", claim.id, exc_info=error)
+            # After an error, the claim ends by itself, and the messages are repeated.
+            if isinstance(error := task.exception(), SQLAlchemyError):
+                logger.warning("webhook %d will be retried: %s", claim.id, first_line(error))
+            elif error is not None:
+                logger.error("webhook %d will be retried", claim.id, exc_info=error)
 
     async def _turn(self, claim: Claim) -> None:
         """Send the webhook's next messages in order, up to the first that fails."""
