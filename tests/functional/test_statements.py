@@ -212,7 +212,7 @@ EXPECTED_STATEMENTS: list[tuple[str, str, str, dict[str, Any], str]] = [
         "webhook update",
         "PATCH",
         "{account}/webhooks/{ids[9]}",
-        {"url": "http://hooks.example.com:1/"},
+        {"url": "http://hooks.invalid/"},
         "limit SELECT SELECT SELECT UPDATE",
     ),
     # The transaction, with the count of the write, ends before the message is sent.

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from standardwebhooks import Webhook
 
 from tests.support.client import User
-from tests.support.databases import session_on
+from tests.support.databases import event_listener, session_on
 from tests.support.factories import change_accounts, make_account
 from tests.support.fixtures import Patch, SetClock
 from tests.support.outline import add, change
@@ -321,6 +321,28 @@ def test_two_runners_send_each_message_once(
         assert revisions == sorted(revisions)
 
 
+@pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)
+def test_webhook_claimed_in_between_is_skipped(
+    alice: User, receiver: Receiver, deliver: Deliver, database_url: str
+) -> None:
+    """On SQLite, the lock for writes is held from the look to the claim."""
+    add_webhook(alice, receiver.url)
+    add(alice, name="a")
+    claimed = []
+
+    def claim_first(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("UPDATE webhooks"):
+            with session_on(database_url) as other:
+                claimed.extend(outbox.claim_due(other, [], 10))
+                other.commit()
+
+    with session_on(database_url) as session:
+        with event_listener(session.get_bind(), "before_cursor_execute", claim_first):
+            assert outbox.claim_due(session, [], 10) == []
+        session.rollback()
+    assert len(claimed) == 1
+
+
 def test_message_is_repeated_after_a_kill(
     alice: User,
     receiver: Receiver,
@@ -476,6 +498,35 @@ def test_claim_from_a_wrong_clock_is_not_waited_for(
     committed.commit()
     deliver()
     assert names(receiver.received) == ["a"]
+
+
+def test_claim_of_a_process_whose_clock_is_ahead_holds(
+    alice: User, receiver: Receiver, deliver: Deliver, committed: Session
+) -> None:
+    add_webhook(alice, receiver.url)
+    add(alice, name="a")
+    ahead = datetime.now(UTC) + outbox.CLAIM + timedelta(seconds=10)
+    committed.execute(update(WEBHOOKS).values(claimed_until=ahead))
+    committed.commit()
+    deliver()
+    assert receiver.received == []
+
+
+def test_answer_of_an_old_url_counts_no_failure(
+    alice: User, receiver: Receiver, deliver: Deliver
+) -> None:
+    receiver.statuses["/old"] = 410
+    path, _ = add_webhook(alice, receiver.url + "/old")
+    add(alice, name="a")
+
+    def change_url(request: Received) -> None:
+        if request.path == "/old":
+            alice.send_json("PATCH", path, {"url": receiver.url + "/new"})
+
+    receiver.before_answer = change_url
+    deliver()
+    assert names(receiver.at("/new")) == ["a"]
+    assert show(alice, path)["enabled"]
 
 
 def test_answer_of_a_lost_claim_is_not_stored(

@@ -73,7 +73,7 @@ URLIn = Annotated[
     AfterValidator(_url),
     Field(
         description="Where to send the messages: `http` or `https`, at most 2,000 characters.",
-        examples=["https://example.com/hooks/todo"],
+        examples=["https://hooks.example.com/todo"],
         json_schema_extra={"maxLength": URL_MAX, "pattern": f"^{URL_PATTERN}$"},
     ),
 ]
@@ -120,7 +120,7 @@ class Webhook(Representation):
 
     id: int = Field(description="Webhook id. Never reused.", examples=[1])
     url: str = Field(
-        description="Where messages are sent.", examples=["https://example.com/hooks/todo"]
+        description="Where messages are sent.", examples=["https://hooks.example.com/todo"]
     )
     events: list[str] = Field(
         description="Events that are sent. `*` is all, `task.*` all of the kind.", examples=[["*"]]
