@@ -467,24 +467,30 @@ def test_reminder_comes_with_its_task(
     add_webhook(alice, receiver.url)
     task_id = add(alice, name="Milk")
     revision = alice.get(alice.tasks_url).json["revision"]
-    for number, task in enumerate((task_id, task_id + 99), start=1):
+    recorded = [
+        (1, "create", {"task_id": task_id}),
+        (2, "create", {"task_id": task_id + 99}),
+        (1, "update", {"dismissed_date": None}),
+    ]
+    for number, (reminder_id, action, after) in enumerate(recorded, start=1):
         reminder = {
             "account_id": alice.id,
             "revision": revision + number,
             "kind": "reminder",
-            "object_id": number,
+            "object_id": reminder_id,
             "date": datetime.now(UTC),
-            "action": "create",
-            "after": {"task_id": task},
+            "action": action,
+            "after": after,
         }
         committed.execute(insert(CHANGES).values(reminder))
-    raised = update(ACCOUNTS).values(revision=revision + 2).execution_options(recorded=True)
+    raised = update(ACCOUNTS).values(revision=revision + 3).execution_options(recorded=True)
     committed.execute(raised)
     committed.commit()
     deliver()
-    _, with_task, without = receiver.received
-    assert with_task.json["type"] == "reminder.create"
-    assert with_task.json["data"]["task"] == alice.get(f"{alice.tasks_url}/{task_id}").json["task"]
+    _, fired, without, changed = receiver.received
+    task = alice.get(f"{alice.tasks_url}/{task_id}").json["task"]
+    assert (fired.json["type"], fired.json["data"]["task"]) == ("reminder.create", task)
+    assert (changed.json["type"], changed.json["data"]["task"]) == ("reminder.update", task)
     assert "task" not in without.json["data"]
 
 

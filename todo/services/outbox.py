@@ -19,7 +19,7 @@ from todo import clock
 from todo.days import in_whole_seconds
 from todo.journal.retention import IN_ORDER
 from todo.models.account import ACCOUNTS
-from todo.models.change import CHANGES
+from todo.models.change import CHANGES, CREATE
 from todo.models.json import to_json
 from todo.models.task import TASK_COLUMNS, TASKS, TaskRow
 from todo.models.webhook import WEBHOOKS, Disabled, is_wanted
@@ -252,8 +252,16 @@ def _message(session: Session, account_id: int, username: str, change: Row[Any])
 
 def _task(session: Session, account_id: int, change: Row[Any]) -> dict[str, Any] | None:
     """Return the task of the reminder as the API shows it, if it exists."""
-    task_id = (change.after or {}).get("task_id")
-    mine = (TASKS.c.account_id == account_id, TASKS.c.id == task_id)
+    recorded = change.after or change.before or {}
+    if "task_id" not in recorded:  # an update has only the changed fields
+        created = (
+            CHANGES.c.account_id == account_id,
+            CHANGES.c.kind == change.kind,
+            CHANGES.c.object_id == change.object_id,
+            CHANGES.c.action == CREATE,
+        )
+        recorded = session.scalar(select(CHANGES.c.after).where(*created)) or {}
+    mine = (TASKS.c.account_id == account_id, TASKS.c.id == recorded.get("task_id"))
     row = session.execute(select(*TASK_COLUMNS).where(*mine)).one_or_none()
     return None if row is None else Task.of(TaskRow._make(row))
 
