@@ -132,7 +132,8 @@ def _read(models: tuple[type[Input], ...], request: Request) -> tuple[Any, list[
     strict = media_type != FORM
     # A form is always the first model; later models have lists, which a form cannot hold.
     model = choose_model(models, fields) if strict else models[0]
-    return validate(model, fields, strict=strict, context=_context(request))
+    context = _context(request) | {"settings": request.settings}
+    return validate(model, fields, strict=strict, context=context)
 
 
 def success_response(returns: Any) -> tuple[int, tuple[Any, ...]]:
@@ -221,8 +222,8 @@ def validate(
 
 
 def _context(request: Request) -> dict[str, Any]:
-    """Return the validation context: the time zone of the fields, and the settings."""
-    return {"timezone": request.timezone, "settings": request.settings}
+    """Return the validation context: the time zone in which the fields are read."""
+    return {"timezone": request.timezone}
 
 
 def _fault(details: ErrorDetails, known: str, whole: str) -> Fault:
