@@ -1,6 +1,7 @@
 from setuptools import find_packages, setup
 
 requires = [
+    "aiohttp>=3.14.5,<3.15",
     "alembic>=1.20,<1.21",
     "argon2-cffi>=25.1,<26",
     "email-validator>=2.4,<3",
@@ -38,6 +39,7 @@ testing = [
     "pytest-xdist>=3.8,<4",
     "python-dateutil>=4,<5",
     "schemathesis>=4.32.5,<4.33",
+    "standardwebhooks>=1.1,<2",
     "urllib3>=2.8",  # only others need it; older releases have known flaws
     "WebTest>=3.0.7,<4",
 ]

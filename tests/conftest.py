@@ -246,8 +246,11 @@ def without_wal(monkeypatch: Patch) -> None:
 
 @pytest.fixture(scope="session")
 def running_server(committed_url: str) -> Iterator[Server]:
-    """The shared process behind `server`. Tests use `server`."""
-    with pserve("development.ini", DATABASE_URL=committed_url) as running:
+    """The shared process behind `server`. Tests use `server`.
+
+    It runs no jobs: they would change the rows of other tests.
+    """
+    with pserve("development.ini", DATABASE_URL=committed_url, TODO_JOBS="false") as running:
         yield running
 
 

@@ -27,6 +27,7 @@ from todo.models.reminder import NAMED_COLUMNS, REMINDERS, NamedReminder, of_tas
 from todo.models.task import TASK_COLUMNS, TASKS, TaskRow, label_key, spelling_of
 from todo.models.token import TOKENS
 from todo.models.trash import TRASH, TRASH_COLUMNS, is_restorable
+from todo.models.webhook import WEBHOOK_COLUMNS, WEBHOOKS, WebhookRow
 from todo.schemas.account import USERNAME
 from todo.schemas.account import Account as AccountSchema
 from todo.schemas.filter import Filter as FilterSchema
@@ -317,12 +318,35 @@ class TokenContext(AccountContext):
 
     def __init__(self, request: Request) -> None:
         super().__init__(request)
-        if not self.identity.may(Permission.MANAGE):
-            # Before the row is loaded, so that the response does not reveal whether it exists.
-            raise HTTPForbidden(result=InsufficientScope("the scope of the token is too small"))
+        _refuse_small_scope(self.identity)
         self.token: Row[Any] = _load(
             request, _of_account(TOKENS.c, TOKENS).where(is_active(request.settings))
         )
+
+
+class WebhookContext(AccountContext):
+    """A webhook of the account in the path."""
+
+    class Path(AccountContext.Path):
+        """The variable parts of the path, for the OpenAPI document."""
+
+        id: int = Field(description="The id of the webhook.", ge=1, le=ID_MAX, examples=[1])
+
+    errors: ClassVar[tuple[str, ...]] = (*AccountContext.errors, "not_found")
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        _refuse_small_scope(self.identity)
+        self.webhook = WebhookRow._make(_load(request, _of_account(WEBHOOK_COLUMNS, WEBHOOKS)))
+
+
+def _refuse_small_scope(identity: Identity) -> None:
+    """Refuse a token without the permission to manage the account.
+
+    Call it before the row is loaded, so that the response does not reveal whether it exists.
+    """
+    if not identity.may(Permission.MANAGE):
+        raise HTTPForbidden(result=InsufficientScope("the scope of the token is too small"))
 
 
 def _load(request: Request, query: Select[Any]) -> Row[Any]:

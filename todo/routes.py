@@ -1,7 +1,7 @@
 """The table of URLs."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -25,7 +25,10 @@ from todo.resources import (
     TasksContext,
     TokenContext,
     TrashContext,
+    WebhookContext,
 )
+
+AddRoute = Callable[..., None]
 
 ACCOUNTS = "/api/v1/accounts"
 ACCOUNT = ACCOUNTS + "/{username}"
@@ -73,6 +76,12 @@ def includeme(config: Configurator) -> None:
     # Pyramid tries the patterns in this order: the most frequent requests come first.
     add_route("tasks", ACCOUNT + "/tasks", factory=TasksContext)
     add_route("task", ACCOUNT + "/tasks/{id}", factory=TaskContext)
+    _add_service_routes(add_route)
+    _add_account_routes(partial(add_route, factory=AccountContext))
+    _add_task_routes(partial(add_route, factory=TasksContext))
+
+
+def _add_service_routes(add_route: AddRoute) -> None:
     add_route("root", "/")
     add_route("docs", "/docs")
     add_route("docs_file", "/docs/{file}")
@@ -86,35 +95,42 @@ def includeme(config: Configurator) -> None:
     # schemas/account.py reserves the words after /accounts/: they are not valid usernames.
     add_route("login", ACCOUNTS + "/login")
     add_route("logout", ACCOUNTS + "/logout")
+
+
+def _add_account_routes(add_route: AddRoute) -> None:
     add_route("account", ACCOUNT, factory=ProfileContext)
-    add_route("export", ACCOUNT + "/export", factory=AccountContext)
-    add_route("trash", ACCOUNT + "/trash", factory=AccountContext)
-    add_route("restore_tasks", ACCOUNT + "/trash/restore", factory=AccountContext)
+    add_route("export", ACCOUNT + "/export")
+    add_route("counts", ACCOUNT + "/counts")
+    add_route("usage", ACCOUNT + "/usage")
+    add_route("changes", ACCOUNT + "/changes", factory=ChangesContext)
+    add_route("undo", ACCOUNT + "/changes/{revision}/undo", factory=RevisionContext)
+    add_route("tokens", ACCOUNT + "/tokens")
+    add_route("token", ACCOUNT + "/tokens/{id}", factory=TokenContext)
+    add_route("webhooks", ACCOUNT + "/webhooks")
+    add_route("webhook", ACCOUNT + "/webhooks/{id}", factory=WebhookContext)
+    add_route("test_webhook", ACCOUNT + "/webhooks/{id}/test", factory=WebhookContext)
+    add_route("trash", ACCOUNT + "/trash")
+    add_route("restore_tasks", ACCOUNT + "/trash/restore")
     add_route("trashed_task", ACCOUNT + "/trash/{id}", factory=TrashContext)
     add_route("restore", ACCOUNT + "/trash/{id}/restore", factory=TrashContext)
-    add_route("counts", ACCOUNT + "/counts", factory=AccountContext)
-    add_route("usage", ACCOUNT + "/usage", factory=AccountContext)
-    add_route("undo", ACCOUNT + "/changes/{revision}/undo", factory=RevisionContext)
-    add_route("tokens", ACCOUNT + "/tokens", factory=AccountContext)
-    add_route("token", ACCOUNT + "/tokens/{id}", factory=TokenContext)
+    add_route("preview_recurrence", ACCOUNT + "/recurrence/preview")
+    add_route("reminders", ACCOUNT + "/reminders")
+    add_route("dismiss_reminder", ACCOUNT + "/reminders/{id}/dismiss", factory=ReminderContext)
+    add_route("snooze_reminder", ACCOUNT + "/reminders/{id}/snooze", factory=ReminderContext)
+
+
+def _add_task_routes(add_route: AddRoute) -> None:
+    add_route("history", ACCOUNT + "/tasks/{id}/history", factory=HistoryContext)
     add_route("move_task", ACCOUNT + "/tasks/{id}/move", factory=TaskContext)
     add_route("skip_task", ACCOUNT + "/tasks/{id}/skip", factory=TaskContext)
-    preview = ACCOUNT + "/recurrence/preview"
-    add_route("preview_recurrence", preview, factory=AccountContext)
-    add_route("lists", ACCOUNT + "/lists", factory=TasksContext)
+    add_route("lists", ACCOUNT + "/lists")
     add_route("list", ACCOUNT + "/lists/{id}", factory=ListContext)
     add_route("move_list", ACCOUNT + "/lists/{id}/move", factory=ListContext)
-    add_route("filters", ACCOUNT + "/filters", factory=TasksContext)
+    add_route("list_history", ACCOUNT + "/lists/{id}/history", factory=ListHistoryContext)
+    add_route("filters", ACCOUNT + "/filters")
     add_route("filter", ACCOUNT + "/filters/{id}", factory=FilterContext)
     add_route("filter_tasks", ACCOUNT + "/filters/{id}/tasks", factory=FilterContext)
     add_route("filter_history", ACCOUNT + "/filters/{id}/history", factory=FilterHistoryContext)
-    add_route("list_history", ACCOUNT + "/lists/{id}/history", factory=ListHistoryContext)
-    add_route("reminders", ACCOUNT + "/reminders", factory=AccountContext)
-    reminder = ACCOUNT + "/reminders/{id}"
-    add_route("dismiss_reminder", reminder + "/dismiss", factory=ReminderContext)
-    add_route("snooze_reminder", reminder + "/snooze", factory=ReminderContext)
-    add_route("labels", ACCOUNT + "/labels", factory=TasksContext)
+    add_route("labels", ACCOUNT + "/labels")
     label = ACCOUNT + "/labels/{name:(?s:.+)}"  # a label may have newlines
     add_route("label", label, factory=LabelContext, canonical_path="name")
-    add_route("history", ACCOUNT + "/tasks/{id}/history", factory=HistoryContext)
-    add_route("changes", ACCOUNT + "/changes", factory=ChangesContext)

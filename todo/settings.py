@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Annotated, Any, get_type_hints
@@ -15,6 +15,8 @@ from pyramid.config.settings import Settings as PyramidSettings
 from pyramid.settings import aslist
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
+
+from todo.addresses import Networks
 
 logger = logging.getLogger(__name__)
 
@@ -148,22 +150,23 @@ def _prefix(url: str) -> str:
     return "".join(url.partition("//")[2].partition("/")[1:])
 
 
-Networks = tuple[IPv4Network | IPv6Network, ...]
+def _networks(whose: str) -> Callable[[str], Networks]:
+    """Return the parser of IP addresses and networks, separated by spaces or commas."""
 
+    def parse(text: str) -> Networks:
+        wrong = (
+            f"must list IP addresses or networks of {whose}, such as 127.0.0.1 or 172.18.0.0/16, "
+            "never all addresses"
+        )
+        try:
+            networks = tuple(ip_network(each) for each in text.replace(",", " ").split())
+        except ValueError:
+            raise ValueError(wrong) from None
+        if any(network.network_address.is_unspecified for network in networks):
+            raise ValueError(wrong)
+        return networks
 
-def _networks(text: str) -> Networks:
-    """Return the IP addresses and networks, separated by spaces or commas."""
-    wrong = (
-        "must list IP addresses or networks of proxies, such as 127.0.0.1 or 172.18.0.0/16, "
-        "never all addresses"
-    )
-    try:
-        networks = tuple(ip_network(each) for each in text.replace(",", " ").split())
-    except ValueError:
-        raise ValueError(wrong) from None
-    if any(network.network_address.is_unspecified for network in networks):
-        raise ValueError(wrong)
-    return networks
+    return parse
 
 
 def _folder(text: str) -> Path | None:
@@ -235,7 +238,10 @@ class Settings:
     production: Annotated[bool, Setting("todo.production", _boolean, "false")]
     public_url: Annotated[str, Setting("todo.public_url", _public_url, "")]
     allow_http: Annotated[bool, Setting("todo.allow_http", _boolean, "false")]
-    trusted_proxies: Annotated[Networks, Setting("todo.trusted_proxy", _networks, "")]
+    trusted_proxies: Annotated[Networks, Setting("todo.trusted_proxy", _networks("proxies"), "")]
+    webhook_networks: Annotated[
+        Networks, Setting("todo.webhook_networks", _networks("webhooks' receivers"), "")
+    ]
     jobs: Annotated[bool, Setting("todo.jobs", _boolean, "true")]
     backup_dir: Annotated[Path | None, Setting("todo.backup_dir", _folder, "")]
 

@@ -31,6 +31,7 @@ from tests.support.factories import (
     make_task,
     make_token,
     make_trashed,
+    make_webhook,
 )
 from todo import clock, configure
 from todo.auth.permissions import Permission
@@ -122,6 +123,7 @@ class Resources:
     list_id: int
     filter_id: int
     reminder_id: int
+    webhook_id: int
     secrets: dict[Actor, str | None]
 
     def url(self, pattern: str, username: str = "alice") -> str:
@@ -133,6 +135,7 @@ class Resources:
             "lists": self.list_id,
             "filters": self.filter_id,
             "reminders": self.reminder_id,
+            "webhooks": self.webhook_id,
         }
         resource_id = next((ids[part] for part in pattern.split("/") if part in ids), None)
         return pattern.format(
@@ -169,9 +172,9 @@ def resources(db: Session, alice: Login, bob: Login) -> Resources:
     revision = db.get_one(Task, task_id).revision
     list_id = make_list(db, alice)
     reminder_id = make_reminder(db, alice, task_id=task_id)
-    return Resources(
-        revision, task_id, trashed_id, token.id, list_id, filter_id, reminder_id, secrets
-    )
+    webhook_id = make_webhook(db, alice, url="http://127.0.0.1:1/")
+    ids = (task_id, trashed_id, token.id, list_id, filter_id, reminder_id, webhook_id)
+    return Resources(revision, *ids, secrets)
 
 
 def client_with_header(app: Any, secret: str | None) -> Client:

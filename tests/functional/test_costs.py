@@ -32,8 +32,10 @@ from todo import clock
 from todo.http.operations import operations
 from todo.journal.writes import MAX_INDEXED_CHARACTERS, MAX_RECORDED_BYTES, MAX_TASKS
 from todo.models.token import TokenKind
+from todo.models.webhook import event_names
 from todo.services.lists import MAX_LISTS
 from todo.services.trash import MOST_AT_ONCE
+from todo.services.webhooks import MAX_WEBHOOKS
 
 LONGEST = "\x01" * 10_000  # JSON needs six bytes for each of these characters
 PAGE = 200
@@ -336,6 +338,19 @@ def test_largest_requests_of_filters(owner: User, largest: Largest, database_url
         largest(owner, "filter update", "PATCH", url, changed)
     largest(owner, "filter history", "GET", f"{url}/history?limit={PAGE}")
     largest(owner, "delete filter", "DELETE", url)
+    assert_tight(largest, answers=True)
+
+
+def test_largest_requests_of_webhooks(owner: User, largest: Largest) -> None:
+    new = {"url": "https://hooks.example.com/".ljust(2000, "x"), "events": list(event_names())}
+    for _ in range(MAX_WEBHOOKS):
+        created = largest(owner, "create webhook", "POST", f"{owner.url}/webhooks", new)
+    url = created.location
+    largest(owner, "user's webhooks", "GET", f"{owner.url}/webhooks")
+    largest(owner, "webhook detail", "GET", url)
+    largest(owner, "webhook update", "PATCH", url, {"events": ["*"], "enabled": False})
+    assert largest(owner, "test webhook", "POST", f"{url}/test").json["answer"]["error"]
+    largest(owner, "delete webhook", "DELETE", url)
     assert_tight(largest, answers=True)
 
 

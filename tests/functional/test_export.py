@@ -23,6 +23,7 @@ from tests.support.factories import (
     make_task,
     make_tasks,
     make_trashed,
+    make_webhook,
 )
 from tests.support.fixtures import Patch, SetClock
 from tests.support.pserve import Server
@@ -52,10 +53,12 @@ def test_export_contains_all_data_of_account_only(
         )
         make_trashed(db, alice, name=f"Old {number}")
         make_filter(db, alice, name=f"Filter {number}")
+        make_webhook(db, alice, url=f"https://{number}.example.com", attempts=number)
         make_task(db, bob)
         make_filter(db, bob)
         make_reminder(db, bob, task_id=number)
         make_reminder(db, alice, task_id=number)
+        make_webhook(db, bob)
         make_trashed(db, bob)
     for archived in (False, True):
         list_id = make_list(db, alice, archived=archived)
@@ -73,6 +76,7 @@ def test_export_contains_all_data_of_account_only(
             for each in alice.get(f"{alice.url}/reminders").json["reminders"][::-1]
         ],
         "trash": alice.get(alice.trash_url).json["tasks"][::-1],
+        "webhooks": alice.get(f"{alice.url}/webhooks").json["webhooks"],
     }
     assert len(response.json["tasks"]) == len(response.json["trash"]) + 2 == tasks + 2
     assert response.headers["Content-Disposition"] == 'attachment; filename="todo-alice.json"'

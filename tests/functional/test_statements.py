@@ -22,6 +22,7 @@ CREDENTIALS = {"username": "carol", "password": PASSWORD}
 FILTER = {"name": "Overdue", "query": "due=overdue"}
 TOKEN = {"name": "script", "scope": "read"}
 HOME = {"name": "Home"}
+WEBHOOK = {"url": "https://hooks.example.com/todo"}
 LABELLED = {"name": "Tea", "labels": ["home"]}
 DAILY = {"name": "Tea", "due_date": "2030-02-01", "recurrence": "FREQ=DAILY"}
 PREVIEW = {"due_date": "2030-02-01", "recurrence": "FREQ=DAILY"}
@@ -115,8 +116,8 @@ EXPECTED_STATEMENTS: list[tuple[str, str, str, dict[str, Any], str]] = [
     ("delete task", "DELETE", "{account}/tasks/{ids[1]}", {}, f"limit {MOVED}"),
     ("empty trash", "DELETE", "{account}/trash?search=tea", {}, "limit SELECT"),
     ("empty trash", "DELETE", "{account}/trash", {}, f"limit {PURGED}"),
-    # Lists, filters, tasks, reminders, the trash, and a check for objects restored in between.
-    ("export account", "GET", "{account}/export", {}, "SELECT SELECT SELECT SELECT SELECT SELECT"),
+    # Lists, filters, tasks, reminders, trash, webhooks; a check for objects restored in between.
+    ("export account", "GET", "{account}/export", {}, " ".join(["SELECT"] * 7)),
     # The job must look at reminders again.
     (
         "edit profile",
@@ -237,6 +238,19 @@ EXPECTED_STATEMENTS: list[tuple[str, str, str, dict[str, Any], str]] = [
     ("reminders", "GET", "{account}/reminders?due=now", {}, "SELECT"),
     ("dismiss reminder", "POST", "{reminder}/dismiss", {}, f"limit {CHANGED}"),
     ("snooze reminder", "POST", "{reminder}/snooze", SNOOZE, f"limit {CHANGED}"),
+    ("create webhook", "POST", "{account}/webhooks", WEBHOOK, "limit SELECT SELECT INSERT"),  # [10]
+    ("user's webhooks", "GET", "{account}/webhooks", {}, "SELECT"),
+    ("webhook detail", "GET", "{account}/webhooks/{ids[10]}", {}, "SELECT"),
+    (
+        "webhook update",
+        "PATCH",
+        "{account}/webhooks/{ids[10]}",
+        {"url": "http://hooks.invalid/"},
+        "limit SELECT SELECT SELECT UPDATE",
+    ),
+    # The transaction, with the count of the write, ends before the message is sent.
+    ("test webhook", "POST", "{account}/webhooks/{ids[10]}/test", {}, "limit SELECT SELECT limit"),
+    ("delete webhook", "DELETE", "{account}/webhooks/{ids[10]}", {}, "limit SELECT DELETE"),
     ("delete profile", "DELETE", "{account}", {}, "limit SELECT INSERT DELETE UPDATE"),
     ("register", "POST", "/api/v1/accounts", CAROL, f"INSERT INSERT SELECT {LOGGED_IN}"),
     ("login", "POST", "/api/v1/accounts/login", CREDENTIALS, FIRST_LOGIN),

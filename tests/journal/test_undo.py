@@ -72,9 +72,16 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
 PURGING = {("DELETE", "/trash"), ("DELETE", "/trash/{id}")}
 UNDOING = {("POST", "/changes/{revision}/undo")}
 NOT_CHANGING_TASKS = {
-    *(("POST", "/tokens"), ("DELETE", "/tokens"), ("DELETE", "/tokens/{id}")),
     ("POST", "/recurrence/preview"),
     *(("POST", "/reminders/{id}/dismiss"), ("POST", "/reminders/{id}/snooze")),
+    ("POST", "/tokens"),
+    ("DELETE", "/tokens"),
+    ("DELETE", "/tokens/{id}"),
+    ("POST", "/webhooks"),
+    ("PUT", "/webhooks/{id}"),
+    ("PATCH", "/webhooks/{id}"),
+    ("DELETE", "/webhooks/{id}"),
+    ("POST", "/webhooks/{id}/test"),
 }
 
 

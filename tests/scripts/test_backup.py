@@ -38,6 +38,7 @@ from tests.support.factories import (
     make_reminder,
     make_task,
     make_trashed,
+    make_webhook,
 )
 from tests.support.fixtures import Patch
 from tests.support.running import dispose
@@ -131,6 +132,8 @@ def fill(session: Session, alice: Login) -> None:
     make_trashed(session, alice, name="Crème brûlée", note="x" * 10_000, due_date=clock.now())
     make_filter(session, alice, name="Crème", query="search=crème&sort=-priority")
     make_reminder(session, alice, task_id=1, due_at=clock.now())
+    paused = {"disabled_date": clock.now(), "disabled_reason": "paused"}
+    make_webhook(session, alice, events=["task.*"], attempts=2, **paused)
     session.add(Invitation(digest=b"x" * 32, expiration_date=clock.now()))
     session.add(LimitCount(name="writes", subject="1", count=3, expiration_date=clock.now()))
     make_key(session, alice, "ké%y", clock.now())
@@ -161,14 +164,15 @@ def test_restored_database_equals_original(
     output = todo_admin("backup", str(path))
     counts = (
         "accounts: 2, invitations: 1, limit counts: 1, released usernames: 1, changes: 17, "
-        "filters: 1, idempotency keys: 1, lists: 1, reminders: 1, tokens: 3, trash: 1, tasks: 9"
+        "filters: 1, idempotency keys: 1, lists: 1, reminders: 1, tokens: 3, trash: 1, "
+        "webhooks: 1, tasks: 9"
     )
     assert output == f"{path} is written: {counts}.\n"
 
     monkeypatch.setenv("DATABASE_URL", other_url)
     assert todo_admin("restore", str(path)) == f"{path} is restored: {counts}.\n"
     assert rows_of(other_url) == original
-    assert original["last ids"] == [3, 2, 1, 1, 1, 4, 11]
+    assert original["last ids"] == [3, 2, 1, 1, 1, 4, 1, 11]
 
     app = main({}, **{"sqlalchemy.url": other_url})
     client = Client(app, alice.token)
@@ -274,7 +278,7 @@ def test_backup_during_write_is_snapshot(
     with before_statement("SELECT tasks.", register):
         output = todo_admin("backup", str(path))
     assert "accounts: 1," in output
-    assert "tokens: 1, trash: 0, tasks: 1." in output
+    assert "tokens: 1, trash: 0, webhooks: 0, tasks: 1." in output
     assert [len(rows_of(database_url)[name]) for name in ("accounts", "tasks", "tokens")] == [2] * 3
 
 
@@ -496,7 +500,7 @@ def test_restore_does_not_reuse_ids_of_database(
     committed.execute(text("DELETE FROM accounts"))
     committed.commit()
     todo_admin("restore", str(backup_file))
-    assert rows_of(database_url)["last ids"] == [3, 0, 0, 0, 0, 3, 0]
+    assert rows_of(database_url)["last ids"] == [3, 0, 0, 0, 0, 3, 0, 0]
 
 
 @pytest.mark.parametrize("database_server", ["postgresql"], indirect=True)

@@ -77,6 +77,9 @@ def test_postgresql_url_uses_psycopg2(scheme: str) -> None:
         (SQLITE | {"todo.trusted_proxy": "proxy.example"}, {}, "todo.trusted_proxy must list IP"),
         (SQLITE | {"todo.trusted_proxy": "172.18.0.1/16"}, {}, "todo.trusted_proxy must list IP"),
         (SQLITE | {"todo.trusted_proxy": "::"}, {}, "todo.trusted_proxy must list IP"),
+        (SQLITE | {"todo.webhook_networks": "localhost"}, {}, "must list IP addresses"),
+        (SQLITE | {"todo.webhook_networks": "10.0.0.1/8"}, {}, "must list IP addresses"),
+        (SQLITE | {"todo.webhook_networks": "0.0.0.0/0"}, {}, "never all addresses"),
         (SQLITE, {"TODO_TRUSTED_PROXY": "0.0.0.0/0"}, "TODO_TRUSTED_PROXY must list IP"),
         (SQLITE, {"TODO_TRUSTED_PROXY": "::/0"}, "TODO_TRUSTED_PROXY must list IP"),
         (SQLITE, {"TODO_TRUSTED_PROXY": "127.0.0.1 *"}, "TODO_TRUSTED_PROXY must list IP"),
@@ -133,14 +136,16 @@ def test_public_url_has_origin_and_prefix(url: str, origin: str, prefix: str) ->
     assert (read.public_origin, read.prefix) == (origin, prefix)
 
 
-def test_public_url_and_trusted_proxy_are_normalised() -> None:
+def test_public_url_and_networks_are_normalised() -> None:
     ini = {
         "todo.public_url": "https://todo.example:8443/",
         "todo.trusted_proxy": "0:0:0::1 , 172.18.0.0/16",
+        "todo.webhook_networks": "10.0.0.0/8 fd00::/8",
     }
     read = settings.read(SQLITE | ini, {})
     assert read.public_url == "https://todo.example:8443"
     assert [str(each) for each in read.trusted_proxies] == ["::1/128", "172.18.0.0/16"]
+    assert [str(each) for each in read.webhook_networks] == ["10.0.0.0/8", "fd00::/8"]
 
 
 PRODUCTION = SQLITE | {"todo.production": "true", "todo.public_url": "https://todo.example"}

@@ -44,6 +44,7 @@ ALICE = {"username": "alice", "password": PASSWORD}
 FILTER = {"name": "Overdue", "query": "due=overdue"}
 TOKEN = {"name": "script", "scope": "write"}
 SNOOZE = {"until": (clock.now() + timedelta(days=30)).isoformat()}
+WEBHOOK = {"url": "https://hooks.example.com/todo"}
 
 ACCOUNT = "/api/v1/accounts/{username}"
 
@@ -75,6 +76,13 @@ CASES: dict[tuple[str, str], Case] = {
     ("DELETE", ACCOUNT + "/tokens"): Case((401, 200, 403, 401, 401, 403, 403)),
     ("GET", ACCOUNT + "/tokens/{id}"): Case((401, 200, 403, 401, 401, 403, 403)),
     ("DELETE", ACCOUNT + "/tokens/{id}"): Case((401, 200, 403, 401, 401, 403, 403)),
+    ("GET", ACCOUNT + "/webhooks"): Case((401, 200, 403, 401, 401, 403, 403)),
+    ("POST", ACCOUNT + "/webhooks"): Case((401, 201, 403, 401, 401, 403, 403), WEBHOOK),
+    ("GET", ACCOUNT + "/webhooks/{id}"): Case((401, 200, 403, 401, 401, 403, 403)),
+    ("PUT", ACCOUNT + "/webhooks/{id}"): Case((401, 200, 403, 401, 401, 403, 403), WEBHOOK),
+    ("PATCH", ACCOUNT + "/webhooks/{id}"): Case((401, 200, 403, 401, 401, 403, 403), WEBHOOK),
+    ("DELETE", ACCOUNT + "/webhooks/{id}"): Case((401, 200, 403, 401, 401, 403, 403)),
+    ("POST", ACCOUNT + "/webhooks/{id}/test"): Case((401, 200, 403, 401, 401, 403, 403)),
     ("GET", ACCOUNT + "/tasks"): Case((401, 200, 403, 401, 401, 200, 200)),
     ("POST", ACCOUNT + "/tasks"): Case((401, 201, 403, 401, 401, 403, 201), {"name": "Tea"}),
     ("PATCH", ACCOUNT + "/tasks"): Case(

@@ -16,6 +16,8 @@ from todo.models import Filter, IdempotencyKey, List, Reminder, Task
 from todo.models.account import ACCOUNTS, username_columns
 from todo.models.task import TASK_COLUMNS, TASKS, columns_of
 from todo.models.token import TOKENS, new_token
+from todo.models.webhook import WEBHOOKS
+from todo.models.webhook import new_secret as new_webhook_secret
 from todo.positions import last_position
 
 PASSWORD = "correct horse battery"
@@ -132,6 +134,25 @@ def make_reminder(session: Session, login: Login, **values: Any) -> int:
     session.commit()
     reminder_id: int = row.id
     return reminder_id
+
+
+def make_webhook(session: Session, login: Login, **values: Any) -> int:
+    """Store a webhook of the account, without a look at its URL, and return its id."""
+    now = clock.now()
+    revision = session.scalar(select(ACCOUNTS.c.revision).where(ACCOUNTS.c.id == login.id))
+    columns = {
+        "account_id": login.id,
+        "url": "https://hooks.example.com/todo",
+        "events": ["*"],
+        "secret": new_webhook_secret(),
+        "creation_date": now,
+        "cursor_revision": revision,
+        "claimed_until": now,
+    }
+    statement = insert(WEBHOOKS).values(columns | values).returning(WEBHOOKS.c.id)
+    webhook_id = session.scalars(statement).one()
+    session.commit()
+    return webhook_id
 
 
 def make_trashed(session: Session, login: Login, **values: Any) -> int:

@@ -9,10 +9,10 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.registry import Registry
 
+from todo.addresses import Networks
 from todo.http.cors import CORS, OPTIONS
 from todo.http.headers import HEADERS
 from todo.http.request import Request
-from todo.settings import Networks
 
 logger = logging.getLogger(__name__)
 

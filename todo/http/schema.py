@@ -33,8 +33,8 @@ class Representation(BaseModel):
 
 
 def is_time(name: str) -> bool:
-    """Return whether a field of this name holds a time: `date`, `date_joined`, `due_date`."""
-    return "date" in name.split("_")
+    """Return whether a field of this name holds a time: `date`, `due_date`, `failing_since`."""
+    return not {"date", "since"}.isdisjoint(name.split("_"))
 
 
 @cache

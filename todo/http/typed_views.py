@@ -133,7 +133,8 @@ def _read(models: tuple[type[Input], ...], request: Request) -> tuple[Any, list[
     strict = media_type != FORM
     # A form is always the first model; later models have lists, which a form cannot hold.
     model = choose_model(models, fields) if strict else models[0]
-    return validate(model, fields, strict=strict, context=_context(request))
+    context = _context(request) | {"settings": request.settings}
+    return validate(model, fields, strict=strict, context=context)
 
 
 def needs_body(method: str, models: tuple[type[Input], ...]) -> bool:

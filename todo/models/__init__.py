@@ -13,6 +13,7 @@ from todo.models.reminder import Reminder
 from todo.models.task import Task
 from todo.models.token import Token
 from todo.models.trash import TrashedTask
+from todo.models.webhook import Webhook
 
 __all__ = [
     "Account",
@@ -28,4 +29,5 @@ __all__ = [
     "Task",
     "Token",
     "TrashedTask",
+    "Webhook",
 ]

@@ -100,6 +100,12 @@ def _journalled_models() -> Iterator[Any]:
 
 
 @cache
+def kinds() -> tuple[str, ...]:
+    """Return the kinds of objects that the journal records, sorted."""
+    return tuple(sorted({model.kind for model in _journalled_models()}))
+
+
+@cache
 def model_of(kind: str) -> Any:
     """Return the model of the kind's objects, except deleted ones."""
     [model] = (each for each in _journalled_models() if each.kind == kind and not each.is_trash)

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 from todo.models.sqlite import check_folder
 
 # The newest migration in alembic/versions.
-MIGRATION = "0019"
+MIGRATION = "0020"
 
 # The application id of a backup: "todo" in ASCII (https://www.sqlite.org/fileformat.html). A backup
 # is also a SQLite database, but without indexes and triggers.

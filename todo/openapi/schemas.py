@@ -36,13 +36,12 @@ class SchemaWriter(GenerateJsonSchema):
 
 
 def _read_only_fields(shown_as: type[Representation], names: frozenset[str]) -> Schema:
-    """Return the schemas of a representation's fields that an input ignores.
-
-    An object in it is any object: its schema is not among the definitions of the input.
-    """
-    shown = shown_as.model_json_schema(mode="serialization", schema_generator=SchemaWriter)
+    """Return the schemas of a representation's fields that an input ignores."""
+    shown = shown_as.model_json_schema(
+        mode="serialization", ref_template=REF + "{model}", schema_generator=SchemaWriter
+    )
     return {
-        name: ({"type": "object"} if "$ref" in field else field)
+        name: field
         | {
             "description": "Ignored in requests, so that clients can send back what they read.",
             "readOnly": True,

@@ -24,6 +24,7 @@ from todo.schemas.reminder import StoredReminder
 from todo.schemas.session import CurrentPassword, LoggedIn
 from todo.schemas.task import StoredTask
 from todo.schemas.trash import TrashedTask
+from todo.schemas.webhook import Webhook
 
 USERNAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 
@@ -170,7 +171,7 @@ class Account(Representation):
 
 
 class AccountExport(Representation):
-    """The profile, lists, saved filters, tasks, reminders and trash of an account."""
+    """The profile, lists, saved filters, tasks, reminders, trash and webhooks of an account."""
 
     username: Owner
     profile: Account
@@ -179,6 +180,11 @@ class AccountExport(Representation):
     tasks: list[StoredTask] = Field(description="All tasks, by id.")
     reminders: list[StoredReminder] = Field(description="Reminders that have fired, by id.")
     trash: list[TrashedTask] = Field(description="Deleted tasks, in the order of their deletion.")
+    webhooks: list[Webhook] | MISSING = Field(
+        MISSING,
+        description="All webhooks, by id, without their secrets. Absent in an export by an API "
+        "token.",
+    )
 
 
 class Registration(Body):

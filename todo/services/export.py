@@ -22,12 +22,14 @@ from todo.models.list import LIST_COLUMNS, LISTS, ListRow
 from todo.models.reminder import REMINDER_COLUMNS, REMINDERS, ReminderRow
 from todo.models.task import TASK_COLUMNS, TASKS, TaskRow
 from todo.models.trash import TRASH, TRASH_COLUMNS, TrashRow
+from todo.models.webhook import WEBHOOK_COLUMNS, WEBHOOKS, WebhookRow
 from todo.schemas.account import Account
 from todo.schemas.filter import Filter
 from todo.schemas.list import List
 from todo.schemas.reminder import StoredReminder
 from todo.schemas.task import StoredTask
 from todo.schemas.trash import TrashedTask
+from todo.schemas.webhook import Webhook
 from todo.services.trash import restorable
 
 Part = tuple[Select[Any], tuple[Any, ...], Any, type[Representation]]
@@ -60,18 +62,24 @@ class OpenExports:
             self._files = open_files | {account_id: file}
 
 
-def write_export(db: Database, account: AccountRow, trash_retention: timedelta) -> IO[bytes]:
+def write_export(
+    db: Database, account: AccountRow, trash_retention: timedelta, *, with_webhooks: bool
+) -> IO[bytes]:
     """Write the account's data as JSON to a file, and return it.
 
-    The file is complete before the answer begins, so a failure still gets an error answer. Its
-    position is at its end; it is temporary: closing it deletes it. Raise StaleDataError if an
-    object was restored concurrently.
+    Webhooks are only for those who may manage them: a URL may be a secret. The file is complete
+    before the answer begins, so a failure still gets an error answer. Its position is at its end;
+    it is temporary: closing it deletes it. Raise StaleDataError if an object was restored
+    concurrently.
     """
     with ExitStack() as stack:
         file: IO[bytes] = stack.enter_context(TemporaryFile())
         profile = to_json(Account.of(account))
         file.write(b'{"username":%b,"profile":%b' % (to_json(account.username), profile))
-        for name, (query, key, row_class, schema) in _parts(db, account, trash_retention).items():
+        parts = _parts(db, account, trash_retention)
+        if with_webhooks:
+            parts["webhooks"] = _webhooks(account)
+        for name, (query, key, row_class, schema) in parts.items():
             file.write(b',"%b":[' % name.encode())
             comma = b""
             for batch in _batches(db, query, key):
@@ -122,6 +130,11 @@ def _parts(db: Database, account: AccountRow, trash_retention: timedelta) -> dic
             TrashedTask,
         ),
     }
+
+
+def _webhooks(account: AccountRow) -> Part:
+    query = select(*WEBHOOK_COLUMNS).where(WEBHOOKS.c.account_id == account.id)
+    return query, (WEBHOOKS.c.account_id, WEBHOOKS.c.id), WebhookRow, Webhook
 
 
 def _refuse_restored(db: Database, account: AccountRow) -> None:

@@ -198,10 +198,11 @@ def _has_if_match(request: Request) -> bool:
     headers=("Content-Disposition",),
 )
 def export(context: AccountContext, request: Request) -> Response:
-    """Export the profile, lists, saved filters, tasks, reminders and trash as one JSON document.
+    """Export the profile, lists, filters, tasks, reminders, trash and webhooks as one document.
 
-    The password, sessions, API tokens and the history of changes are not included. The next export
-    can begin when the client has read this one.
+    The password, sessions, API tokens, the secrets of webhooks and the history of changes are not
+    included. An API token gets no webhooks. The next export can begin when the client has read this
+    one.
     """
     file = _write_export(context.account, request)
     size = file.tell()
@@ -222,7 +223,12 @@ def _write_export(account: AccountRow, request: Request) -> IO[bytes]:
     open_exports: OpenExports = request.registry.setdefault("open_exports", OpenExports())
     open_exports.refuse_second(account.id)
     budgets.refuse_exceeded(EXPORTS, account.id, request.settings.limit_exports)
-    file = write_export(request.db, account, request.settings.trash_retention)
+    file = write_export(
+        request.db,
+        account,
+        request.settings.trash_retention,
+        with_webhooks=request.identity.may(Permission.MANAGE),
+    )
     budgets.spend(EXPORTS, account.id, 1)
     open_exports.add(account.id, file)
     return file

@@ -49,7 +49,7 @@ another token, such as an API token, use its *Authorize* button.
 * **Safe retries**: a write with an `Idempotency-Key` can be repeated. Within 24 hours the same
   request gets the same answer and is executed once; a concurrent duplicate waits for the first. The
   key is ignored if the answer holds a secret or there is no account: registration, login, logout,
-  tokens, password changes and account deletion.
+  tokens, webhooks, password changes and account deletion.
 * **Errors** are `application/problem+json` (RFC 9457) with a stable `code`. For invalid input,
   `errors` lists every fault at once. The HTTP server itself refuses a body of more
   than 2 MiB (413), large header fields (431) and malformed requests (400) with a short text, and
