@@ -220,7 +220,7 @@ def test_largest_completions_of_tasks_that_recur(
 ) -> None:
     """Each occurrence counts twice: the task that goes on, and the one that is completed."""
     daily = {"name": "n", "due_date": date(2030, 2, 1), "recurrence": "FREQ=DAILY"}
-    subtask = {"name": "n", "note": LONGEST[:1000]}
+    subtask = {"name": "n", "note": LONGEST[:100]}
     with session_on(database_url) as session:
         parent = make_task(session, owner, **daily)
         for count in (1000, 1000, MAX_TASKS // 2 - 2001):
@@ -228,6 +228,11 @@ def test_largest_completions_of_tasks_that_recur(
     url = f"{owner.tasks_url}/{parent}"
     changed = largest(owner, "task update", "PATCH", url, {"completed": True, "note": LONGEST})
     largest(owner, "undo", "POST", link(changed))
+    # Twice as many subtasks as of a completion, of which all open again.
+    with session_on(database_url) as session:
+        for count in (1000, 1000, MAX_TASKS // 2 - 2000):
+            make_tasks(session, owner, [subtask | {"parent_id": parent}] * count)
+    owner.send_json("PATCH", f"{owner.tasks_url}?parent={parent}", {"completed": True})
     largest(owner, "skip task", "POST", f"{url}/skip")
     body = {"due_date": "2030-02-01T09:00:00Z", "recurrence": "FREQ=YEARLY", "count": 100}
     largest(owner, "preview recurrence", "POST", f"{owner.url}/recurrence/preview", body)

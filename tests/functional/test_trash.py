@@ -349,7 +349,8 @@ def test_batches_of_the_trash_are_bounded_in_words(
 ) -> None:
     for _ in range(4):
         make_trashed(db, alice, name="Milk", note="long words")
-    fields = len('"Milk""long words"') + 38 + len('"120i"')  # and a uid and a position
+    # A uid, a position and `recurrence_from` as well.
+    fields = len('"Milk""long words"') + 38 + len('"120i""due"')
     history = 2 * (200 + fields)  # a creation and a deletion
     monkeypatch.setattr(batches, "BATCH_WEIGHT", 2 * (len(" milk long words") + history // 10))
     before = alice.get(alice.tasks_url).json["revision"]

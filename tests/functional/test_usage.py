@@ -17,8 +17,9 @@ from todo.journal import undo as undo_module
 from todo.models import Account, batches
 from todo.views import trash as trash_view
 
-# The bytes of a row, a UUID and the position of the first task of a new account.
-PLAIN = 200 + 38 + len('"120i"')
+# The bytes of a row, a UUID, the position of the first task of a new account, and its
+# `recurrence_from`.
+PLAIN = 200 + 38 + len('"120i""due"')
 
 SetQuota = Callable[..., None]
 

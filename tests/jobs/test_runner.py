@@ -70,6 +70,19 @@ def test_slow_job_delays_no_other(real_app: Any) -> None:
         assert slow.runs == 1, "a job runs once at a time"
 
 
+def test_frequent_job_that_keeps_failing_is_retried_ever_later(real_app: Any) -> None:
+    times: list[float] = []
+
+    def fail_again(_pause: Pause) -> None:
+        times.append(time.monotonic())
+        raise ValueError("for example")
+
+    with running(real_app, failing=Count(fail_again)):
+        wait_until(lambda: len(times) == 4)
+    waits = [after - before for before, after in zip(times, times[1:], strict=False)]
+    assert all(wait >= least for wait, least in zip(waits, (0.2, 0.4, 0.8), strict=True))
+
+
 def test_job_that_fails_is_logged_and_retried_and_stops_no_other(
     real_app: Any, caplog: Logs
 ) -> None:

@@ -173,20 +173,21 @@ def test_migration_down_drops_labels_and_up_indexes_new_ones(own_url: str) -> No
                 make_trashed(session, login, name="Tea", labels=labels)
         sizes = session.scalar(select(func.sum(Task.size)))
         bytes_of_labels = sum(map(journal.json_length, [ODD, ["home"]]))
+        bytes_of_due = journal.json_length("due")  # migration 0018 adds them to each row
         labelled = session.scalars(used).all()
     migrate(own_url, "0014")
     with session_on(own_url) as session:
         after = session.execute(text("SELECT task_bytes FROM accounts ORDER BY id")).scalars().all()
         rows = session.execute(text("SELECT sum(size), count(*) FROM tasks")).one()
-        assert rows == (sizes - 2 * bytes_of_labels, 6)  # type: ignore[operator]
-    # Four rows of an account have labels: two of each kind, in lists and in the trash.
-    assert after == [each - 2 * bytes_of_labels for each in labelled]
+        assert rows == (sizes - 2 * bytes_of_labels - 6 * bytes_of_due, 6)  # type: ignore[operator]
+    # Four of the six rows of an account have labels: two of each kind, in lists and in the trash.
+    assert after == [each - 2 * bytes_of_labels - 6 * bytes_of_due for each in labelled]
     assert before != labelled
     migrate(own_url)
     with session_on(own_url) as session:
         assert set(map(tuple, check_labels(session).values())) == {()}
         assert count_labels(session) == 0
-        assert session.scalars(used).all() == after
+        assert session.scalars(used).all() == [each + 6 * bytes_of_due for each in after]
         new = make_task(session, alice, labels=["New", "home"])
         assert check_labels(session)[new] == ["New", "home"]
         assert count_labels(session) == 2

@@ -33,7 +33,7 @@ COSTS = {
     "task update": Cost("5,000 subtasks", written=10_004, answer=140 * KB, statements=2_520),
     "update tasks": Cost("5,000 tasks", written=10_010, statements=2_520),
     "skip task": Cost("5,000 subtasks", written=10_004, answer=70 * KB, statements=18),
-    "preview recurrence": Cost("100 dates", answer=10 * KB, statements=1),
+    "preview recurrence": Cost("100 dates", written=1, statements=3),
     "undo": Cost("a change of 5,000 tasks", written=15_011, statements=83),
     "delete task": Cost("5,000 subtasks", written=15_006, statements=30),
     "move task": Cost("2,000 siblings without room", written=4_010, statements=12),

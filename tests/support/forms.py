@@ -53,6 +53,8 @@ def _text_field(field: Schema) -> Schema:
     choices = [choice for choice in field.get("anyOf", []) if choice["type"] != "null"]
     if choices:
         [choice] = choices
+        if len(choices) < len(field["anyOf"]):  # it may be null
+            choice = {"type": "string", "anyOf": [{"maxLength": 0}, choice]}
         return {key: value for key, value in field.items() if key != "anyOf"} | choice
     if field.get("type") == "boolean":
         return field | {"type": "string", "pattern": BOOLEAN_PATTERN, "examples": ["false"]}

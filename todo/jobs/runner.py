@@ -16,6 +16,8 @@ logger = logging.getLogger(__name__)
 
 # Of the interval, the part before the first run: a restart delays no job by much.
 FIRST_WAIT = 0.1
+# Seconds before a frequent job is tried again after a failure, twice as many each time.
+FIRST_RETRY, LONGEST_RETRY = 0.2, 30
 STOP_TIMEOUT = 25  # seconds for running jobs to end
 
 Pause = Callable[[float], object]  # waits for seconds; raises StoppedError when the process stops
@@ -72,11 +74,12 @@ class Runner:
                 logger.warning("%s has not ended in time and is interrupted", thread.name)
 
     def _repeat(self, job: Job) -> None:
-        wait = job.interval * FIRST_WAIT
+        wait, retry = job.interval * FIRST_WAIT, FIRST_RETRY
         while not self.stopping.wait(wait):
-            wait = job.interval
+            wait, retry = max(job.interval, retry), min(2 * retry, LONGEST_RETRY)
             try:
                 job.run(self.engine, self.settings, self._pause)
+                wait, retry = job.interval, FIRST_RETRY
             except StoppedError:
                 return
             except SQLAlchemyError as error:
