@@ -145,7 +145,7 @@ def test_quick_start_creates_a_task(service: Server, tmp_path: Path) -> None:
 @SERVICES
 def test_tutorial_commands_get_the_printed_answers(service: Server) -> None:
     page = [block for block in blocks((DOCS / "tutorial.md").read_text()) if block[0] != "python"]
-    assert run_shell_blocks(page, service) == 18
+    assert run_shell_blocks(page, service) == 20
 
 
 @SERVICES

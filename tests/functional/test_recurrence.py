@@ -91,6 +91,9 @@ def test_bad_recurrence_is_refused(
     assert faults(alice.send_json("PATCH", url, fields)) == code
     assert faults(alice.send_json("PUT", f"{url}", fields)) == code
     assert faults(alice.send_json("PATCH", f"{alice.tasks_url}?id={task_id}", fields)) == code
+    if all(isinstance(value, str) for value in fields.values()) and "\ud800" not in fields.values():
+        assert faults(alice.post(alice.tasks_url, new)) == code
+        assert faults(alice.put(url, fields)) == code
     assert tasks(alice) == [before]
 
 

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 from sqlalchemy import Engine, select, text
@@ -79,7 +80,7 @@ def test_frequent_job_that_keeps_failing_is_retried_ever_later(real_app: Any) ->
 
     with running(real_app, failing=Count(fail_again)):
         wait_until(lambda: len(times) == 4)
-    waits = [after - before for before, after in zip(times, times[1:], strict=False)]
+    waits = [after - before for before, after in pairwise(times)]
     assert all(wait >= least for wait, least in zip(waits, (0.2, 0.4, 0.8), strict=True))
 
 
