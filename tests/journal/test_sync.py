@@ -101,6 +101,8 @@ fields = {
     "note": st.sampled_from([None, "", "two\nbottles", "' \x01"]),
     "due_date": st.sampled_from([None, "2030-02-01", "2030-02-01T09:30:00.120000Z"]),
     "completed": st.booleans(),
+    "recurrence": st.sampled_from([None, "FREQ=DAILY", "FREQ=WEEKLY;COUNT=2"]),
+    "reminders": st.sampled_from([[], [{"before": "PT15M"}], [{"at": "2030-01-31T18:00:00Z"}]]),
 }
 new_tasks = st.fixed_dictionaries(
     {"name": fields["name"]}, optional={name: fields[name] for name in fields if name != "name"}
@@ -121,6 +123,8 @@ writes = st.one_of(
     st.tuples(st.just("create"), st.lists(new_tasks, min_size=1, max_size=5)),
     st.tuples(st.just("change"), indexes, task_changes),
     st.tuples(st.just("change all"), selections, task_changes),
+    st.tuples(st.just("complete"), indexes),
+    st.tuples(st.just("skip"), indexes),
     st.tuples(st.just("delete"), indexes),
     st.tuples(st.just("delete all"), selections),
     st.tuples(st.just("restore"), indexes),
@@ -142,11 +146,15 @@ steps = st.lists(
 
 
 def write(client: Client, login: Login, action: str, *arguments: Any) -> None:
-    """Send the request; accept 404 for a missing object, and the refusal of an undo or a move."""
+    """Send the request; accept 404 for a missing object, and refusals that the state explains.
+
+    These are of an undo or a move, of fields that need a due date, and to skip a plain task.
+    """
     of_kind = list_request if "list" in action or "move" in action else request_of
     method, url, body = of_kind(client, login, action, *arguments)
     answer = client.send_json(method, url, body)
-    refused = {"undo": 409, "move to list": 400, "move below": 400}
+    refused = {"undo": 409, "skip": 409, "move to list": 400, "move below": 400}
+    refused |= dict.fromkeys(("create", "change", "change all"), 400)
     assert answer.status_int in (200, 201, 404, refused.get(action)), answer
 
 
@@ -189,6 +197,10 @@ def request_of(client: Client, login: Login, action: str, *arguments: Any) -> tu
             if action == "restore"
             else ("DELETE", f"{url}/{task_id}", {})
         )
+    if action in ("complete", "skip"):
+        url = f"{login.tasks_url}/{pick_task(client, login.tasks_url, arguments[0])}"
+        done = {"completed": True, "subtasks": True}
+        return ("PATCH", url, done) if action == "complete" else ("POST", f"{url}/skip", {})
     method = "PATCH" if action.startswith("change") else "DELETE"
     body = arguments[1] if method == "PATCH" else {}
     if action.endswith("all"):
