@@ -375,3 +375,32 @@ def test_purge_deletes_reminders_after_thirty_days(
     assert [(each["kind"], each["action"]) for each in changes] == [("reminder", "delete")] * 2
     assert fire() == 0
     assert show(alice, 1)["reminders"], "the task keeps its field"
+
+
+@pytest.mark.parametrize("skipped", [False, True])
+def test_task_that_recurs_reminds_of_each_date(
+    alice: User, fire: Fire, set_clock: SetClock, skipped: bool
+) -> None:
+    due = clock.now() + 2 * HOUR
+    reminders = [{"before": "PT1H"}, {"at": whole(due - 90 * timedelta(minutes=1))}]
+    task_id = add(alice, due_date=whole(due), recurrence="FREQ=DAILY", reminders=reminders)
+    set_clock(HOUR + SECOND)
+    assert fire() == 2
+    if skipped:
+        answer = alice.send_json("POST", f"{alice.tasks_url}/{task_id}/skip", {})
+    else:
+        answer = change(alice, task_id, completed=True)
+    moved = [{"before": "PT1H"}, {"at": whole(due + DAY - 90 * timedelta(minutes=1))}]
+    assert answer.json["task"]["reminders"] == moved
+    assert (listed(alice), fire()) == ([], 0)
+    set_clock(DAY + HOUR + SECOND)
+    assert [fire(), fire()] == [2, 0]
+    assert {each["task_id"] for each in listed(alice)} == {task_id}
+    # The undo takes the task back to its first date, whose reminders have fired.
+    undo(alice, answer)
+    assert show(alice, task_id)["reminders"] == reminders
+    assert fire() == 0
+    assert {each["at"] for each in listed(alice)} == {
+        whole(due - HOUR),
+        whole(due - 90 * timedelta(minutes=1)),
+    }
