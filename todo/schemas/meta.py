@@ -105,7 +105,7 @@ Flag = Annotated[
 
 def whole_number(text: str) -> int:
     """Return the number that a query parameter has. Raise a fault for other text."""
-    if not re.fullmatch("-?[0-9]{1,18}", text):
+    if not re.fullmatch("-?[0-9]{1,19}", text):
         raise PydanticCustomError("type", "This must be a whole number.")
     return int(text)
 
