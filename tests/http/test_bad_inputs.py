@@ -158,7 +158,8 @@ QUERY_ROWS = [
         f"GET {TASKS}?",
         """
         limit:type limit= limit=x limit=1.5 limit=%2B1 limit=1_0 limit=+1 limit=%D9%A1
-        limit:type limit=9999999999999999999
+        limit:type limit=99999999999999999999
+        limit:range limit=9999999999999999999
         limit:range limit=0 limit=-1 limit=201 limit=1000000000
         limit:duplicate limit=1&limit=1
         after:cursor after= after=garbage after=%22 after=WyJ4IixudWxsLDFd
@@ -208,8 +209,8 @@ QUERY_ROWS = [
     *queries(
         f"GET {ALICE}/changes?",
         """
-        since:range since=-1
-        since:type since= since=2030-01-01 since=9223372036854775808
+        since:range since=-1 since=9223372036854775808
+        since:type since= since=2030-01-01
         limit:range limit=0 limit=201
         after:unknown_field after=1
         """,
