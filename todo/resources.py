@@ -19,12 +19,13 @@ from todo.journal import history
 from todo.models import Account, Filter, List, Task
 from todo.models.engine import Database
 from todo.models.filter import FILTER_COLUMNS, FILTERS, FilterRow
+from todo.models.label import label_key, spelling_of
 from todo.models.list import LIST_COLUMNS, LISTS, ListRow
 from todo.models.meta import ID_MAX, ID_PATTERN, BigInt
 from todo.models.prepared import PREPARED
 from todo.models.released_username import RELEASED_USERNAMES
 from todo.models.reminder import NAMED_COLUMNS, REMINDERS, NamedReminder, of_task
-from todo.models.task import TASK_COLUMNS, TASKS, TaskRow, label_key, spelling_of
+from todo.models.task import TASK_COLUMNS, TASKS, TaskRow
 from todo.models.token import TOKENS
 from todo.models.trash import TRASH, TRASH_COLUMNS, is_restorable
 from todo.models.webhook import WEBHOOK_COLUMNS, WEBHOOKS, WebhookRow

@@ -15,7 +15,8 @@ from tests.support.fixtures import Patch
 from todo import clock
 from todo.days import parse_date
 from todo.listing.due_order import DueKey, in_due_order
-from todo.models.task import TaskRow, due_columns
+from todo.models.task import TaskRow
+from todo.models.task_dates import due_columns
 
 NEW_YORK, KIRITIMATI = "America/New_York", "Pacific/Kiritimati"
 DUE_TODAY = {

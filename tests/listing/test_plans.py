@@ -19,7 +19,8 @@ from todo import clock
 from todo.auth.identity import AccountRow, Identity, TokenRow
 from todo.listing.filters import FEW
 from todo.models import Account, List, Task, Token, TrashedTask, batches
-from todo.models.task import TASK_COLUMNS, due_columns, label_columns, name_columns, note_columns
+from todo.models.task import TASK_COLUMNS, label_columns, name_columns, note_columns
+from todo.models.task_dates import due_columns
 from todo.positions import last_position
 from todo.services import trash as trash_service
 

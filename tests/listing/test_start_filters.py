@@ -17,7 +17,8 @@ from tests.support.plans import Plan, explain, large_app, page_queries
 from todo import clock
 from todo.days import parse_date
 from todo.models import Task
-from todo.models.task import due_columns, name_columns, note_columns, start_columns
+from todo.models.task import name_columns, note_columns
+from todo.models.task_dates import due_columns, start_columns
 from todo.positions import last_position
 
 ZONE = "America/New_York"  # 05:00 UTC is midnight

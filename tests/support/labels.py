@@ -6,7 +6,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from tests.support.databases import all_rows
-from todo.models.task import TASK_LABELS, TASKS, label_key
+from todo.models.label import TASK_LABELS, label_key
+from todo.models.task import TASKS
 
 
 def stored(session: Session) -> dict[str, list[Any]]:

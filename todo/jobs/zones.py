@@ -18,7 +18,8 @@ from todo.journal import writes
 from todo.listing.dates import is_open
 from todo.models import batches
 from todo.models.account import ACCOUNTS
-from todo.models.task import TASK_COLUMNS, TASKS, Task, local_time
+from todo.models.task import TASK_COLUMNS, TASKS, Task
+from todo.models.task_dates import local_time
 
 DATES = ("start", "due")
 

@@ -49,9 +49,10 @@ from todo.listing.orders import BOUNDS, KEYS, RANGES
 from todo.listing.parameters import PARAMETERS, Condition, Values
 from todo.listing.search import TASK_WORDS, TRASH_WORDS, contains, search_query
 from todo.models.json import to_json
+from todo.models.label import TASK_LABELS
 from todo.models.list import LISTS
 from todo.models.meta import BigInt
-from todo.models.task import TASK_LABELS, TASKS
+from todo.models.task import TASKS
 from todo.models.trash import TRASH
 
 # A page may look up this many tasks with a label to find those that have others, too.

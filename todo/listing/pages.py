@@ -50,9 +50,10 @@ from todo.listing.orders import KEYS, RANGES, Order, order_of
 from todo.listing.parameters import PARAMETERS, Condition
 from todo.listing.search import TASK_WORDS, contains
 from todo.models.engine import Database, dialect_of
+from todo.models.label import TASK_LABELS
 from todo.models.meta import BigInt
 from todo.models.prepared import PREPARED
-from todo.models.task import TASK_COLUMNS, TASK_LABELS, TASKS, TaskRow
+from todo.models.task import TASK_COLUMNS, TASKS, TaskRow
 from todo.schemas.task_filter import TaskPage
 
 # The filter values that select the tasks without this date.

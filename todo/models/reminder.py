@@ -9,7 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from todo.models.journalled import Journalled, columns_except, row_class
 from todo.models.meta import NEVER_REUSE_IDS, Base, BigInt, UTCDateTime, where
-from todo.models.task import TASKS, date_of
+from todo.models.task import TASKS
+from todo.models.task_dates import date_of
 
 RETENTION = timedelta(days=30)  # after a reminder has fired, unless it is snoozed
 

@@ -1,8 +1,7 @@
 """Tasks, and the columns that hold their fields."""
 
-import unicodedata
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 from zoneinfo import ZoneInfo
@@ -14,16 +13,11 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
-    Select,
     String,
     Table,
-    TableClause,
     Text,
     Time,
-    column,
     inspect,
-    select,
-    table,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -32,6 +26,7 @@ from todo.days import find_zone
 from todo.models.account import TIMEZONE_MAX
 from todo.models.journalled import Journalled, columns_except, row_class
 from todo.models.json import JSONList
+from todo.models.label import label_key
 from todo.models.meta import (
     NEVER_REUSE_IDS,
     Base,
@@ -42,6 +37,7 @@ from todo.models.meta import (
     ZeroAsNull,
     where,
 )
+from todo.models.task_dates import DATE_FIELDS, date_of, due_columns, local_time, start_columns
 from todo.positions import POSITION_MAX
 from todo.recurrence.rule import RULE_MAX
 from todo.reminders import LATE, Schedule
@@ -51,9 +47,6 @@ NAME_MAX = 255
 NOTE_MAX = 10_000
 UID_MAX = 255
 PRIORITY_MAX = 9
-LABEL_MAX = 64
-LABELS_MAX = 20  # of a task
-DATE_FIELDS = ("start_date", "due_date")
 TIMED_FIELDS = (*DATE_FIELDS, "reminders")  # their columns depend on the time zone of the task
 DEPTH_MAX = 5  # levels of tasks, of which the first has no parent
 
@@ -296,15 +289,6 @@ TASKS: Table = inspect(Task).local_table  # type: ignore[assignment]
 
 TASK_COLUMNS = columns_except(TASKS, Task.database_only)
 
-# The labels of tasks, except deleted ones. Only triggers write it.
-TASK_LABELS: TableClause = table(
-    "task_labels",
-    column("account_id", BigInt),
-    column("key", CodePoints),
-    column("task_id", BigInt),
-    column("name", Text),
-)
-
 
 class TaskRow(row_class(TASK_COLUMNS), DerivedFields):  # type: ignore[misc]
     """A row of a query of TASK_COLUMNS."""
@@ -335,24 +319,6 @@ def note_columns(note: str | None) -> dict[str, Any]:
     return {"note": note, "note_words": indexed_words(note)}
 
 
-def label_key(name: str) -> str:
-    """Return the label without regard to case: labels with the same key are equal.
-
-    A canonical caseless match (The Unicode Standard, section 3.13, D145), in NFC.
-    """
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
-
-
-def spelling_of(account_id: Any, key: Any) -> Select[str]:
-    """Return the query for the spelling of the label with this key: that of its oldest task.
-
-    Tasks that are restored, or whose change is undone, may have another spelling.
-    """
-    label = TASK_LABELS.alias("spelled").c
-    same_label = (label.account_id == account_id, label.key == key)
-    return select(label.name).where(*same_label).order_by(label.task_id).limit(1)
-
-
 def label_columns(names: list[str]) -> dict[str, Any]:
     """Return the columns that hold the labels."""
     return {
@@ -362,44 +328,10 @@ def label_columns(names: list[str]) -> dict[str, Any]:
     }
 
 
-def date_of(at: datetime | None, *, all_day: bool | None) -> date | datetime | None:
-    """Return a due or start date from its columns."""
-    return at.date() if at and all_day else at
-
-
-def local_time(
-    at: datetime | None, zone: ZoneInfo | None, *, all_day: bool | None
-) -> datetime | None:
-    """Return the local time of an instant in the zone; None for a day, or without a zone."""
-    if at is None or zone is None or all_day:
-        return None
-    try:
-        return at.astimezone(zone).replace(tzinfo=None)
-    except OverflowError:  # before year 1 or after year 9999
-        return at.replace(tzinfo=None)
-
-
 def schedule_of(row: Mapping[str, Any], zone: ZoneInfo | None = None) -> Schedule:
     """Return the reminders of a task with their dates; `zone` is that of its account."""
     zone = find_zone(row["timezone"]) if row["timezone"] else zone
     return Schedule(row["reminders"] or [], row["due_at"], bool(row["due_all_day"]), zone)
-
-
-def due_columns(due_date: date | datetime | None) -> dict[str, Any]:
-    """Return the columns that hold the due date."""
-    return _date_columns("due", due_date)
-
-
-def start_columns(start_date: date | datetime | None) -> dict[str, Any]:
-    """Return the columns that hold the start date."""
-    return _date_columns("start", start_date)
-
-
-def _date_columns(name: str, value: date | datetime | None) -> dict[str, Any]:
-    # In Python, a datetime is also a date, so check for it first.
-    if value is None or isinstance(value, datetime):
-        return {f"{name}_at": value, f"{name}_all_day": False}
-    return {f"{name}_at": datetime.combine(value, time(), UTC), f"{name}_all_day": True}
 
 
 # The fields that are kept in other columns than one of the same name.

@@ -14,7 +14,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from todo.http.schema import Body, Query, Representation
-from todo.models.task import LABEL_MAX, LABELS_MAX, label_key
+from todo.models.label import LABEL_MAX, LABELS_MAX, label_key
 from todo.schemas.meta import Owner, Text, UndoRevision, WholeNumber, not_blank, without_nul
 
 PAGE_MAX = 200

@@ -7,7 +7,8 @@ from typing import Any
 from todo.auth.identity import AccountRow
 from todo.days import find_zone, in_whole_seconds, instant_of, start_of
 from todo.http.errors import Fault, validation_problem
-from todo.models.task import DATE_FIELDS, columns_of
+from todo.models.task import columns_of
+from todo.models.task_dates import DATE_FIELDS
 
 LATE_START = Fault(
     "start_date", "late_start", "A task must not start after its due date.", "/start_date"

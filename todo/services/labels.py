@@ -11,7 +11,8 @@ from todo.journal import writes
 from todo.listing.dates import is_open
 from todo.listing.filters import belongs_to_account, conditions, is_archived
 from todo.models.engine import Database, dialect_of
-from todo.models.task import TASK_LABELS, TASKS, Task, label_columns, label_key, spelling_of
+from todo.models.label import TASK_LABELS, label_key, spelling_of
+from todo.models.task import TASKS, Task, label_columns
 from todo.services.matching import read_matching
 
 LABELS = TASK_LABELS.c

@@ -9,7 +9,7 @@ from typing import Any
 from todo.auth.identity import AccountRow
 from todo.days import find_zone, instant_of
 from todo.http.errors import Fault, validation_problem
-from todo.models.task import date_of, due_columns
+from todo.models.task_dates import date_of, due_columns
 from todo.recurrence.dates import dates, next_after
 from todo.recurrence.rule import Rule, format_rule, parse_rule
 from todo.services.dates import date_columns

@@ -18,16 +18,8 @@ from todo.days import instant_of
 from todo.http.errors import Problem
 from todo.journal import writes
 from todo.journal.writes import MAX_INDEXED_CHARACTERS, too_many
-from todo.models.task import (
-    DATE_FIELDS,
-    TASK_COLUMNS,
-    TASKS,
-    Task,
-    TaskRow,
-    columns_of,
-    date_of,
-    due_columns,
-)
+from todo.models.task import TASK_COLUMNS, TASKS, Task, TaskRow, columns_of
+from todo.models.task_dates import DATE_FIELDS, date_of, due_columns
 from todo.models.trash import TRASH
 from todo.positions import last_position
 from todo.services.dates import in_zone

@@ -23,15 +23,8 @@ from todo.listing.filters import (
 )
 from todo.models.engine import Database, dialect_of
 from todo.models.journalled import default_columns
-from todo.models.task import (
-    LABELS_MAX,
-    TASKS,
-    TIMED_FIELDS,
-    Task,
-    TaskRow,
-    label_columns,
-    label_key,
-)
+from todo.models.label import LABELS_MAX, label_key
+from todo.models.task import TASKS, TIMED_FIELDS, Task, TaskRow, label_columns
 from todo.models.trash import TRASH
 from todo.positions import last_position
 from todo.schemas.place import Target
