@@ -9,6 +9,7 @@ from todo.days import find_zone, in_whole_seconds, instant_of, start_of
 from todo.http.errors import Fault, validation_problem
 from todo.models.task import columns_of
 from todo.models.task_dates import DATE_FIELDS
+from todo.services.reminder_times import reminder_columns
 
 LATE_START = Fault(
     "start_date", "late_start", "A task must not start after its due date.", "/start_date"
@@ -95,3 +96,8 @@ def _is_late(account: AccountRow, row: Mapping[str, Any]) -> bool:
     last_day: date = row["due_at"].date()
     # The day ends at the start of the next one.
     return last_day != date.max and row["start_at"] >= start_of(last_day + timedelta(days=1), zone)
+
+
+def timed_columns(account: AccountRow, task: Fields, fields: Fields) -> Fields:
+    """Return the columns for the fields whose times depend on the zone of the task."""
+    return date_columns(account, task, fields) | reminder_columns(account, task, fields)

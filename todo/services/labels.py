@@ -98,3 +98,11 @@ def without_repetition(names: Iterable[str]) -> list[str]:
     for name in names:
         unique.setdefault(label_key(name), name)
     return list(unique.values())
+
+
+def spell_rows(session: Session, account: AccountRow, rows: Sequence[Fields]) -> None:
+    """Give the labels of the rows the spelling that they have in the account."""
+    labelled = [row for row in rows if row.get("labels")]
+    spelled = spell(session, account, [row["labels"] for row in labelled])
+    for row, names in zip(labelled, spelled, strict=True):
+        row["labels"] = names

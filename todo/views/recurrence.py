@@ -12,7 +12,7 @@ from todo.resources import AccountContext, TaskContext
 from todo.schemas.recurrence import RecurrenceDates, RecurrencePreview, Skip
 from todo.schemas.task import TaskAnswer
 from todo.services.recurrence import preview_dates
-from todo.services.tasks import skip_occurrence
+from todo.services.task_changes import skip_occurrence
 from todo.views.tasks import shown
 
 

@@ -15,9 +15,8 @@ from todo.resources import AccountContext, TaskContext, TasksContext
 from todo.schemas import task as schemas
 from todo.schemas.place import LAST
 from todo.schemas.task_filter import CountsFilter, DryRun, TaskPage, TaskSelection
+from todo.services.task_changes import change_task, change_tasks
 from todo.services.tasks import (
-    change_task,
-    change_tasks,
     count_tasks,
     create_tasks,
     delete_task,
