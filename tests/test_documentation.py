@@ -158,7 +158,7 @@ def test_tutorial_python_program_runs(service: Server) -> None:
 # Other tests run each request on both databases.
 @pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
-    "name", ["sync.md", "filters.md", "lists.md", "recurrence.md", "reminders.md"]
+    "name", ["sync.md", "filters.md", "lists.md", "quick.md", "recurrence.md", "reminders.md"]
 )
 def test_page_commands_get_the_printed_answers(
     server: Server, committed: Session, name: str

@@ -75,6 +75,7 @@ def includeme(config: Configurator) -> None:
     add_route = partial(config.add_route, canonical_path="")
     # Pyramid tries the patterns in this order: the most frequent requests come first.
     add_route("tasks", ACCOUNT + "/tasks", factory=TasksContext)
+    add_route("quick_task", ACCOUNT + "/tasks/quick", factory=AccountContext)
     add_route("task", ACCOUNT + "/tasks/{id}", factory=TaskContext)
     _add_service_routes(add_route)
     _add_account_routes(partial(add_route, factory=AccountContext))

@@ -252,6 +252,8 @@ def test_largest_lists_and_moves(owner: User, largest: Largest, database_url: st
             make_list(session, owner, **new)
     first = largest(owner, "create list", "POST", f"{owner.url}/lists", new).location
     largest(owner, "user's lists", "GET", f"{owner.url}/lists?count=true")
+    entry = {"text": "Milk tomorrow 9:00 #n @home every week"}
+    largest(owner, "create task quickly", "POST", f"{owner.tasks_url}/quick", entry)
     largest(owner, "list detail", "GET", first)
     largest(owner, "list update", "PATCH", first, {"note": "\x02" * 1000})
     for number in range(PAGE):

@@ -232,25 +232,32 @@ EXPECTED_STATEMENTS: list[tuple[str, str, str, dict[str, Any], str]] = [
         {"completed": True, "occurrence": "2030-02-01"},
         "limit SELECT SELECT",
     ),
+    (
+        "create task quickly",
+        "POST",
+        "{account}/tasks/quick",
+        {"text": "Bread tomorrow !1"},
+        "limit SELECT UPDATE INSERT INSERT",  # ids[10]
+    ),
     ("skip task", "POST", "{account}/tasks/{ids[9]}/skip", {}, f"limit {CHANGED}"),
     ("preview recurrence", "POST", "{account}/recurrence/preview", PREVIEW, "limit"),
     ("reminders", "GET", "{account}/reminders", {}, "SELECT"),
     ("reminders", "GET", "{account}/reminders?due=now", {}, "SELECT"),
     ("dismiss reminder", "POST", "{reminder}/dismiss", {}, f"limit {CHANGED}"),
     ("snooze reminder", "POST", "{reminder}/snooze", SNOOZE, f"limit {CHANGED}"),
-    ("create webhook", "POST", "{account}/webhooks", WEBHOOK, "limit SELECT SELECT INSERT"),  # [10]
+    ("create webhook", "POST", "{account}/webhooks", WEBHOOK, "limit SELECT SELECT INSERT"),  # [11]
     ("user's webhooks", "GET", "{account}/webhooks", {}, "SELECT"),
-    ("webhook detail", "GET", "{account}/webhooks/{ids[10]}", {}, "SELECT"),
+    ("webhook detail", "GET", "{account}/webhooks/{ids[11]}", {}, "SELECT"),
     (
         "webhook update",
         "PATCH",
-        "{account}/webhooks/{ids[10]}",
+        "{account}/webhooks/{ids[11]}",
         {"url": "http://hooks.invalid/"},
         "limit SELECT SELECT SELECT UPDATE",
     ),
     # The transaction, with the count of the write, ends before the message is sent.
-    ("test webhook", "POST", "{account}/webhooks/{ids[10]}/test", {}, "limit SELECT SELECT limit"),
-    ("delete webhook", "DELETE", "{account}/webhooks/{ids[10]}", {}, "limit SELECT DELETE"),
+    ("test webhook", "POST", "{account}/webhooks/{ids[11]}/test", {}, "limit SELECT SELECT limit"),
+    ("delete webhook", "DELETE", "{account}/webhooks/{ids[11]}", {}, "limit SELECT DELETE"),
     ("delete profile", "DELETE", "{account}", {}, "limit SELECT INSERT DELETE UPDATE"),
     ("register", "POST", "/api/v1/accounts", CAROL, f"INSERT INSERT SELECT {LOGGED_IN}"),
     ("login", "POST", "/api/v1/accounts/login", CREDENTIALS, FIRST_LOGIN),

@@ -68,6 +68,7 @@ REQUESTS: list[tuple[str, str, dict[str, Any]]] = [
     ("PATCH", "/tasks/{recurring}", {"completed": True, "note": "done"}),
     ("PATCH", "/tasks?id={recurring}", {"completed": True, "catch_up": True}),
     ("POST", "/tasks/{recurring}/skip", {}),
+    ("POST", "/tasks/quick", {"text": "Crème 2031-01-01 !1"}),
 ]
 PURGING = {("DELETE", "/trash"), ("DELETE", "/trash/{id}")}
 UNDOING = {("POST", "/changes/{revision}/undo")}

@@ -101,6 +101,9 @@ CASES: dict[tuple[str, str], Case] = {
         (401, 200, 403, 401, 401, 403, 200), {"first": True}
     ),
     ("POST", ACCOUNT + "/tasks/{id}/skip"): Case((401, 200, 403, 401, 401, 403, 200)),
+    ("POST", ACCOUNT + "/tasks/quick"): Case(
+        (401, 201, 403, 401, 401, 403, 201), {"text": "Milk tomorrow"}
+    ),
     ("POST", ACCOUNT + "/recurrence/preview"): Case(
         (401, 200, 403, 401, 401, 403, 200), {"recurrence": "FREQ=DAILY", "due_date": "2030-02-01"}
     ),

@@ -159,6 +159,7 @@ FAULTS: Mapping[str, str] = {
     "invalid": "Invalid for another reason; `message` explains it.",
     "label": "Contains a comma.",
     "late_start": "After the due date.",
+    "lines": "More than one line.",
     "mismatch": "The two passwords differ.",
     "missing": "The field is required.",
     "not_completed": "Only for a task that is completed, or is being completed.",

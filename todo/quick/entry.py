@@ -1,0 +1,155 @@
+"""Read a quick entry, such as `Milk tomorrow 9:00 #groceries @home !1 every week`.
+
+docs/quick.md has the grammar. A word that is not understood stays in the name.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from todo.quick.dates import MOST_WORDS, first_date, read_day, read_rule, read_time
+from todo.quick.words import Word, split
+from todo.words import fold
+
+LIST_WORDS = 5  # of a list's name that is not in quotes
+PRIORITIES = {"high": 1, "medium": 5, "low": 9}
+
+_PRIORITY = re.compile(rf"!([1-9]|{'|'.join(PRIORITIES)})")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of the text that was understood: its kind, its place in code points, its value."""
+
+    kind: str  # day, time, recurrence, list, label or priority
+    start: int
+    end: int
+    value: Any
+
+
+@dataclass
+class Entry:
+    """A text that was read."""
+
+    name: str
+    due_date: date | datetime | None = None  # a time is local
+    list_name: str | None = None
+    labels: list[str] = field(default_factory=list)
+    priority: int = 0
+    recurrence: str | None = None
+    recurrence_from: str = "due"
+    pieces: list[Piece] = field(default_factory=list)
+
+
+def read_entry(text: str, now: datetime, list_names: Collection[str]) -> Entry:
+    """Read the text, written at the local time `now` in an account with these lists.
+
+    Of several days, times, rules, lists and priorities, the last one counts; the others stay in the
+    name.
+    """
+    words = split(text)
+    lists = {fold(name): name for name in list_names}
+    found = list(_pieces(text, words, now, lists))
+    last = {piece.kind: piece for piece in found}
+    pieces = [piece for piece in found if piece.kind == "label" or piece is last[piece.kind]]
+    values = {piece.kind: piece.value for piece in pieces}
+    recurrence, recurrence_from = values.get("recurrence", (None, "due"))
+    return Entry(
+        name=_name(text, words, pieces),
+        due_date=_due_date(values.get("day"), values.get("time"), recurrence, now),
+        list_name=values.get("list"),
+        labels=_labels(pieces),
+        priority=values.get("priority", 0),
+        recurrence=recurrence,
+        recurrence_from=recurrence_from,
+        pieces=pieces,
+    )
+
+
+def _pieces(
+    text: str, words: Sequence[Word], now: datetime, lists: dict[str, str]
+) -> Iterator[Piece]:
+    index = 0
+    while index < len(words):
+        found = _signed(text, words, index, lists) or _phrase(words, index, now)
+        if found is None:
+            index += 1
+            continue
+        kind, value, length = found
+        end = words[index + length - 1]
+        comma = end.text.endswith(",") and kind in {"day", "time", "recurrence"}
+        yield Piece(kind, words[index].start, end.end - comma, value)
+        index += length
+
+
+def _phrase(words: Sequence[Word], index: int, now: datetime) -> tuple[str, Any, int] | None:
+    """Read a rule, a day or a time that begins at the word."""
+    following = [word.plain for word in words[index : index + MOST_WORDS]]
+    if rule := read_rule(following):
+        how = "completion" if following[0].endswith("!") else "due"
+        return "recurrence", (rule[0], how), rule[1]
+    if day := read_day(following, now.date()):
+        return "day", *day
+    if clock_time := read_time(following):
+        return "time", *clock_time
+    return None
+
+
+def _signed(
+    text: str, words: Sequence[Word], index: int, lists: dict[str, str]
+) -> tuple[str, Any, int] | None:
+    """Read a list, label or priority at the word."""
+    word = words[index].text
+    if match := _PRIORITY.fullmatch(word.lower()):
+        return "priority", PRIORITIES.get(match[1]) or int(match[1]), 1
+    if word.startswith("@") and (label := _unquoted(word[1:])):
+        return "label", label, 1
+    if word.startswith("#"):
+        return _list(text, words, index, lists)
+    return None
+
+
+def _list(
+    text: str, words: Sequence[Word], index: int, lists: dict[str, str]
+) -> tuple[str, Any, int] | None:
+    """Read the longest name of a list after the sign."""
+    start = words[index].start + 1
+    for length in range(min(LIST_WORDS, len(words) - index), 0, -1):
+        given = text[start : words[index + length - 1].end]
+        name = lists.get(fold(_unquoted(" ".join(given.split()))))
+        if name is not None:
+            return "list", name, length
+    return None
+
+
+def _unquoted(name: str) -> str:
+    return name[1:-1].strip() if len(name) > 1 and name[0] == name[-1] == '"' else name
+
+
+def _due_date(
+    day: date | None, at: time | None, recurrence: str | None, now: datetime
+) -> date | datetime | None:
+    if day is None and recurrence is None and at is None:
+        return None
+    if day is None:
+        has_passed = at is not None and at <= now.time()
+        day = now.date() + timedelta(days=has_passed)
+        day = first_date(recurrence, day) if recurrence else day
+    return day if at is None else datetime.combine(day, at)
+
+
+def _labels(pieces: Sequence[Piece]) -> list[str]:
+    names = {fold(piece.value): piece.value for piece in reversed(pieces) if piece.kind == "label"}
+    return list(names.values())[::-1]
+
+
+def _name(text: str, words: Sequence[Word], pieces: Sequence[Piece]) -> str:
+    """Return the words outside the pieces. A backslash before a word only made it text."""
+    rest = []
+    for word in words:
+        covering = [piece for piece in pieces if piece.start <= word.start < piece.end]
+        if not covering:
+            rest.append(word.text.removeprefix("\\"))
+    return " ".join(rest)
