@@ -9,7 +9,7 @@ from tests.support.client import User, faults
 from tests.support.fixtures import Patch
 from tests.support.outline import add, add_chain, add_list, change, ids, place, show, undo
 from todo.journal import writes
-from todo.services import placement
+from todo.services import placement, task_changes
 from todo.services import tasks as service
 
 
@@ -115,7 +115,7 @@ def test_dry_run_of_bulk_move_refuses_and_counts_alike(alice: User) -> None:
 
 
 def lower_limit(patch: Patch, limit: int) -> None:
-    for module in (writes, placement, service):
+    for module in (writes, placement, task_changes):
         patch.setattr(module, "MAX_TASKS", limit)
 
 

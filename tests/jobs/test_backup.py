@@ -230,19 +230,19 @@ def test_backup_is_of_a_single_moment_and_blocks_no_write(
     database_url: str,
     without_wal: None,
 ) -> None:
-    make_account(committed, "alice")
-    expected = all_rows(committed)["accounts"]
-    committed.rollback()
-    written: list[Any] = []
+    moments: list[Any] = []
 
-    def write(_seconds: float) -> None:
-        written.append(make_account(committed, f"user{len(written)}"))
-        committed.commit()
+    def write(_seconds: float = 0) -> None:
+        make_account(committed, f"user{len(moments)}")
+        moments.append(all_rows(committed))
+        committed.rollback()
 
+    write()
     back_up(write)
-    assert len(written) > 3
-    assert len(committed.scalars(select(Account.id)).all()) == len(written) + 1
+    assert len(moments) > 4
+    assert len(committed.scalars(select(Account.id)).all()) == len(moments)
     committed.close()
     delete_all_rows(database_url)
-    assert "accounts: 1" in todo_admin("restore", str(folder / NAME))
-    assert all_rows(committed)["accounts"] == expected
+    todo_admin("restore", str(folder / NAME))
+    # A write between two steps restarts the copy, if the file is large.
+    assert [moment["accounts"] for moment in moments].count(all_rows(committed)["accounts"]) == 1
