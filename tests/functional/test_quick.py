@@ -1,5 +1,6 @@
 """Quick entry: one line of English becomes a task."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,8 +10,9 @@ from webtest import TestResponse
 from tests.support.client import User, faults
 from tests.support.factories import make_account
 from tests.support.outline import add_list, change, show, tasks, trashed, undo
+from todo import clock
 
-WRITTEN = "2026-03-01T12:00:00Z"
+DAY = clock.now().date() - timedelta(days=30)
 
 
 def enter(user: User, text: str, query: str = "", **fields: Any) -> TestResponse:
@@ -18,15 +20,15 @@ def enter(user: User, text: str, query: str = "", **fields: Any) -> TestResponse
 
 
 def test_line_becomes_a_task(app: Any, db: Session) -> None:
-    user = User(app, make_account(db, timezone="Europe/Berlin"))
+    user = User(app, make_account(db, timezone="Asia/Tokyo"))
     list_id = add_list(user, "Groceries")
     text = "Milk tomorrow 9:00 #groceries @home !1 every week"
-    answer = enter(user, text, at=WRITTEN)
+    answer = enter(user, text, at=f"{DAY}T12:00:00Z")
     assert answer.status_int == 201
     task = answer.json["task"]
     expected = {
         "name": "Milk",
-        "due_date": "2026-03-02T08:00:00Z",
+        "due_date": f"{DAY + timedelta(days=1)}T00:00:00Z",
         "list_id": list_id,
         "labels": ["home"],
         "priority": 1,
@@ -57,8 +59,17 @@ def test_dry_run_stores_nothing(alice: User) -> None:
 
 def test_days_are_those_of_the_account_when_the_text_was_written(app: Any, db: Session) -> None:
     user = User(app, make_account(db, timezone="Pacific/Kiritimati"))  # 14 hours ahead
-    answer = enter(user, "Milk tomorrow", at="2026-03-01T11:00:00Z")
-    assert answer.json["task"]["due_date"] == "2026-03-03"
+    answer = enter(user, "Milk tomorrow", at=f"{DAY}T11:00:00Z")
+    assert answer.json["task"]["due_date"] == str(DAY + timedelta(days=2))
+
+
+def test_times_of_changed_clocks_are_read_as_elsewhere(app: Any, db: Session) -> None:
+    user = User(app, make_account(db, timezone="Europe/Berlin"))
+    for local, due in (("2031-03-30 2:30", "01:30"), ("2031-10-26 2:30", "00:30")):
+        task = enter(user, f"Milk {local}").json["task"]
+        assert task["due_date"] == f"{local[:10]}T{due}:00Z"
+    answer = enter(user, "Milk 0001-01-01 0:30")  # in year 0, in UTC
+    assert faults(answer) == {"text": "date"}
 
 
 def test_lists_of_the_account_that_are_not_archived_count(alice: User, bob: User) -> None:
@@ -67,7 +78,7 @@ def test_lists_of_the_account_that_are_not_archived_count(alice: User, bob: User
     alice.send_json("PATCH", f"{alice.url}/lists/{archived}", {"archived": True})
     task = enter(alice, "Milk #home #office").json["task"]
     assert (task["name"], task["list_id"]) == ("Milk #home #office", None)
-    first, _ = add_list(alice, "Home"), add_list(alice, "home")
+    first, *_ = [add_list(alice, name) for name in ("Home", "home", "Home")]
     assert enter(alice, "Milk #HOME").json["task"]["list_id"] == first
 
 
@@ -111,6 +122,7 @@ def test_task_of_an_entry_completes_like_others(alice: User) -> None:
         # Nothing is left for the name, or a field does not fit a task.
         ({"text": "tomorrow @home"}, {"text": "blank"}),
         ({"text": "n" * 256}, {"text": "too_long"}),
+        ({"text": "Milk 9999-12-31 every year"}, {"text": "recurrence"}),
         ({"text": f"Milk @{'n' * 65}"}, {"text": "too_long"}),
         ({"text": "Milk @a,b"}, {"text": "label"}),
         ({"text": "Milk " + " ".join(f"@l{n}" for n in range(21))}, {"text": "too_long"}),
@@ -127,5 +139,7 @@ def test_bad_entry_is_refused(alice: User, fields: dict[str, Any], code: dict[st
     assert {fault["pointer"] for fault in answer.json["errors"]} == {f"/{name}" for name in code}
     assert tasks(alice) == []
 
+
+def test_entry_for_today_is_due_today(alice: User) -> None:
     enter(alice, "Milk today")
     assert [task["name"] for task in tasks(alice, "due=today")] == ["Milk"]

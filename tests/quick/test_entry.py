@@ -114,6 +114,9 @@ def test_time_of_a_rule_that_has_passed_today_begins_later() -> None:
         ("Milk !High", {"priority": 1}),
         ("Milk !medium", {"priority": 5}),
         ("Milk !low", {"priority": 9}),
+        # A comma after a word is no part of it.
+        ("Milk @home, #two words, !1, x", {"labels": ["home"], "list_name": "Two words"}),
+        ("Milk @home, #two, !1, x", {"name": "Milk x", "priority": 1}),
         # The last one counts.
         ("Monday meeting tomorrow", {"name": "Monday meeting", "due_date": date(2030, 2, 2)}),
         ("!1 or !2", {"name": "!1 or", "priority": 2}),
@@ -150,6 +153,7 @@ def test_other_words_stay_in_the_name(text: str) -> None:
 def test_backslash_makes_a_word_text() -> None:
     assert read(r"Read \tomorrow and \@home").name == "Read tomorrow and @home"
     assert read(r"Back\slash").name == r"Back\slash"
+    assert read("a \\ b").name == "a \\ b"
 
 
 def test_pieces_have_their_places_in_code_points() -> None:

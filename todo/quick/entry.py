@@ -47,10 +47,12 @@ def read_entry(text: str, now: datetime, list_names: Collection[str]) -> Entry:
     """Read the text, written at the local time `now` in an account with these lists.
 
     Of several days, times, rules, lists and priorities, the last one counts; the others stay in the
-    name.
+    name. Of lists whose names differ in case or accents alone, the first one counts.
     """
     words = split(text)
-    lists = {fold(name): name for name in list_names}
+    lists: dict[str, str] = {}
+    for name in list_names:
+        lists.setdefault(fold(name), name)
     found = list(_pieces(text, words, now, lists))
     last = {piece.kind: piece for piece in found}
     pieces = [piece for piece in found if piece.kind == "label" or piece is last[piece.kind]]
@@ -79,8 +81,7 @@ def _pieces(
             continue
         kind, value, length = found
         end = words[index + length - 1]
-        comma = end.text.endswith(",") and kind in {"day", "time", "recurrence"}
-        yield Piece(kind, words[index].start, end.end - comma, value)
+        yield Piece(kind, words[index].start, end.end - end.text.endswith(","), value)
         index += length
 
 
@@ -101,7 +102,7 @@ def _signed(
     text: str, words: Sequence[Word], index: int, lists: dict[str, str]
 ) -> tuple[str, Any, int] | None:
     """Read a list, label or priority at the word."""
-    word = words[index].text
+    word = words[index].text.removesuffix(",")
     if match := _PRIORITY.fullmatch(word.lower()):
         return "priority", PRIORITIES.get(match[1]) or int(match[1]), 1
     if word.startswith("@") and (label := _unquoted(word[1:])):
@@ -117,7 +118,7 @@ def _list(
     """Read the longest name of a list after the sign."""
     start = words[index].start + 1
     for length in range(min(LIST_WORDS, len(words) - index), 0, -1):
-        given = text[start : words[index + length - 1].end]
+        given = text[start : words[index + length - 1].end].removesuffix(",")
         name = lists.get(fold(_unquoted(" ".join(given.split()))))
         if name is not None:
             return "list", name, length
@@ -151,5 +152,5 @@ def _name(text: str, words: Sequence[Word], pieces: Sequence[Piece]) -> str:
     for word in words:
         covering = [piece for piece in pieces if piece.start <= word.start < piece.end]
         if not covering:
-            rest.append(word.text.removeprefix("\\"))
+            rest.append(word.text.removeprefix("\\") or word.text)
     return " ".join(rest)

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from todo.auth.identity import AccountRow
-from todo.http.errors import Fault, validation_problem
+from todo.http.errors import Fault, Problem, validation_problem
 from todo.http.typed_views import validate
 from todo.models.list import LISTS
 from todo.models.task import TaskRow
@@ -25,13 +25,20 @@ def create_quickly(
     """
     mine = (LISTS.c.account_id == account.id, LISTS.c.archived.is_(False))
     query = select(LISTS.c.name, LISTS.c.id).where(*mine)
-    # Of lists with the same name, the first one counts.
-    lists = dict(session.execute(query.order_by(LISTS.c.position.desc(), LISTS.c.id.desc())).all())
+    lists: dict[str, int] = {}
+    for name, list_id in session.execute(query.order_by(LISTS.c.position, LISTS.c.id)):
+        lists.setdefault(name, list_id)  # of lists with the same name, the first one counts
     entry = read_entry(text, now.astimezone(account.zone).replace(tzinfo=None), lists)
     new, faults = validate(NewTask, _fields(entry, lists, uid), strict=True)
     if faults:
         raise validation_problem([_of_text(fault) for fault in faults])
-    [task] = create_tasks(session, account, [new.prepared])
+    try:
+        [task] = create_tasks(session, account, [new.prepared])
+    except Problem as problem:
+        if problem.code != "validation":
+            raise
+        # The client sent no such field: a date beyond year 9999, or a rule without a next date.
+        raise validation_problem([_of_text(fault) for fault in problem.errors]) from problem
     return task, entry
 
 
