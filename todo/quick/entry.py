@@ -149,8 +149,10 @@ def _labels(pieces: Sequence[Piece]) -> list[str]:
 def _name(text: str, words: Sequence[Word], pieces: Sequence[Piece]) -> str:
     """Return the words outside the pieces. A backslash before a word only made it text."""
     rest = []
+    end = 0  # of the piece before the word
+    starts = {piece.start: piece.end for piece in pieces}
     for word in words:
-        covering = [piece for piece in pieces if piece.start <= word.start < piece.end]
-        if not covering:
+        end = starts.get(word.start, end)
+        if word.start >= end:
             rest.append(word.text.removeprefix("\\") or word.text)
     return " ".join(rest)
