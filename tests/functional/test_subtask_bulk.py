@@ -10,7 +10,7 @@ from tests.support.fixtures import Patch
 from tests.support.outline import add, add_chain, add_list, change, ids, place, show, undo
 from todo.journal import writes
 from todo.services import placement
-from todo.services import tasks as service
+from todo.services import task_changes as service
 
 
 def change_all(user: User, query: str, **fields: Any) -> int:
@@ -173,8 +173,7 @@ def test_texts_of_subtasks_count_towards_limit(alice: User, monkeypatch: Patch) 
     """Deleting a parent takes the words of its subtasks out of the index, too."""
     top, below = add_chain(alice, 2)
     change(alice, below, note="two bottles of milk")
-    for module in (placement, service):
-        monkeypatch.setattr(module, "MAX_INDEXED_CHARACTERS", 30)
+    monkeypatch.setattr(placement, "MAX_INDEXED_CHARACTERS", 30)
     answers = [
         alice.delete(f"{alice.tasks_url}/{top}"),
         alice.delete(f"{alice.tasks_url}?id={top}"),
