@@ -75,6 +75,17 @@ def instant_of(local: datetime, zone: tzinfo) -> datetime:
         raise ValueError("before year 1 or after year 9999 in UTC") from None
 
 
+def local_of(instant: datetime, zone: tzinfo) -> datetime:
+    """Return the naive local time of an instant in the zone.
+
+    If that is before year 1 or after year 9999, return the time in UTC.
+    """
+    try:
+        return instant.astimezone(zone).replace(tzinfo=None)
+    except OverflowError:
+        return instant.astimezone(UTC).replace(tzinfo=None)
+
+
 def start_of(day: date, zone: tzinfo) -> datetime:
     """Return the instant, in UTC, of the day's 00:00 in the zone.
 

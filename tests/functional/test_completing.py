@@ -1,16 +1,12 @@
 """Completing and skipping tasks that recur: docs/recurrence.md has the truth table."""
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import pytest
 from sqlalchemy.orm import Session
-from webtest import TestResponse
 
 from tests.support.client import User, faults
 from tests.support.factories import make_account
-from tests.support.fixtures import SetClock
 from tests.support.outline import (
     add,
     add_list,
@@ -24,41 +20,7 @@ from tests.support.outline import (
     undo,
     unversioned,
 )
-
-At = Callable[[str], None]
-
-BERLIN = "Europe/Berlin"
-TUESDAYS = "FREQ=WEEKLY;BYDAY=TU"
-
-
-@pytest.fixture
-def at(set_clock: SetClock) -> At:
-    """Return a function that sets the clock, which is at noon of 1 March 2030, a Friday."""
-
-    def move(text: str) -> None:
-        set_clock(datetime.fromisoformat(text) - datetime.now().astimezone())
-
-    move("2030-03-01T12:00:00Z")
-    return move
-
-
-@pytest.fixture
-def carol(at: At, app: Any, db: Session) -> User:
-    return User(app, make_account(db, "carol", timezone=BERLIN))
-
-
-def complete(user: User, task_id: int, **fields: Any) -> TestResponse:
-    return change(user, task_id, completed=True, **fields)
-
-
-def skip(user: User, task_id: int, **fields: Any) -> TestResponse:
-    return user.send_json("POST", f"{user.tasks_url}/{task_id}/skip", fields)
-
-
-def due_dates(answer: TestResponse) -> tuple[str, str]:
-    """Return the due dates of the completed occurrence and of the task that goes on."""
-    assert answer.status_int == 200, answer
-    return answer.json["occurrence"]["due_date"], answer.json["task"]["due_date"]
+from tests.support.recurring import BERLIN, TUESDAYS, At, complete, due_dates, skip
 
 
 def test_completed_occurrence_is_a_task_and_the_series_goes_on(carol: User) -> None:
@@ -207,25 +169,6 @@ def test_series_that_the_missed_dates_have_ended_is_completed(carol: User, at: A
     assert (answer.json["task"]["completed"], "occurrence" in answer.json) == (True, False)
 
 
-def test_skipped_time_is_that_of_its_day_only(carol: User, at: At) -> None:
-    """The clocks skip 02:30 on 31 March: the task is due at 03:30 that day, and then as before."""
-    task_id = add(carol, due_date="2030-03-29T02:30", recurrence="FREQ=DAILY")
-    found = [complete(carol, task_id).json["task"]["due_date"] for _ in range(4)]
-    assert found == [
-        "2030-03-30T01:30:00Z",
-        "2030-03-31T01:30:00Z",
-        "2030-04-01T00:30:00Z",
-        "2030-04-02T00:30:00Z",
-    ]
-
-
-def test_new_time_on_a_day_with_a_skipped_one_counts(carol: User) -> None:
-    task_id = add(carol, due_date="2030-03-30T02:30", recurrence="FREQ=DAILY")
-    complete(carol, task_id)
-    change(carol, task_id, due_date="2030-03-31T04:00")
-    assert complete(carol, task_id).json["task"]["due_date"] == "2030-04-01T02:00:00Z"
-
-
 def test_completed_dates_are_those_of_the_preview(carol: User) -> None:
     rule, due = "FREQ=MONTHLY;BYDAY=-1SU,2MO;COUNT=9", "2030-03-03T02:30"
     body = {"recurrence": rule, "due_date": due, "count": 20}
@@ -338,18 +281,6 @@ def test_other_occurrence_changes_nothing(carol: User, occurrence: str, as_bulk:
     assert tasks(carol) == before
 
 
-def test_named_occurrence_is_skipped_once(carol: User) -> None:
-    task_id = add(carol, due_date="2030-03-05", recurrence=TUESDAYS)
-    for _ in range(2):
-        answer = skip(carol, task_id, occurrence="2030-03-05")
-        assert answer.json["task"]["due_date"] == "2030-03-12"
-    refused = skip(carol, task_id, occurrence="2030-03-19")
-    assert (refused.status_int, refused.json["code"]) == (409, "other_occurrence")
-    refused = complete(carol, task_id, occurrence="2030-03-05")  # skipped, not completed
-    assert (refused.status_int, refused.json["code"]) == (409, "other_occurrence")
-    assert ids(carol) == [task_id]
-
-
 def test_due_date_in_the_same_request_is_that_of_the_occurrence(carol: User) -> None:
     task_id = add(carol, due_date="2030-03-05", recurrence="FREQ=WEEKLY")
     answer = complete(carol, task_id, occurrence="2030-03-05", due_date="2030-03-06", name="Tea")
@@ -372,47 +303,6 @@ def test_new_completed_task_keeps_its_rule_and_has_ended(carol: User) -> None:
     assert due_dates(complete(carol, task_id)) == ("2030-03-05", "2030-03-12")
 
 
-def test_completing_many_goes_on_with_each(carol: User) -> None:
-    plain = add(carol, due_date="2030-03-05")
-    first = add(carol, due_date="2030-03-05", recurrence=TUESDAYS)
-    second = add(carol, due_date="2030-03-06", recurrence="FREQ=DAILY;COUNT=1")
-    third = add(carol, due_date="2030-03-06", recurrence="FREQ=DAILY")
-    below = add(carol, parent_id=first)
-    url = f"{carol.tasks_url}?completed=false"
-    before = tasks(carol)
-    rehearsed = carol.send_json("PATCH", f"{url}&dry_run=true", {"completed": True})
-    assert rehearsed.json == {"username": "carol", "updated": 5, "dry_run": True}
-    assert tasks(carol) == before
-    answer = carol.send_json("PATCH", url, {"completed": True})
-    assert answer.json["updated"] == 5
-    shown = {task["id"]: task for task in tasks(carol)}
-    assert [shown[each]["completed"] for each in (plain, first, second, third, below)] == [
-        *(True, False, True, False),
-        False,
-    ]
-    copies = [task for task in shown.values() if task["occurrence_of"]]
-    assert [(each["occurrence_of"], each["due_date"]) for each in copies] == [
-        (first, "2030-03-05"),
-        (third, "2030-03-06"),
-    ]
-    assert len(shown) == 8
-    undo(carol, answer)
-    assert unversioned(tasks(carol)) == unversioned(before)
-
-
-def test_bulk_completes_the_named_occurrence_of_each(carol: User) -> None:
-    first = add(carol, due_date="2030-03-05", recurrence=TUESDAYS)
-    second = add(carol, due_date="2030-03-06", recurrence="FREQ=DAILY")
-    fields = {"completed": True, "occurrence": "2030-03-05"}
-    for _ in range(2):
-        carol.send_json("PATCH", f"{carol.tasks_url}?id={first},{second}", fields)
-        assert [show(carol, each)["due_date"] for each in (first, second)] == [
-            "2030-03-12",
-            "2030-03-06",
-        ]
-    assert len(ids(carol)) == 3
-
-
 @pytest.mark.parametrize("name", ["occurrence", "catch_up"])
 def test_completing_fields_need_completed(carol: User, name: str) -> None:
     task_id = add(carol, due_date="2030-03-05", recurrence=TUESDAYS)
@@ -425,36 +315,16 @@ def test_completing_fields_need_completed(carol: User, name: str) -> None:
     assert faults(carol.send_json("POST", carol.tasks_url, new)) == {name: "unknown_field"}
 
 
-@pytest.mark.parametrize(
-    ("fields", "code"),
-    [
-        ({"occurrence": "soon"}, {"occurrence": "date"}),
-        ({"occurrence": 7}, {"occurrence": "type"}),
-        ({"catch_up": "yes"}, {"catch_up": "type"}),
-        ({"completed": True}, {"completed": "unknown_field"}),
-    ],
-)
-def test_bad_input_of_skip_is_refused(
-    carol: User, fields: dict[str, Any], code: dict[str, str]
-) -> None:
+@pytest.mark.parametrize("occurrence", ["2030-03-05", None, ["2030-03-05"]])
+def test_occurrence_outside_of_the_task_is_refused(carol: User, occurrence: Any) -> None:
     task_id = add(carol, due_date="2030-03-05", recurrence=TUESDAYS)
+    url = f"{carol.tasks_url}/{task_id}"
     before = tasks(carol)
-    assert faults(skip(carol, task_id, **fields)) == code
+    body = {"task": {"completed": True}, "occurrence": occurrence}
+    assert faults(carol.send_json("PATCH", url, body)) == {"occurrence": "place"}
     assert tasks(carol) == before
-
-
-def test_skip_takes_a_form_and_no_body(carol: User) -> None:
-    task_id = add(carol, due_date="2030-03-05", recurrence=TUESDAYS)
-    url = f"{carol.tasks_url}/{task_id}/skip"
-    assert carol.request(url, method="POST").json["task"]["due_date"] == "2030-03-12"
-    form = carol.post(url, {"occurrence": "2030-03-12", "catch_up": "true"})
-    assert form.json["task"]["due_date"] == "2030-03-19"
-
-
-def test_plain_task_cannot_be_skipped(carol: User) -> None:
-    for task_id in (add(carol), add(carol, due_date="2030-03-05")):
-        refused = skip(carol, task_id)
-        assert (refused.status_int, refused.json["code"]) == (409, "not_recurring")
+    body = {"task": {"completed": True, "occurrence": "2030-03-05"}}
+    assert due_dates(carol.send_json("PATCH", url, body)) == ("2030-03-05", "2030-03-12")
 
 
 def test_answer_with_an_occurrence_can_be_sent_back(carol: User) -> None:

@@ -107,8 +107,8 @@ class TaskColumns(DerivedFields, Journalled):
     them in TASK_LABELS. columns_of() sets these with name, note and labels. `size` is explained in
     todo/models/size.py.
 
-    `recurrence_time` is the local time at which a task recurs, if the clocks skipped it on the
-    current due date.
+    `recurrence_time` is the local time at which a task recurs, since it has gone on. It differs
+    from that of `due_at` on a day on which the clocks skip it.
     """
 
     kind: ClassVar[str] = "task"

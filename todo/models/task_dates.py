@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from todo.days import local_of
+
 DATE_FIELDS = ("start_date", "due_date")
 
 
@@ -18,10 +20,7 @@ def local_time(
     """Return the local time of an instant in the zone; None for a day, or without a zone."""
     if at is None or zone is None or all_day:
         return None
-    try:
-        return at.astimezone(zone).replace(tzinfo=None)
-    except OverflowError:  # before year 1 or after year 9999
-        return at.replace(tzinfo=None)
+    return local_of(at, zone)
 
 
 def due_columns(due_date: date | datetime | None) -> dict[str, Any]:

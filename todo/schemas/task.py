@@ -33,6 +33,7 @@ from todo.schemas.task_fields import (
     ListIn,
     Name,
     NoteIn,
+    OccurrenceShown,
     ParentIn,
     Priority,
     RecurrenceFrom,
@@ -300,6 +301,7 @@ class TaskEnvelope(Body):
     shown_as = _Answer
 
     task: TaskChange
+    occurrence: OccurrenceShown | MISSING = MISSING
 
     @cached_property
     def prepared(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import MISSING, AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from todo.models.account import TIMEZONE_MAX
@@ -30,6 +30,12 @@ def _rule(text: str) -> str:
         return format_rule(parse_rule(text))
     except RuleError as error:
         raise PydanticCustomError("recurrence", "{reason}", {"reason": str(error)}) from None
+
+
+def _shown(value: Any) -> Any:
+    if not isinstance(value, dict):
+        raise PydanticCustomError("place", "Give the occurrence to complete within `task`.")
+    return MISSING
 
 
 def _subtasks(value: Any) -> Any:
@@ -134,5 +140,16 @@ CatchUp = Annotated[
         description="`true`: a task that recurs goes on to the very next date, even if it has "
         "passed. Otherwise, missed dates are left out.",
         examples=[False],
+    ),
+]
+OccurrenceShown = Annotated[
+    Any,
+    PlainValidator(_shown),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "additionalProperties": True,
+            "description": "The completed occurrence in an answer. It is ignored.",
+        }
     ),
 ]

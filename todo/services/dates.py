@@ -14,7 +14,7 @@ from todo.services.reminder_times import reminder_columns
 LATE_START = Fault(
     "start_date", "late_start", "A task must not start after its due date.", "/start_date"
 )
-_OUT_OF_RANGE = "With its time zone, this is before year 1 or after year 9999."
+OUT_OF_RANGE = "With its time zone, this is before year 1 or after year 9999."
 _COLUMNS = ("start_at", "start_all_day", "due_at", "due_all_day", "timezone")
 
 Fields = dict[str, Any]
@@ -43,7 +43,7 @@ def date_columns(account: AccountRow, task: Mapping[str, Any], fields: Fields) -
                 local = instant.astimezone(old_zone)
                 dates[name] = local.replace(tzinfo=zone).astimezone(UTC)
         except (ValueError, OverflowError):
-            faults.append(Fault(name, "date", _OUT_OF_RANGE, f"/{name}"))
+            faults.append(Fault(name, "date", OUT_OF_RANGE, f"/{name}"))
     if faults:
         raise validation_problem(faults)
     return columns_of(dates)

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from todo.auth.identity import AccountRow
-from todo.days import find_zone, instant_of
+from todo.days import find_zone, in_whole_seconds, instant_of, local_of
 from todo.http.errors import Fault, validation_problem
 from todo.models.task_dates import date_of, due_columns
 from todo.recurrence.dates import dates, next_after
@@ -92,15 +92,16 @@ def next_columns(
     """Return the columns of the due date, rule and time of the task's next occurrence.
 
     It is the first one after the current one and, unless `catch_up`, after now. If the task recurs
-    from its completion, it is the first one after today. Return None if the current one is the
-    last.
+    from its completion, it is the first one after today, counted from today, or from the current
+    one if the rule yields none from today. Return None if the current one is the last.
     """
     zone, rule = zone_of(account, task), parse_rule(task["recurrence"])
     first, local_time = _local(due_date_of(task), zone)
     local_time = _nominal_time(task, first, local_time, zone)
     today = now.astimezone(zone).date()
     if task["recurrence_from"] == "completion":
-        first = after = today
+        # FREQ=DAILY;INTERVAL=7;BYDAY=MO yields nothing from a Tuesday.
+        first, after = today if _recurs(rule, today) else first, today
         catch_up = True
     else:
         # Today's time may be yet to come.
@@ -113,21 +114,27 @@ def next_columns(
         if catch_up or local_time is None or due > now:
             return due_columns(due) | {
                 "recurrence": format_rule(left),
-                "recurrence_time": local_time if _local(due, zone)[1] != local_time else None,
+                "recurrence_time": local_time,
             }
     return None
 
 
-def due_date_of(task: Mapping[str, Any]) -> date | datetime:
-    """Return the due date of a task that has one."""
-    due_date: Any = date_of(task["due_at"], all_day=task["due_all_day"])
-    return due_date
+def time_columns(task: Mapping[str, Any], columns: Fields) -> Fields:
+    """Return the columns that forget the time at which a task recurs, if its due date changes."""
+    is_new = columns.get("due_at", task["due_at"]) != task["due_at"]
+    return {"recurrence_time": None} if is_new and task["recurrence_time"] else {}
+
+
+def due_date_of(task: Mapping[str, Any]) -> Any:
+    """Return the due date of a task as answers show it: a day, an instant or None."""
+    due_date = date_of(task["due_at"], all_day=task["due_all_day"])
+    return in_whole_seconds(due_date) if isinstance(due_date, datetime) else due_date
 
 
 def _local(due_date: date | datetime, zone: tzinfo) -> tuple[date, time | None]:
     """Return the local day and time of the due date; a whole day has no time."""
     if isinstance(due_date, datetime):
-        local = due_date.astimezone(zone)
+        local = local_of(due_date, zone)
         return local.date(), local.time()
     return due_date, None
 
@@ -137,7 +144,7 @@ def _nominal_time(
 ) -> time | None:
     """Return the time at which the task recurs, which the clocks may have skipped on this day."""
     nominal: time | None = task["recurrence_time"]
-    if local_time is None or nominal is None or _at(day, nominal, zone) != task["due_at"]:
+    if local_time is None or nominal is None or _at(day, nominal, zone) != due_date_of(task):
         return local_time
     return nominal
 
@@ -156,10 +163,14 @@ def _is_after(due: date | datetime, until: date | datetime | None, zone: tzinfo)
     """Return whether the date is after that of UNTIL (RFC 5545, section 3.3.10)."""
     if not isinstance(until, datetime):
         return False  # dates() ends there
-    return due > until if isinstance(due, datetime) else due > until.astimezone(zone).date()
+    return due > until if isinstance(due, datetime) else due > local_of(until, zone).date()
 
 
 def _never_recurs(account: AccountRow, task: Mapping[str, Any]) -> bool:
-    rule = replace(parse_rule(task["recurrence"]), count=None, until=None)
     first, _ = _local(due_date_of(task), zone_of(account, task))
-    return next_after(rule, first, first) is None
+    return not _recurs(parse_rule(task["recurrence"]), first)
+
+
+def _recurs(rule: Rule, first: date) -> bool:
+    """Return whether the rule has a second date, without its end."""
+    return next_after(replace(rule, count=None, until=None), first, first) is not None

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
@@ -14,18 +15,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from todo.auth.identity import AccountRow
-from todo.days import instant_of
-from todo.http.errors import Problem
+from todo.days import instant_of, local_of
+from todo.http.errors import Fault, Problem, validation_problem
 from todo.journal import writes
 from todo.journal.writes import MAX_INDEXED_CHARACTERS, too_many
 from todo.models.task import TASK_COLUMNS, TASKS, Task, TaskRow, columns_of
 from todo.models.task_dates import DATE_FIELDS, date_of, due_columns
 from todo.models.trash import TRASH
 from todo.positions import last_position
-from todo.services.dates import in_zone
+from todo.services.dates import OUT_OF_RANGE, in_zone, late_starts
 from todo.services.matching import indexed_characters
 from todo.services.placement import subtasks_of
-from todo.services.recurrence import next_columns, zone_of
+from todo.services.recurrence import due_date_of, next_columns, zone_of
 from todo.services.reminder_times import stored_time
 
 Fields = dict[str, Any]
@@ -52,11 +53,18 @@ class Advance:
         return {row["id"] for row, _ in self.updates}
 
 
-def advance(
-    session: Session, account: AccountRow, tasks: Sequence[Fields], *, catch_up: bool, skip: bool
+def advance(  # noqa: PLR0913
+    session: Session,
+    account: AccountRow,
+    tasks: Sequence[Fields],
+    *,
+    changed: Mapping[int, Fields] = MappingProxyType({}),
+    catch_up: bool = False,
+    skip: bool = False,
 ) -> Advance:
     """Return the changes that complete, or skip, the current occurrence of the tasks.
 
+    `changed` has the columns that the same request sets, by task id; the tasks have theirs already.
     A task without a next date is completed itself, with its subtasks. Subtasks that recur, and
     completed occurrences of such subtasks, stay as they are. Raise Problem 409 for too many tasks.
     """
@@ -64,7 +72,7 @@ def advance(
     if not tasks:
         return planned
     now = writes.transaction_date(session)
-    children = _subtasks_by_parent(session, account, tasks)
+    children = _subtasks_by_parent(session, account, tasks, changed)
     for task in tasks:
         below = list(_below(children, task["id"]))
         following = next_columns(account, task, now, catch_up=catch_up)
@@ -75,10 +83,9 @@ def advance(
         if not skip:
             planned.occurrences.append([task, *below])
         days = _days_between(account, task, following)
-        moved = _shifted(account, task, ("start_date",), days)
-        planned.updates.append((task, following | moved))
+        planned.updates.append((task, following | _moved(account, task | following, days)))
         planned.updates += [
-            (row, {"completion_date": None} | _shifted(account, row, DATE_FIELDS, days))
+            (row, {"completion_date": None} | _moved(account, row, days, DATE_FIELDS))
             for row in below
         ]
     copies = [row for occurrence in planned.occurrences for row in occurrence]
@@ -123,14 +130,14 @@ def create_occurrences(
 
 def is_current(account: AccountRow, task: Mapping[str, Any], occurrence: date | datetime) -> bool:
     """Return whether the occurrence, as a client names it, is the task's due date."""
-    due_date = date_of(task["due_at"], all_day=task["due_all_day"])
-    return bool(in_zone(occurrence, zone_of(account, task)) == due_date)
+    named = _named(account, task, occurrence)
+    return task["due_at"] is not None and named == due_date_of(task)
 
 
 def is_passed(account: AccountRow, task: Mapping[str, Any], occurrence: date | datetime) -> bool:
     """Return whether the occurrence, as a client names it, is before the task's due date."""
-    due = due_columns(in_zone(occurrence, zone_of(account, task)))
-    if due["due_at"] is None or task["due_at"] is None:
+    due = due_columns(_named(account, task, occurrence))
+    if task["due_at"] is None:
         return False
     return bool(due["due_all_day"] == task["due_all_day"] and due["due_at"] < task["due_at"])
 
@@ -142,7 +149,7 @@ def completed_occurrence(
 
     Raise Problem 409 if there is none: the task has gone on, or was given another due date.
     """
-    due = due_columns(in_zone(occurrence, zone_of(account, task)))
+    due = due_columns(_named(account, task, occurrence))
 
     def matching(table: Any) -> list[Any]:
         return [
@@ -160,6 +167,17 @@ def completed_occurrence(
     return None
 
 
+def _named(
+    account: AccountRow, task: Mapping[str, Any], occurrence: date | datetime
+) -> date | datetime | None:
+    """Return the due date that a client names. Raise Problem 400 if it is not in any year."""
+    try:
+        return in_zone(occurrence, zone_of(account, task))
+    except ValueError:
+        fault = Fault("occurrence", "date", OUT_OF_RANGE, "/occurrence")
+        raise validation_problem([fault]) from None
+
+
 def other_occurrence() -> Problem:
     """Return Problem 409 for a request that means an occurrence that is not the current one."""
     return Problem(
@@ -170,11 +188,15 @@ def other_occurrence() -> Problem:
 
 
 def _subtasks_by_parent(
-    session: Session, account: AccountRow, tasks: Sequence[Fields]
+    session: Session,
+    account: AccountRow,
+    tasks: Sequence[Fields],
+    changed: Mapping[int, Fields],
 ) -> dict[int, list[Fields]]:
     """Return the subtasks at every level, except those that recur or are completed occurrences."""
     children: dict[int, list[Fields]] = defaultdict(list)
-    for row in subtasks_of(session, account, Task, tasks, with_texts=True):
+    stored = subtasks_of(session, account, Task, tasks, with_texts=True)
+    for row in (row | changed.get(row["id"], {}) for row in stored):
         if row["recurrence"] is None and row["occurrence_of"] is None:
             children[row["parent_id"]].append(row)
     return children
@@ -190,16 +212,18 @@ def _days_between(account: AccountRow, task: Fields, following: Fields) -> int:
     """Return the number of days, in the zone of the task, to the next due date."""
     zone = zone_of(account, task)
     old, new = (
-        row["due_at"].date() if row["due_all_day"] else row["due_at"].astimezone(zone).date()
+        row["due_at"].date() if row["due_all_day"] else local_of(row["due_at"], zone).date()
         for row in (task, following)
     )
     return int((new - old).days)
 
 
-def _shifted(account: AccountRow, row: Fields, names: Iterable[str], days: int) -> Fields:
+def _moved(
+    account: AccountRow, row: Fields, days: int, names: Iterable[str] = ("start_date",)
+) -> Fields:
     """Return the columns of these dates and of the reminders at a time, so many days later.
 
-    The local times stay the same.
+    The local times stay the same. A start that the clocks would move after the due date is then.
     """
     zone, columns = zone_of(account, row), Fields()
     if row["reminders"]:
@@ -214,6 +238,9 @@ def _shifted(account: AccountRow, row: Fields, names: Iterable[str], days: int) 
         value = date_of(row[f"{prefix}_at"], all_day=row[f"{prefix}_all_day"])
         if value is not None:
             columns |= columns_of({name: _days_later(value, days, zone)})
+    for _ in late_starts(account, [row | columns]):
+        new = row | columns
+        columns |= {"start_at": new["due_at"], "start_all_day": new["due_all_day"]}
     return columns
 
 
@@ -231,6 +258,7 @@ def _copy(row: Fields, now: datetime) -> Fields:
     return {
         **{name: row[name] for name in _COPIED},
         **_text_columns(row),
+        **due_columns(due_date_of(row)),
         "uid": str(uuid4()),
         "completion_date": row["completion_date"] or now,
     }

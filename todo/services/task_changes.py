@@ -16,7 +16,7 @@ from todo.services.dates import refuse_late_start, timed_columns
 from todo.services.labels import spell, spell_rows, without_repetition
 from todo.services.matching import read_matching, refuse_without_filter
 from todo.services.placement import PLACE, columns_of_move, subtasks_of
-from todo.services.recurrence import refuse_unfit_recurrence
+from todo.services.recurrence import refuse_unfit_recurrence, time_columns
 from todo.services.reminder_times import refuse_without_due_date
 from todo.services.series import (
     Advance,
@@ -67,6 +67,8 @@ def skip_occurrence(
         if is_passed(account, row, occurrence):
             return task
         raise other_occurrence()
+    if occurrence is not None and task.recurrence and task.completed:
+        return task  # it was the last one
     if task.recurrence is None or task.completed:
         raise Problem("not_recurring", "The task does not recur, or is completed.")
     catch_up = bool(completing.get("catch_up"))
@@ -102,10 +104,13 @@ def _plan(session: Session, account: AccountRow, tasks: list[Fields], columns: F
     if completed is not None:
         below = subtasks_of(session, account, Task, tasks) if with_subtasks else []
         rows = {row["id"]: row for row in (*below, *tasks)}
-        new = [
-            row | updates[row_id][1] if row_id in updates else row for row_id, row in rows.items()
-        ]
-        planned = _completion(session, account, new, completed=completed, catch_up=catch_up)
+        changed = {row_id: set_columns for row_id, (_, set_columns) in updates.items()}
+        new = [row | changed.get(row_id, {}) for row_id, row in rows.items()]
+        if completed:
+            planned = _completion(session, account, new, changed, catch_up=catch_up)
+        else:
+            is_done = (row for row in new if row["completion_date"] is not None)
+            planned.updates = [(row, {"completion_date": None}) for row in is_done]
         for row, more in planned.updates:
             add(row, more)
     count = len(updates) + sum(map(len, planned.occurrences))
@@ -115,14 +120,19 @@ def _plan(session: Session, account: AccountRow, tasks: list[Fields], columns: F
 
 
 def _completion(
-    session: Session, account: AccountRow, tasks: list[Fields], *, completed: bool, catch_up: bool
+    session: Session,
+    account: AccountRow,
+    tasks: list[Fields],
+    changed: dict[int, Fields],
+    *,
+    catch_up: bool,
 ) -> Advance:
-    """Return the changes that complete or reopen the tasks; those that recur go on."""
+    """Return the changes that complete the tasks; those that recur go on."""
     # A task that is already completed keeps its date.
-    rows = [row for row in tasks if completed != (row["completion_date"] is not None)]
-    recurring = [row for row in rows if completed and row["recurrence"]]
-    planned = advance(session, account, recurring, catch_up=catch_up, skip=False)
-    done = {"completion_date": writes.transaction_date(session) if completed else None}
+    rows = [row for row in tasks if row["completion_date"] is None]
+    recurring = [row for row in rows if row["recurrence"]]
+    planned = advance(session, account, recurring, changed=changed, catch_up=catch_up)
+    done = {"completion_date": writes.transaction_date(session)}
     going_on = planned.ids
     planned.updates += [(row, done) for row in rows if row["id"] not in going_on]
     return planned
@@ -140,6 +150,8 @@ def _own_columns(
     own = {task["id"]: columns | timed_columns(account, task, columns | timed) for task in tasks}
     updates = [(task, own[task["id"]]) for task in tasks]
     refuse_without_due_date(updates)
+    for task in tasks:
+        own[task["id"]] |= time_columns(task, own[task["id"]])
     if timed or not columns.keys().isdisjoint({"timezone", "recurrence"}):
         refuse_late_start(account, updates)
         refuse_unfit_recurrence(account, updates)
