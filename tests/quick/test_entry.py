@@ -28,6 +28,8 @@ def read(text: str, now: datetime = NOW) -> Entry:
         ("tomorrow,", date(2030, 2, 2)),
         ("saturday", date(2030, 2, 2)),
         ("friday", date(2030, 2, 8)),
+        ("on friday", date(2030, 2, 8)),
+        ("on 3 feb", date(2030, 2, 3)),
         ("next friday", date(2030, 2, 8)),
         ("next monday", date(2030, 2, 4)),
         ("in 1 day", date(2030, 2, 2)),
@@ -142,7 +144,7 @@ def test_lists_labels_and_priorities(text: str, expected: dict[str, Any]) -> Non
         ),
         *("25:00", "13pm", "9:60", "2030-02-30", "30 feb", "32 march", "feb", "in 3", "in a week"),
         *("in 1000 days", "next", "next week", "!0", "!10", "!", "#", "@", "a@b", "c#", "today's"),
-        *("every 32nd", '"tomorrow"', 'the "9:00" train', "1 feb 0000"),
+        *("every 32nd", "on", "on it", '"tomorrow"', 'the "9:00" train', "1 feb 0000"),
     ],
 )
 def test_other_words_stay_in_the_name(text: str) -> None:

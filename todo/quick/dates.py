@@ -36,10 +36,12 @@ MOST_WORDS = 12  # of a phrase
 
 
 def read_day(words: Words, today: date) -> Reading[date]:
-    """Read a day: `tomorrow`, `friday`, `next friday`, `in 3 days`, `2030-02-01`, `1 feb 2030`."""
+    """Read a day: `tomorrow`, `on friday`, `in 3 days`, `2030-02-01`, `1 feb 2030`."""
+    skipped = int(words[0] == "on" and len(words) > 1)
     for read in (_relative_day, _weekday, _distance, _iso_day, _named_day):
-        if found := read(words, today):
-            return found
+        if found := read(words[skipped:], today):
+            day, length = found
+            return day, skipped + length
     return None
 
 
