@@ -26,10 +26,14 @@ from tests.support.factories import (
     make_webhook,
 )
 from tests.support.fixtures import Patch, SetClock
+from tests.support.outline import add
 from tests.support.pserve import Server
+from tests.support.recurring import complete
 from todo.models.trash import TRASH
 from todo.schemas.task import StoredTask
 from todo.services import export
+
+WEEKLY = {"recurrence": "FREQ=WEEKLY", "recurrence_from": "completion"}
 
 
 def stored(tasks: list[Any]) -> list[Any]:
@@ -91,6 +95,13 @@ def test_exported_tasks_can_be_posted_to_another_account(
         (-300, {"name": "a day", "due_date": "2030-02-01"}),
         (-200, {"name": "a time", "due_date": "2030-02-01T09:30:00Z", "note": "two\nbottles"}),
         (-100, {"name": "done", "completed": True}),
+        (-90, {"name": "daily", "due_date": "2030-02-01", "recurrence": "FREQ=DAILY;COUNT=3"}),
+        (
+            -80,
+            {"name": "weekly", "due_date": "2030-02-01T09:30", "timezone": "Europe/Berlin"}
+            | WEEKLY,
+        ),
+        (-70, {"name": "ended", "due_date": "2030-02-01", "completed": True} | WEEKLY),
     ):
         set_clock(timedelta(days=days))
         alice.post_json(alice.tasks_url, fields)
@@ -102,6 +113,20 @@ def test_exported_tasks_can_be_posted_to_another_account(
     assert [{**task, **dict.fromkeys(own)} for task in imported] == [
         {**task, **dict.fromkeys(own)} for task in exported
     ]
+
+
+def test_exported_occurrence_is_posted_as_a_task_of_its_own(alice: User, bob: User) -> None:
+    series = add(alice, due_date="2030-02-01", **WEEKLY)
+    complete(alice, series)
+    exported = alice.get(f"{alice.url}/export").json["tasks"]
+    assert [task["occurrence_of"] for task in exported] == [None, series]
+    assert bob.post_json(bob.tasks_url, {"tasks": exported}).status_int == 201
+    names = ("name", "due_date", "recurrence", "recurrence_from", "completed", "completion_date")
+    imported = bob.get(f"{bob.url}/export").json["tasks"]
+    assert [[task[name] for name in names] for task in imported] == [
+        [task[name] for name in names] for task in exported
+    ]
+    assert [task["occurrence_of"] for task in imported] == [None, None]
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -244,6 +245,46 @@ def test_downgrade_subtracts_filters_from_stored_bytes(own_url: str) -> None:
         assert set(session.scalars(used)) == {before}
 
 
+def test_downgrade_below_recurrence_keeps_tasks_with_their_sizes(own_url: str) -> None:
+    dated: dict[str, Any] = {"due_date": date(2030, 2, 1)}
+    rule = dated | {"recurrence": "FREQ=WEEKLY;BYDAY=TU", "recurrence_from": "completion"}
+    with session_on(own_url) as session:
+        login = make_account(session)
+        series = make_task(session, login, **rule)
+        occurrence = make_task(session, login, occurrence_of=series, completed=True, **dated)
+        make_task(session, login, **dated)
+        for fields in (rule, dated, dated | {"occurrence_of": series}):
+            make_trashed(session, login, **fields)
+        session.commit()
+        journal.check_sizes(session)
+    used: list[tuple[int, int]] = []
+    for revision in ("0017", "0018") * 2:
+        with database_url_set_to(own_url):
+            step = command.downgrade if revision == "0017" else command.upgrade
+            step(Config(ROOT / INI), revision)
+        with session_on(own_url) as connection:
+            sizes = [
+                *connection.scalars(text("SELECT size FROM tasks")),
+                *connection.scalars(text("SELECT size FROM trash")),
+            ]
+            assert len(sizes) == 6
+            assert len(set(sizes)) == 1  # they differ only in what the older tables do not have
+            assert connection.scalar(text("SELECT task_bytes FROM accounts")) == sum(sizes)
+            used.append((int(revision), sizes[0]))
+    assert used == [(17, used[0][1]), (18, used[0][1] + len('"due"'))] * 2
+    migrate(own_url)
+    with session_on(own_url) as session:
+        journal.check_sizes(session)
+        rows = {task.id: task for task in session.scalars(select(Task))}
+        assert {(row.recurrence, row.occurrence_of) for row in rows.values()} == {(None, None)}
+        assert rows[occurrence].completion_date is not None
+        undated = text(
+            "UPDATE tasks SET recurrence = 'FREQ=DAILY', due_at = NULL, due_all_day = :no"
+        )
+        with pytest.raises(IntegrityError):
+            session.execute(undated, {"no": False})
+
+
 def test_downgrade_erases_closed_accounts_with_all_rows(own_url: str) -> None:
     with session_on(own_url) as session:
         closed, kept = make_account(session), make_account(session)
@@ -370,6 +411,7 @@ CONSTRAINT_VIOLATIONS = [
     "UPDATE tasks SET note = '" + "n" * 10_001 + "'",
     "UPDATE tasks SET due_all_day = true",
     "UPDATE tasks SET creation_date = NULL",
+    "UPDATE tasks SET recurrence = 'FREQ=DAILY', due_at = NULL, due_all_day = false",
     "UPDATE filters SET account_id = 0",
     "UPDATE filters SET name = ''",
     "UPDATE filters SET name = '" + "n" * 256 + "'",

@@ -130,7 +130,9 @@ def test_dates_end_where_next_is_more_than_100_years_later() -> None:
     rule, first = parse_rule("FREQ=YEARLY;INTERVAL=21;BYMONTH=2;BYMONTHDAY=29"), date(2032, 2, 29)
     assert list(dates(rule, first)) == [first, date(2116, 2, 29)]
     assert next_after(rule, first, date(2115, 1, 1)) == (date(2116, 2, 29), rule)
-    assert next_after(rule, first, date(2300, 1, 1)) is None
+    assert next_after(rule, first, date(2116, 2, 29)) is None
+    # A task that is completed after the gap goes on.
+    assert next_after(rule, first, date(2300, 1, 1)) == (date(2368, 2, 29), rule)
 
 
 def test_dates_end_with_year_9999() -> None:

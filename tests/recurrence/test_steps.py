@@ -97,6 +97,17 @@ def test_hardest_rules_take_few_steps(text: str, count: int | None) -> None:
     assert steps_of(lambda: next_after(rule, date.min, date.max)) < ALL_YEARS_STEPS
 
 
-def test_daily_rule_from_year_1_takes_few_steps() -> None:
-    rule = parse_rule("FREQ=DAILY")
-    assert steps_of(lambda: next_after(rule, date.min, date(2030, 1, 1))) < 50_000
+@pytest.mark.parametrize("text", HARD_RULES)
+def test_years_that_have_passed_take_no_steps(text: str) -> None:
+    rule = parse_rule(text)
+    assert steps_of(lambda: next_after(rule, date.min, date(2030, 1, 1))) < NEXT_STEPS
+
+
+def test_years_that_have_passed_do_not_shift_the_interval() -> None:
+    for text in HARD_RULES:
+        rule = parse_rule(text)
+        every = list(dates(rule, date(1600, 2, 29)))
+        for after in (date(1600, 3, 1), date(1999, 12, 31), date(2031, 5, 7)):
+            later = [day for day in every if day > after]
+            if later:
+                assert next_after(rule, date(1600, 2, 29), after) == (later[0], rule)

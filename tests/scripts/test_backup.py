@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import time as local_time
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,14 @@ def fill(session: Session, alice: Login) -> None:
     make_task(session, alice, list_id=list_id, parent_id=child, completed=True)
     make_task(session, carol, due_date=clock.now())
     make_task(session, alice, due_date=clock.now().date())
+    recurring = {
+        "due_date": clock.now(),
+        "recurrence": "FREQ=DAILY",
+        "recurrence_time": local_time(2, 30),
+    }
+    series = make_task(session, alice, recurrence_from="completion", **recurring)
+    make_task(session, alice, occurrence_of=series, completed=True, due_date=clock.now())
+    make_trashed(session, alice, occurrence_of=series, **recurring)
     make_trashed(session, alice, name="Crème brûlée", note="x" * 10_000, due_date=clock.now())
     make_filter(session, alice, name="Crème", query="search=crème&sort=-priority")
     make_reminder(session, alice, task_id=1, due_at=clock.now())
@@ -163,25 +172,25 @@ def test_restored_database_equals_original(
     original = rows_of(database_url)
     output = todo_admin("backup", str(path))
     counts = (
-        "accounts: 2, invitations: 1, limit counts: 1, released usernames: 1, changes: 17, "
-        "filters: 1, idempotency keys: 1, lists: 1, reminders: 1, tokens: 3, trash: 1, "
-        "webhooks: 1, tasks: 9"
+        "accounts: 2, invitations: 1, limit counts: 1, released usernames: 1, changes: 21, "
+        "filters: 1, idempotency keys: 1, lists: 1, reminders: 1, tokens: 3, trash: 2, "
+        "webhooks: 1, tasks: 11"
     )
     assert output == f"{path} is written: {counts}.\n"
 
     monkeypatch.setenv("DATABASE_URL", other_url)
     assert todo_admin("restore", str(path)) == f"{path} is restored: {counts}.\n"
     assert rows_of(other_url) == original
-    assert original["last ids"] == [3, 2, 1, 1, 1, 4, 1, 11]
+    assert original["last ids"] == [3, 2, 1, 1, 1, 4, 1, 14]
 
     app = main({}, **{"sqlalchemy.url": other_url})
     client = Client(app, alice.token)
     found = client.get(f"{alice.tasks_url}?search=creme+bru&fields=id").json["tasks"]
     assert [task["id"] for task in found] == [1]
-    [trashed] = client.get(alice.trash_url).json["tasks"]
+    [trashed] = client.get(f"{alice.trash_url}?search=creme").json["tasks"]
     assert client.post(f"{alice.trash_url}/{trashed['id']}/restore").status_int == 200
     assert len(client.get(f"{alice.tasks_url}?search=creme+bru").json["tasks"]) == 2
-    assert client.post_json(alice.tasks_url, {"name": "Tea"}).json["task"]["id"] == 12
+    assert client.post_json(alice.tasks_url, {"name": "Tea"}).json["task"]["id"] == 15
     assert log_in(client).status_int == 200
     bob = {"username": "bob", "email": "bob@example.com", "password": PASSWORD}
     assert client.post_json("/api/v1/accounts", bob).json["profile"]["id"] == 4

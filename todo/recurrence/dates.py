@@ -36,7 +36,7 @@ def dates(rule: Rule, first: date) -> Iterator[date]:
     yield first
     later = (
         date.fromordinal(start + index)
-        for start, mask in _years(rule, first)
+        for start, mask in _years(rule, first, first)
         for index in indexes(mask)
     )
     for day in islice(later, None if rule.count is None else rule.count - 1):
@@ -49,11 +49,11 @@ def next_after(rule: Rule, first: date, after: date) -> tuple[date, Rule] | None
     """Return the first date of dates() after both `first` and `after`, and the rule from there on.
 
     That rule has the COUNT that is left, which includes the returned date. Return None if there is
-    no such date.
+    no such date. Without a COUNT, earlier years are left out, with the gaps between their dates.
     """
     limit = max(first, after).toordinal()
     passed = 1  # dates before the next one
-    for start, mask in _years(rule, first):
+    for start, mask in _years(rule, first, after if rule.count is None else first):
         later = _after(limit - start, mask)
         if rule.count is not None:
             passed += (mask ^ later).bit_count()
@@ -91,17 +91,20 @@ def _is_over(rule: Rule, day: date) -> bool:
     return until is not None and not isinstance(until, datetime) and day > until
 
 
-def _years(rule: Rule, first: date) -> Iterator[tuple[int, int]]:
+def _years(rule: Rule, first: date, since: date) -> Iterator[tuple[int, int]]:
     """Yield the years that have dates after `first`, until a gap of more than YEARS_AHEAD years.
 
-    A year is the ordinal of its 1 January and the mask of its dates.
+    A year is the ordinal of its 1 January and the mask of its dates. Years that end before `since`
+    may be left out.
     """
     completed = complete(rule, first)
     in_interval = _interval(rule, first)
     kinds = KINDS if rule.by_week_no else KINDS_WITHOUT_WEEKS
     days_of_kind: dict[Kind, int] = {}
-    last, last_year = first.toordinal(), first.year
-    for year in range(first.year, MAXYEAR + 1, rule.interval if rule.freq == "YEARLY" else 1):
+    step = rule.interval if rule.freq == "YEARLY" else 1
+    latest = max(first, since)
+    last, last_year = latest.toordinal(), latest.year
+    for year in range(last_year - (last_year - first.year) % step, MAXYEAR + 1, step):
         if year - last_year > YEARS_AHEAD:
             return
         kind = kinds[year % len(kinds)]
@@ -113,7 +116,7 @@ def _years(rule: Rule, first: date) -> Iterator[tuple[int, int]]:
         start = date(year, 1, 1).toordinal()
         mask = days & in_interval(year, start)
         if year == first.year:
-            mask = _after(last - start, mask)
+            mask = _after(first.toordinal() - start, mask)
         if not mask:
             continue
         if year - last_year == YEARS_AHEAD and _is_later_in_year(start + _lowest(mask), last):
