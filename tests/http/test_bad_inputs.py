@@ -515,18 +515,18 @@ BAD_RULES = [
     ),
     *("FREQ=DAILY;DTSTART=20300101", "FREQ=DAILY;INTERVAL=\u0661", "FREQ=DAILY;" * 50),
 ]
-BAD_RECURRENCE = {
+BAD_RECURRENCE: dict[str, list[Any]] = {
     "recurrence:recurrence": BAD_RULES,
     "recurrence:nul": ["FREQ=DAILY\0"],
     "recurrence:bad_unicode": ["\ud800"],
     "recurrence:type": [7, True, ["FREQ=DAILY"], {"FREQ": "DAILY"}],
 }
-BAD_FIELDS = BAD_RECURRENCE | {
+BAD_FIELDS: dict[str, list[Any]] = BAD_RECURRENCE | {
     "recurrence_from:choice": ["", "DUE", "today", None, 1],
     "timezone:timezone": BAD_TIMEZONES,
     "timezone:type": [1],
 }
-BAD_COMPLETING = {
+BAD_COMPLETING: dict[str, list[Any]] = {
     "occurrence:date": ["soon", "2030-02-30", "31/02/2030 10:00:00", "0001-01-01T00:00:00+14:00"],
     "occurrence:type": [7, False, ["2030-02-05"], {"due_date": "2030-02-05"}],
     "catch_up:type": ["maybe", 1, [True]],
