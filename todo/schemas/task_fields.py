@@ -150,6 +150,7 @@ OccurrenceShown = Annotated[
             "type": "object",
             "additionalProperties": True,
             "description": "The completed occurrence in an answer. It is ignored.",
+            "readOnly": True,
         }
     ),
 ]

@@ -34,8 +34,7 @@ Fields = dict[str, Any]
 # The columns that a completed occurrence and its subtasks have from the task.
 _COPIED = (
     *("list_id", "parent_id", "position", "priority", "timezone"),
-    *("start_at", "start_all_day", "due_at", "due_all_day"),
-    "reminders",
+    *("start_at", "start_all_day", "reminders"),
 )
 
 
@@ -238,9 +237,9 @@ def _moved(
         value = date_of(row[f"{prefix}_at"], all_day=row[f"{prefix}_all_day"])
         if value is not None:
             columns |= columns_of({name: _days_later(value, days, zone)})
-    for _ in late_starts(account, [row | columns]):
-        new = row | columns
-        columns |= {"start_at": new["due_at"], "start_all_day": new["due_all_day"]}
+    moved = row | columns
+    if any(late_starts(account, [moved])):
+        columns |= {"start_at": moved["due_at"], "start_all_day": moved["due_all_day"]}
     return columns
 
 
