@@ -101,6 +101,18 @@ def test_account_above_its_quota_can_only_shrink(alice: User, set_quota: SetQuot
     assert alice.post_json(alice.tasks_url, {"name": "Tea"}).status_int == 201
 
 
+def test_completed_occurrence_counts_towards_the_quota(alice: User, set_quota: SetQuota) -> None:
+    fields = {"name": "Milk", "due_date": "2030-02-05", "recurrence": "FREQ=DAILY"}
+    url = alice.post_json(alice.tasks_url, fields).location
+    set_quota(tasks=used(alice) + 100)
+    before = alice.get(alice.tasks_url).json
+    for path in (url, alice.all_tasks_url):
+        refused = alice.send_json("PATCH", path, {"completed": True})
+        assert (refused.status_int, refused.json["code"]) == (409, "quota")
+    assert alice.get(alice.tasks_url).json == before
+    assert alice.post(f"{url}/skip").json["task"]["due_date"] == "2030-02-06"
+
+
 def test_undo_that_would_exceed_the_quota_is_refused(alice: User, set_quota: SetQuota) -> None:
     url = alice.post_json(alice.tasks_url, {"name": "Milk", "note": "x" * 1000}).location
     changed = alice.send_json("PATCH", url, {"note": None})
