@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import Integer, cast, select
 from sqlalchemy.orm import Session
 
 from todo.auth.identity import AccountRow
@@ -154,7 +154,9 @@ def completed_occurrence(
         return [
             table.c.account_id == account.id,
             table.c.occurrence_of == task["id"],
-            *(table.c[name] == value for name, value in due.items()),
+            table.c.due_at == due["due_at"],
+            # The cast hides the index by due date: SQLite would read all tasks of the day.
+            cast(table.c.due_all_day, Integer) == int(due["due_all_day"]),
         ]
 
     newest = select(*TASK_COLUMNS).where(*matching(TASKS)).order_by(TASKS.c.id.desc())
