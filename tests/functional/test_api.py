@@ -1,9 +1,13 @@
 """The index, and behaviour common to all URLs."""
 
+from contextlib import closing
+from http.client import HTTPConnection
+
 import pytest
 
 from tests.support.client import Client, User, faults
 from tests.support.fixtures import Logs, Patch
+from tests.support.pserve import Server
 
 PROFILE = "/api/v1/accounts/<username>"
 
@@ -37,13 +41,32 @@ def test_index_lists_operations(client: Client, url: str) -> None:
 CHROMIUM = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
 
 
-@pytest.mark.parametrize("accept", [CHROMIUM, "text/html", "application/json;q=0.5, text/*"])
+@pytest.mark.parametrize(
+    "accept",
+    [
+        *(
+            CHROMIUM,
+            "text/html",
+            "TEXT/HTML",
+            "application/json;q=0.5, text/*",
+            "text/html, ,",
+            " ,, text/html",
+        ),
+        *("text/html;charset=utf-8", 'text/html; Charset="UTF-8"', "text/html;Q=0.2, image/png"),
+        *("text/html;q=0.001", "text/html, */*;q=0", "application/json;q=0, */*;q=0.1"),
+        # The most specific range decides, not the order or the greatest value.
+        *("application/json;q=0.1, */*", "*/*, application/*;q=0.2"),
+        "text/html;charset=utf-8;q=0.8, text/html;q=0.1, application/json;q=0.5",
+        "text/html;level=1;q=0.1, text/html;q=0.7, application/json;q=0.5",
+        f"{'image/png, ' * 500}text/html",
+    ],
+)
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_root_redirects_browser_to_docs(client: Client, method: str, accept: str) -> None:
     response = client.request("/", method=method, headers={"Accept": accept})
     assert (response.status_int, response.headers["Location"]) == (303, "/docs")
     assert response.body == b""
-    assert "Accept" in response.headers["Vary"]
+    assert response.headers["Vary"] == "Accept, Origin"
 
 
 @pytest.mark.parametrize(
@@ -51,12 +74,59 @@ def test_root_redirects_browser_to_docs(client: Client, method: str, accept: str
     [
         *(None, "*/*", "application/json", "application/json, text/html", "text/html;q=0"),
         *("text/html;q=0.5, application/json", "image/png", "", "text", ";;;", "text/html;q=x"),
+        *(
+            "text/html;q=1.001",
+            "text/html;q=-1",
+            "text/html;q=0.0001",
+            "text/html; q = 1",
+            "*/html",
+        ),
+        *(
+            "text/html\x80",
+            "text/html;q=0.5;",
+            "text/html application/xml",
+            "é",
+            "application/json;q=0",
+        ),
+        *("*/*, text/html;q=0", "text/*;q=0, */*;q=0.1", "text/html;q=0.5, */*;q=0.5"),
+        *("text/html;charset=latin-1", "text/html;level=1", "application/xhtml+xml, */*;q=0.8"),
+        "text/html;charset=utf-8;q=0.1, text/html, application/json;q=0.5",
+        # A range with parameters matches only what has them.
+        "text/html;level=1, text/html;q=0.1, application/json;q=0.5",
+        "text/*;q=0.9, */*;q=0.95, text/html;q=0.1",
     ],
 )
 def test_root_answers_json_unless_html_is_preferred(client: Client, accept: str | None) -> None:
     response = client.get("/", headers={} if accept is None else {"Accept": accept})
     assert (response.status_int, response.content_type) == (200, "application/json")
-    assert "Accept" in response.headers["Vary"]
+    assert response.headers["Vary"] == "Accept, Origin"
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        (["application/json;q=0.5", "text/html"], 303),
+        (["text/html;q=0.5", "application/json"], 200),
+        (["", "text/html"], 303),
+        (["text/html", "", "application/json;q=0.9"], 303),
+        (["text/html;q=x", "text/html"], 200),
+        ([], 200),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_several_accept_fields_are_one_list(
+    server: Server, method: str, fields: list[str], status: int
+) -> None:
+    # RFC 9110, section 5.3
+    with closing(HTTPConnection(server.url.removeprefix("http://"), timeout=10)) as connection:
+        connection.putrequest(method, "/")
+        for field in fields:
+            connection.putheader("Accept", field)
+        connection.endheaders()
+        response = connection.getresponse()
+        assert response.status == status
+        assert response.headers.get_all("Vary") == ["Accept"]
+        assert bool(response.read()) == (method == "GET" and status == 200)
 
 
 def test_api_root_ignores_accept(client: Client) -> None:

@@ -6,6 +6,7 @@ from pydantic import ConfigDict, RootModel
 from pyramid.registry import Registry
 from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.view import view_config
+from webob.acceptparse import create_accept_header
 
 from todo import openapi
 from todo.http.bodies import JSON
@@ -17,7 +18,7 @@ from todo.models.json import to_json
 
 TITLE = "todo"
 
-HTML = "text/html"
+HTML = "text/html;charset=utf-8"
 
 DESCRIPTION = """\
 To-do lists for people and programs. Start here:
@@ -90,12 +91,23 @@ def root(request: Request) -> Any:
     A client that prefers `text/html`, such as a browser, is redirected to `/docs`.
     """
     request.response.vary = ("Accept",)
-    [preferred, *_] = request.accept.acceptable_offers([JSON, HTML]) or [(JSON, 1.0)]
-    if preferred[0] == HTML:
+    if _prefers_html(request.headers.get("Accept", "*/*")):
         request.response.status_int = 303
         request.response.location = request.route_path("docs")
         return request.response
     return info(request)
+
+
+def _prefers_html(accept: str) -> bool:
+    """Return whether the field prefers HTML to JSON (RFC 9110, section 12.5.1).
+
+    Equal preferences mean JSON. So does a field that is malformed or excludes both.
+    """
+    # WebOb compares charsets exactly, although case does not matter (section 8.3.2), and refuses
+    # empty elements at the beginning (section 5.6.1.2), which empty fields before others become.
+    ranges = create_accept_header(accept.lower().strip(" \t,"))
+    offers = ranges.acceptable_offers([JSON, HTML])
+    return bool(offers) and offers[0][0] == HTML
 
 
 @view_config(
