@@ -42,7 +42,7 @@ KEYWORDS = {
     *("properties", "required", "additionalProperties", "minProperties", "maxProperties"),
     *("items", "prefixItems", "minItems", "maxItems", "uniqueItems"),
     *("default", "description", "examples", "readOnly", "title", "writeOnly"),
-    "x-enum-varnames",
+    *("x-enum-varnames", "x-omitted-with"),
 }
 
 
@@ -499,6 +499,19 @@ def test_additions_are_not_breaking(described: Schema) -> None:
     schema(changed, "Task")["required"].append("colour")
     schema(changed, "NewTask")["properties"]["colour"] = {"type": "string"}
     assert breaking_changes(described, changed) == []
+
+
+def test_member_that_new_field_of_request_omits_is_not_breaking(described: Schema) -> None:
+    before = copy.deepcopy(described)
+    logged_in = schema(before, "LoggedIn")
+    logged_in["required"].append("token")
+    assert breaking_changes(before, described) == []
+    changed = copy.deepcopy(described)
+    del schema(changed, "LoggedIn")["properties"]["token"]["x-omitted-with"]
+    lost = [
+        line for line in breaking_changes(before, changed) if "LoggedIn" in line or "token" in line
+    ]
+    assert lost, "only a member that a field of the request omits may become optional"
 
 
 def test_error_catalogue_matches_code() -> None:

@@ -20,6 +20,7 @@ from tests.support.extra_routes import TEST_VIEW
 from todo import configure
 from todo.http.errors import CODES, FAULTS, MEDIA_TYPE
 from todo.openapi.schemas import REF
+from todo.schemas.session import OMITTED_WITH
 from todo.views import api
 
 ERRORS_PATH = ROOT / "docs" / "errors.md"
@@ -302,7 +303,9 @@ def _output_changes(
     if removed := old - new:
         yield f"{name} is no longer {' or '.join(sorted(removed))}"
     for field in set(before.get("required", [])) - set(after.get("required", [])):
-        yield f"{name}.{field} is gone or optional"
+        # A client that does not send the new field of the request still gets the member.
+        if OMITTED_WITH not in after.get("properties", {}).get(field, {}):
+            yield f"{name}.{field} is gone or optional"
     for field, schema in before.get("properties", {}).items():
         if field not in after.get("properties", {}):
             yield f"{name}.{field} is gone or optional"

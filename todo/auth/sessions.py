@@ -22,8 +22,11 @@ from todo.models.token import TOKENS, TokenKind, new_token, token_digest
 MAX_SESSIONS = 20  # per account; a further login ends the oldest
 
 
-def start_session(request: Request, account_id: int) -> dict[str, Any]:
-    """Log the account in: store a new token, set the cookie, and return the response's fields."""
+def start_session(request: Request, account_id: int, carrier: str | None) -> dict[str, Any]:
+    """Log the account in: store a new token, set the cookie, and return the response's fields.
+
+    With the carrier "cookie", the fields leave the token out.
+    """
     _end_old_sessions(request.db, account_id)
     token, secret = new_token(
         account_id,
@@ -32,7 +35,8 @@ def start_session(request: Request, account_id: int) -> dict[str, Any]:
     )
     request.db.execute(insert(TOKENS), token)
     request.response.headers.extend(remember(request, secret))
-    return {"token": secret, "token_expires": in_whole_seconds(token["expiration_date"])}
+    shown = {} if carrier == "cookie" else {"token": secret}
+    return shown | {"token_expires": in_whole_seconds(token["expiration_date"])}
 
 
 def _end_old_sessions(session: Session, account_id: int) -> None:

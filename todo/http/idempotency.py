@@ -33,7 +33,8 @@ REPLAYED = "Idempotency-Replayed"
 PATTERN = rf"[!-~](?:[ -~]{{0,{KEY_MAX - 2}}}[!-~])?"
 STORED_HEADERS = ("Content-Type", "ETag", "Link", "Location")
 
-# A body with this field creates a token. The response has the secret, so it is not stored.
+# A body with this field creates a token. The response has the secret, in its body or its cookie, so
+# it is not stored.
 MAKES_TOKEN = "password"  # noqa: S105
 # Not part of the digest, which would allow guessing it.
 SECRET = "current_password"  # noqa: S105

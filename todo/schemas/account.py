@@ -21,7 +21,7 @@ from todo.schemas.filter import Filter
 from todo.schemas.list import List
 from todo.schemas.meta import WITHOUT_NUL, Instant, Owner, Text, Unicode, limited
 from todo.schemas.reminder import StoredReminder
-from todo.schemas.session import CurrentPassword, LoggedIn
+from todo.schemas.session import OMITTED_WITH, CurrentPassword, LoggedIn, SessionCarrier
 from todo.schemas.task import StoredTask
 from todo.schemas.trash import TrashedTask
 from todo.schemas.webhook import Webhook
@@ -205,6 +205,7 @@ class Registration(Body):
             "registrations by invitation only; otherwise ignored.",
         ),
     ] = None
+    session: SessionCarrier = None
 
 
 class AccountChange(Body):
@@ -218,6 +219,7 @@ class AccountChange(Body):
     password2: Annotated[RepeatedPassword | MISSING, Field(repr=False)] = MISSING
     timezone: Timezone | MISSING = MISSING
     current_password: Annotated[CurrentPassword | MISSING, Field(repr=False)] = MISSING
+    session: SessionCarrier = None
 
 
 class AccountDeletion(Body):
@@ -240,7 +242,9 @@ class AccountChanged(Representation):
     profile: Account
     token: str | MISSING = Field(
         MISSING,
-        description="Token of the new session; only after a password change.",
+        description="Token of the new session; only after a password change, and absent if the "
+        "request has `session: cookie`.",
         examples=["q0BXwTtYbVU2j5Mm8fEHoZs1LJcKdRxgPnA7yvWi94k"],
+        json_schema_extra={OMITTED_WITH: "session"},
     )
     token_expires: Instant | MISSING = MISSING

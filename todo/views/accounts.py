@@ -45,10 +45,11 @@ from todo.services.invitations import create_invited_account
 def post(request: Request) -> dict[str, Any]:
     """Register an account and log in.
 
-    The answer has the token of a new session, and browsers also get it as a cookie. A username that
-    another account released less than 90 days ago is refused like one in use. If the administrator
-    has closed registration, the answer is 403 `registration_closed`; if it needs an `invitation`,
-    403 `invitation_required` without a valid one. An invitation is valid once and for a week.
+    The answer has the token of a new session, and browsers also get it as a cookie; with
+    `session: cookie`, only as a cookie. A username that another account released less than 90 days
+    ago is refused like one in use. If the administrator has closed registration, the answer is 403
+    `registration_closed`; if it needs an `invitation`, 403 `invitation_required` without a valid
+    one. An invitation is valid once and for a week.
     """
     mode, values = request.settings.registration, request.validated_body.values()
     if mode == "closed":
@@ -63,7 +64,7 @@ def post(request: Request) -> dict[str, Any]:
         else:
             account = accounts.create_account(request.db, values)
     end_session(request, request.db)
-    session = start_session(request, account.id)
+    session = start_session(request, account.id, values["session"])
     request.response.location = request.route_path("account", username=account.username)
     request.response.headers["ETag"] = entity_tag(account.profile_revision)
     return {
@@ -115,7 +116,8 @@ class AccountViews:
         requires `current_password`, unless the login is less than ten minutes old. A new time zone
         does not change the dates of tasks.
 
-        A new password ends all sessions and API tokens; the answer has the token of a new session.
+        A new password ends all sessions and API tokens; the answer has the token of a new session,
+        with `session: cookie` only in the cookie.
         Requests with a new password ignore the `Idempotency-Key`.
         """
         values = self.request.validated_body.values()
@@ -160,7 +162,7 @@ def _change(
     account, because hashing is slow.
     """
     known, session = request.identity.account, request.db
-    password = values.pop("password", None)
+    password, carrier = values.pop("password", None), values.pop("session")
     if password or accounts.sensitive_changes(known, values):
         reauthenticate(request, current_password)
     if accounts.renames(known, values):
@@ -175,7 +177,7 @@ def _change(
     if not password:
         return account, {}
     accounts.end_tokens(session, account.id)
-    return account, start_session(request, account.id)
+    return account, start_session(request, account.id, carrier)
 
 
 def _count_registration(request: Request) -> None:

@@ -58,7 +58,8 @@ another token, such as an API token, use its *Authorize* button.
 * **HEAD** answers like GET without the body. **OPTIONS** lists the methods of a path in `Allow`.
   Other methods get 405 with the same `Allow`.
 * **Browsers** also get the token as a cookie when they log in. If a request has both, the
-  `Authorization` header field wins.
+  `Authorization` header field wins. With `session: cookie`, the answers to registration, login and
+  password change leave out the `token`, so that scripts never have it.
 """
 
 # The order in which a newcomer needs the groups of operations; other modules follow by name.

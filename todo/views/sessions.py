@@ -28,7 +28,7 @@ def login(request: Request) -> dict[str, Any]:
     """Log in with username and password.
 
     The session of the request, if any, ends. An account has at most 20 sessions: another login ends
-    the oldest one.
+    the oldest one. With `session: cookie`, only the cookie carries the token.
     """
     credentials = request.validated_body
     account = authenticate(request, credentials.username, credentials.password)
@@ -40,7 +40,7 @@ def login(request: Request) -> dict[str, Any]:
     return {
         "msg": "Authenticated",
         "username": account.username,
-        **start_session(request, account.id),
+        **start_session(request, account.id, credentials.session),
     }
 
 
