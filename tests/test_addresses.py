@@ -1,4 +1,4 @@
-"""Which addresses are public, in all forms that lead to the same host."""
+"""Public and other addresses, in all forms that lead to the same host."""
 
 from ipaddress import ip_address, ip_network
 

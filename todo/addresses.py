@@ -1,4 +1,4 @@
-"""Which IP addresses the service may connect to on behalf of a user."""
+"""The IP addresses that the service may connect to on behalf of a user."""
 
 from collections.abc import Iterator
 from ipaddress import (

@@ -97,7 +97,7 @@ def test_known_fault_of_dateutil_is_still_there(fault: Fault) -> None:
 @pytest.mark.parametrize(
     ("case", "expected"),
     [
-        # What is right where dateutil is wrong, from the text of RFC 5545.
+        # The right dates where dateutil is wrong, from the text of RFC 5545.
         (FAULTS[0][2], [date(2024, 3, 1), date(2024, 3, 4), date(2024, 3, 8), date(2024, 3, 15)]),
         (FAULTS[1][2], [date(2024, 12, 25), date(2024, 12, 30), date(2025, 1, 6)]),
         (FAULTS[2][2], [date(2024, 5, 13), date(2025, 5, 12), date(2026, 5, 11)]),

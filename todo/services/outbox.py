@@ -1,4 +1,4 @@
-"""Which changes are due for which webhook: the journal is the outbox.
+"""The changes that are due for each webhook: the journal is the outbox.
 
 Each function is one short transaction of the caller. No transaction is open while a message is
 sent. A claim makes one process send to a webhook; it ends by itself if the process is killed, and

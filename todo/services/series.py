@@ -146,7 +146,7 @@ def completed_occurrence(
 ) -> TaskRow | None:
     """Return the completed occurrence with this due date, or None if it is in the trash.
 
-    Raise Problem 409 if there is none: the task has gone on, or was given another due date.
+    Raise Problem 409 if no occurrence has it: the task has gone on, or got another due date.
     """
     due = due_columns(_named(account, task, occurrence))
 
