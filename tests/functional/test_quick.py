@@ -93,6 +93,12 @@ def test_repeated_entry_with_its_key_or_uid_is_one_task(alice: User) -> None:
     assert [task["name"] for task in tasks(alice)] == ["Milk", "Tea"]
 
 
+def test_clock_of_a_client_may_be_ahead(alice: User) -> None:
+    for minutes, status in ((2, 201), (8, 400)):
+        at = clock.now() + timedelta(minutes=minutes)
+        assert enter(alice, "Milk", at=at.isoformat()).status_int == status
+
+
 def test_form_is_accepted(alice: User) -> None:
     answer = alice.post(f"{alice.tasks_url}/quick", {"text": "Milk 2030-02-01", "at": ""})
     assert answer.json["task"]["due_date"] == "2030-02-01"
@@ -113,6 +119,7 @@ def test_task_of_an_entry_completes_like_others(alice: User) -> None:
         ({"text": " \t"}, {"text": "blank"}),
         ({"text": "\u200b"}, {"text": "blank"}),
         ({"text": "a\nb"}, {"text": "lines"}),
+        ({"text": "a\n"}, {"text": "lines"}),
         ({"text": "a\u2028b"}, {"text": "lines"}),
         ({"text": "a\0b"}, {"text": "nul"}),
         ({"text": "\ud800"}, {"text": "bad_unicode"}),

@@ -1,6 +1,7 @@
 """Days, times and rules in English. Each function reads words from the beginning of a list.
 
-A function returns the value and the number of words that it has read, or None.
+A function returns the value and the number of words that it has read, or None. The words are in
+lower case.
 """
 
 import re
@@ -17,12 +18,16 @@ T = TypeVar("T")
 Reading = tuple[T, int] | None
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_SHORT_DAYS = tuple(name[:3] for name in _DAYS)
+# They are words with another meaning as well, so they need one before them that makes them days.
+_OTHER_WORDS = {"wed", "sat", "sun"}
 _MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
     *("july", "august", "september", "october", "november", "december"),
 )
 _UNITS = {"day": "DAILY", "week": "WEEKLY", "month": "MONTHLY", "year": "YEARLY"}
 _COUNTS = {"other": 2, "second": 2, "third": 3, "fourth": 4}
+_NAMED_TIMES = {"noon": time(12), "midnight": time(0)}
 _WORKDAYS = "MO,TU,WE,TH,FR"
 
 _ISO = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
@@ -31,26 +36,48 @@ _DAY_OF_MONTH = re.compile(r"([0-9]{1,2})(?:st|nd|rd|th)?")
 _ORDINAL = re.compile(r"([0-9]{1,2})(?:st|nd|rd|th)")
 _NUMBER = re.compile(r"[1-9][0-9]{0,2}")
 _CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(am|pm)?|([0-9]{1,2})(am|pm)")
+_HOUR = re.compile(r"[0-9]{1,2}")
 
 MOST_WORDS = 12  # of a phrase
 
 
+def until_comma(words: Words) -> list[str]:
+    """Return the words up to the first that ends with a comma, without the comma."""
+    for index, word in enumerate(words):
+        if word.endswith(","):
+            return [*words[:index], word[:-1]]
+    return list(words)
+
+
+def is_doubtful(first: str, last: str) -> bool:
+    """Tell whether a phrase with these words may mean something else: `mon ami`, `at 9 houses`."""
+    return last in _SHORT_DAYS or (first == "at" and _HOUR.fullmatch(last) is not None)
+
+
 def read_day(words: Words, today: date) -> Reading[date]:
     """Read a day: `tomorrow`, `on friday`, `in 3 days`, `2030-02-01`, `1 feb 2030`."""
+    if words[0] in _OTHER_WORDS:
+        return None
     skipped = int(words[0] == "on" and len(words) > 1)
     for read in (_relative_day, _weekday, _distance, _iso_day, _named_day):
-        if found := read(words[skipped:], today):
+        try:
+            found = read(words[skipped:], today)
+        except (OverflowError, ValueError):  # after year 9999
+            return None
+        if found:
             day, length = found
             return day, skipped + length
     return None
 
 
 def read_time(words: Words) -> Reading[time]:
-    """Read a time of day: `9:00`, `9:30pm`, `9am`, `noon`, each after `at` or not."""
+    """Read a time of day: `9:00`, `9:30pm`, `9am`, `noon`, each after `at` or not, and `at 9`."""
     skipped = int(words[0] == "at")
     word = words[skipped] if len(words) > skipped else ""
-    if word == "noon":
-        return time(12), skipped + 1
+    if word in _NAMED_TIMES:
+        return _NAMED_TIMES[word], skipped + 1
+    if skipped and _HOUR.fullmatch(word) and int(word) < 24:
+        return time(int(word)), 2
     match = _CLOCK.fullmatch(word)
     if match is None:
         return None
@@ -63,11 +90,19 @@ def read_time(words: Words) -> Reading[time]:
 
 
 def read_rule(words: Words) -> Reading[str]:
-    """Read a recurrence rule that begins with `every`: `every 2 weeks`, `every monday`."""
+    """Read a recurrence rule that begins with `every`: `every 2 weeks`, `every monday`.
+
+    Words of a list of weekdays may end with a comma.
+    """
     if len(words) < 2 or words[0] not in {"every", "every!"}:
         return None
-    rest = words[1:]
-    for read in (_unit_rule, _counted_rule, _weekday_rule, _month_day_rule):
+    phrase = until_comma(words[1:])
+    for rest, read in (
+        (words[1:], _weekday_rule),
+        (phrase, _unit_rule),
+        (phrase, _counted_rule),
+        (phrase, _month_day_rule),
+    ):
         if found := read(rest):
             rule, length = found
             return rule, length + 1
@@ -90,13 +125,18 @@ def _relative_day(words: Words, today: date) -> Reading[date]:
 
 def _weekday(words: Words, today: date) -> Reading[date]:
     is_next = words[0] == "next" and len(words) > 1
-    name = words[1] if is_next else words[0]
-    if name not in _DAYS:
+    weekday = _weekday_number(words[1] if is_next else words[0])
+    if weekday is None:
         return None
-    weekday = _DAYS.index(name)
     if is_next:  # in the week after this one
         return today + timedelta(days=7 - today.weekday() + weekday), 2
     return today + timedelta(days=(weekday - today.weekday() - 1) % 7 + 1), 1
+
+
+def _weekday_number(name: str) -> int | None:
+    """Return the number of the weekday, whose name may be cut to three letters."""
+    found = [n for n, full in enumerate(_DAYS) if name in {full, full[:3]}]
+    return found[0] if found else None
 
 
 def _distance(words: Words, today: date) -> Reading[date]:
@@ -178,8 +218,9 @@ def _counted_rule(words: Words) -> Reading[str]:
     unit = words[1].removesuffix("s")
     if unit in _UNITS:
         return f"FREQ={_UNITS[unit]};INTERVAL={count}", 2
-    if words[0] in _COUNTS and words[1] in _DAYS:
-        return f"FREQ=WEEKLY;INTERVAL={count};BYDAY={WEEKDAYS[_DAYS.index(words[1])]}", 2
+    weekday = _weekday_number(words[1])
+    if words[0] in _COUNTS and weekday is not None:
+        return f"FREQ=WEEKLY;INTERVAL={count};BYDAY={WEEKDAYS[weekday]}", 2
     return None
 
 
@@ -187,11 +228,16 @@ def _weekday_rule(words: Words) -> Reading[str]:
     """Read `monday`, or `monday, wednesday and friday`."""
     days: list[str] = []
     length = 0
-    for index, word in enumerate(words[: 2 * len(_DAYS)]):
-        if word in _DAYS:
-            days.append(WEEKDAYS[_DAYS.index(word)])
+    goes_on = True  # after a comma or "and"
+    for index, word in enumerate(words):
+        weekday = _weekday_number(word.removesuffix(","))
+        if weekday is not None and goes_on:
+            days.append(WEEKDAYS[weekday])
             length = index + 1
-        elif word != "and" or index == 0 or words[index - 1] == "and":
+            goes_on = word.endswith(",")
+        elif word == "and" and days and index == length:
+            goes_on = True
+        else:
             break
     return (f"FREQ=WEEKLY;BYDAY={','.join(days)}", length) if days else None
 

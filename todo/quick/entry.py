@@ -9,12 +9,23 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from todo.quick.dates import MOST_WORDS, first_date, read_day, read_rule, read_time
+from todo.quick.dates import (
+    MOST_WORDS,
+    first_date,
+    is_doubtful,
+    read_day,
+    read_rule,
+    read_time,
+    until_comma,
+)
 from todo.quick.words import Word, split
 from todo.words import fold
 
 LIST_WORDS = 5  # of a list's name that is not in quotes
 PRIORITIES = {"high": 1, "medium": 5, "low": 9}
+
+# The kind, the value and the number of words.
+Reading = tuple[str, Any, int]
 
 _PRIORITY = re.compile(rf"!([1-9]|{'|'.join(PRIORITIES)})")
 
@@ -52,7 +63,7 @@ def read_entry(text: str, now: datetime, list_names: Collection[str]) -> Entry:
     words = split(text)
     lists: dict[str, str] = {}
     for name in list_names:
-        lists.setdefault(fold(name), name)
+        lists.setdefault(_key(name), name)
     found = list(_pieces(text, words, now, lists))
     last = {piece.kind: piece for piece in found}
     pieces = [piece for piece in found if piece.kind == "label" or piece is last[piece.kind]]
@@ -73,9 +84,13 @@ def read_entry(text: str, now: datetime, list_names: Collection[str]) -> Entry:
 def _pieces(
     text: str, words: Sequence[Word], now: datetime, lists: dict[str, str]
 ) -> Iterator[Piece]:
+    # From the last word on: what follows a doubtful phrase decides about it.
+    readings: list[Reading | None] = [None] * len(words)
+    for index in range(len(words) - 1, -1, -1):
+        readings[index] = _signed(text, words, index, lists) or _phrase(words, index, now, readings)
     index = 0
     while index < len(words):
-        found = _signed(text, words, index, lists) or _phrase(words, index, now)
+        found = readings[index]
         if found is None:
             index += 1
             continue
@@ -85,22 +100,34 @@ def _pieces(
         index += length
 
 
-def _phrase(words: Sequence[Word], index: int, now: datetime) -> tuple[str, Any, int] | None:
-    """Read a rule, a day or a time that begins at the word."""
-    following = [word.plain for word in words[index : index + MOST_WORDS]]
+def _phrase(
+    words: Sequence[Word], index: int, now: datetime, readings: Sequence[Reading | None]
+) -> Reading | None:
+    """Read a rule, a day or a time that begins at the word.
+
+    A doubtful one counts only if it ends the text, or if the next word has a reading.
+    """
+    following = [word.text.lower() for word in words[index : index + MOST_WORDS]]
+    phrase = until_comma(following)
+    found: Reading | None = None
     if rule := read_rule(following):
         how = "completion" if following[0].endswith("!") else "due"
-        return "recurrence", (rule[0], how), rule[1]
-    if day := read_day(following, now.date()):
-        return "day", *day
-    if clock_time := read_time(following):
-        return "time", *clock_time
-    return None
+        found = "recurrence", (rule[0], how), rule[1]
+    elif day := read_day(phrase, now.date()):
+        found = "day", *day
+    elif clock_time := read_time(phrase):
+        found = "time", *clock_time
+    if found is None:
+        return None
+    length = found[2]
+    at_end = index + length == len(words)
+    doubtful = is_doubtful(following[0], following[length - 1].removesuffix(","))
+    if doubtful and not (at_end or readings[index + length]):
+        return None
+    return found
 
 
-def _signed(
-    text: str, words: Sequence[Word], index: int, lists: dict[str, str]
-) -> tuple[str, Any, int] | None:
+def _signed(text: str, words: Sequence[Word], index: int, lists: dict[str, str]) -> Reading | None:
     """Read a list, label or priority at the word."""
     word = words[index].text.removesuffix(",")
     if match := _PRIORITY.fullmatch(word.lower()):
@@ -112,17 +139,24 @@ def _signed(
     return None
 
 
-def _list(
-    text: str, words: Sequence[Word], index: int, lists: dict[str, str]
-) -> tuple[str, Any, int] | None:
+def _list(text: str, words: Sequence[Word], index: int, lists: dict[str, str]) -> Reading | None:
     """Read the longest name of a list after the sign."""
     start = words[index].start + 1
     for length in range(min(LIST_WORDS, len(words) - index), 0, -1):
-        given = text[start : words[index + length - 1].end].removesuffix(",")
-        name = lists.get(fold(_unquoted(" ".join(given.split()))))
-        if name is not None:
+        last = words[index + length - 1]
+        if last.text == ",":  # it stands alone, so it belongs to no name
+            continue
+        given = text[start : last.end].removesuffix(",")
+        key = _key(_unquoted(given))
+        name = lists.get(key)
+        if key and name is not None:
             return "list", name, length
     return None
+
+
+def _key(name: str) -> str:
+    """Return the name without case, accents and repeated spaces."""
+    return fold(" ".join(name.split()))
 
 
 def _unquoted(name: str) -> str:
@@ -135,8 +169,10 @@ def _due_date(
     if day is None and recurrence is None and at is None:
         return None
     if day is None:
+        day = now.date()
         has_passed = at is not None and at <= now.time()
-        day = now.date() + timedelta(days=has_passed)
+        if has_passed and day < date.max:
+            day += timedelta(days=1)
         day = first_date(recurrence, day) if recurrence else day
     return day if at is None else datetime.combine(day, at)
 

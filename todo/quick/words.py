@@ -10,16 +10,11 @@ _WORD = re.compile(r'[#@]?"[^"]*"\S*|\S+')
 
 @dataclass(frozen=True)
 class Word:
-    """A word: its place in code points, and its text in lower case for comparisons."""
+    """A word: its place in code points, and its text."""
 
     start: int
     end: int
     text: str
-
-    @property
-    def plain(self) -> str:
-        """The word without a comma at its end, in lower case."""
-        return self.text.removesuffix(",").lower()
 
 
 def split(text: str) -> list[Word]:

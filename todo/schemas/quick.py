@@ -8,17 +8,18 @@ from pydantic_core import PydanticCustomError
 
 from todo import clock
 from todo.http.schema import Body, Representation
-from todo.schemas.dates import PastIn
+from todo.schemas.dates import InstantIn
 from todo.schemas.meta import Text, not_blank
 from todo.schemas.task import TaskPosted
 from todo.schemas.task_fields import UidIn
 
 TEXT_MAX = 1000
 OLDEST = timedelta(days=366)
+AHEAD = timedelta(minutes=5)  # clocks of clients differ; a refused entry would be lost
 
 
 def _one_line(text: str) -> str:
-    if len(not_blank(text, TEXT_MAX).splitlines()) > 1:
+    if not_blank(text, TEXT_MAX).splitlines() != [text]:
         raise PydanticCustomError("lines", "This must be one line. Send each line by itself.")
     return text
 
@@ -26,6 +27,8 @@ def _one_line(text: str) -> str:
 def _recent(value: datetime | None) -> datetime | None:
     if value is not None and value < clock.now() - OLDEST:
         raise PydanticCustomError("range", "This must be at most 366 days ago.")
+    if value is not None and value > clock.now() + AHEAD:
+        raise PydanticCustomError("future", "This must not be in the future.")
     return value
 
 
@@ -47,11 +50,11 @@ class QuickEntry(Body):
         ),
     ]
     at: Annotated[
-        PastIn,
+        InstantIn,
         AfterValidator(_recent),
         Field(
             description="When the text was written: `tomorrow` is the day after. Now, if absent or "
-            "null; at most 366 days ago, and not in the future.",
+            "null; at most 366 days ago, and not in the future, but for five minutes.",
             examples=["2020-02-01T09:30:00Z"],
         ),
     ] = None
