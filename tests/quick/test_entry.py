@@ -87,7 +87,7 @@ def test_doubtful_phrases_count_where_no_other_word_follows(phrase: str, due: da
         entry = read(text)
         assert (entry.name, entry.due_date) == ("Milk", due)
     text = f"Milk {phrase} ami"
-    assert phrase.split()[-1] in read(text).name.split()
+    assert phrase.rsplit(maxsplit=1)[-1] in read(text).name.split()
 
 
 def test_turn_of_the_year_and_end_of_the_calendar() -> None:
@@ -101,6 +101,7 @@ def test_turn_of_the_year_and_end_of_the_calendar() -> None:
     end = at("9999-12-31T10:00")
     for text in ("x tomorrow", "x next monday", "x in 1 day", "x in 1 month", "x 1 jan"):
         assert (read(text, end).name, read(text, end).due_date) == (text, None)
+    assert read("x 9:00", end).due_date == at("9999-12-31T09:00")
 
 
 def test_every_phrase_of_the_page_is_understood() -> None:
@@ -210,6 +211,10 @@ def test_lists_labels_and_priorities(text: str, expected: dict[str, Any]) -> Non
             "mon ami",
             "Look at 9 houses",
             "at 24",
+            "They wed",
+            "Where I sat",
+            "Out of the sun",
+            "wed at it",
             "9",
             "every",
             "every now and then",
@@ -287,9 +292,9 @@ def test_every_word_is_in_the_name_or_in_a_piece(text: str, now: datetime) -> No
     ],
 )
 def test_time_is_linear(words: str) -> None:
-    """A text 100 times as long as the longest one takes seconds if each word reads all others."""
+    """A text 40 times as long as the longest one takes seconds if each word reads all others."""
     lists = [" ".join("x" * 128), *(f"two {n}" for n in range(100))]
-    for text in (f"{words} " * 100_000, words * 100_000):
+    for text in (f"{words} " * 40_000, words * 40_000):
         begin = time.process_time()
-        read_entry(text[:100_000], NOW, lists)
-        assert time.process_time() - begin < 5
+        read_entry(text[:40_000], NOW, lists)
+        assert time.process_time() - begin < 2
