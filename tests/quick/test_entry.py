@@ -298,3 +298,10 @@ def test_time_is_linear(words: str) -> None:
         begin = time.process_time()
         read_entry(text[:40_000], NOW, lists)
         assert time.process_time() - begin < 2
+
+
+def test_many_parts_are_read_in_linear_time() -> None:
+    text = "@a b " * 24_000
+    begin = time.process_time()
+    assert len(read(text).pieces) == 24_000
+    assert time.process_time() - begin < 3
