@@ -1,40 +1,16 @@
 """The work that the dates of a rule take, in lines of code."""
 
-import sys
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from itertools import islice
-from types import FrameType
-from typing import Any
 
 import pytest
 
 from tests.support.rules import WEEKDAYS
+from tests.support.steps import steps_of
 from todo.recurrence import dates as dates_module
 from todo.recurrence.dates import dates, next_after
 from todo.recurrence.rule import RuleError, parse_rule
-
-
-def steps_of(call: Callable[[], object]) -> int:
-    """Return how many lines of the engine run in the call."""
-    folder = dates_module.__file__.rpartition("/")[0]
-    steps = 0
-
-    def trace(frame: FrameType, event: str, _argument: Any) -> Any:
-        nonlocal steps
-        if not frame.f_code.co_filename.startswith(folder):
-            return None
-        steps += event == "line"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        call()
-    finally:
-        sys.settrace(before)
-    return steps
 
 
 def as_long_as_possible(start: str, values: list[str], end: str = "") -> str:
@@ -92,15 +68,16 @@ ALL_YEARS_STEPS = 400_000
 def test_hardest_rules_take_few_steps(text: str, count: int | None) -> None:
     rule = replace(parse_rule(text), count=count)
     first = date(2024, 2, 29)
-    assert steps_of(lambda: next_after(rule, first, first)) < NEXT_STEPS
-    assert steps_of(lambda: list(islice(dates(rule, first), 100))) < HUNDRED_DATES_STEPS
-    assert steps_of(lambda: next_after(rule, date.min, date.max)) < ALL_YEARS_STEPS
+    assert steps_of(lambda: next_after(rule, first, first), dates_module) < NEXT_STEPS
+    hundred = steps_of(lambda: list(islice(dates(rule, first), 100)), dates_module)
+    assert hundred < HUNDRED_DATES_STEPS
+    assert steps_of(lambda: next_after(rule, date.min, date.max), dates_module) < ALL_YEARS_STEPS
 
 
 @pytest.mark.parametrize("text", HARD_RULES)
 def test_years_that_have_passed_take_no_steps(text: str) -> None:
     rule = parse_rule(text)
-    assert steps_of(lambda: next_after(rule, date.min, date(2030, 1, 1))) < NEXT_STEPS
+    assert steps_of(lambda: next_after(rule, date.min, date(2030, 1, 1)), dates_module) < NEXT_STEPS
 
 
 def test_years_that_have_passed_do_not_shift_the_interval() -> None:
