@@ -2,15 +2,29 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
+from itertools import islice
+from random import Random
+from zoneinfo import ZoneInfo
 
 import pytest
 from dateutil.rrule import rrulestr
+from dateutil.tz import datetime_exists, resolve_imaginary
 
-from tests.support.rules import Case, first_always, generated_cases
+from tests.support.rules import SEED, Case, first_always, generated_cases
 from todo.recurrence.rule import Rule, parse_rule
+from todo.services.recurrence import occurrences
 
 CASES = 600
+COMPARED = 800  # instants of a case
+
+# Zones that change their clocks in both hemispheres, by an hour or half of one, and at midnight;
+# and those at both ends.
+ZONES = (
+    *("Europe/Berlin", "America/New_York", "America/Santiago", "Pacific/Auckland"),
+    *("Australia/Lord_Howe", "Africa/Cairo", "Etc/GMT+12", "Pacific/Kiritimati"),
+)
+TIMES = (time(0, 0), time(2, 15), time(2, 30), time(9, 0), time(23, 59, 59))
 
 # Faults of dateutil 4: rules for which its dates are not those of RFC 5545, each with an example.
 Fault = tuple[str, Callable[[Rule, date], bool], Case]
@@ -85,6 +99,26 @@ def test_generated_rules_have_dates_of_dateutil() -> None:
     assert sum(len(case.dates()) > 2 for case in cases) > 250
     differing = [str(case) for case in cases if case.dates() != _dates_of_dateutil(case)]
     assert differing == []
+
+
+def test_generated_rules_have_instants_of_dateutil_in_zones() -> None:
+    """A skipped time is as much later, and a repeated one is the first of both."""
+    chosen, skipped, compared = Random(SEED), 0, 0
+    cases = [(case, chosen.choice(ZONES), chosen.choice(TIMES)) for case in generated_cases(CASES)]
+    daily = Case("FREQ=DAILY", date(2025, 1, 1), date(2027, 1, 1), None)
+    for case, name, at in [*cases, *((daily, name, at) for name in ZONES for at in TIMES)]:
+        zone = ZoneInfo(name)
+        due = datetime.combine(case.first, at, zone)
+        if _is_faulty(case) or not datetime_exists(due):
+            continue
+        local = [datetime.combine(day, at, zone) for day in _dates_of_dateutil(case)[:COMPARED]]
+        expected = [resolve_imaginary(each).astimezone(UTC) for each in local]
+        found = occurrences(parse_rule(case.ended), due.astimezone(UTC), zone)
+        assert list(islice(found, COMPARED)) == expected, f"{case} at {at} in {zone}"
+        skipped += sum(not datetime_exists(each) for each in local)
+        compared += len(expected) > 1
+    assert compared >= 300
+    assert skipped > 20
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault[0])
