@@ -56,6 +56,7 @@ CHROMIUM = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*
         *("text/html;q=0.001", "text/html, */*;q=0", "application/json;q=0, */*;q=0.1"),
         # The most specific range decides, not the order or the greatest value.
         *("application/json;q=0.1, */*", "*/*, application/*;q=0.2"),
+        "application/json;charset=utf-8;q=0.5, text/html",
         "text/html;charset=utf-8;q=0.8, text/html;q=0.1, application/json;q=0.5",
         "text/html;level=1;q=0.1, text/html;q=0.7, application/json;q=0.5",
         f"{'image/png, ' * 500}text/html",
@@ -91,6 +92,8 @@ def test_root_redirects_browser_to_docs(client: Client, method: str, accept: str
         *("*/*, text/html;q=0", "text/*;q=0, */*;q=0.1", "text/html;q=0.5, */*;q=0.5"),
         *("text/html;charset=latin-1", "text/html;level=1", "application/xhtml+xml, */*;q=0.8"),
         "text/html;charset=utf-8;q=0.1, text/html, application/json;q=0.5",
+        "application/json; charset=UTF-8, text/html;q=0.5",
+        "text/html, application/json;charset=utf-8",
         # A range with parameters matches only what has them.
         "text/html;level=1, text/html;q=0.1, application/json;q=0.5",
         "text/*;q=0.9, */*;q=0.95, text/html;q=0.1",

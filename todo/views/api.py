@@ -18,7 +18,8 @@ from todo.models.json import to_json
 
 TITLE = "todo"
 
-HTML = "text/html;charset=utf-8"
+UTF8 = ";charset=utf-8"
+HTML = "text/html" + UTF8
 
 DESCRIPTION = """\
 To-do lists for people and programs. Start here:
@@ -107,7 +108,8 @@ def _prefers_html(accept: str) -> bool:
     # WebOb compares charsets exactly, although case does not matter (section 8.3.2), and refuses
     # empty elements at the beginning (section 5.6.1.2), which empty fields before others become.
     ranges = create_accept_header(accept.lower().strip(" \t,"))
-    offers = ranges.acceptable_offers([JSON, HTML])
+    # JSON has no charset, and naming one anyway changes nothing (RFC 8259, section 11).
+    offers = ranges.acceptable_offers([JSON, JSON + UTF8, HTML])
     return bool(offers) and offers[0][0] == HTML
 
 
