@@ -17,10 +17,10 @@ serve: .venv/installed ## migrate todo.sqlite and serve it: make serve PORT=7000
 	@$(BIN)/alembic -c development.ini upgrade head
 	@$(BIN)/pserve development.ini http_port=$(PORT)
 
-test: .venv/installed-testing ## run the test suite on SQLite and PostgreSQL (2.5 minutes)
+test: .venv/installed-testing ## run the test suite on SQLite and PostgreSQL (8 minutes)
 	@$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
 
-coverage: .venv/installed-testing ## run the test suite and list untested lines (3 minutes)
+coverage: .venv/installed-testing ## run the test suite and list untested lines (9 minutes)
 	@$(BIN)/python -m pytest --cov --numprocesses=auto --dist=worksteal
 
 test-browser: .venv/installed-browser ## test the documentation page in headless Chromium
