@@ -29,9 +29,9 @@ def dates(rule: Rule, first: date) -> Iterator[date]:
     """Yield `first`, then every later date of the rule, in order.
 
     `first` counts as the first date even if it does not fit the rule, also for COUNT. The dates end
-    with an UNTIL that is a date; one that is an instant is left to the caller, who knows the time
-    of day. They also end where the next one would be more than YEARS_AHEAD years later, or after
-    year 9999.
+    with an UNTIL that is a date. The caller must apply an UNTIL that is an instant, because only it
+    knows the time of day. The dates also end where the next one would be more than YEARS_AHEAD
+    years later, or after year 9999.
     """
     yield first
     later = (
