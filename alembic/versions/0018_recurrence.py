@@ -36,18 +36,20 @@ def upgrade() -> None:
     if not is_sqlite():
         op.execute(f"ALTER TABLE tasks ADD {CHECK}")
     is_occurrence = sa.text("occurrence_of IS NOT NULL")
-    op.create_index(
-        "ix_tasks_occurrence",
-        "tasks",
-        ["account_id", "occurrence_of", "id"],
-        sqlite_where=is_occurrence,
-        postgresql_where=is_occurrence,
-    )
+    for table in ("tasks", "trash"):
+        op.create_index(
+            f"ix_{table}_occurrence",
+            table,
+            ["account_id", "occurrence_of", "id"],
+            sqlite_where=is_occurrence,
+            postgresql_where=is_occurrence,
+        )
     add_to_sizes(str(SIZE))
 
 
 def downgrade() -> None:
-    op.drop_index("ix_tasks_occurrence", "tasks")
+    for table in ("tasks", "trash"):
+        op.drop_index(f"ix_{table}_occurrence", table)
     lengths = "coalesce(length(recurrence) + 2, 0) + coalesce(length(recurrence_from) + 2, 5)"
     add_to_sizes(f"-({lengths})")
     if not is_sqlite():

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from todo import clock
 from todo.models.journalled import columns_except, row_class
 from todo.models.meta import Base, BigInt, UTCDateTime
-from todo.models.task import IS_SUBTASK, DerivedFields, TaskColumns
+from todo.models.task import IS_OCCURRENCE, IS_SUBTASK, DerivedFields, TaskColumns
 
 
 class TrashedTask(TaskColumns, Base):
@@ -24,6 +24,7 @@ class TrashedTask(TaskColumns, Base):
         Index("ix_trash_deletion", "account_id", "deletion_date", "id"),
         Index("ix_trash_uid", "account_id", "uid", unique=True),
         Index("ix_trash_parent", "account_id", "parent_id", **IS_SUBTASK),
+        Index("ix_trash_occurrence", "account_id", "occurrence_of", "id", **IS_OCCURRENCE),
     )
 
     is_trash: ClassVar[bool] = True
