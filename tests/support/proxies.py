@@ -159,7 +159,7 @@ def _running(port: int, output: Path, program: str, *arguments: str) -> Iterator
         deadline = time.monotonic() + 10
         while True:
             try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                _open_and_close_connection(port)
                 break
             except OSError:
                 assert process.poll() is None, output.read_text()
@@ -169,6 +169,14 @@ def _running(port: int, output: Path, program: str, *arguments: str) -> Iterator
     finally:
         process.terminate()
         process.wait(10)
+
+
+def _open_and_close_connection(port: int) -> None:
+    # The proxy counts the connection for its limits until it has closed its side.
+    with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(1000):
+            pass
 
 
 def connect(
