@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
@@ -35,6 +36,10 @@ from todo.models.token import TokenKind
 # The developer's environment may point to a real database.
 for setting in settings.SETTINGS.values():
     os.environ.pop(setting.variable, None)
+
+# On a busy machine, any example may take long.
+hypothesis.settings.register_profile("todo", deadline=None)
+hypothesis.settings.load_profile("todo")
 
 # Speeds up this process only: services in other processes keep the plain hasher.
 passwords._hasher = CachingHasher(passwords._hasher)  # type: ignore[assignment]

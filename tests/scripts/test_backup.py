@@ -224,8 +224,8 @@ def test_backup_is_piped_to_restore(
         todo_admin_process(database_url, "backup", "-", **pipe) as source,
         todo_admin_process(other_url, "restore", "-", stdin=source.stdout, **pipe) as target,
     ):
-        restored, error = target.communicate(timeout=30)
-        assert source.communicate(timeout=30) == (b"", b"")
+        restored, error = target.communicate(timeout=120)
+        assert source.communicate(timeout=120) == (b"", b"")
     assert (source.returncode, target.returncode, error) == (0, 0, b"")
     assert restored.startswith(b"standard input is restored: accounts: 2, ")
     assert rows_of(other_url) == original
@@ -241,7 +241,7 @@ def test_backup_to_full_or_closed_output_is_refused(
     with open(closed, "wb") as pipe, open("/dev/full", "wb") as full:
         for output, reason in ((pipe, "Broken pipe"), (full, "No space left on device")):
             with todo_admin_process(database_url, "backup", "-", stdout=output) as process:
-                error = process.communicate(timeout=30)[1].decode()
+                error = process.communicate(timeout=120)[1].decode()
             assert process.returncode == 1
             assert error == f"todo: cannot write the backup to standard output: {reason}\n"
     assert list(temporary_files.iterdir()) == []
@@ -255,7 +255,7 @@ def test_restore_of_invalid_input_is_refused(
     database_url: str, temporary_files: Path, content: bytes, message: str
 ) -> None:
     with todo_admin_process(database_url, "restore", "-", stdin=subprocess.PIPE) as process:
-        error = process.communicate(content, timeout=30)[1].decode()
+        error = process.communicate(content, timeout=120)[1].decode()
     assert process.returncode == 1
     assert "standard input" in error
     assert message in error

@@ -146,7 +146,7 @@ def run(url: str, *arguments: str, password: str = "") -> subprocess.CompletedPr
         input=f"{password}\n",
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     assert not password or password not in result.stdout + result.stderr
