@@ -252,7 +252,9 @@ def test_largest_lists_and_moves(owner: User, largest: Largest, database_url: st
             make_list(session, owner, **new)
     first = largest(owner, "create list", "POST", f"{owner.url}/lists", new).location
     largest(owner, "user's lists", "GET", f"{owner.url}/lists?count=true")
-    entry = {"text": "Milk tomorrow 9:00 #n @home every week"}
+    place = {"list_id": int(first.rsplit("/", 1)[1])}
+    parent = owner.send_json("POST", owner.tasks_url, {"name": "n"} | place).json["task"]["id"]
+    entry = {"text": "Milk tomorrow 9:00 @home every week", "parent_id": parent} | place
     largest(owner, "create task quickly", "POST", f"{owner.tasks_url}/quick", entry)
     largest(owner, "list detail", "GET", first)
     largest(owner, "list update", "PATCH", first, {"note": "\x02" * 1000})

@@ -9,7 +9,17 @@ from webtest import TestResponse
 
 from tests.support.client import User, faults
 from tests.support.factories import make_account
-from tests.support.outline import add_list, change, show, tasks, trashed, undo
+from tests.support.outline import (
+    add,
+    add_chain,
+    add_list,
+    change,
+    place,
+    show,
+    tasks,
+    trashed,
+    undo,
+)
 from todo import clock
 
 DAY = clock.now().date() - timedelta(days=30)
@@ -82,6 +92,67 @@ def test_lists_of_the_account_that_are_not_archived_count(alice: User, bob: User
     assert enter(alice, "Milk #HOME").json["task"]["list_id"] == first
 
 
+def test_given_place_counts_unless_the_text_names_a_list(alice: User) -> None:
+    home, job = add_list(alice, "Home"), add_list(alice, "Job")
+    parent = add(alice, list_id=home)
+    for text, given, expected in (
+        ("Milk", {"list_id": home}, (home, None)),
+        ("Milk", {"parent_id": parent}, (home, parent)),
+        ("Milk", {"list_id": home, "parent_id": parent}, (home, parent)),
+        ("Milk", {"list_id": None, "parent_id": None}, (None, None)),
+        ("Milk #job", {"list_id": home, "parent_id": parent}, (job, None)),
+        ("Milk #home", {"parent_id": parent}, (home, None)),
+        # What does not count is not looked up: the list may be deleted by now.
+        ("Milk #job", {"list_id": 2**63 - 1, "parent_id": 2**63 - 1}, (job, None)),
+    ):
+        task = enter(alice, text, **given).json["task"]
+        assert (task["name"], place(show(alice, task["id"]))) == ("Milk", expected)
+
+
+def test_given_list_may_be_archived(alice: User) -> None:
+    archived = add_list(alice, archived=True)
+    assert enter(alice, "Milk", list_id=archived).json["task"]["list_id"] == archived
+
+
+def test_given_date_counts_unless_the_text_has_a_day(app: Any, db: Session) -> None:
+    user = User(app, make_account(db, timezone="Asia/Tokyo"))  # nine hours ahead
+    for text, given, expected in (
+        ("Milk", "2031-03-07", "2031-03-07"),
+        ("Milk", "2031-03-07T09:00", "2031-03-07T00:00:00Z"),
+        ("Milk", "2031-03-07T20:00:30Z", "2031-03-07T20:00:30Z"),
+        ("Milk 2031-05-01", "2031-03-07T09:00", "2031-05-01"),
+        ("Milk 8:00", "2031-03-07", "2031-03-06T23:00:00Z"),
+        ("Milk 2031-05-01 8:00", "2031-03-07", "2031-04-30T23:00:00Z"),
+        ("Milk every monday", "2031-03-07", "2031-03-10"),
+        # It is Saturday there.
+        ("Milk every saturday", "2031-03-07T20:00:30Z", "2031-03-07T20:00:30Z"),
+        ("Milk every sunday", "2031-03-07T20:00:30Z", "2031-03-08T20:00:30Z"),
+        ("Milk", "", None),
+        ("Milk", None, None),
+    ):
+        task = enter(user, text, due_date=given).json["task"]
+        assert (task["name"], task["due_date"]) == ("Milk", expected)
+        assert show(user, task["id"]) == task
+
+
+def test_given_instant_stays_when_its_local_time_is_repeated(app: Any, db: Session) -> None:
+    user = User(app, make_account(db, timezone="Europe/Berlin"))
+    for due in ("2031-10-26T00:30:00Z", "2031-10-26T01:30:00Z"):
+        for text in ("Milk", "Milk every day"):
+            assert enter(user, text, due_date=due).json["task"]["due_date"] == due
+
+
+def test_given_labels_are_added_to_those_of_the_text(alice: User) -> None:
+    for text, given, expected in (
+        ("Milk", ["home"], ["home"]),
+        ("Milk @job", ["home", "JOB"], ["job", "home"]),
+        ("Milk @job @Job @café @cafe", ["CAFÉ"], ["job", "café", "cafe"]),
+        ("Milk @job", [], ["job"]),
+        ("Milk @job", None, ["job"]),
+    ):
+        assert enter(alice, text, labels=given).json["task"]["labels"] == expected
+
+
 def test_repeated_entry_with_its_key_or_uid_is_one_task(alice: User) -> None:
     key = {"Idempotency-Key": "one"}
     url = f"{alice.tasks_url}/quick"
@@ -100,8 +171,15 @@ def test_clock_of_a_client_may_be_ahead(alice: User) -> None:
 
 
 def test_form_is_accepted(alice: User) -> None:
-    answer = alice.post(f"{alice.tasks_url}/quick", {"text": "Milk 2030-02-01", "at": ""})
+    url, list_id = f"{alice.tasks_url}/quick", add_list(alice)
+    answer = alice.post(url, {"text": "Milk 2030-02-01", "at": ""})
     assert answer.json["task"]["due_date"] == "2030-02-01"
+    given = {"list_id": str(list_id), "parent_id": "", "due_date": "2030-02-01", "labels": "a,b"}
+    task = alice.post(url, {"text": "Milk"} | given).json["task"]
+    expected = {"list_id": list_id, "due_date": "2030-02-01", "labels": ["a", "b"]}
+    assert task.items() >= expected.items()
+    nothing = dict.fromkeys(given, "")
+    assert alice.post(url, {"text": "Milk"} | nothing).json["task"]["labels"] == []
 
 
 def test_task_of_an_entry_completes_like_others(alice: User) -> None:
@@ -145,6 +223,66 @@ def test_bad_entry_is_refused(alice: User, fields: dict[str, Any], code: dict[st
     assert faults(answer) == code
     assert {fault["pointer"] for fault in answer.json["errors"]} == {f"/{name}" for name in code}
     assert tasks(alice) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"list_id": 2**63 - 1}, {"list_id": "unknown"}),
+        ({"list_id": 2**63}, {"list_id": "range"}),
+        ({"list_id": 0}, {"list_id": "range"}),
+        ({"list_id": "1"}, {"list_id": "type"}),
+        ({"list_id": True}, {"list_id": "type"}),
+        ({"parent_id": 2**63 - 1}, {"parent_id": "unknown"}),
+        ({"parent_id": -1}, {"parent_id": "range"}),
+        ({"parent_id": [1]}, {"parent_id": "type"}),
+        ({"due_date": "soon"}, {"due_date": "date"}),
+        ({"due_date": 5}, {"due_date": "type"}),
+        ({"due_date": "2030-02-30"}, {"due_date": "date"}),
+        ({"due_date": "0001-01-01T00:30:00"}, {"due_date": "date"}),  # in year 0, in UTC
+        ({"labels": "home"}, {"labels": "type"}),
+        ({"labels": ["a", "A"]}, {"labels": "duplicate"}),
+        ({"labels": [f"l{n}" for n in range(21)]}, {"labels": "too_long"}),
+        ({"labels": ["a", "a,b"]}, {"labels.1": "label"}),
+        ({"labels": [None]}, {"labels.0": "null"}),
+        ({"labels": ["\0"]}, {"labels.0": "nul"}),
+        # The text adds what does not fit to what does.
+        ({"text": "Milk @b", "labels": [f"l{n}" for n in range(20)]}, {"text": "too_long"}),
+        ({"text": "Milk @a,b", "labels": ["a"]}, {"text": "label"}),
+        ({"text": "Milk every year", "due_date": "9999-12-31"}, {"text": "recurrence"}),
+        ({"text": "Milk 0:30", "due_date": "0001-01-01"}, {"text": "date"}),
+        # Every fault at once.
+        (
+            {"list_id": 2**63 - 1, "parent_id": 2**63 - 1},
+            {"list_id": "unknown", "parent_id": "unknown"},
+        ),
+        ({"text": "@a", "list_id": 0}, {"list_id": "range"}),
+    ],
+)
+def test_bad_given_field_is_refused(
+    app: Any, db: Session, fields: dict[str, Any], code: dict[str, str]
+) -> None:
+    user = User(app, make_account(db, timezone="Europe/Berlin"))
+    answer = user.send_json("POST", f"{user.tasks_url}/quick", {"text": "Milk"} | fields)
+    assert faults(answer) == code
+    pointers = {f"/{name.replace('.', '/')}" for name in code}
+    assert {fault["pointer"] for fault in answer.json["errors"]} == pointers
+    assert tasks(user) == []
+
+
+def test_place_that_does_not_fit_is_refused(alice: User, bob: User) -> None:
+    home, *_, deepest = add_list(alice), *add_chain(alice, 5)
+    parent = add(alice)
+    before = tasks(alice)
+    for given, code in (
+        ({"list_id": add_list(bob)}, {"list_id": "unknown"}),
+        ({"parent_id": add(bob)}, {"parent_id": "unknown"}),
+        ({"parent_id": deepest}, {"parent_id": "depth"}),
+        ({"list_id": home, "parent_id": parent}, {"list_id": "parent"}),
+    ):
+        for query in ("", "?dry_run=true"):
+            assert faults(enter(alice, "Milk", query, **given)) == code
+    assert tasks(alice) == before
 
 
 def test_entry_for_today_is_due_today(alice: User) -> None:

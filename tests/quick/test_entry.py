@@ -161,6 +161,37 @@ def test_time_of_a_rule_that_has_passed_today_begins_later() -> None:
     assert read("x every friday today 9:00").due_date == at("2030-02-01T09:00")
 
 
+FRIDAY, MONDAY = date(2030, 3, 1), date(2030, 3, 4)
+NINE_ON_FRIDAY = at("2030-03-01T09:00")
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "due"),
+    [
+        ("x", FRIDAY, FRIDAY),
+        ("x", NINE_ON_FRIDAY, NINE_ON_FRIDAY),
+        ("x tomorrow", FRIDAY, date(2030, 2, 2)),
+        ("x tomorrow", NINE_ON_FRIDAY, date(2030, 2, 2)),
+        ("x tomorrow 8:00", NINE_ON_FRIDAY, at("2030-02-02T08:00")),
+        ("x 8:00", FRIDAY, at("2030-03-01T08:00")),
+        ("x 8:00", NOW.date(), at("2030-02-01T08:00")),  # it has passed
+        ("x 8:00", NINE_ON_FRIDAY, at("2030-02-02T08:00")),
+        ("x every week", FRIDAY, FRIDAY),
+        ("x every monday", FRIDAY, MONDAY),
+        ("x every monday 8:00", FRIDAY, at("2030-03-04T08:00")),
+        ("x every friday", NINE_ON_FRIDAY, NINE_ON_FRIDAY),
+        ("x every monday", NINE_ON_FRIDAY, at("2030-03-04T09:00")),
+        ("x every monday 8:00", NINE_ON_FRIDAY, at("2030-02-04T08:00")),
+        ("x every monday tomorrow", FRIDAY, date(2030, 2, 2)),
+        ("x every tuesday", date.min, date.min),
+        ("x every tuesday", date.max, date.max),
+    ],
+)
+def test_due_date_counts_for_what_the_text_leaves_open(text: str, given: date, due: date) -> None:
+    entry = read_entry(text, NOW, [], given)
+    assert (entry.name, entry.due_date) == ("x", due)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -177,7 +208,7 @@ def test_time_of_a_rule_that_has_passed_today_begins_later() -> None:
         ("Milk #two spaces", {"list_name": "Two  spaces"}),
         ("Milk #unknown", {"list_name": None, "name": "Milk #unknown"}),
         ('Milk @"at home" @b @AT', {"labels": ["at home", "b", "AT"], "name": "Milk"}),
-        ("Milk @a @A", {"labels": ["a"], "name": "Milk"}),
+        ("Milk @a @A", {"labels": ["a", "A"], "name": "Milk"}),
         ("Milk !1", {"priority": 1}),
         ("Milk !9 x", {"priority": 9, "name": "Milk x"}),
         ("Milk !High", {"priority": 1}),
@@ -270,9 +301,15 @@ texts = st.one_of(
 
 
 @settings(max_examples=400, deadline=None, derandomize=True, database=None)
-@given(text=texts, now=st.datetimes(at("0001-01-02T00:00")))
-def test_every_word_is_in_the_name_or_in_a_piece(text: str, now: datetime) -> None:
-    entry = read(text, now)
+@given(
+    text=texts,
+    now=st.datetimes(at("0001-01-02T00:00")),
+    due=st.none() | st.dates() | st.datetimes(),
+)
+def test_every_word_is_in_the_name_or_in_a_piece(
+    text: str, now: datetime, due: date | datetime | None
+) -> None:
+    entry = read_entry(text, now, LISTS, due)
     places = [(piece.start, piece.end) for piece in entry.pieces]
     assert places == sorted(places)
     rest, position = "", 0

@@ -112,8 +112,8 @@ def read_rule(words: Words) -> Reading[str]:
 def first_date(text: str, since: date) -> date:
     """Return the first date of the rule from this day on, whatever its INTERVAL."""
     rule = replace(parse_rule(text), interval=1)
-    if not (rule.by_day or rule.by_month_day):
-        return since
+    if since == date.min or not (rule.by_day or rule.by_month_day):
+        return since  # no day is before the first one, after which to search
     found = next_after(rule, since - timedelta(days=1), since - timedelta(days=1))
     return found[0] if found else since
 

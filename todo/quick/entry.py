@@ -47,16 +47,22 @@ class Entry:
     name: str
     due_date: date | datetime | None = None  # a time is local
     list_name: str | None = None
-    labels: list[str] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)  # as they were written, and as often
     priority: int = 0
     recurrence: str | None = None
     recurrence_from: str = "due"
     pieces: list[Piece] = field(default_factory=list)
 
 
-def read_entry(text: str, now: datetime, list_names: Collection[str]) -> Entry:
+def read_entry(
+    text: str,
+    now: datetime,
+    list_names: Collection[str],
+    due_date: date | datetime | None = None,
+) -> Entry:
     """Read the text, written at the local time `now` in an account with these lists.
 
+    `due_date` counts for what the text leaves open: a day, or a local time.
     Of several days, times, rules, lists and priorities, the last one counts; the others stay in the
     name. Of lists whose names differ in case or accents alone, the first one counts.
     """
@@ -71,9 +77,9 @@ def read_entry(text: str, now: datetime, list_names: Collection[str]) -> Entry:
     recurrence, recurrence_from = values.get("recurrence", (None, "due"))
     return Entry(
         name=_name(text, words, pieces),
-        due_date=_due_date(values.get("day"), values.get("time"), recurrence, now),
+        due_date=_due_date(values.get("day"), values.get("time"), recurrence, now, due_date),
         list_name=values.get("list"),
-        labels=_labels(pieces),
+        labels=[piece.value for piece in pieces if piece.kind == "label"],
         priority=values.get("priority", 0),
         recurrence=recurrence,
         recurrence_from=recurrence_from,
@@ -164,22 +170,32 @@ def _unquoted(name: str) -> str:
 
 
 def _due_date(
-    day: date | None, at: time | None, recurrence: str | None, now: datetime
+    day: date | None,
+    at: time | None,
+    recurrence: str | None,
+    now: datetime,
+    default: date | datetime | None,
 ) -> date | datetime | None:
     if day is None and recurrence is None and at is None:
-        return None
+        return default
     if day is None:
-        day = now.date()
-        has_passed = at is not None and at <= now.time()
-        if has_passed and day < date.max:
-            day += timedelta(days=1)
+        day, at = _start(at, now, default)
         day = first_date(recurrence, day) if recurrence else day
     return day if at is None else datetime.combine(day, at)
 
 
-def _labels(pieces: Sequence[Piece]) -> list[str]:
-    names = {fold(piece.value): piece.value for piece in reversed(pieces) if piece.kind == "label"}
-    return list(names.values())[::-1]
+def _start(
+    at: time | None, now: datetime, default: date | datetime | None
+) -> tuple[date, time | None]:
+    """Return the first day that a text without a day can mean, and the time."""
+    if isinstance(default, datetime):
+        if at is None:
+            return default.date(), default.time()
+    elif default is not None:
+        return default, at
+    today = now.date()
+    has_passed = at is not None and at <= now.time()
+    return today + timedelta(days=int(has_passed and today < date.max)), at
 
 
 def _name(text: str, words: Sequence[Word], pieces: Sequence[Piece]) -> str:

@@ -1,17 +1,19 @@
 """Quick entry schemas."""
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from functools import cached_property
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from todo import clock
 from todo.http.schema import Body, Representation
-from todo.schemas.dates import InstantIn
+from todo.schemas.dates import InstantIn, LocalDateIn
+from todo.schemas.label import LabelsIn
 from todo.schemas.meta import Text, not_blank
 from todo.schemas.task import TaskPosted
-from todo.schemas.task_fields import UidIn
+from todo.schemas.task_fields import ListIn, ParentIn, UidIn
 
 TEXT_MAX = 1000
 OLDEST = timedelta(days=366)
@@ -33,7 +35,7 @@ def _recent(value: datetime | None) -> datetime | None:
 
 
 class QuickEntry(Body):
-    """A task in one line of English."""
+    """A task in one line of English, and fields for what the line does not say."""
 
     text: Annotated[
         Text,
@@ -59,6 +61,40 @@ class QuickEntry(Body):
         ),
     ] = None
     uid: UidIn | None = None
+    list_id: Annotated[
+        ListIn,
+        Field(
+            description="Id of the list, unless the text names one. A subtask is in the list of "
+            "its parent."
+        ),
+    ] = None
+    parent_id: Annotated[
+        ParentIn,
+        Field(
+            description="Id of the task that this is a subtask of, unless the text names a list."
+        ),
+    ] = None
+    due_date: Annotated[
+        LocalDateIn,
+        Field(
+            description="When the task is due, unless the text has a day: a day, or a time, which "
+            "is in the account's time zone if it has no offset. A time in the text is on this day; "
+            "it replaces a `due_date` that is a time. A recurrence starts from this date."
+        ),
+    ] = None
+    labels: Annotated[
+        LabelsIn | None,
+        Field(
+            description="Labels in addition to those of the text, without repetition. In a form, "
+            "they are separated by commas.",
+            examples=[["home"]],
+        ),
+    ] = None
+
+    @cached_property
+    def prepared(self) -> dict[str, Any]:
+        """The fields of the task that are not in the text."""
+        return self.model_dump(exclude={"text", "at"})
 
 
 class Piece(Representation):

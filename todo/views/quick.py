@@ -34,12 +34,13 @@ def post(context: AccountContext, request: Request) -> dict[str, Any]:
     """Create a task from one line of English.
 
     `Milk tomorrow 9:00 #groceries @home !1 every week` has a day, a time, a list, a label, a
-    priority and a recurrence rule. Words that are not understood stay in the name. `parsed` says
-    what was understood; with `dry_run=true`, nothing is stored.
+    priority and a recurrence rule. Words that are not understood stay in the name. `list_id`,
+    `parent_id`, `due_date` and `labels` are for what the text does not say. `parsed` says what was
+    understood; with `dry_run=true`, nothing is stored.
     """
     body = request.validated_body
     task, entry = create_quickly(
-        request.db, context.account, body.text, body.at or clock.now(), body.uid
+        request.db, context.account, body.text, body.at or clock.now(), body.prepared
     )
     if not request.validated_query.dry_run:
         request.response.location = task_path(request, [task])
