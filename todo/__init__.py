@@ -50,4 +50,5 @@ def configure(ini_settings: dict[str, str]) -> Configurator:
     config.include("todo.begin")
     config.include("todo.routes")
     config.scan("todo.views")
+    config.scan("todo.web")
     return config

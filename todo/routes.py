@@ -84,6 +84,8 @@ def includeme(config: Configurator) -> None:
 
 def _add_service_routes(add_route: AddRoute) -> None:
     add_route("root", "/")
+    add_route("page_file", "/page/{version}/{path:.+}")
+    add_route("service_worker", "/service-worker.js")
     add_route("docs", "/docs")
     add_route("docs_file", "/docs/{file}")
     add_route("healthz", "/healthz")

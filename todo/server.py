@@ -171,7 +171,7 @@ def _announce(listening: socket.socket, public_url: str) -> None:
     reached = public_url or url
     lines = (
         f"todo listens on {url}",
-        f"Open in a browser: {reached}/docs",
+        f"Open in a browser: {reached}/",
         f"Try it: curl {reached}/api/v1",
     )
     print(*lines, sep="\n", flush=True)  # noqa: T201

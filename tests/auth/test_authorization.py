@@ -38,9 +38,21 @@ from todo.auth.permissions import Permission
 from todo.http.operations import operations
 from todo.models import Task, Token
 from todo.models.token import Scope, TokenKind
+from todo.web.files import VERSION
 
 PUBLIC = {
-    *("root", "docs", "docs_file", "healthz", "readyz", "info", "info_slash", "openapi"),
+    *(
+        "root",
+        "page_file",
+        "service_worker",
+        "docs",
+        "docs_file",
+        "healthz",
+        "readyz",
+        "info",
+        "info_slash",
+        "openapi",
+    ),
     *("accounts", "login", "logout"),
 }
 
@@ -139,7 +151,13 @@ class Resources:
         }
         resource_id = next((ids[part] for part in pattern.split("/") if part in ids), None)
         return pattern.format(
-            username=username, id=resource_id, revision=self.revision, file="docs.js", name="home"
+            username=username,
+            id=resource_id,
+            revision=self.revision,
+            file="docs.js",
+            name="home",
+            version=VERSION,
+            path="page.css",
         )
 
 

@@ -1,4 +1,4 @@
-"""The documentation page and its files. tests/browser tests them in a browser."""
+"""The documentation page and its files. tests/page tests them in browsers."""
 
 import gzip
 import re

@@ -77,7 +77,7 @@ def test_https_response_has_hsts_header(app: Any, method: str, path: str) -> Non
 @pytest.mark.parametrize(
     ("path", "fields", "status"),
     [
-        ("/", {"HTTP_ACCEPT": "text/html"}, 303),
+        ("", {"HTTP_ACCEPT": "text/html"}, 303),
         ("/api/v1/openapi.json", {"HTTP_IF_NONE_MATCH": "{etag}"}, 304),
     ],
 )

@@ -1,5 +1,6 @@
 """The service below a path, given by todo.public_url or the SCRIPT_NAME of the WSGI server."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -70,9 +71,21 @@ def test_document_and_index_name_prefix(client: Client, way: str) -> None:
         assert client.get(index).json["register"] == f"POST /todo{ACCOUNTS}", index
 
 
+def test_page_is_below_prefix(client: Client, way: str) -> None:
+    html = {"Accept": "text/html"}
+    # The shell's URLs are relative to the slash.
+    bare = client.get("/todo", headers=html)
+    assert (bare.status_int, bare.headers["Location"], bare.body) == (303, "/todo/", b"")
+    assert bare.headers["Vary"] == "Accept"
+    shell = client.get("/todo/", headers=html)
+    assert (shell.status_int, shell.content_type) == (200, "text/html")
+    for url in re.findall(r'<(?:link|script)\b[^>]*(?:href|src)="([^"]+)"', shell.text):
+        assert client.get(f"/todo/{url}").status_int == 200, url
+    worker = client.get("/todo/service-worker.js")
+    assert (worker.status_int, "/todo" in worker.text.splitlines()[1]) == (200, False)
+
+
 def test_documentation_page_is_below_prefix(client: Client, way: str) -> None:
-    redirect = client.get("/todo/", headers={"Accept": "text/html"})
-    assert (redirect.status_int, redirect.headers["Location"]) == (303, "/todo/docs")
     page = client.get("/todo/docs")
     assert page.status_int == 200
     assert 'src="docs/docs.js"' in page.text, "relative, so below the prefix"

@@ -48,7 +48,7 @@ def test_invite_prints_link_for_one_registration(
     monkeypatch.setenv("TODO_REGISTRATION", "invite")
     monkeypatch.setenv("TODO_PUBLIC_URL", "https://example.com/todo")
     link = todo_admin("invite")
-    pattern = r"https://example\.com/todo/docs\?invitation=([\w-]{43})#/Accounts/register\n"
+    pattern = r"https://example\.com/todo/#/register/([\w-]{43})\n"
     match = re.fullmatch(pattern, link)
     assert match, link
     fields = {"username": "carol", "email": "carol@example.com", "password": PASSWORD}

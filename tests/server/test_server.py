@@ -40,7 +40,7 @@ def test_pserve_listens_on_command_line_port(server: Server) -> None:
 def test_pserve_prints_urls_to_open(database_url: str) -> None:
     with pserve("development.ini", DATABASE_URL=database_url) as server:
         assert server.process.stdout is not None
-        assert server.process.stdout.readline() == f"Open in a browser: {server.url}/docs\n"
+        assert server.process.stdout.readline() == f"Open in a browser: {server.url}/\n"
         assert server.process.stdout.readline() == f"Try it: curl {server.url}/api/v1\n"
 
 
@@ -48,7 +48,7 @@ def test_pserve_prints_urls_to_open(database_url: str) -> None:
 def test_pserve_prints_public_url_to_open(database_url: str) -> None:
     with pserve("production.ini", DATABASE_URL=database_url, TODO_PUBLIC_URL=PUBLIC_URL) as server:
         assert server.process.stdout is not None
-        assert server.process.stdout.readline() == f"Open in a browser: {PUBLIC_URL}/docs\n"
+        assert server.process.stdout.readline() == f"Open in a browser: {PUBLIC_URL}/\n"
         assert server.process.stdout.readline() == f"Try it: curl {PUBLIC_URL}/api/v1\n"
 
 

@@ -52,6 +52,8 @@ ACCOUNT = "/api/v1/accounts/{username}"
 CASES: dict[tuple[str, str], Case] = {
     #                            anonymous, owner, stranger, expired, revoked, read, write
     ("GET", "/"): Case((200, 200, 200, 200, 200, 200, 200)),
+    ("GET", "/page/{version}/{path}"): Case((200, 200, 200, 200, 200, 200, 200)),
+    ("GET", "/service-worker.js"): Case((200, 200, 200, 200, 200, 200, 200)),
     ("GET", "/docs"): Case((200, 200, 200, 200, 200, 200, 200)),
     ("GET", "/docs/{file}"): Case((200, 200, 200, 200, 200, 200, 200)),
     ("GET", "/healthz"): Case((200, 200, 200, 200, 200, 200, 200)),

@@ -19,6 +19,7 @@ from tests.support.databases import ROOT
 from tests.support.extra_routes import TEST_VIEW
 from todo import configure
 from todo.http.errors import CODES, FAULTS, MEDIA_TYPE
+from todo.http.files import IMMUTABLE
 from todo.openapi.schemas import REF
 from todo.schemas.session import OMITTED_WITH
 from todo.views import api
@@ -39,6 +40,9 @@ BOUNDS = {
 
 # A time with a fraction, in a member such as `date` or `date_joined`.
 FRACTION = re.compile(r'"[a-z_]*date[a-z_]*":"[^"]*\.\d+Z"')
+
+# Public files, whose copies are revalidated.
+REVALIDATED = ("/docs", "/service-worker.js", "/api/v1/openapi.json")
 
 Schema = dict[str, Any]
 
@@ -129,11 +133,15 @@ def check_headers(path: str, response: TestResponse) -> None:
     assert headers["Referrer-Policy"] == "no-referrer"
     policy = headers["Content-Security-Policy"].split("; ")
     assert {"default-src 'none'", "frame-ancestors 'none'"} <= set(policy)
-    assert path == "/docs" or len(policy) == 2
-    files = ("/docs", "/api/v1/openapi.json")
-    public = path.startswith(files) and response.status_int in (200, 304)
-    etag = "private, no-cache" if "ETag" in headers else "no-store"
-    assert headers["Cache-Control"] == ("no-cache" if public else etag)
+    found = response.status_int in (200, 304)
+    shell = path == "/" and "ETag" in headers
+    assert path in {"/docs", "/service-worker.js"} or shell or len(policy) == 2
+    expected = "private, no-cache" if "ETag" in headers else "no-store"
+    if shell or (path.startswith(REVALIDATED) and found):
+        expected = "no-cache"
+    elif path.startswith("/page/") and found:
+        expected = IMMUTABLE
+    assert headers["Cache-Control"] == expected
     # No duplicates: browsers differ in which one they use.
     names = [name.lower() for name in headers if name.lower() != "set-cookie"]
     assert len(names) == len(set(names))

@@ -186,7 +186,7 @@ def _invite(session: Session, arguments: Namespace) -> str:
     url = arguments.settings.public_url
     if not url:
         raise SystemExit("todo: set todo.public_url, with which the link begins")
-    return f"{url}/docs?invitation={create_invitation(session)}#/Accounts/register\n"
+    return f"{url}/#/register/{create_invitation(session)}\n"
 
 
 def _disable(session: Session, arguments: Namespace) -> str:

@@ -18,8 +18,8 @@ the password twice. If standard input is not a terminal, its first line is the p
 
 INVITE = """\
 The service must have todo.registration = invite. The link is valid for one registration and for a
-week; the database stores only its hash. It opens the documentation page with the invitation filled
-in; programs send it as the field invitation of a registration.
+week; the database stores only its hash. It opens the page where one registers, with the invitation
+filled in; programs send it as the field invitation of a registration.
 
   todo-admin invite"""
 

@@ -11,18 +11,9 @@ function withoutCookieLogin(description) {
   return description;
 }
 
-// Fill in the invitation of a link from `todo-admin invite`.
-function withInvitation(description) {
-  const invitation = new URLSearchParams(location.search).get("invitation");
-  const { post } = description.paths["/api/v1/accounts"];
-  const { example } = post.requestBody.content["application/json"];
-  if (invitation) example.invitation = invitation;
-  return description;
-}
-
 function show(description) {
   const ui = SwaggerUIBundle({
-    spec: withInvitation(withoutCookieLogin(description)),
+    spec: withoutCookieLogin(description),
     dom_id: "#docs",
     deepLinking: true, // each operation has a URL to share
     // Send no cookie: the page then sends just the request whose curl command it shows.

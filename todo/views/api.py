@@ -6,7 +6,6 @@ from pydantic import ConfigDict, RootModel
 from pyramid.registry import Registry
 from pyramid.security import NO_PERMISSION_REQUIRED
 from pyramid.view import view_config
-from webob.acceptparse import create_accept_header
 
 from todo import openapi
 from todo.http.bodies import JSON
@@ -17,9 +16,6 @@ from todo.http.request import Request
 from todo.models.json import to_json
 
 TITLE = "todo"
-
-UTF8 = ";charset=utf-8"
-HTML = "text/html" + UTF8
 
 DESCRIPTION = """\
 To-do lists for people and programs. Start here:
@@ -82,38 +78,6 @@ class Document(RootModel[dict[str, Any]]):
 
 
 @view_config(
-    route_name="root",
-    request_method="GET",
-    permission=NO_PERMISSION_REQUIRED,
-    returns=Index,
-)
-def root(request: Request) -> Any:
-    """List the operations by name, like GET /api/v1.
-
-    A client that prefers `text/html`, such as a browser, is redirected to `/docs`.
-    """
-    request.response.vary = ("Accept",)
-    if _prefers_html(request.headers.get("Accept", "*/*")):
-        request.response.status_int = 303
-        request.response.location = request.route_path("docs")
-        return request.response
-    return info(request)
-
-
-def _prefers_html(accept: str) -> bool:
-    """Return whether the field prefers HTML to JSON (RFC 9110, section 12.5.1).
-
-    Equal preferences mean JSON. So does a field that is malformed or excludes both.
-    """
-    # WebOb compares charsets exactly, although case does not matter (section 8.3.2), and refuses
-    # empty elements at the beginning (section 5.6.1.2), which empty fields before others become.
-    ranges = create_accept_header(accept.lower().strip(" \t,"))
-    # JSON has no charset, and naming one anyway changes nothing (RFC 8259, section 11).
-    offers = ranges.acceptable_offers([JSON, JSON + UTF8, HTML])
-    return bool(offers) and offers[0][0] == HTML
-
-
-@view_config(
     route_name="info_slash", request_method="GET", permission=NO_PERMISSION_REQUIRED, returns=Index
 )
 @view_config(
@@ -126,7 +90,7 @@ def _prefers_html(accept: str) -> bool:
 def info(request: Request) -> dict[str, str]:
     """List the operations by name.
 
-    `GET /` and `GET /api/v1/` do the same, but `/` redirects browsers to the page `/docs`.
+    `GET /` and `GET /api/v1/` do the same, but `/` shows browsers the page for people.
     """
     return {
         operation.name: f"{operation.methods[0]} {request.script_name}{operation.path}"
