@@ -3,12 +3,15 @@ PYTHON ?= python3
 PORT ?= 6543
 BIN := .venv/bin
 
-define need-browser
-@command -v chromium >/dev/null && command -v chromedriver >/dev/null || \
-	{ echo 'Chromium is missing: apt-get install chromium chromium-driver' >&2; exit 1; }
+NODE_MODULES := tests/page/node_modules/.package-lock.json
+PRETTIER := tests/page/node_modules/.bin/prettier --config tests/page/.prettierrc.json --ignore-path .gitignore --log-level warn
+
+define need-browsers
+@command -v chromium >/dev/null && command -v firefox-esr >/dev/null || \
+	{ echo 'Browsers are missing: apt-get install chromium firefox-esr' >&2; exit 1; }
 endef
 
-.PHONY: help serve test coverage test-browser test-clients test-deployment fuzz torture abuse bench bench-login bench-scale lint openapi screenshot format clean
+.PHONY: help serve test coverage test-browser test-clients test-deployment fuzz torture abuse bench bench-login bench-scale bench-page lint openapi screenshots format clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -23,9 +26,11 @@ test: .venv/installed-testing ## run the test suite on SQLite and PostgreSQL (8 
 coverage: .venv/installed-testing ## run the test suite and list untested lines (9 minutes)
 	@$(BIN)/python -m pytest --cov --numprocesses=auto --dist=worksteal
 
-test-browser: .venv/installed-browser ## test the documentation page in headless Chromium
-	$(need-browser)
-	@$(BIN)/python -m pytest tests/browser
+test-browser: export PATH := $(abspath $(BIN)):$(PATH)
+test-browser: .venv/installed-browser $(NODE_MODULES) ## test the page and the documentation page in headless Chromium and Firefox
+	$(need-browsers)
+	@node --test 'tests/page/unit/*.test.js'
+	@node --test --test-concurrency=2 'tests/page/browser/*.test.js'
 
 test-clients: export PATH := $(abspath $(BIN)):$(PATH)
 test-clients: .venv/installed-clients tests/clients/node_modules/.package-lock.json ## test clients that generators make of the OpenAPI document
@@ -58,27 +63,40 @@ bench-login: .venv/installed-testing ## measure how a flood of logins slows othe
 bench-scale: .venv/installed-testing ## measure pages of an account with a million tasks and write benchmarks/scale.md
 	@$(BIN)/python -m benchmarks.scale
 
-lint: .venv/installed-dev ## check format, style, types and the direction of imports
+lint: export PATH := $(abspath $(BIN)):$(PATH)
+lint: .venv/installed-dev $(NODE_MODULES) ## check format, style, types and the direction of imports
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo --no-cache
+	@$(PRETTIER) --check todo/web/page tests/page
+	@for part in tsconfig tsconfig.page tsconfig.worker; do \
+		tests/page/node_modules/.bin/tsc --project tests/page/$$part.json || exit 1; \
+	done
 
 openapi: .venv/installed-testing ## update docs/openapi.json, errors.md, authorization.md and limits.md; refuse changes that break clients
 	@$(BIN)/python -m tests.support.contract
 	@$(BIN)/python -m tests.support.authorization
 	@$(BIN)/python -m tests.support.costs
 
-screenshot: .venv/installed-browser ## take docs/page.png, the picture in the README, anew
-	$(need-browser)
-	@$(BIN)/python -m tests.browser.screenshot
+bench-page: export PATH := $(abspath $(BIN)):$(PATH)
+bench-page: .venv/installed-browser $(NODE_MODULES) ## measure the page with 10,000 tasks
+	$(need-browsers)
+	@node tests/page/measure.js
 
-format: .venv/installed-dev ## format the code
+screenshots: export PATH := $(abspath $(BIN)):$(PATH)
+screenshots: .venv/installed-browser $(NODE_MODULES) ## take the pictures in docs/pictures anew
+	$(need-browsers)
+	@node tests/page/screenshots.js
+
+format: export PATH := $(abspath $(BIN)):$(PATH)
+format: .venv/installed-dev $(NODE_MODULES) ## format the code
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+	@$(PRETTIER) --write todo/web/page tests/page
 
 clean: ## remove the virtual environment and the files of tools; todo.sqlite stays
-	rm -rf .venv build *.egg-info .coverage* .mypy_cache .ruff_cache .hypothesis tests/clients/node_modules
+	rm -rf .venv build *.egg-info .coverage* .mypy_cache .ruff_cache .hypothesis tests/*/node_modules
 
 .venv/bin/pip:
 	@case "$$PWD" in *%*) echo 'PasteDeploy cannot read ini files in a path with a %: rename or move this folder' >&2; exit 1;; esac
@@ -91,8 +109,11 @@ clean: ## remove the virtual environment and the files of tools; todo.sqlite sta
 
 # No scripts: those of the packages only report to their makers. Node.js has its own certificate
 # authorities, which lack those of a company's proxy.
+tests/page/node_modules/.package-lock.json: tests/page/package-lock.json .venv/installed-browser
 tests/clients/node_modules/.package-lock.json: tests/clients/package-lock.json .venv/installed-clients
-	@NODE_USE_SYSTEM_CA=1 npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --prefix tests/clients
+tests/%/node_modules/.package-lock.json: export PATH := $(abspath $(BIN)):$(PATH)
+tests/%/node_modules/.package-lock.json:
+	@NODE_USE_SYSTEM_CA=1 npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --prefix tests/$*
 	@touch $@
 
 .venv/installed-testing .venv/installed-clients .venv/installed-bench .venv/installed-browser .venv/installed-dev: .venv/installed-%: setup.py .venv/bin/pip

