@@ -49,6 +49,7 @@ for (const name of BROWSERS) {
             const browser = await launch(name, size);
             try {
                 const tab = await openTab(browser, service.url, size);
+                await tab.waitForSelector("todo-login h1");
                 assert.deepEqual(await violations(tab), [], "login");
                 await go(tab, "register");
                 assert.deepEqual(await violations(tab), [], "register");
