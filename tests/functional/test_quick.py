@@ -102,7 +102,7 @@ def test_given_place_counts_unless_the_text_names_a_list(alice: User) -> None:
         ("Milk", {"list_id": None, "parent_id": None}, (None, None)),
         ("Milk #job", {"list_id": home, "parent_id": parent}, (job, None)),
         ("Milk #home", {"parent_id": parent}, (home, None)),
-        # What does not count is not looked up: the list may be deleted by now.
+        # The text replaces these ids, so they are not looked up; the list may be deleted by now.
         ("Milk #job", {"list_id": 2**63 - 1, "parent_id": 2**63 - 1}, (job, None)),
     ):
         task = enter(alice, text, **given).json["task"]

@@ -1,5 +1,6 @@
 /** Objects and writes for the unit tests. */
 
+import { NEW_TASK } from "../../../todo/web/page/js/effects.js";
 import { byPosition } from "../../../todo/web/page/js/positions.js";
 
 /** @typedef {import("../../../todo/web/page/js/types.d.ts").Task} Task */
@@ -15,21 +16,8 @@ export const task = (id, fields) => ({
     id,
     uid: `uid-${id}`,
     name: `Task ${id}`,
-    note: null,
-    list_id: null,
-    parent_id: null,
+    ...NEW_TASK,
     position: `1${id}0i`,
-    priority: 0,
-    labels: [],
-    start_date: null,
-    due_date: null,
-    timezone: null,
-    recurrence: null,
-    recurrence_from: "due",
-    occurrence_of: null,
-    reminders: [],
-    completed: false,
-    completion_date: null,
     ...DATES,
     revision: 10,
     ...fields,

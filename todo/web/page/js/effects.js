@@ -20,7 +20,7 @@ export const NEW_TASK = {
     due_date: null,
     timezone: null,
     recurrence: null,
-    recurrence_from: "due",
+    recurrence_from: /** @type {const} */ ("due"),
     occurrence_of: null,
     reminders: [],
     completed: false,
