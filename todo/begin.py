@@ -34,6 +34,7 @@ def begin_request(event: BeforeTraversal) -> None:
     if identity is None:  # the token has ended since its first request
         request.registry["known_tokens"].forget(presented_digest(request))
         raise HTTPForbidden(result=UNAUTHENTICATED)
+    request.account_id, request.token_id = identity.account.id, identity.token.id
     request.timezone = identity.account.zone
     if writes and not identity.may(Permission.WRITE):
         # Before the row is loaded, so that the response does not reveal whether it exists.

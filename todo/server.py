@@ -15,10 +15,11 @@ from contextlib import suppress
 from typing import Any
 
 import waitress
+from pyramid.paster import get_appsettings
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
 
-from todo import jobs
+from todo import jobs, metrics_server, settings
 from todo.auth.running import AT_ONCE, WAITING
 from todo.http.request import MAX_BODY
 
@@ -67,22 +68,24 @@ def server_factory(
 ) -> Callable[[Any], None]:
     """Check the section, bind the port, and return the function that serves an application.
 
-    `http_port=NNNN` on the command line wins. Raise SystemExit here for every error: pserve reports
-    a later SystemExit as success.
+    `host=…` and `http_port=NNNN` on the command line win. Raise SystemExit here for every error:
+    pserve reports a later SystemExit as success.
     """
     options = {name: value for name, value in section.items() if name not in PORT_NAMES}
     for name, value in options.items():
         _check(name, value)
-    listening = _listen(host, _port(global_conf, section))
+    listening = _listen(global_conf.get("host", host), _port(global_conf, section))
+    metrics = _listen_for_metrics(global_conf, listening.getsockname()[1])
 
     def serve(app: Any) -> None:
         _allow_open_files(int((DEFAULTS | options)["connection_limit"]))
         _limit_heaps()
         gc.freeze()  # scanning the objects of the startup would stop requests for 50 ms
-        engine, settings = app.registry["engine"], app.registry["settings"]
+        engine, checked = app.registry["engine"], app.registry["settings"]
+        metrics_server.start(metrics, engine)
         stopping = threading.Event()
-        runner = jobs.start(engine, settings, stopping) if settings.jobs else None
-        left = _serve(app, listening, settings.public_url, DEFAULTS | options, stopping)
+        runner = jobs.start(engine, checked, stopping) if checked.jobs else None
+        left = _serve(app, listening, checked.public_url, DEFAULTS | options, stopping)
         if runner is not None:
             runner.stop(left)
 
@@ -135,6 +138,18 @@ def _listen(host: str, port: str) -> socket.socket:
             f"todo: cannot listen on {host}:{port}: {error.strerror}; "
             "choose another port with http_port=NNNN"
         ) from None
+
+
+def _listen_for_metrics(global_conf: dict[str, str], port: int) -> socket.socket | None:
+    """Return the socket for the metrics, or None.
+
+    It is bound here, so the settings of the application, which pserve loads later, are read here.
+    """
+    if "__file__" not in global_conf:
+        return None
+    ini = os.path.relpath(global_conf["__file__"])  # the folder may have a #, which ends a path
+    checked = settings.read(get_appsettings(ini, options=global_conf))
+    return metrics_server.listen(checked, port)
 
 
 def _limit_heaps() -> None:

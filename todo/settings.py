@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Annotated, Any, get_type_hints
@@ -16,7 +16,7 @@ from pyramid.settings import aslist
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from todo.addresses import Networks
+from todo.addresses import Address, Networks
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +72,12 @@ def parse_database_url(text: str) -> str:
         url = url.set(drivername="postgresql+psycopg2")
     if url.drivername not in ("postgresql+psycopg2", "sqlite", "sqlite+pysqlite"):
         raise ValueError("must begin with sqlite:// or postgresql://")
+    hosts = str(url.host or url.query.get("host", ""))
+    if "," in hosts and url.query.get("target_session_attrs") not in ("primary", "read-write"):
+        raise ValueError(
+            "names several hosts, so it must end with target_session_attrs=primary: another host "
+            "than the primary refuses writes"
+        )
     database = url.database or ":memory:"
     # SQLite reads a name that begins with "file:" as a URI, which may also mean memory.
     if url.get_backend_name() == "sqlite" and database.startswith((":memory:", "file:")):
@@ -169,6 +175,26 @@ def _networks(whose: str) -> Callable[[str], Networks]:
     return parse
 
 
+def _listen_address(text: str) -> tuple[Address, int] | None:
+    """Return the IP address and the port, or None for nothing."""
+    if not text:
+        return None
+    host, _, port = text.strip().rpartition(":")
+    wrong = "must be an IP address and a port, such as 127.0.0.1:9464 or [::1]:9464"
+    if host.startswith("[") != (":" in host):
+        raise ValueError(wrong)
+    try:
+        address = ip_address(host.removeprefix("[").removesuffix("]"))
+        number = _number(1, 2**16 - 1)(port)
+    except ValueError:
+        raise ValueError(wrong) from None
+    # The address would seem private in its form for IPv6, and is the same without it.
+    address = getattr(address, "ipv4_mapped", None) or address
+    if address.is_unspecified:
+        raise ValueError(f"{wrong}, never all addresses of the machine")
+    return address, number
+
+
 def _folder(text: str) -> Path | None:
     if not text:
         return None
@@ -243,7 +269,11 @@ class Settings:
         Networks, Setting("todo.webhook_networks", _networks("webhooks' receivers"), "")
     ]
     jobs: Annotated[bool, Setting("todo.jobs", _boolean, "true")]
+    log_format: Annotated[str, Setting("todo.log_format", _choice("text", "json"), "text")]
     backup_dir: Annotated[Path | None, Setting("todo.backup_dir", _folder, "")]
+    metrics_listen: Annotated[
+        tuple[Address, int] | None, Setting("todo.metrics_listen", _listen_address, "")
+    ]
 
     @property
     def is_pooled(self) -> bool:

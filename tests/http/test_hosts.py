@@ -1,10 +1,12 @@
 """The Host of a request: production answers only for that of todo.public_url."""
 
+import logging
 from typing import Any
 
 import pytest
 from webob import Request, Response
 
+from tests.support.fixtures import Logs
 from tests.support.running import dispose
 from todo import configure
 
@@ -53,6 +55,14 @@ def test_other_host_is_refused_in_production(host: str | None) -> None:
         assert response.content_type == "application/problem+json"
         assert "X-Request-Id" in response.headers
         assert "evil" not in response.text
+
+
+def test_refused_host_is_audited_without_its_name(caplog: Logs) -> None:
+    caplog.set_level(logging.INFO, "todo.audit")
+    get(PUBLIC, "/api/v1", "evil.example", REMOTE_ADDR="203.0.113.7")
+    [line] = [each.getMessage() for each in caplog.records if each.name == "todo.audit"]
+    assert line.startswith("event=host.refused outcome=failure account=- token=- address=203.0.")
+    assert "evil" not in line
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])

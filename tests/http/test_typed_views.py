@@ -9,7 +9,7 @@ from pydantic import MISSING, Field
 
 import todo.schemas
 from tests.support.client import User
-from todo.http.errors import FAULTS
+from todo.http.codes import FAULTS
 from todo.http.request import Request
 from todo.http.schema import Body, Input, Query, Representation
 from todo.http.typed_views import choose_model, read_query, validate

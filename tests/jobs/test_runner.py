@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from tests.jobs.test_hourly_purge import add_expired_rows
 from tests.support.factories import make_account
 from tests.support.fixtures import Logs
+from tests.support.metrics import increase_of, value
 from todo.jobs.hourly import purge_hourly
 from todo.jobs.runner import Job, Pause, Runner
 from todo.models import IdempotencyKey
@@ -172,3 +173,35 @@ def test_purge_is_retried_after_failure(real_app: Any, committed: Session, caplo
         committed.commit()
         wait_until(lambda: "purged: expired sessions and tokens 1" in caplog.text)
     assert committed.scalars(select(IdempotencyKey.key)).all() == []
+
+
+def test_runs_are_counted_by_result(real_app: Any) -> None:
+    def end(pause: Pause) -> None:
+        pause(LONG)
+
+    def report_failure(_engine: Engine, _settings: Settings, _pause: Pause) -> bool:
+        return False
+
+    before = time.time()
+    names = ("good", "raising", "reporting", "interrupted")
+    counts = {
+        (name, result): increase_of("todo_job_runs_total", name=name, result=result)
+        for name in names
+        for result in ("success", "failure")
+    }
+    good, interrupted = Count(), Count(end)
+    with running(
+        real_app, good=good, raising=Count(fail), reporting=report_failure, interrupted=interrupted
+    ):
+        wait_until(lambda: good.runs > 1 and interrupted.runs == 1)
+        wait_until(
+            lambda: bool(counts["raising", "failure"]() and counts["reporting", "failure"]())
+        )
+    assert counts["good", "success"]() == good.runs
+    unexpected = {key: count() for key, count in counts.items() if key[1] == "success"}
+    assert {name for (name, _), count in unexpected.items() if count} == {"good"}
+    assert counts["interrupted", "failure"]() == counts["good", "failure"]() == 0
+    assert value("todo_job_seconds_count", name="good") >= good.runs
+    last = {name: value("todo_job_last_success_timestamp_seconds", name=name) for name in names}
+    assert before <= last.pop("good") <= time.time()
+    assert set(last.values()) == {0}

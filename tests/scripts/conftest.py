@@ -70,6 +70,8 @@ class TodoAdmin:
 def todo_admin(database_url: str, monkeypatch: Patch, capsys: Capture) -> TodoAdmin:
     monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.chdir(ROOT)
+    # The ini file's handlers would replace those of pytest for all tests that follow.
+    monkeypatch.setattr("plaster_pastedeploy.fileConfig", lambda *_args, **_options: None)
     return TodoAdmin(monkeypatch, capsys)
 
 

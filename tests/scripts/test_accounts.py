@@ -1,11 +1,15 @@
 """The `todo-admin` commands for accounts, login sessions and tokens."""
 
 import io
+import logging
+import os
 import re
+import subprocess
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from tests.scripts.conftest import DAY, TodoAdmin, add_token, read_column
 from tests.support.client import Client
+from tests.support.databases import ROOT
 from tests.support.factories import (
     PASSWORD,
     Login,
@@ -22,7 +27,7 @@ from tests.support.factories import (
     make_task,
     make_token,
 )
-from tests.support.fixtures import Patch
+from tests.support.fixtures import Logs, Patch
 from tests.support.running import running_app
 from todo import clock
 from todo.models import Account, Invitation, LimitCount, ReleasedUsername, Token
@@ -314,3 +319,54 @@ def test_reset_password_forgets_failed_logins(
     committed.rollback()
     assert log_in("alice", NEW_PASSWORD) == (200, None)
     assert log_in("bob", PASSWORD)[0] == 429, "those of others are kept"
+
+
+def test_commands_are_audited_after_their_commit(
+    todo_admin: TodoAdmin, committed: Session, alice: Login, caplog: Logs, monkeypatch: Patch
+) -> None:
+    monkeypatch.setenv("TODO_REGISTRATION", "invite")
+    monkeypatch.setenv("TODO_PUBLIC_URL", "https://example.com")
+    caplog.set_level(logging.INFO, "todo.audit")
+    token_id = add_token(committed, alice)
+    todo_admin("invite")
+    todo_admin("create", "Carol", "carol@example.com", password=PASSWORD)
+    carol = read_column(committed, Account.id)[-1]
+    todo_admin("revoke", "alice", str(token_id))
+    todo_admin("revoke", "alice", "--all")
+    todo_admin("reset-password", "alice", password=NEW_PASSWORD)
+    todo_admin("disable", "alice")
+    todo_admin("enable", "alice")
+    todo_admin.refused("revoke", "alice", "999")
+    todo_admin.refused("create", "Carol", "carol@example.com", password=PASSWORD)
+    records: list[Any] = [each for each in caplog.records if each.name == "todo.audit"]
+    lines = [each.msg for each in records]
+    assert [(each["event"], each["account"], each.get("target")) for each in lines] == [
+        ("invitation.created", None, None),
+        ("account.registered", carol, None),
+        ("token.revoked", alice.id, token_id),
+        ("token.revoked", alice.id, "all"),
+        ("password.changed", alice.id, None),
+        ("account.disabled", alice.id, None),
+        ("account.enabled", alice.id, None),
+    ]
+    assert {(each["by"], each["outcome"]) for each in lines} == {("todo-admin", "success")}
+
+
+def test_command_that_cannot_write_the_audit_log_is_refused(
+    database_url: str, tmp_path: Path
+) -> None:
+    text = (ROOT / "development.ini").read_text()
+    ini = tmp_path / "own.ini"
+    ini.write_text(
+        text.replace("class = StreamHandler", "class = FileHandler").replace(
+            "args = (sys.stderr,)", f"args = ({str(tmp_path / 'missing' / 'log')!r},)"
+        )
+    )
+    program = [str(Path(sys.executable).with_name("todo-admin")), "-c", str(ini), "invite"]
+    environ = os.environ | {"DATABASE_URL": database_url}
+    result = subprocess.run(
+        program, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert result.returncode == 1
+    assert result.stderr.startswith("todo: cannot open the log file ")
+    assert result.stderr.count("\n") == 1

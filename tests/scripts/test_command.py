@@ -155,7 +155,8 @@ def run(url: str, *arguments: str, password: str = "") -> subprocess.CompletedPr
 
 def run_ok(url: str, *arguments: str, password: str = "") -> str:
     result = run(url, *arguments, password=password)
-    assert (result.returncode, result.stderr) == (0, "")
+    assert result.returncode == 0
+    assert {line.split()[3] for line in result.stderr.splitlines()} <= {"[todo.audit]"}
     return result.stdout
 
 
@@ -262,7 +263,9 @@ def test_password_prompt_asks_twice_and_echoes_nothing(database_url: str) -> Non
     assert "todo: password2: The two passwords differ." in shown
     status, shown = type_at_terminal(database_url, *create, answers=[PASSWORD, PASSWORD])
     assert status == 0
-    assert shown.splitlines() == ["Password: ", "Repeat the password: ", "carol is registered."]
+    first, second, audited, done = shown.splitlines()
+    assert [first, second, done] == ["Password: ", "Repeat the password: ", "carol is registered."]
+    assert "event=account.registered outcome=success" in audited
 
 
 @ONE_DATABASE

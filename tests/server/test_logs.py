@@ -1,7 +1,9 @@
-"""Logs contain no secrets, even at level DEBUG."""
+"""Logs contain no secrets, even at level DEBUG, and with JSON each line is an object."""
 
+import http.client
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -195,19 +197,100 @@ qualname = sqlalchemy
 def debug_ini(tmp_path: Path) -> Path:
     text = (ROOT / "development.ini").read_text()
     text = text.replace("level = WARNING", "level = DEBUG")
-    text = text.replace("keys = root, todo, queue", "keys = root, todo, queue, sqlalchemy")
+    text = text.replace("keys = root, todo,", "keys = root, sqlalchemy, todo,")
     ini = tmp_path / "debug.ini"
     ini.write_text(text + DEBUG_LOGGING)
     return ini
 
 
-def test_pserve_log_contains_no_secrets(debug_ini: Path, url: str, committed: Session) -> None:
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_pserve_log_contains_no_secrets(
+    debug_ini: Path, url: str, committed: Session, log_format: str
+) -> None:
     log = debug_ini.with_suffix(".log")
-    with log.open("w") as stderr, pserve(str(debug_ini), stderr, DATABASE_URL=url) as server:
+    environ = {"DATABASE_URL": url, "TODO_LOG_FORMAT": log_format}
+    with log.open("w") as stderr, pserve(str(debug_ini), stderr, **environ) as server:
 
         def send(method: str, path: str, body: str, headers: dict[str, str]) -> tuple[int, Any]:
             status, _, answer = server.request(method, path, body, headers)
             return status, answer
 
         tokens = send_secrets(send)
-    assert_no_secret(log.read_text(), secrets_of(committed, tokens))
+    written = log.read_text()
+    assert_no_secret(written, secrets_of(committed, tokens))
+    if log_format == "json":
+        lines = json_lines(written)
+        unescaped = "\n".join(str(value) for line in lines for value in line.values())
+        assert_no_secret(unescaped, secrets_of(committed, tokens))
+        of_requests = [line for line in lines if line["logger"] == "todo.requests"]
+        audited = [line for line in lines if line["logger"] == "todo.audit"]
+        assert len(of_requests) > len(audited) > 10
+        assert_ids(lines)
+    else:
+        assert " INFO [todo.audit] event=login.succeeded outcome=success " in written
+
+
+def json_lines(log: str) -> list[dict[str, Any]]:
+    """Return the lines of the log since the settings were read.
+
+    One line is pserve's own, which no formatter reaches.
+    """
+    lines = log.splitlines()
+    while not lines[0].startswith("{"):  # DEBUG records of libraries that are being imported
+        del lines[0]
+    own = [line for line in lines if line.startswith("Starting server in PID ")]
+    assert len(own) <= 1
+    return [json.loads(line) for line in lines if line not in own]
+
+
+def assert_ids(lines: list[dict[str, Any]]) -> None:
+    """Fail unless lines that belong to a request have its ids, and those of jobs the job."""
+    of_sql = [line for line in lines if "INSERT INTO accounts" in line["message"]]
+    assert of_sql
+    for line in of_sql:
+        assert {"request_id", "trace_id", "parent_id"} <= line.keys()
+    of_jobs = [line for line in lines if line["thread"].startswith("job-")]
+    assert all(line["job"] == line["thread"].removeprefix("job-") for line in of_jobs)
+    assert of_jobs
+
+
+def test_json_log_of_production_with_audit_in_a_file_of_its_own(
+    tmp_path: Path, database_url: str, committed: Session
+) -> None:
+    audit = tmp_path / "audit.log"
+    text = (ROOT / "production.ini").read_text()
+    text = text.replace("keys = root, todo,", "keys = root, audit, todo,")
+    text = text.replace("keys = console", "keys = console, audit")
+    text = text.replace(
+        "level = WARNING\nhandlers =\nqualname = todo.requests",
+        "level = INFO\nhandlers =\nqualname = todo.requests",
+    )
+    ini, log = tmp_path / "own.ini", tmp_path / "errors.log"
+    [documented] = re.findall(
+        "```ini\n(.*?)```", (ROOT / "docs" / "logs.md").read_text(), re.DOTALL
+    )
+    ini.write_text(text + documented.replace("/var/log/todo/audit.log", str(audit)))
+    environ = {"DATABASE_URL": database_url, "TODO_LOG_FORMAT": "json"}
+    environ |= {"TODO_PUBLIC_URL": "", "TODO_ALLOW_HTTP": "true"}
+    trace, parent = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+    headers = {"Content-Type": JSON, "traceparent": f"00-{trace}-{parent}-01"}
+    with log.open("w") as stderr, pserve(str(ini), stderr, **environ) as server:
+        body = json.dumps({"username": "nobody\n", "password": WRONG})
+        status, fields, _ = server.request("POST", LOGIN, body, headers)
+        connection = http.client.HTTPConnection(server.host, server.port, timeout=30)
+        connection.putrequest("GET", "/api/v1")
+        for name in ("traceparent", "Traceparent"):
+            connection.putheader(name, headers["traceparent"])
+        connection.endheaders()
+        connection.getresponse().read()
+        connection.close()
+    assert status == 401
+    [warning, request, twice] = json_lines(log.read_text())
+    [refused] = [json.loads(line) for line in audit.read_text().splitlines()]
+    assert "todo.allow_http is true" in warning["message"]
+    ids = {"request_id": fields["X-Request-Id"], "trace_id": trace, "parent_id": parent}
+    assert ids.items() <= request.items()
+    assert ids.items() <= refused.items()
+    assert (request["route"], request["status"]) == ("login", 401)
+    assert (refused["event"], refused["address"]) == ("login.failed", "127.0.0.1")
+    assert (twice["trace_id"] != trace, twice["parent_id"]) == (True, None)

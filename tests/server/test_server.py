@@ -264,6 +264,14 @@ def test_empty_host_is_refused(host: str) -> None:
 
 
 @ONE_DATABASE
+def test_host_on_command_line_overrides_ini_file(migrated_url: str, tmp_path: Path) -> None:
+    ini = ini_with(tmp_path, "http_port = 0")
+    with pserve(ini, port="host=127.0.0.2", DATABASE_URL=migrated_url) as server:
+        assert server.host == "127.0.0.2"
+        assert server.request("GET", "/healthz")[0] == 200
+
+
+@ONE_DATABASE
 def test_host_asterisk_listens_on_ipv4_and_ipv6(database_url: str, tmp_path: Path) -> None:
     ini = tmp_path / "every.ini"
     text = (ROOT / "development.ini").read_text()

@@ -36,6 +36,12 @@ def test_postgresql_url_uses_psycopg2(scheme: str) -> None:
         ({"sqlalchemy.url": "secret"}, {}, "sqlalchemy.url must be a database URL"),
         ({}, {"DATABASE_URL": "postgresql://u:secret/d"}, "DATABASE_URL must be a database URL"),
         ({}, {"DATABASE_URL": "postgresql://u:p@secret@h/d"}, "DATABASE_URL must be a database"),
+        ({}, {"DATABASE_URL": "postgresql://u:secret@a,b/d"}, "DATABASE_URL names several hosts"),
+        (
+            {},
+            {"DATABASE_URL": "postgresql:///d?host=a&host=b&target_session_attrs=any"},
+            "must end with target_session_attrs=primary",
+        ),
         (SQLITE, {"DATABASE_URL": "mysql://u:secret@h/d"}, "DATABASE_URL must begin with"),
         (SQLITE, {"DATABASE_URL": "sqlite://"}, "DATABASE_URL must name a file"),
         (SQLITE, {"DATABASE_URL": "sqlite:///:memory:"}, "DATABASE_URL must name a file"),
@@ -84,8 +90,19 @@ def test_postgresql_url_uses_psycopg2(scheme: str) -> None:
         (SQLITE, {"TODO_TRUSTED_PROXY": "::/0"}, "TODO_TRUSTED_PROXY must list IP"),
         (SQLITE, {"TODO_TRUSTED_PROXY": "127.0.0.1 *"}, "TODO_TRUSTED_PROXY must list IP"),
         (SQLITE | {"todo.jobs": "secret"}, {}, "todo.jobs must be true or false"),
+        (SQLITE | {"todo.log_format": "secret"}, {}, "todo.log_format must be text or json"),
+        (SQLITE, {"TODO_LOG_FORMAT": "xml secret"}, "TODO_LOG_FORMAT must be text or json"),
         (SQLITE | {"todo.backup_dir": "secret"}, {}, "todo.backup_dir must be the whole path"),
         (SQLITE, {"TODO_BACKUP_DIR": "~/secret"}, "TODO_BACKUP_DIR must be the whole path"),
+        (SQLITE | {"todo.metrics_listen": "secret"}, {}, "todo.metrics_listen must be an IP"),
+        (SQLITE | {"todo.metrics_listen": "9464"}, {}, "todo.metrics_listen must be an IP"),
+        (SQLITE | {"todo.metrics_listen": "127.0.0.1:0"}, {}, "todo.metrics_listen must be an IP"),
+        (SQLITE | {"todo.metrics_listen": "127.0.0.1:x"}, {}, "todo.metrics_listen must be an IP"),
+        (SQLITE | {"todo.metrics_listen": "::1:9464"}, {}, "todo.metrics_listen must be an IP"),
+        (SQLITE | {"todo.metrics_listen": "[::1]"}, {}, "todo.metrics_listen must be an IP"),
+        (SQLITE, {"TODO_METRICS_LISTEN": "0.0.0.0:9464"}, "METRICS_LISTEN .* never all addresses"),
+        (SQLITE, {"TODO_METRICS_LISTEN": "[::]:9464"}, "METRICS_LISTEN .* never all addresses"),
+        (SQLITE, {"TODO_METRICS_LISTEN": "[::ffff:0.0.0.0]:9464"}, "never all addresses"),
         (SQLITE | {"todo.secure_cookie": "true"}, {}, "no setting todo.secure_cookie"),
     ],
 )
@@ -146,6 +163,21 @@ def test_public_url_and_networks_are_normalised() -> None:
     assert read.public_url == "https://todo.example:8443"
     assert [str(each) for each in read.trusted_proxies] == ["::1/128", "172.18.0.0/16"]
     assert [str(each) for each in read.webhook_networks] == ["10.0.0.0/8", "fd00::/8"]
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "port"),
+    [
+        ("127.0.0.1:9464", "127.0.0.1", 9464),
+        (" [::1]:1 ", "::1", 1),
+        ("[::ffff:192.0.2.7]:65535", "192.0.2.7", 65535),
+    ],
+)
+def test_address_of_metrics_is_read(text: str, address: str, port: int) -> None:
+    read = settings.read(SQLITE, {"TODO_METRICS_LISTEN": text}).metrics_listen
+    assert read is not None
+    assert (str(read[0]), read[1]) == (address, port)
+    assert settings.read(SQLITE, {}).metrics_listen is None
 
 
 PRODUCTION = SQLITE | {"todo.production": "true", "todo.public_url": "https://todo.example"}

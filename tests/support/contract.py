@@ -18,7 +18,8 @@ from webtest import TestResponse
 from tests.support.databases import ROOT
 from tests.support.extra_routes import TEST_VIEW
 from todo import configure
-from todo.http.errors import CODES, FAULTS, MEDIA_TYPE
+from todo.http.codes import CODES, FAULTS
+from todo.http.errors import MEDIA_TYPE
 from todo.http.files import IMMUTABLE
 from todo.openapi.schemas import REF
 from todo.schemas.session import OMITTED_WITH

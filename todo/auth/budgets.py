@@ -39,7 +39,7 @@ class Budgets:
             if window is not None and maximum and window.used >= maximum:
                 now = clock.now()
                 if _is_current(window, budget, now):
-                    raise limit_exceeded(window.end, budget)
+                    raise limit_exceeded(window.end, budget.replace(" ", "-"), budget)
 
     def spend(self, budget: str, account_id: int, amount: int) -> None:
         """Add the amount to what the account has used in the current window."""

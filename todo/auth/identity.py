@@ -14,6 +14,7 @@ from todo import clock
 from todo.auth.permissions import Permission
 from todo.days import find_zone
 from todo.http.request import SAFE_METHODS, Request
+from todo.metrics import LOCK_WAIT_SECONDS
 from todo.models.account import ACCOUNTS
 from todo.models.engine import Database
 from todo.models.meta import UTCDateTime
@@ -135,8 +136,10 @@ _LOCK_IDENTITY = _READ_IDENTITY.with_for_update(of=(ACCOUNTS, TOKENS), key_share
 
 def load_identity(request: Request, digest: bytes) -> Identity | None:
     """Return the identity of the token with this digest, or None; a write locks both rows."""
-    query = _READ_IDENTITY if request.method in SAFE_METHODS else _LOCK_IDENTITY
-    return _find_identity(request, request.db, query, digest)
+    if request.method in SAFE_METHODS:
+        return _find_identity(request, request.db, _READ_IDENTITY, digest)
+    with LOCK_WAIT_SECONDS.time():  # this is the first statement, so SQLite waits here as well
+        return _find_identity(request, request.db, _LOCK_IDENTITY, digest)
 
 
 def read_identity(request: Request, digest: bytes) -> Identity | None:

@@ -22,6 +22,7 @@ from todo import clock
 from todo.auth.identity import TokenRow
 from todo.http.errors import Problem, first_line
 from todo.http.request import SAFE_METHODS, Request
+from todo.metrics import LIMITS
 from todo.models.engine import separate_transaction
 from todo.models.limit import LIMIT_COUNTS, SUBJECT_MAX, WRITES
 from todo.models.meta import UTCDateTime
@@ -122,9 +123,9 @@ def count_attempt(engine: Engine, settings: Settings, attempt: Attempt) -> None:
             if maximum := limit.maximum(settings):
                 number, expires = count(session, limit, subject)
                 if number > maximum:
-                    refused.append(expires)
+                    refused.append((expires, limit.name))
         if refused:
-            raise limit_exceeded(max(refused))
+            raise limit_exceeded(*max(refused))
 
 
 def refund(engine: Engine, attempt: Attempt) -> None:
@@ -153,7 +154,7 @@ def count_write(request: Request) -> None:
         number, expires = count(request.db, WRITES_OF_ACCOUNT, str(token.account_id))
         if number > maximum:
             request.write_is_counted = True
-            raise limit_exceeded(expires)
+            raise limit_exceeded(expires, WRITES_OF_ACCOUNT.name)
     if _use_is_due(token):
         _set_last_use(request.db, token)
 
@@ -187,13 +188,23 @@ def record_use(token: TokenRow, request: Request) -> None:
         )
 
 
-def limit_exceeded(expires: datetime, what: str = "attempts") -> Problem:
-    """Return Problem 429 with the seconds until the limit's window ends."""
+def limit_exceeded(expires: datetime, limit: str, what: str = "attempts") -> Problem:
+    """Return Problem 429 with the seconds until the limit's window ends; `what` is too much."""
     seconds = max(1, ceil((expires - clock.now()).total_seconds()))
+    return too_many_requests(limit, f"Too many {what}; try again in {seconds} seconds.", seconds)
+
+
+def too_many_requests(limit: str, detail: str, seconds: int) -> Problem:
+    """Count the refusal, and return Problem 429 to be repeated after so many seconds.
+
+    Metrics and the audit log have `limit`, a name of docs/limits.md.
+    """
+    LIMITS.labels(limit).inc()
     return Problem(
         "too_many_requests",
-        f"Too many {what}; try again in {seconds} seconds.",
+        detail,
         headers={"Retry-After": str(seconds)},
+        audited={"limit": limit},
     )
 
 

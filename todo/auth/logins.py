@@ -61,7 +61,7 @@ def begin_login(
         maximum = limit.maximum(settings)
         row = counted.get((limit.name, storable(subject)))
         if row is not None and maximum and row.count >= maximum:
-            raise limit_exceeded(row.expiration_date)
+            raise limit_exceeded(row.expiration_date, limit.name)
     attempt = [(OF_ACCOUNT_FROM_ADDRESS, pair), (FROM_ADDRESS, address)]
     if (KNOWN_ADDRESSES.name, storable(pair)) not in counted:
         attempt += [(OF_ACCOUNT_FROM_ADDRESS_IN_A_DAY, pair), (OF_ACCOUNT, username)]

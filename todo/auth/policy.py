@@ -139,15 +139,23 @@ def _forbidden(error: HTTPForbidden, request: Request) -> Response:
             request,
         )
     challenge = CHALLENGE
+    reason = "no_token"
     detail = (
         "Log in first: POST username and password to /api/v1/accounts/login, "
         "then send the token as Authorization: Bearer <token>, or the cookie."
     )
     if presented_token(request) is not None:
         challenge += ', error="invalid_token"'  # RFC 6750, section 3.1
+        reason = "invalid_token"
         detail = "The token is unknown, expired or revoked. " + detail
     return problem_response(
-        Problem("unauthenticated", detail, headers={"WWW-Authenticate": challenge}), request
+        Problem(
+            "unauthenticated",
+            detail,
+            headers={"WWW-Authenticate": challenge},
+            audited={"reason": reason},
+        ),
+        request,
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from threading import Condition
 from time import monotonic, sleep
 
+from todo.auth.limits import too_many_requests
 from todo.http.errors import Problem
 
 AT_ONCE = 6  # requests of an account in work
@@ -71,9 +72,9 @@ class Running:
 
 
 def _too_many_at_once() -> Problem:
-    return Problem(
-        "too_many_requests",
+    return too_many_requests(
+        "requests-at-once",
         f"The service is working on other requests of this account. Send at most {AT_ONCE} at a "
         "time, and one after the other those that change many tasks or have a large body.",
-        headers={"Retry-After": "1"},
+        seconds=1,
     )

@@ -1,5 +1,7 @@
 """Login sessions: authentication, login, logout, re-authentication."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from pyramid.security import remember
@@ -11,9 +13,11 @@ from todo.auth import limits, logins
 from todo.auth.passwords import MAX_BYTES, hash_password, needs_rehash, turn, verify_password
 from todo.auth.policy import bearer_token, cookie_tokens
 from todo.days import in_whole_seconds
+from todo.http.audit import audit
 from todo.http.errors import Problem
 from todo.http.request import Request
 from todo.http.transactions import end_transaction
+from todo.metrics import LOGINS
 from todo.models.account import ACCOUNTS
 from todo.models.engine import separate_transaction
 from todo.models.journalled import RECORDED
@@ -33,7 +37,7 @@ def start_session(request: Request, account_id: int, carrier: str | None) -> dic
         clock.now() + request.settings.session_lifetime,
         client=request.headers.get("User-Agent"),
     )
-    request.db.execute(insert(TOKENS), token)
+    [request.token_id] = request.db.execute(insert(TOKENS), token).inserted_primary_key
     request.response.headers.extend(remember(request, secret))
     shown = {} if carrier == "cookie" else {"token": secret}
     return shown | {"token_expires": in_whole_seconds(token["expiration_date"])}
@@ -48,13 +52,18 @@ def _end_old_sessions(session: Session, account_id: int) -> None:
     session.execute(delete(TOKENS).where(*sessions, TOKENS.c.id.not_in(newest)))
 
 
-def end_session(request: Request, session: Session) -> None:
-    """End the login session of the request's token; with several session cookies, end all."""
+def end_session(request: Request, session: Session) -> Sequence[Row[int, int]]:
+    """End the login session of the request's token; with several session cookies, end all.
+
+    Return the account's id and the token's id of each.
+    """
     bearer = bearer_token(request)
     digests = [token_digest(s) for s in (cookie_tokens(request) if bearer is None else [bearer])]
-    if digests:
-        mine = (TOKENS.c.digest.in_(digests), TOKENS.c.kind == TokenKind.SESSION)
-        session.execute(delete(TOKENS).where(*mine))
+    if not digests:
+        return []
+    mine = (TOKENS.c.digest.in_(digests), TOKENS.c.kind == TokenKind.SESSION)
+    ended = delete(TOKENS).where(*mine).returning(TOKENS.c.account_id, TOKENS.c.id)
+    return session.execute(ended).all()
 
 
 def find_account(session: Session, username: str) -> Row[Any] | None:
@@ -75,6 +84,7 @@ def authenticate(request: Request, username: str, password: str) -> Row[Any] | N
     # Not in the request's transaction, which would lock SQLite for writing.
     with separate_transaction(request.registry["reading_engine"]) as session:
         account = find_account(session, username)
+    request.claimed_account_id = account.id if account else None
     stored = account.password_hash if account else None
     name, address = username.lower(), limits.address(request)
     with turn(address):
@@ -95,6 +105,23 @@ def authenticate(request: Request, username: str, password: str) -> Row[Any] | N
     ).one_or_none()
 
 
+@contextmanager
+def counted_login(request: Request) -> Iterator[None]:
+    """Count a login by its result, a success once it is committed."""
+    try:
+        yield
+    except Problem as problem:
+        results = {"too_many_requests": "limited", "busy": "busy"}
+        LOGINS.labels(results.get(problem.code, "failure")).inc()
+        raise
+    request.tm.get().addAfterCommitHook(_count_committed_login)
+
+
+def _count_committed_login(success: bool) -> None:
+    if success:
+        LOGINS.labels("success").inc()
+
+
 def reauthenticate(request: Request, password: str | None) -> None:
     """Require the password again unless the login is fresh. A password that is sent must be right.
 
@@ -107,6 +134,7 @@ def reauthenticate(request: Request, password: str | None) -> None:
         raise Problem(
             "reauthentication_required",
             "Send current_password, or log in again: this needs a login less than 10 minutes old.",
+            audited={"reason": "no_password"},
         )
     account = request.identity.account
     hash_of = select(ACCOUNTS.c.password_hash).where(ACCOUNTS.c.id == account.id)
@@ -119,7 +147,12 @@ def reauthenticate(request: Request, password: str | None) -> None:
         limits.count_attempt(request.registry["engine"], request.settings, attempt + passwords)
         matches = _matches(request, attempt, stored, password)
     if not matches:
-        raise Problem("reauthentication_required", "current_password is wrong.")
+        raise Problem(
+            "reauthentication_required",
+            "current_password is wrong.",
+            audited={"reason": "wrong_password"},
+        )
+    audit(request, "reauthentication.succeeded", at_once=True)
 
 
 def hash_new_password(request: Request, password: str) -> str:

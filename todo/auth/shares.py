@@ -49,6 +49,7 @@ def take_share(request: Request) -> None:
     has_large_body = (request.content_length or 0) > LARGE_BODY
     heavy = has_large_body or bool(operation and operation.options.get("heavy"))
     account_id = _account_id(request, has_large_body=has_large_body)
+    request.claimed_account_id = account_id
     budgets: Budgets = request.registry["budgets"]
     running: Running = request.registry["running"]
     if request.method in SAFE_METHODS:

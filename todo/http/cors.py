@@ -43,6 +43,7 @@ def options_tween_factory(handler: Handler, registry: Registry) -> Handler:
         route = match["route"]
         if route is None:
             return handler(request)
+        request.matched_route = route  # for the metrics
         allow = ", ".join(allowed_methods(registry, route.name))
         headers = [("Allow", allow)]
         if "PATCH" in allow:

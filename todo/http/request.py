@@ -11,12 +11,25 @@ from pyramid_tm import explicit_manager
 from transaction import TransactionManager
 
 from todo.days import DEFAULT_ZONE
+from todo.http.trace import Trace, read_trace
 from todo.models.engine import get_tm_session
 from todo.settings import Settings
 
+# RFC 9110, section 9, and RFC 5789. A client may send any other word.
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})  # RFC 9110, section 9.2.1
 
 MAX_BODY = 1024 * 1024  # bytes
+
+
+def known_method(request: Any) -> str:
+    """Return the method, or "other": logs and metrics have a bounded set of them."""
+    return request.method if request.method in _METHODS else "other"
+
+
+def route_name(request: Any) -> str | None:
+    """Return the name of the URL's pattern, which logs and metrics have instead of the URL."""
+    return None if request.matched_route is None else request.matched_route.name
 
 
 def new_request_id() -> str:
@@ -32,6 +45,9 @@ class Request(pyramid.request.Request):
     partly_committed: bool = False  # see commit_so_far of todo/http/transactions.py
     key_has_expired: bool = False  # see replay of todo/http/idempotency.py
     write_is_counted: bool = False  # see count_write of todo/auth/limits.py
+    account_id: int | None = None  # logged in, for logs; see todo/begin.py
+    token_id: int | None = None
+    claimed_account_id: int | None = None  # before the password or the token is checked
     validated_body: Any  # an instance of the view's `body=`, see todo/http/typed_views.py
     early_input: tuple[Any, list[Any]] | None = None  # it and its faults, see read_input_early
     validated_query: Any  # an instance of the view's `query=`
@@ -65,7 +81,28 @@ class Request(pyramid.request.Request):
     @reify
     def request_id(self) -> str:
         """The id in the response (X-Request-Id) and in its log lines."""
-        return new_request_id()
+        request_id: str = self.environ.setdefault("todo.request_id", new_request_id())
+        return request_id  # of all attempts
+
+    @reify
+    def trace(self) -> Trace:
+        """The trace in its log lines."""
+        trace: Trace = self.environ.setdefault(
+            "todo.trace", read_trace(self.environ.get("HTTP_TRACEPARENT"))
+        )
+        return trace
+
+    @property
+    def log_ids(self) -> dict[str, str | None]:
+        """The ids in every log line about the request."""
+        return {"request_id": self.request_id, **self.trace._asdict()}
+
+    @property
+    def log_prefix(self) -> str:
+        """How an error line in text begins; a trace that no client has named is of no use there."""
+        if self.trace.parent_id is None:
+            return self.request_id
+        return " ".join(f"{name}={value}" for name, value in self.log_ids.items())
 
 
 def includeme(config: Configurator) -> None:

@@ -35,15 +35,8 @@ from pyramid.config import Configurator
 from pyramid.exceptions import ConfigurationError
 
 from todo.http.bodies import FORM, parse_query, read_body
-from todo.http.errors import (
-    CODES,
-    FAULTS,
-    Fault,
-    Problem,
-    json_pointer,
-    safe_name,
-    validation_problem,
-)
+from todo.http.codes import CODES, FAULTS
+from todo.http.errors import Fault, Problem, json_pointer, safe_name, validation_problem
 from todo.http.operations import Operation
 from todo.http.request import Request
 from todo.http.schema import Input, Query
@@ -78,7 +71,7 @@ def typed_view(view: View, info: Any) -> View:
     status, _ = success_response(returns)
     if unknown := set(info.options.get("errors") or ()) - CODES.keys():
         raise ConfigurationError(
-            f"{info.original_view}: errors= has {unknown}, not among CODES in todo/http/errors.py"
+            f"{info.original_view}: errors= has {unknown}, not among CODES in todo/http/codes.py"
         )
     query = info.options.get("query") or Query
     bodies = models_of(info.options.get("body"))

@@ -8,6 +8,7 @@ from todo.jobs.backup import back_up_daily
 from todo.jobs.hourly import purge_hourly
 from todo.jobs.reminders import fire_reminders
 from todo.jobs.runner import Job, Runner
+from todo.jobs.sizes import measure_sizes
 from todo.jobs.webhooks import deliver_webhooks
 from todo.settings import Settings
 
@@ -16,6 +17,7 @@ JOBS: tuple[Job, ...] = (
     Job("backup", 5 * 60, back_up_daily),
     Job("reminders", 5, fire_reminders),
     Job("webhooks", 1, deliver_webhooks),
+    Job("sizes", 5 * 60, measure_sizes),
 )
 
 

@@ -29,15 +29,15 @@ ATTEMPT = Limit("backup-attempt", setting="", window=timedelta(hours=6))
 _NAME = re.compile(r"todo-([0-9]{4}-[0-9]{2}-[0-9]{2})\.backup")
 
 
-def back_up_daily(engine: Engine, settings: Settings, pause: Pause) -> None:
+def back_up_daily(engine: Engine, settings: Settings, pause: Pause) -> bool:
     """Write the backup of the day (UTC) to todo.backup_dir, unless a process has, or is writing it.
 
-    Then delete the oldest backups. A failure is logged, and the backup is due again.
+    Then delete the oldest backups. A failure is logged, and the backup is due again: return False.
     """
     folder = settings.backup_dir
     today = clock.now().date()
     if folder is None or not _take_turn(engine, today):
-        return
+        return True
     try:
         is_written = _write(engine, folder / f"todo-{today}.backup", pause)
     except BaseException:
@@ -45,10 +45,11 @@ def back_up_daily(engine: Engine, settings: Settings, pause: Pause) -> None:
         raise
     if not is_written:
         refund(engine, [(ATTEMPT, "")])
-        return
+        return False
     with separate_transaction(engine) as session:
         count(session, DONE, str(today))
     _delete_oldest(folder, today)
+    return True
 
 
 def _take_turn(engine: Engine, today: date) -> bool:

@@ -9,7 +9,10 @@ from typing import NamedTuple
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from todo import clock
 from todo.http.errors import first_line
+from todo.http.logs import JOB_THREAD
+from todo.metrics import JOB_LAST_SUCCESS, JOB_RUNS, JOB_SECONDS
 from todo.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -31,7 +34,8 @@ class Job(NamedTuple):
     """Work that a process repeats.
 
     `run` is called in a thread of the job's own, once at a time. Every process calls it, so the
-    database must decide which of them does the work.
+    database must decide which of them does the work. It returns False after a failure that it has
+    logged itself.
     """
 
     name: str
@@ -52,7 +56,9 @@ class Runner:
         self.engine, self.settings = engine, settings
         self.stopping = stopping or threading.Event()
         self._threads = [
-            threading.Thread(target=self._repeat, args=[job], name=f"job-{job.name}", daemon=True)
+            threading.Thread(
+                target=self._repeat, args=[job], name=f"{JOB_THREAD}{job.name}", daemon=True
+            )
             for job in jobs
         ]
 
@@ -77,8 +83,10 @@ class Runner:
         wait, retry = job.interval * FIRST_WAIT, FIRST_RETRY
         while not self.stopping.wait(wait):
             wait, retry = max(job.interval, retry), min(2 * retry, LONGEST_RETRY)
+            succeeded = False
             try:
-                job.run(self.engine, self.settings, self._pause)
+                with JOB_SECONDS.labels(job.name).time():
+                    succeeded = job.run(self.engine, self.settings, self._pause) is not False
                 wait, retry = job.interval, FIRST_RETRY
             except StoppedError:
                 return
@@ -86,6 +94,9 @@ class Runner:
                 logger.warning("the %s failed and will be retried: %s", job.name, first_line(error))
             except (Exception, SystemExit):
                 logger.exception("the %s failed and will be retried", job.name)
+            JOB_RUNS.labels(job.name, "success" if succeeded else "failure").inc()
+            if succeeded:
+                JOB_LAST_SUCCESS.labels(job.name).set(clock.now().timestamp())
 
     def _pause(self, seconds: float) -> None:
         if self.stopping.wait(seconds):

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from transaction import TransactionManager
 from zope.sqlalchemy import mark_changed
 
-from todo.models import prepared, sqlite
-from todo.models.faults import renew_read_only
+from todo.models import pools, sqlite, statements
+from todo.models.faults import count_lock_timeout, renew_read_only
 from todo.models.journalled import refuse_unrecorded
 from todo.settings import SETTINGS
 
@@ -37,6 +37,16 @@ POSTGRESQL_SETTINGS = {
 }
 READ_ONLY_SETTING = {"default_transaction_read_only": "on"}
 
+# Without these, a request would wait for two hours for a machine that vanished without closing its
+# connections (PostgreSQL documentation, section 34.1.2).
+KEEPALIVE: dict[str, Any] = {
+    "connect_timeout": 5,  # seconds
+    "keepalives_idle": 10,  # seconds
+    "keepalives_interval": 5,  # seconds
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,  # milliseconds
+}
+
 
 def create_engine(
     url: str, *, reads_only: bool = False, pooled: bool = False, prepares: bool = False
@@ -50,20 +60,21 @@ def create_engine(
     # Rows contain password hashes and token digests.
     logging.getLogger("sqlalchemy.engine.Engine").addFilter(_is_above_debug)
     # Parameters contain passwords and tokens, so keep them out of logs and errors.
+    name = pools.READING if reads_only else pools.WRITING
     options: dict[str, Any] = {
         "hide_parameters": True,
+        "poolclass": pools.MeasuredPool,
+        "pool_logging_name": name,
         "pool_timeout": POOL_TIMEOUT,
         "pool_size": POOL_SIZE,
         "max_overflow": POOL_OVERFLOW,
         "pool_use_lifo": True,
     }
     if make_url(url).get_backend_name() == "postgresql":
-        connect_args: dict[str, Any] = {"connect_timeout": 5}
-        if not pooled:
-            settings = POSTGRESQL_SETTINGS | (READ_ONLY_SETTING if reads_only else {})
-            connect_args["options"] = " ".join(f"-c {name}={settings[name]}" for name in settings)
+        connect_args = _postgresql_arguments(reads_only=reads_only, pooled=pooled)
         if reads_only:
             options["isolation_level"] = "AUTOCOMMIT"
+            url = _primary_url(url)
         # A bulk change sends a hundred updates per round trip.
         options["executemany_mode"] = "values_plus_batch"
     else:
@@ -71,14 +82,35 @@ def create_engine(
     if reads_only:
         options["pool_reset_on_return"] = None  # in autocommit, nothing to roll back
     engine = sqlalchemy.create_engine(url, connect_args=connect_args, **options)
+    pools.listen(engine, name)
     event.listen(engine, "handle_error", renew_read_only)
+    event.listen(engine, "handle_error", count_lock_timeout)
+    is_sqlite = engine.dialect.name == "sqlite"
+    statements.listen(engine, prepares=prepares and not (pooled or is_sqlite))
     if not reads_only:
         event.listen(engine, "before_execute", refuse_unrecorded)
-    if engine.dialect.name == "sqlite":
+    if is_sqlite:
         sqlite.listen(engine, reads_only=reads_only, timeout=LOCK_TIMEOUT)
-    elif prepares and not pooled:
-        prepared.listen(engine)
     return engine
+
+
+def _postgresql_arguments(*, reads_only: bool, pooled: bool) -> dict[str, Any]:
+    """Return the arguments of a connection for libpq."""
+    if pooled:
+        return dict(KEEPALIVE)
+    settings = POSTGRESQL_SETTINGS | (READ_ONLY_SETTING if reads_only else {})
+    return KEEPALIVE | {"options": " ".join(f"-c {name}={settings[name]}" for name in settings)}
+
+
+def _primary_url(url: str) -> str:
+    """Return the URL with target_session_attrs=primary instead of read-write.
+
+    libpq would take the read-only connections for those of a standby, and refuse them.
+    """
+    parsed = make_url(url)
+    if parsed.query.get("target_session_attrs") == "read-write":
+        parsed = parsed.update_query_dict({"target_session_attrs": "primary"})
+    return parsed.render_as_string(hide_password=False)
 
 
 def check_connections(writing: Engine, reading: Engine) -> None:

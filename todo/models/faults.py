@@ -1,9 +1,11 @@
-"""Database errors that mean that the storage is full or read-only."""
+"""Database errors of storage that is full or read-only, and of locks."""
 
 import sqlite3
 from collections.abc import Mapping
 
 from sqlalchemy.engine import ExceptionContext
+
+from todo.metrics import LOCK_WAIT_TIMEOUTS
 
 FULL = "storage_full"
 READ_ONLY = "storage_read_only"
@@ -19,11 +21,19 @@ _STORAGE_FAULTS: Mapping[str | int, str] = {
     sqlite3.SQLITE_CANTOPEN: READ_ONLY,
 }
 
+LOCK_NOT_AVAILABLE = "55P03"
+
+SHORT_TIMEOUT = "short_timeout"  # execution option: wait only briefly for the write lock
+
 
 def storage_fault(error: BaseException | None) -> str | None:
     """Return FULL or READ_ONLY if that caused the driver's error, otherwise None."""
-    code = getattr(error, "pgcode", None) or getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return _STORAGE_FAULTS.get(code)
+    return _STORAGE_FAULTS.get(_code(error))
+
+
+def _code(error: BaseException | None) -> str | int:
+    """Return the SQLSTATE of PostgreSQL, or the primary result code of SQLite."""
+    return getattr(error, "pgcode", None) or getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def renew_read_only(context: ExceptionContext) -> None:
@@ -34,3 +44,11 @@ def renew_read_only(context: ExceptionContext) -> None:
     """
     if storage_fault(context.original_exception) == READ_ONLY:
         context.is_disconnect = True
+
+
+def count_lock_timeout(context: ExceptionContext) -> None:
+    """Count a statement that has waited too long for a lock, unless it was to wait only briefly."""
+    code = _code(context.original_exception)
+    is_short = context.connection is not None and SHORT_TIMEOUT in context.connection.info
+    if code in (LOCK_NOT_AVAILABLE, sqlite3.SQLITE_BUSY) and not is_short:
+        LOCK_WAIT_TIMEOUTS.inc()

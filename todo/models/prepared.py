@@ -8,20 +8,13 @@ connection to another client after each transaction.
 import re
 from typing import Any
 
-from sqlalchemy import Engine, event
-
 # The execution option of statements with one best plan for all values.
 PREPARED = {"prepared": True}
 
 _PARAMETER = re.compile(r"%\((\w+)\)s")
 
 
-def listen(engine: Engine) -> None:
-    """Prepare statements with the option PREPARED on all connections of the engine."""
-    event.listen(engine, "do_execute", _execute_prepared)
-
-
-def _execute_prepared(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
+def execute_prepared(cursor: Any, statement: str, parameters: Any, context: Any) -> bool:
     """Run the statement if it has the option PREPARED; return whether it ran."""
     # The text of a multi-row statement depends on the number of rows.
     if context.executemany or not context.execution_options.get("prepared"):

@@ -13,14 +13,14 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from todo.models.faults import READ_ONLY, storage_fault
+from todo.metrics import LOCK_WAIT_TIMEOUTS
+from todo.models.faults import READ_ONLY, SHORT_TIMEOUT, storage_fault
 
 # Earlier versions could reset a WAL file in use and corrupt the database.
 WAL_IS_SAFE = sqlite3.sqlite_version_info >= (3, 51, 3)
 
 ROLLBACK_JOURNAL_LIMIT = 1024 * 1024  # bytes; truncate the file after a larger transaction
 
-SHORT_TIMEOUT = "short_timeout"  # execution option: wait only briefly for the write lock
 SHORT_TIMEOUT_SECONDS = 0.1
 WRITE_LOCK = "write_lock"  # the lock that a connection holds during a transaction
 
@@ -143,6 +143,8 @@ def _acquire_write_lock(write_lock: Lock, timeout: float, held: dict[str, Any]) 
         return  # kept from the previous transaction on this connection
     acquired = write_lock.acquire(timeout=timeout)
     if not acquired:
+        if timeout != SHORT_TIMEOUT_SECONDS:
+            LOCK_WAIT_TIMEOUTS.inc()
         locked = sqlite3.OperationalError("database is locked by another thread")
         raise OperationalError("BEGIN IMMEDIATE", None, locked)
     held[WRITE_LOCK] = write_lock

@@ -10,7 +10,8 @@ from importlib.metadata import version
 from pyramid.registry import Registry
 
 from todo.auth.policy import cookie_name
-from todo.http.errors import CODES, Problem, problem_body
+from todo.http.codes import CODES
+from todo.http.errors import Problem, problem_body
 from todo.http.operations import Operation, operations
 from todo.openapi.paths import HEADERS, error_codes, paths_of, tags_of
 from todo.openapi.schemas import Schema, example, schemas_of

@@ -11,7 +11,8 @@ from pyramid.security import NO_PERMISSION_REQUIRED
 from todo.auth.permissions import Permission
 from todo.http import errors, idempotency, preconditions
 from todo.http.bodies import JSON
-from todo.http.errors import CHALLENGE, CODES, RETRY_AFTER, phrase
+from todo.http.codes import CODES
+from todo.http.errors import CHALLENGE, RETRY_AFTER, phrase
 from todo.http.operations import Operation
 from todo.http.typed_views import models_of, needs_body, success_response
 from todo.models.idempotency_key import KEY_MAX, RETENTION

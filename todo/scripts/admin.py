@@ -6,14 +6,13 @@ from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator
 from configparser import Error as IniError
 from contextlib import contextmanager
-from datetime import datetime
 from getpass import getpass
 from pathlib import Path
 from shutil import copyfileobj
 from tempfile import TemporaryDirectory
 from typing import Any, TextIO
 
-from pyramid.paster import get_appsettings
+from pyramid.paster import get_appsettings, setup_logging
 from sqlalchemy import Row, delete, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -22,7 +21,9 @@ from todo import settings
 from todo.auth.logins import forget_failures
 from todo.auth.passwords import hash_password
 from todo.auth.sessions import find_account
+from todo.http.audit import audit_command
 from todo.http.errors import Problem, validation_problem
+from todo.http.logs import use_format
 from todo.http.schema import Input
 from todo.http.typed_views import validate
 from todo.jobs.purge import purge_expired
@@ -35,6 +36,7 @@ from todo.models.migration import check_migrated
 from todo.schemas.account import AccountChange, Registration
 from todo.scripts import help_texts
 from todo.scripts.jobs import run_jobs
+from todo.scripts.output import describe_counted, describe_ended, minute, printable, table
 from todo.services import accounts
 from todo.services.backup import restore_backup, write_backup
 from todo.services.invitations import create_invitation
@@ -146,9 +148,10 @@ def _run(arguments: Namespace) -> str:
     """Run the command in a transaction, and return its output."""
     ini = arguments.config
     arguments.settings = settings.read(_read_ini(ini))
+    _set_up_logging(ini, arguments.settings.log_format)
     engine = create_engine(arguments.settings.database_url, pooled=arguments.settings.is_pooled)
     try:
-        check_migrated(engine, ini)
+        check_migrated(engine, ini, accept_newer=arguments.run is run_jobs)
         with Session(engine, expire_on_commit=False) as session:
             output: str = arguments.run(session, arguments)
             session.commit()
@@ -170,10 +173,22 @@ def _read_ini(ini: str) -> dict[str, str]:
     raise SystemExit(f"todo: cannot read {ini}: {reason}; name the service's ini file with -c")
 
 
+def _set_up_logging(ini: str, log_format: str) -> None:
+    try:
+        setup_logging(ini)
+    except OSError as error:
+        raise SystemExit(
+            f"todo: cannot open the log file {error.filename} of {ini}: {error.strerror}; "
+            "run todo-admin as the user of the service"
+        ) from None
+    use_format(log_format)
+
+
 def _create(session: Session, arguments: Namespace) -> str:
     profile = {"username": arguments.username, "email": arguments.email}
     values = _validated(Registration, profile | _ask_password())
     account = accounts.create_account(session, values)
+    audit_command(session, "account.registered", account=account.id)
     return f"{account.username} is registered.\n"
 
 
@@ -186,19 +201,23 @@ def _invite(session: Session, arguments: Namespace) -> str:
     url = arguments.settings.public_url
     if not url:
         raise SystemExit("todo: set todo.public_url, with which the link begins")
-    return f"{url}/#/register/{create_invitation(session)}\n"
+    secret = create_invitation(session)
+    audit_command(session, "invitation.created")
+    return f"{url}/#/register/{secret}\n"
 
 
 def _disable(session: Session, arguments: Namespace) -> str:
     account = _account(session, arguments.username)
     accounts.set_disabled(session, account.id, disabled=True)
+    audit_command(session, "account.disabled", account=account.id)
     ended = accounts.end_tokens(session, account.id)
-    return f"{account.username} is disabled; {_ended(ended)}.\n"
+    return f"{account.username} is disabled; {describe_ended(ended)}.\n"
 
 
 def _enable(session: Session, arguments: Namespace) -> str:
     account = _account(session, arguments.username)
     accounts.set_disabled(session, account.id, disabled=False)
+    audit_command(session, "account.enabled", account=account.id)
     return f"{account.username} is enabled.\n"
 
 
@@ -213,7 +232,8 @@ def _reset_password(session: Session, arguments: Namespace) -> str:
     writes.change(session, Account, account.id, [(account._asdict(), columns)])
     ended = accounts.end_tokens(session, account.id)
     forget_failures(session, account.id, account.username_lower)
-    return f"{account.username} has a new password; {_ended(ended)}.\n"
+    audit_command(session, "password.changed", account=account.id)
+    return f"{account.username} has a new password; {describe_ended(ended)}.\n"
 
 
 def _tokens(session: Session, arguments: Namespace) -> str:
@@ -228,22 +248,16 @@ def _tokens(session: Session, arguments: Namespace) -> str:
         (
             str(token.id),
             token.kind,
-            _printable(token.name),
+            printable(token.name),
             token.scope,
-            _minute(token.creation_date),
-            _minute(token.last_used_date),
-            _minute(token.expiration_date),
-            _printable(token.client),
+            minute(token.creation_date),
+            minute(token.last_used_date),
+            minute(token.expiration_date),
+            printable(token.client),
         )
         for token in tokens
     ]
-    return _table([header, *rows])
-
-
-def _table(rows: list[tuple[str, ...]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
-    return "".join(f"{line}\n" for line in lines)
+    return table([header, *rows])
 
 
 def _usage(session: Session, _arguments: Namespace) -> str:
@@ -251,13 +265,15 @@ def _usage(session: Session, _arguments: Namespace) -> str:
         (row.username, *(f"{row._mapping[name] / 1_000_000:.1f}" for name in _USED))
         for row in usage_of_accounts(session)
     ]
-    return _table([("USERNAME", "TASKS (MB)", "JOURNAL (MB)", "KEYS (MB)"), *rows])
+    return table([("USERNAME", "TASKS (MB)", "JOURNAL (MB)", "KEYS (MB)"), *rows])
 
 
 def _revoke(session: Session, arguments: Namespace) -> str:
     account = _account(session, arguments.username)
     if arguments.all:
-        return f"{account.username}: {_ended(accounts.end_tokens(session, account.id))}.\n"
+        ended = accounts.end_tokens(session, account.id)
+        audit_command(session, "token.revoked", account=account.id, target="all")
+        return f"{account.username}: {describe_ended(ended)}.\n"
     ids = set(arguments.ids)
     known = set(session.scalars(select(Token.id).where(Token.account_id == account.id)))
     if unknown := ", ".join(map(str, sorted(ids - known))):
@@ -266,7 +282,9 @@ def _revoke(session: Session, arguments: Namespace) -> str:
             f"todo-admin tokens {account.username} lists them"
         )
     session.execute(delete(Token).where(Token.account_id == account.id, Token.id.in_(ids)))
-    return f"{account.username}: {_ended(len(ids))}.\n"
+    for token_id in sorted(ids):
+        audit_command(session, "token.revoked", account=account.id, target=token_id)
+    return f"{account.username}: {describe_ended(len(ids))}.\n"
 
 
 def _purge(session: Session, arguments: Namespace) -> str:
@@ -284,7 +302,7 @@ def _backup(session: Session, arguments: Namespace) -> str:
             _write_to_standard_output(session)
             return ""
         rows = write_backup(session, Path(arguments.file), overwrite=arguments.overwrite)
-    return f"{_printable(arguments.file)} is written: {_counted(rows)}.\n"
+    return f"{printable(arguments.file)} is written: {describe_counted(rows)}.\n"
 
 
 def _write_to_standard_output(session: Session) -> None:
@@ -343,7 +361,7 @@ def _restore(session: Session, arguments: Namespace) -> str:
     with _interrupted_by_signals(), _readable(arguments.file) as path:
         name = "standard input" if arguments.file == "-" else ""
         rows = restore_backup(session, path, name)
-    return f"{name or _printable(arguments.file)} is restored: {_counted(rows)}.\n"
+    return f"{name or printable(arguments.file)} is restored: {describe_counted(rows)}.\n"
 
 
 def _account(session: Session, username: str) -> Row[Any]:
@@ -378,22 +396,3 @@ def _validated(model: type[Input], fields: dict[str, Any]) -> dict[str, Any]:
         raise validation_problem(faults)
     values: dict[str, Any] = validated.values()
     return values
-
-
-def _ended(count: int) -> str:
-    return f"{count} {'session or token' if count == 1 else 'sessions and tokens'} ended"
-
-
-def _counted(rows: dict[str, int]) -> str:
-    return ", ".join(f"{name}: {count}" for name, count in rows.items())
-
-
-def _minute(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%MZ")
-
-
-def _printable(text: str | None) -> str:
-    """Replace unprintable and unencodable characters: clients choose these texts."""
-    shown = "".join(char if char.isprintable() else "?" for char in text or "-")
-    encoding = sys.stdout.encoding
-    return shown.encode(encoding, "replace").decode(encoding)

@@ -79,6 +79,7 @@ Runs the jobs of the service without the service, in the foreground: the hourly 
 backup if todo.backup_dir is set. They run although todo.jobs is false, which keeps the service from
 running them. Any number of processes may run them, also on several machines. On SIGTERM or SIGINT,
 running jobs get 25 seconds to end, and the exit status is 0. A second SIGINT ends them at once.
+They serve metrics if todo.metrics_listen is set.
 
   todo-admin jobs
   TODO_BACKUP_DIR=/var/backups/todo todo-admin -c production.ini jobs"""

@@ -10,7 +10,8 @@ from sqlalchemy.orm.exc import StaleDataError
 from todo import clock
 from todo.auth.identity import AccountRow, Identity, lock_account
 from todo.auth.passwords import hash_password, is_personal
-from todo.http.errors import USERNAME_TAKEN, Fault, Problem, validation_problem
+from todo.http.codes import USERNAME_TAKEN
+from todo.http.errors import Fault, Problem, validation_problem
 from todo.journal import writes
 from todo.models.account import ACCOUNTS, Account, username_columns
 from todo.models.journalled import RECORDED

@@ -11,7 +11,7 @@ from sqlalchemy import Select, literal, select, tuple_
 from sqlalchemy.orm.exc import StaleDataError
 
 from todo.auth.identity import AccountRow
-from todo.http.errors import Problem
+from todo.auth.limits import too_many_requests
 from todo.http.schema import Representation
 from todo.listing.filters import conditions
 from todo.models.change import CHANGES, RESTORE
@@ -48,11 +48,11 @@ class OpenExports:
         """Raise Problem 429 while an export of the account is being sent."""
         file = self._files.get(account_id)
         if file is not None and not file.closed:
-            raise Problem(
-                "too_many_requests",
+            raise too_many_requests(
+                "exports-at-once",
                 "An export of this account is still being sent. Read it, or close its connection, "
                 "and try again.",
-                headers={"Retry-After": "10"},
+                seconds=10,
             )
 
     def add(self, account_id: int, file: IO[bytes]) -> None:

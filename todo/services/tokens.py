@@ -52,9 +52,9 @@ def end_token(session: Session, token_id: int) -> None:
     session.execute(delete(TOKENS).where(TOKENS.c.id == token_id))
 
 
-def end_other_tokens(session: Session, identity: Identity) -> None:
-    """Revoke all sessions and API tokens of the account except the identity's token."""
+def end_other_tokens(session: Session, identity: Identity) -> Sequence[int]:
+    """Revoke all sessions and API tokens of the account except the identity's; return their ids."""
     # Lock first, so that a concurrently created token is visible and revoked, too.
     account = lock_account(session, identity)
     others = (TOKENS.c.account_id == account.id, TOKENS.c.id != identity.token.id)
-    session.execute(delete(TOKENS).where(*others))
+    return session.scalars(delete(TOKENS).where(*others).returning(TOKENS.c.id)).all()

@@ -13,6 +13,7 @@ from todo.auth.identity import AccountRow
 from todo.auth.passwords import turn
 from todo.auth.permissions import Permission
 from todo.auth.sessions import end_session, hash_new_password, reauthenticate, start_session
+from todo.http.audit import audit
 from todo.http.errors import Problem
 from todo.http.preconditions import entity_tag, is_not_modified
 from todo.http.renderers import Response
@@ -23,6 +24,8 @@ from todo.schemas import account as schemas
 from todo.services import accounts
 from todo.services.export import OpenExports, write_export
 from todo.services.invitations import create_invited_account
+
+AUDITED = ("username", "email", "timezone")  # fields whose changes the audit log names
 
 
 @view_config(
@@ -63,8 +66,10 @@ def post(request: Request) -> dict[str, Any]:
             account = create_invited_account(request.db, values, partial(end_transaction, request))
         else:
             account = accounts.create_account(request.db, values)
+    request.account_id = account.id
     end_session(request, request.db)
     session = start_session(request, account.id, values["session"])
+    audit(request, "account.registered", invited=mode == "invite")
     request.response.location = request.route_path("account", username=account.username)
     request.response.headers["ETag"] = entity_tag(account.profile_revision)
     return {
@@ -150,6 +155,7 @@ class AccountViews:
         accounts.close_account(
             self.request.db, self.request.identity, compared=_has_if_match(self.request)
         )
+        audit(self.request, "account.closed")
         self.request.response.headers.extend(forget(self.request))
 
 
@@ -174,8 +180,12 @@ def _change(
     account = accounts.change_account(
         session, request.identity, values, compared=_has_if_match(request)
     )
+    changed = [name for name in AUDITED if getattr(account, name) != getattr(known, name)]
+    if changed:
+        audit(request, "account.changed", fields=changed)
     if not password:
         return account, {}
+    audit(request, "password.changed")
     accounts.end_tokens(session, account.id)
     return account, start_session(request, account.id, carrier)
 
@@ -207,6 +217,7 @@ def export(context: AccountContext, request: Request) -> Response:
     one.
     """
     file = _write_export(context.account, request)
+    audit(request, "account.exported")
     size = file.tell()
     file.seek(0)
     response = request.response

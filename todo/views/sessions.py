@@ -7,11 +7,14 @@ from pyramid.view import view_config
 
 from todo.auth.csrf import refuse_unasked_get
 from todo.auth.policy import bearer_token
-from todo.auth.sessions import authenticate, end_session, start_session
+from todo.auth.sessions import authenticate, counted_login, end_session, start_session
+from todo.http.audit import audit
 from todo.http.errors import Problem
 from todo.http.request import Request
 from todo.models.engine import separate_transaction
 from todo.schemas.session import Credentials, LoggedIn, LoggedOut
+
+_METHOD = {"method": "password"}  # of a refused login, for the audit log
 
 
 @view_config(
@@ -31,17 +34,23 @@ def login(request: Request) -> dict[str, Any]:
     the oldest one. With `session: cookie`, only the cookie carries the token.
     """
     credentials = request.validated_body
-    account = authenticate(request, credentials.username, credentials.password)
-    if account is None:
-        raise Problem("bad_credentials", "The username or the password is wrong.")
-    if account.disabled_date is not None:
-        raise Problem("account_disabled", "This account is disabled. Contact the administrator.")
+    with counted_login(request):
+        account = authenticate(request, credentials.username, credentials.password)
+        if account is None:
+            raise Problem(
+                "bad_credentials", "The username or the password is wrong.", audited=_METHOD
+            )
+        if account.disabled_date is not None:
+            raise Problem(
+                "account_disabled",
+                "This account is disabled. Contact the administrator.",
+                audited=_METHOD,
+            )
+    request.account_id = account.id
     end_session(request, request.db)
-    return {
-        "msg": "Authenticated",
-        "username": account.username,
-        **start_session(request, account.id, credentials.session),
-    }
+    session = start_session(request, account.id, credentials.session)
+    audit(request, "login.succeeded", method="password")
+    return {"msg": "Authenticated", "username": account.username, **session}
 
 
 @view_config(
@@ -63,7 +72,9 @@ def logout(request: Request) -> dict[str, Any]:
         return {"msg": "Logged out."}
     refuse_unasked_get(request)
     with separate_transaction(request.registry["engine"]) as session:  # a GET has no transaction
-        end_session(request, session)
+        ended = end_session(request, session)
+    for token in ended:
+        audit(request, "logout.succeeded", account=token.account_id, token=token.id)
     if bearer_token(request) is None:
         request.response.headers.extend(forget(request))
     return {"msg": "Logged out."}

@@ -7,6 +7,7 @@ from pyramid.view import view_config, view_defaults
 from todo.auth.permissions import Permission
 from todo.auth.sessions import reauthenticate
 from todo.days import in_whole_seconds
+from todo.http.audit import audit
 from todo.http.request import Request
 from todo.resources import AccountContext, LoginContext, TokenContext
 from todo.schemas import token as schemas
@@ -78,6 +79,7 @@ class TokensViews:
         token, secret = create_token(
             self.request.db, self.request.identity, self.request.settings, values
         )
+        audit(self.request, "token.created", target=token.id, scope=token.scope)
         self.request.response.location = self.request.route_path(
             "token", username=self.account.username, id=token.id
         )
@@ -95,7 +97,8 @@ class TokensViews:
 
         The token of the request remains valid.
         """
-        end_other_tokens(self.request.db, self.request.identity)
+        for token_id in end_other_tokens(self.request.db, self.request.identity):
+            audit(self.request, "token.revoked", target=token_id)
         return {"username": self.account.username, "msg": "Revoked."}
 
 
@@ -123,4 +126,5 @@ class TokenViews:
         The next request with it gets 401.
         """
         end_token(self.request.db, self.token.id)
+        audit(self.request, "token.revoked", target=self.token.id)
         return {"username": self.username, "msg": "Revoked."}

@@ -7,6 +7,7 @@ from pyramid.view import view_config, view_defaults
 
 from todo.auth.permissions import Permission
 from todo.auth.sessions import reauthenticate
+from todo.http.audit import audit
 from todo.http.request import Request
 from todo.http.transactions import end_transaction
 from todo.resources import AccountContext, WebhookContext
@@ -19,6 +20,8 @@ from todo.services.webhooks import (
     read_webhooks,
     send_test,
 )
+
+AUDITED = ("url", "events", "enabled")  # fields whose changes the audit log names
 
 
 @view_defaults(route_name="webhooks", permission=Permission.MANAGE)
@@ -56,6 +59,7 @@ class WebhooksViews:
         request, values = self.request, self.request.validated_body.values()
         reauthenticate(request, values.pop("current_password", None))
         webhook, secret = create_webhook(request.db, request.identity, values)
+        audit(request, "webhook.created", target=webhook.id)
         username = self.account.username
         request.response.location = request.route_path("webhook", username=username, id=webhook.id)
         return {
@@ -101,7 +105,11 @@ class WebhookViews:
         password = values.pop("current_password", None)
         if values.get("url", self.webhook.url) != self.webhook.url:
             reauthenticate(request, password)
-        return self._shown(change_webhook(request.db, request.identity, self.webhook.id, values))
+        changed = change_webhook(request.db, request.identity, self.webhook.id, values)
+        names = [each for each in AUDITED if getattr(changed, each) != getattr(self.webhook, each)]
+        if names:
+            audit(request, "webhook.changed", target=changed.id, fields=names)
+        return self._shown(changed)
 
     @view_config(
         request_method="DELETE", operation="delete webhook", returns=schemas.WebhookDeleted
@@ -112,6 +120,7 @@ class WebhookViews:
         A message that is under way may still arrive.
         """
         delete_webhook(self.request.db, self.account, self.webhook.id)
+        audit(self.request, "webhook.deleted", target=self.webhook.id)
         return {"username": self.account.username, "msg": "Deleted."}
 
     def _shown(self, webhook: Any) -> dict[str, Any]:
