@@ -1,7 +1,7 @@
 """Run the migrations on the database of DATABASE_URL or, without it, of the ini file."""
 
 import logging.config
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ from todo.models.engine import create_engine
 from todo.models.journalled import RECORDED
 from todo.models.json import JSONList, JSONText
 from todo.models.meta import DueAsNull, UTCDateTime, ZeroAsNull
-from todo.models.migration import unusable_database
+from todo.models.migration import COMPATIBILITY, unusable_database
 from todo.models.sqlite import check_folder
 
 MIGRATION_LOCK = 0x746F646F  # an advisory lock of PostgreSQL: "todo" in ASCII
@@ -38,7 +38,9 @@ def render_item(kind: str, item: Any, _context: Any) -> str | Literal[False]:
 
 
 def include_name(name: str | None, kind: str, _parents: Any) -> bool:
-    """Exclude the indexes of words and labels, which exist only in migrations."""
+    """Exclude the tables and indexes that exist only in migrations."""
+    if name == COMPATIBILITY.name:
+        return False
     words = ("task_words", "ix_tasks_words", "trash_words", "ix_trash_words", "task_labels")
     return not (kind in ("table", "index") and name and name.startswith(words))
 
@@ -65,6 +67,43 @@ def wait_for_other_migrations(connection: Connection) -> None:
     connection.exec_driver_sql("SET LOCAL lock_timeout TO DEFAULT")
 
 
+def store_oldest_code(ctx: Any, step: Any, heads: Collection[str], run_args: Any) -> None:
+    """Store the oldest migration whose code works with the schema, after each step."""
+    if not inspect(ctx.connection).has_table(COMPATIBILITY.name):
+        return  # a migration before 0021
+    history = context.script.iterate_revisions(tuple(heads), "base")
+    # A migration that says nothing breaks the code of all earlier ones.
+    oldest_code = max(getattr(each.module, "oldest_code", each.revision) for each in history)
+    ctx.connection.execute(COMPATIBILITY.delete())
+    ctx.connection.execute(COMPATIBILITY.insert().values(oldest_code=oldest_code))
+
+
+def is_rolling() -> bool:
+    """Return whether the command has `-x rolling`. Raise SystemExit for any other -x."""
+    arguments = context.get_x_argument()
+    for unknown in set(arguments) - {"rolling"}:
+        # Ignored, a misspelled "rolling" would break the running instances.
+        raise SystemExit(f"todo: alembic takes -x rolling, not -x {unknown}; nothing was changed")
+    return bool(arguments)
+
+
+@contextmanager
+def only_rolling(connection: Connection) -> Iterator[None]:
+    """With `-x rolling`, raise SystemExit if code of the migration before would stop working."""
+    rolling = is_rolling()
+    before = context.get_context().get_current_revision()
+    yield
+    if before is None or not rolling:
+        return
+    after = context.get_context().get_current_revision() or ""
+    oldest_code = select(COMPATIBILITY.c.oldest_code)
+    if after < before or connection.execute(oldest_code).scalar_one() > before:
+        raise SystemExit(
+            f"todo: running code of migration {before} does not work after {after or 'base'}, so "
+            "nothing was changed; stop all instances, and run alembic without -x rolling"
+        )
+
+
 def migrate(connection: Any) -> None:
     context.configure(
         connection=connection,
@@ -74,6 +113,7 @@ def migrate(connection: Any) -> None:
         compare_type=True,
         compare_server_default=True,
         transactional_ddl=True,
+        on_version_apply=store_oldest_code,
         # No render_as_batch: on SQLite, a batch recreates the table without the triggers for words.
         # ADD COLUMN and DROP COLUMN work without a batch.
     )
@@ -82,7 +122,8 @@ def migrate(connection: Any) -> None:
             # The timeout is meant for requests; a migration may take longer.
             connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
             wait_for_other_migrations(connection)
-        context.run_migrations()
+        with only_rolling(connection):
+            context.run_migrations()
 
 
 def main() -> None:

@@ -324,16 +324,10 @@ def test_start_on_unmigrated_database_is_refused(empty_url: str) -> None:
     assert refusal == expected
 
 
-@pytest.mark.parametrize(
-    ("version", "message"),
-    [
-        ("0000", f"at migration 0000, not {MIGRATION}; run: alembic -c x.ini upgrade head"),
-        ("9999", f"newer than this code .{MIGRATION}.; run the newer todo, or downgrade with it: "),
-    ],
-)
-def test_start_on_other_migration_is_refused(own_url: str, version: str, message: str) -> None:
+def test_start_on_older_migration_is_refused(own_url: str) -> None:
+    message = f"at migration 0000, not {MIGRATION}; run: alembic -c x.ini upgrade head"
     with session_on(own_url) as session:
-        session.execute(text(f"UPDATE alembic_version SET version_num = '{version}'"))
+        session.execute(text("UPDATE alembic_version SET version_num = '0000'"))
         session.commit()
         with pytest.raises(SystemExit, match=message):
             check_migrated(session.get_bind().engine, "x.ini")

@@ -35,7 +35,7 @@ from sqlalchemy.schema import CreateTable
 
 from todo.models import Base
 from todo.models.journalled import RECORDED
-from todo.models.migration import BACKUP_ID, MIGRATION
+from todo.models.migration import BACKUP_ID, MIGRATION, stored_migration
 from todo.services.sqlite_copy import copy_database
 
 BATCH_SIZE = 1000  # rows in memory
@@ -73,6 +73,7 @@ def write_backup(
             written = Path(hidden, "backup")
             written.touch(mode=0o600)
             with _snapshot(session, Path(hidden), pause) as source, _open(written, "rw") as target:
+                _refuse_newer(source)
                 target.exec_driver_sql(f"PRAGMA application_id = {BACKUP_ID}")
                 for each in (VERSION, *Base.metadata.sorted_tables):
                     target.execute(CreateTable(each))
@@ -123,6 +124,14 @@ def _refuse_database(session: Session, path: Path) -> None:
     database = session.get_bind().engine.url.database or ""
     if session.get_bind().dialect.name == "sqlite" and path.exists() and path.samefile(database):
         raise SystemExit(f"todo: {str(path)!r} is the database itself; choose another name")
+
+
+def _refuse_newer(source: Connection) -> None:
+    """Raise ValueError if the database was migrated: new columns would be missing in the backup."""
+    if (found := stored_migration(source)) != MIGRATION:
+        raise ValueError(
+            f"the database is at migration {found}, not {MIGRATION}: run the newer todo"
+        )
 
 
 def _refuse_existing(path: Path, *, overwrite: bool) -> None:

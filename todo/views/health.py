@@ -6,7 +6,7 @@ from sqlalchemy.exc import DBAPIError
 
 from todo.http.errors import RETRY_AFTER, Problem
 from todo.http.request import Request
-from todo.models.migration import MIGRATION, is_undefined_table, stored_migration
+from todo.models.migration import is_undefined_table, works_with_this_code
 from todo.schemas.health import Health
 
 
@@ -35,15 +35,16 @@ def live(request: Request) -> dict[str, str]:
 def ready(request: Request) -> dict[str, str]:
     """Check that the service can answer requests.
 
-    The database must answer, and have the migration that the service needs.
+    The database must answer, and have the migration that the service needs, or a newer one that is
+    marked as working with the service.
     """
     try:
-        migration = stored_migration(request.db)
+        works = works_with_this_code(request.db)
     except DBAPIError as error:
         if not is_undefined_table(error):
             raise
-        migration = None
-    if migration != MIGRATION:
+        works = False
+    if not works:
         raise Problem(
             "unavailable",
             "The database does not have the migration that this version of the service needs.",
