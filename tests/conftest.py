@@ -21,6 +21,7 @@ from tests.support.databases import (
     delete_all_rows,
     migrate,
     postgresql_server,
+    reading_url,
     session_on,
 )
 from tests.support.factories import make_account, make_token
@@ -113,7 +114,7 @@ def shared_app(database_server: str | Path, migrated_url: str) -> Iterator[Any]:
         "todo.prepared_statements": "false",
     }
     with database(database_server, template=migrated_url) as url:
-        config = configure(ini | {"sqlalchemy.url": url})
+        config = configure(ini | {"sqlalchemy.url": url, "todo.reading_url": reading_url(url)})
         config.include("tests.support.extra_routes")
         app = config.make_wsgi_app()
         yield app
@@ -255,7 +256,12 @@ def running_server(committed_url: str) -> Iterator[Server]:
 
     It runs no jobs: they would change the rows of other tests.
     """
-    with pserve("development.ini", DATABASE_URL=committed_url, TODO_JOBS="false") as running:
+    with pserve(
+        "development.ini",
+        DATABASE_URL=committed_url,
+        READING_DATABASE_URL=reading_url(committed_url),
+        TODO_JOBS="false",
+    ) as running:
         yield running
 
 

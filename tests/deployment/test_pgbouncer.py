@@ -1,12 +1,8 @@
 """The service behind the shipped pgbouncer.ini: two pools, each in transaction mode."""
 
 import os
-import re
-import shutil
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +18,9 @@ from tests.support.databases import (
     migrate,
     temporary_postgresql_server,
 )
-from tests.support.proxies import DEPLOY, free_port
+from tests.support.pgbouncer import pgbouncer as run_pgbouncer
+from tests.support.pgbouncer import wait_until_ready
+from tests.support.proxies import DEPLOY
 from tests.support.pserve import pserve, pserve_refuses
 from tests.support.running import run_concurrently
 from todo.auth.passwords import MAX_PENDING_OF_ADDRESS
@@ -52,49 +50,25 @@ def url(server: PostgreSQL) -> Iterator[str]:
 
 
 @contextmanager
-def pgbouncer(server: PostgreSQL, url: str) -> Iterator[dict[str, str]]:
+def pgbouncer(server: PostgreSQL, url: str, options: str = "") -> Iterator[dict[str, str]]:
     """Run pgbouncer in front of the database; yield the service's environment variables."""
-    port, name = free_port(), make_url(url).database
-    host = make_url(url).query["host"]
-    ini = (DEPLOY / "pgbouncer.ini").read_text()
-    ini = ini.replace("host=/run/postgresql dbname=todo", f"host={host} dbname={name}")
-    ini = re.sub(r"listen_port = .*", f"listen_port = {port}", ini)
-    ini = re.sub(r"auth_type = .*", "auth_type = any", ini)
-    ini = re.sub(r"auth_file = .*", "", ini)
-    ini = ini.replace(f"dbname={name}", f"dbname={name} user={make_url(url).username}")
-    ini = re.sub(r"default_pool_size = .*", f"default_pool_size = {CONNECTIONS}", ini)
-    program = shutil.which("pgbouncer") or "pgbouncer"
-    # pgbouncer refuses to run as root, and another user cannot read pytest's folders.
-    user = server.user if os.getuid() == 0 else None
-    with tempfile.NamedTemporaryFile("w", suffix=".ini") as file:
-        file.write(ini)
-        file.flush()
-        Path(file.name).chmod(0o644)
-        process = subprocess.Popen([program, file.name], stderr=subprocess.DEVNULL, user=user)
+    shipped = (DEPLOY / "pgbouncer.ini").read_text()
+    databases = shipped[shipped.index("[databases]") : shipped.index("[pgbouncer]")]
+    databases = databases.removeprefix("[databases]").replace(
+        "host=/run/postgresql dbname=todo",
+        f"host={make_url(url).query['host']} dbname={make_url(url).database} "
+        f"user={make_url(url).username}",
+    )
+    with run_pgbouncer(server, databases, CONNECTIONS, options) as address:
         pools = {
-            variable: f"postgresql+psycopg2://todo:x@127.0.0.1:{port}/{pool}"
+            variable: f"postgresql+psycopg2://todo:x@{address}/{pool}"
             for variable, pool in (
                 ("DATABASE_URL", "todo"),
                 ("READING_DATABASE_URL", "todo_reading"),
             )
         }
-        try:
-            _wait_until_ready(pools["DATABASE_URL"])
-            yield pools
-        finally:
-            process.terminate()
-            process.wait(10)
-
-
-def _wait_until_ready(url: str) -> None:
-    deadline = time.monotonic() + 10
-    while True:
-        try:
-            execute(url, "SELECT 1")
-            return
-        except DBAPIError:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        wait_until_ready(pools["DATABASE_URL"])
+        yield pools
 
 
 def show(engine: Engine, name: str) -> str:
@@ -162,6 +136,22 @@ def test_start_with_writable_reading_pool_is_refused(server: PostgreSQL, url: st
             "development.ini", **pools | {"READING_DATABASE_URL": pools["DATABASE_URL"]}
         )
     assert refusal.startswith("todo: todo.reading_url must lead to a pool")
+
+
+@pytest.mark.parametrize("mode", ["session", "transaction"])
+@pytest.mark.parametrize(
+    ("lacks", "reason"),
+    [("statement_timeout", "lack the setting statement_timeout"), (None, "todo.reading_url must")],
+)
+def test_start_behind_pgbouncer_that_drops_settings_is_refused(
+    server: PostgreSQL, url: str, mode: str, lacks: str | None, reason: str
+) -> None:
+    if lacks:
+        execute(server.url, f"ALTER DATABASE {make_url(url).database} RESET {lacks}")
+    options = f"pool_mode = {mode}\nignore_startup_parameters = options"
+    with pgbouncer(server, url, options) as pools:
+        refusal = pserve_refuses("development.ini", DATABASE_URL=pools["DATABASE_URL"])
+    assert reason in refusal
 
 
 def test_concurrent_migrations_behind_pgbouncer_succeed(server: PostgreSQL, url: str) -> None:

@@ -11,17 +11,20 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from tests.deployment.conftest import ENVIRON
-from tests.support.databases import ROOT, delete_all_rows, session_on
+from tests.support.databases import ROOT, database, delete_all_rows, migrate, session_on
 from tests.support.factories import Login, make_account
 from tests.support.proxies import HOST, Proxy, free_port, send_request
 from tests.support.pserve import PSERVE
+from tests.support.scratch_migrations import run_migrations, scratch_config, write_migration
 from todo.models import Task
+from todo.models.migration import MIGRATION
 
 READERS = WRITERS = 3
 
@@ -131,21 +134,26 @@ def test_killed_instance_does_not_interrupt_service(
         assert {send_request(proxy.port, certificate, request)[0] for _ in range(10)} == {200}
 
 
-def test_rolling_restart_loses_no_request(
-    url: str, alice: Login, start_proxy: Callable[..., Proxy], proxy_name: str, certificate: Path
+def restart_under_load(
+    login: Login,
+    instances: list[Instance],
+    start_proxy: Callable[[tuple[int, int]], Proxy],
+    certificate: Path,
+    before: Callable[[], None] = lambda: None,
 ) -> None:
-    instances = [Instance(free_port(), url) for _ in range(2)]
+    """Run an action, restart each instance, and check that no request failed or ran twice."""
     # The stack is left first, also after an error: it stops the clients.
     with ThreadPoolExecutor(READERS + WRITERS) as clients, ExitStack() as stack:
         for instance in instances:
             stack.callback(instance.stop)
             instance.start()
-        proxy = start_proxy(proxy_name, (instances[0].port, instances[1].port))
-        load = Load(proxy.port, certificate, alice)
+        proxy = start_proxy((instances[0].port, instances[1].port))
+        load = Load(proxy.port, certificate, login)
         stack.callback(load.stopped.set)
         running = [clients.submit(load.read, number) for number in range(READERS)]
         running += [clients.submit(load.write, number) for number in range(WRITERS)]
         time.sleep(0.5)
+        before()
         for instance in instances:
             instance.stop()
             time.sleep(0.2)
@@ -158,7 +166,29 @@ def test_rolling_restart_loses_no_request(
         each for each in load.statuses if each not in {200, 201}
     ]
     assert len(load.created) > 50
-    with session_on(url) as session:
+    with session_on(instances[0].url) as session:
         stored = list(session.scalars(select(Task.name)))
     # Each once: no proxy has sent a write to both instances.
     assert sorted(stored) == sorted(load.created)
+
+
+def test_rolling_restart_loses_no_request(
+    url: str, alice: Login, start_proxy: Callable[..., Proxy], proxy_name: str, certificate: Path
+) -> None:
+    instances = [Instance(free_port(), url) for _ in range(2)]
+    restart_under_load(alice, instances, partial(start_proxy, proxy_name), certificate)
+
+
+def test_rolling_update_with_expanding_migration_loses_no_request(
+    start_proxy: Callable[..., Proxy], certificate: Path, tmp_path: Path
+) -> None:
+    added = 'op.add_column("tasks", sa.Column("energy", sa.Integer(), server_default="1"))'
+    write_migration(tmp_path, 1, MIGRATION, (added, "pass"))
+    config = scratch_config(tmp_path, "rolling")
+    with database(tmp_path) as url:
+        migrate(url)
+        with session_on(url) as session:
+            login = make_account(session, "alice")
+        instances = [Instance(free_port(), url) for _ in range(2)]
+        update = partial(run_migrations, url, config)
+        restart_under_load(login, instances, partial(start_proxy, "haproxy"), certificate, update)

@@ -160,11 +160,26 @@ def database(server: str | Path, template: str | None = None, options: str = "")
         return
     if template is not None:
         options = f'TEMPLATE "{make_url(template).database}"'
+        _disconnect_all(server, str(make_url(template).database))
     execute(server, f'CREATE DATABASE "{name}" {options}')
     try:
         yield make_url(server).set(database=name).render_as_string(hide_password=False)
     finally:
         execute(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _disconnect_all(server: str, name: str) -> None:
+    """Close the connections that pgbouncer keeps open: a template must have none."""
+    execute(
+        server, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+    )
+
+
+def reading_url(url: str) -> str:
+    """Return the URL for todo.reading_url: empty unless the tests run behind pgbouncer."""
+    if url.startswith("sqlite") or not (role := os.environ.get("TEST_READING_ROLE")):
+        return ""
+    return make_url(url).set(username=role).render_as_string(hide_password=False)
 
 
 def all_rows(database: Session | Connection) -> dict[str, list[Any]]:

@@ -6,13 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from tests.support.databases import reading_url
 from todo import main
 
 
 @contextmanager
 def running_app(url: str) -> Iterator[Any]:
     """Yield the application; at the end, check that it has returned all connections."""
-    app = main({}, **{"sqlalchemy.url": url, "todo.secure_cookies": "false"})
+    ini = {"sqlalchemy.url": url, "todo.reading_url": reading_url(url)}
+    app = main({}, **ini, **{"todo.secure_cookies": "false"})
     yield app
     check_connections(app)
     dispose(app)

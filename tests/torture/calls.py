@@ -37,8 +37,8 @@ class Answer:
 class Caller:
     """A client that keeps its connection open."""
 
-    def __init__(self, server: Server, login: Login | None = None) -> None:
-        self._connection = http.client.HTTPConnection(server.host, server.port, timeout=30)
+    def __init__(self, server: Server, login: Login | None = None, timeout: float = 30) -> None:
+        self._connection = http.client.HTTPConnection(server.host, server.port, timeout=timeout)
         self._headers = {"Authorization": f"Bearer {login.token}"} if login else {}
 
     def send(

@@ -38,7 +38,7 @@ class Writer:
         self.state: State = {}
         self.pending: Write | None = None  # sent without a response
         self.last: tuple[Write, Answer] | None = None  # the last acknowledged write
-        self._login = login
+        self.login = login
         self._random = random
         self._number = 0
 
@@ -64,12 +64,12 @@ class Writer:
 
     def _create(self) -> Write:
         new = self._new()
-        return Write("POST", self._login.tasks_url, new, self.state | {new["name"]: new})
+        return Write("POST", self.login.tasks_url, new, self.state | {new["name"]: new})
 
     def _create_several(self) -> Write:
         several = [self._new() for _ in range(3)]
         after = self.state | {new["name"]: new for new in several}
-        return Write("POST", self._login.tasks_url, {"tasks": several}, after)
+        return Write("POST", self.login.tasks_url, {"tasks": several}, after)
 
     def _change(self) -> Write:
         name = self._random.choice(list(self.state))
@@ -84,7 +84,7 @@ class Writer:
             for name, task in self.state.items()
             if not task["completed"]
         }
-        path = f"{self._login.tasks_url}?search={self.word}&completed=false"
+        path = f"{self.login.tasks_url}?search={self.word}&completed=false"
         return Write("PATCH", path, change, self.state | matching, updated=len(matching))
 
     def _delete(self) -> Write:
@@ -93,7 +93,7 @@ class Writer:
         return Write("DELETE", self._path(name), None, after)
 
     def _path(self, name: str) -> str:
-        return f"{self._login.tasks_url}/{self.state[name]['id']}"
+        return f"{self.login.tasks_url}/{self.state[name]['id']}"
 
     def _new(self) -> Task:
         self._number += 1

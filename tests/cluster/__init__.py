@@ -1,0 +1,1 @@
+"""Test the cluster of deploy/cluster: failures of its parts under load."""
