@@ -11,7 +11,7 @@ define need-browsers
 	{ echo 'Browsers are missing: apt-get install chromium firefox-esr' >&2; exit 1; }
 endef
 
-.PHONY: help serve test coverage test-browser test-clients test-deployment fuzz torture abuse bench bench-login bench-scale bench-page lint openapi screenshots format clean
+.PHONY: help serve test coverage test-browser test-clients test-container test-deployment cluster test-cluster torture-cluster fuzz torture abuse bench bench-login bench-scale bench-leader bench-scaling bench-page lint openapi screenshots format clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -36,14 +36,33 @@ test-clients: export PATH := $(abspath $(BIN)):$(PATH)
 test-clients: .venv/installed-clients tests/clients/node_modules/.package-lock.json ## test clients that generators make of the OpenAPI document
 	@$(BIN)/python -m pytest tests/clients
 
-test-deployment: export PATH := $(PATH):/usr/sbin
-test-deployment: .venv/installed-testing ## test the files in deploy/ with nginx, HAProxy, pgbouncer and systemd
+test-container: export PATH := $(PATH):/usr/sbin:/usr/lib/podman
+test-container: .venv/installed-container ## build the image and run compose.yaml with Podman
+	@test "$$(id -u)" = 0 || { echo 'debootstrap needs root: sudo make test-container' >&2; exit 1; }
 	@missing=; \
-	for tool in nginx:nginx-light haproxy:haproxy openssl:openssl systemd-analyze:systemd pgbouncer:pgbouncer; do \
+	for tool in debootstrap podman runc netavark aardvark-dns iptables; do \
+		command -v $$tool >/dev/null || missing="$$missing $$tool"; \
+	done; \
+	test -z "$$missing" || { echo "Programs are missing: apt-get install$$missing" >&2; exit 1; }
+	@$(BIN)/python -m pytest tests/container
+
+test-deployment: export PATH := $(PATH):/usr/sbin
+test-deployment: .venv/installed-testing ## test the files in deploy/ with nginx, HAProxy, pgbouncer, Prometheus and systemd
+	@missing=; \
+	for tool in nginx:nginx-light haproxy:haproxy openssl:openssl systemd-analyze:systemd pgbouncer:pgbouncer promtool:prometheus; do \
 		command -v $${tool%:*} >/dev/null || missing="$$missing $${tool#*:}"; \
 	done; \
 	test -z "$$missing" || { echo "Programs are missing: apt-get install$$missing" >&2; exit 1; }
 	@$(BIN)/python -m pytest tests/deployment
+
+cluster: .venv/installed ## run a cluster on this machine until Ctrl-C: three databases, two nodes, and what stands between
+	@deploy/cluster/run
+
+test-cluster: .venv/installed-testing ## test a cluster: each part fails once, and the functional tests run through pgbouncer
+	@$(BIN)/python -m pytest tests/cluster
+
+torture-cluster: .venv/installed-testing ## let each part of a cluster fail three times under load (20 minutes)
+	@TORTURE=1 $(BIN)/python -m pytest tests/cluster
 
 fuzz: .venv/installed-testing ## send generated requests to every operation (3 minutes)
 	@FUZZ_SECONDS=60 $(BIN)/python -m pytest tests/fuzz
@@ -63,12 +82,20 @@ bench-login: .venv/installed-testing ## measure how a flood of logins slows othe
 bench-scale: .venv/installed-testing ## measure pages of an account with a million tasks and write benchmarks/scale.md
 	@$(BIN)/python -m benchmarks.scale
 
+bench-leader: .venv/installed-testing ## measure what a request costs PostgreSQL and write benchmarks/leader.md (4 minutes)
+	@$(BIN)/python -m benchmarks.leader
+
+bench-scaling: .venv/installed-testing ## simulate shards by account and lagging replicas, and write benchmarks/scaling.md
+	@$(BIN)/python -m benchmarks.scaling
+
 lint: export PATH := $(abspath $(BIN)):$(PATH)
-lint: .venv/installed-dev $(NODE_MODULES) ## check format, style, types and the direction of imports
+lint: .venv/installed-dev $(NODE_MODULES) ## check format, style, types, the direction of imports, and the container files
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo --no-cache
+	@$(BIN)/hadolint Dockerfile tests/container/postgres/Dockerfile
+	@$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
 	@$(PRETTIER) --check todo/web/page tests/page
 	@for part in tsconfig tsconfig.page tsconfig.worker; do \
 		tests/page/node_modules/.bin/tsc --project tests/page/$$part.json || exit 1; \
@@ -116,6 +143,6 @@ tests/%/node_modules/.package-lock.json:
 	@NODE_USE_SYSTEM_CA=1 npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --prefix tests/$*
 	@touch $@
 
-.venv/installed-testing .venv/installed-clients .venv/installed-bench .venv/installed-browser .venv/installed-dev: .venv/installed-%: setup.py .venv/bin/pip
+.venv/installed-testing .venv/installed-clients .venv/installed-container .venv/installed-bench .venv/installed-browser .venv/installed-dev: .venv/installed-%: setup.py .venv/bin/pip
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$*]'
 	@touch $@ .venv/installed
