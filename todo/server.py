@@ -215,6 +215,21 @@ def _announce_end(app: Any, stopping: threading.Event) -> Any:
     return answer
 
 
+def stop_on_signals(stopping: threading.Event, wake: Callable[[], object]) -> None:
+    """Set `stopping` and call `wake` on SIGTERM or SIGINT. A second SIGINT ends the process."""
+
+    def stop(*_: object) -> None:
+        # Another signal would interrupt set() and wait for its lock for ever. A process may get
+        # SIGTERM twice: from the sender, who signals its group, and from make, which passes it on.
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        stopping.set()
+        wake()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+
 def _serve(
     app: Any,
     listening: socket.socket,
@@ -230,11 +245,6 @@ def _serve(
     app = _announce_end(app, stopping)
     server = waitress.create_server(app, map=sockets, sockets=[listening], **options)
 
-    def stop(*_: object) -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        stopping.set()
-        server.pull_trigger()
-
     def poll(timeout: float) -> None:
         wasyncore.loop(timeout, server.adj.asyncore_use_poll, sockets, count=1)
 
@@ -245,8 +255,7 @@ def _serve(
             spent < CLOSE_DELAY or c.request or c.requests or c.total_outbufs_len for c in clients
         )
 
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    stop_on_signals(stopping, server.pull_trigger)
     _announce(listening, public_url)
     while not stopping.is_set():
         poll(server.adj.asyncore_loop_timeout)

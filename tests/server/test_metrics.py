@@ -15,7 +15,7 @@ import pytest
 from prometheus_client import Counter, Gauge, Histogram, Metric
 
 from tests.scripts.test_jobs import running as running_jobs
-from tests.server.test_server import ini_with, wait_until
+from tests.server.conftest import ini_with, wait_until
 from tests.support.databases import ROOT
 from tests.support.metrics import samples, scrape, scraped
 from tests.support.proxies import free_port

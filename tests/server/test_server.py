@@ -1,15 +1,12 @@
 """The service as started by pserve."""
 
-import http.client
 import json
 import os
 import resource
-import signal
 import socket
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, nullcontext
+from contextlib import ExitStack, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,17 +15,10 @@ from urllib.error import HTTPError
 import pytest
 from waitress.adjustments import Adjustments
 
+from tests.server.conftest import ONE_DATABASE, ini_with, serving, wait_until
 from tests.support.databases import ROOT, database
 from tests.support.pserve import LOCAL_PUBLIC_URL, PUBLIC_URL, Server, pserve, pserve_refuses
-from todo.jobs import JOBS
 from todo.server import OPTIONS, server_factory
-
-APP = "use = egg:todo\n"  # the first line of [app:main]
-
-MORE_THAN_THREADS = 24
-
-# For tests that start a service: the database makes no difference to them.
-ONE_DATABASE = pytest.mark.parametrize("database_server", ["sqlite"], indirect=True)
 
 
 def test_pserve_listens_on_command_line_port(server: Server) -> None:
@@ -133,20 +123,6 @@ PeerSeen = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def ini_with_extra_routes(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
-    """Return a function that copies an ini file and adds tests/support/extra_routes.py."""
-
-    def copy(ini: str) -> str:
-        file = tmp_path_factory.mktemp("ini") / ini
-        text = (ROOT / ini).read_text()
-        routes = f"{APP}pyramid.includes = tests.support.extra_routes\n"
-        file.write_text(text.replace(APP, routes, 1))
-        return str(file)
-
-    return copy
-
-
-@pytest.fixture(scope="module")
 def peer_seen(migrated_url: str, ini_with_extra_routes: Callable[[str], str]) -> Iterator[PeerSeen]:
     """Return a function that sends headers to a service with this trusted proxy.
 
@@ -229,14 +205,6 @@ def test_invalid_port_is_refused(name: str, port: str) -> None:
     assert str(refusal.value) == message
 
 
-def ini_with(folder: Path, line: str) -> str:
-    """Return a copy of development.ini whose port is replaced by the line."""
-    ini = folder / "own.ini"
-    text = (ROOT / "development.ini").read_text()
-    ini.write_text(text.replace("http_port = 6543", line, 1))
-    return str(ini)
-
-
 @ONE_DATABASE
 def test_port_option_sets_port(migrated_url: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -283,99 +251,6 @@ def test_host_asterisk_listens_on_ipv4_and_ipv6(database_url: str, tmp_path: Pat
                 assert response.status == 200
 
 
-@pytest.fixture(scope="module")
-def production_ini(ini_with_extra_routes: Callable[[str], str]) -> str:
-    return ini_with_extra_routes("production.ini")
-
-
-@contextmanager
-def serving(ini: str, url: str, **environ: str) -> Iterator[Server]:
-    environ |= {"DATABASE_URL": url, "PYTHONPATH": str(ROOT), "TODO_PUBLIC_URL": LOCAL_PUBLIC_URL}
-    with pserve(ini, **environ) as server:
-        yield server
-
-
-@pytest.fixture
-def stoppable(production_ini: str, migrated_url: str) -> Iterator[Server]:
-    """A service that the test may stop."""
-    with serving(production_ini, migrated_url) as server:
-        yield server
-
-
-def send_slow_request(server: Server, seconds: float) -> http.client.HTTPConnection:
-    """Send a slow request without reading the response."""
-    connection = http.client.HTTPConnection(server.host, server.port, timeout=30)
-    connection.request("GET", f"/slow?seconds={seconds}")
-    return connection
-
-
-def refuses_connections(server: Server) -> bool:
-    """Return whether the server refuses new connections."""
-    try:
-        socket.create_connection((server.host, server.port), timeout=5).close()
-    except ConnectionError:
-        return True
-    return False
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-@ONE_DATABASE
-@pytest.mark.parametrize("stop_signal", [signal.SIGTERM, signal.SIGINT])
-def test_stop_answers_accepted_requests_and_refuses_new_connections(
-    stoppable: Server, stop_signal: signal.Signals
-) -> None:
-    pending = [
-        send_slow_request(stoppable, 2),
-        *(send_slow_request(stoppable, 0.3) for _ in range(MORE_THAN_THREADS)),
-    ]
-    time.sleep(0.2)  # some are running, the others wait for a thread
-    began = time.monotonic()
-    stoppable.process.send_signal(stop_signal)
-    wait_until(lambda: refuses_connections(stoppable))
-    assert time.monotonic() - began < 1, "new connections must be refused at once"
-    for each in pending:
-        with closing(each), each.getresponse() as response:
-            assert response.status == 200
-    assert stoppable.process.wait(10) == 0
-
-
-@ONE_DATABASE
-def test_stop_lets_requests_and_jobs_end_at_the_same_time(
-    production_ini: str, migrated_url: str, tmp_path: Path
-) -> None:
-    path = tmp_path / "state"
-    with serving(production_ini, migrated_url, SLOW_JOB=str(path)) as server:
-        wait_until(lambda: path.exists() and path.read_text() == "running")
-        with closing(send_slow_request(server, 2.5)) as pending:
-            time.sleep(0.2)  # the request is running
-            began = time.monotonic()
-            server.process.terminate()
-            with pending.getresponse() as response:
-                assert response.status == 200
-            assert server.process.wait(10) == 0
-            assert time.monotonic() - began < 4, "each takes more than 2 seconds"
-        assert path.read_text() == "ended"
-
-
-@ONE_DATABASE
-@pytest.mark.parametrize("setting", ["true", "false"])
-def test_service_runs_jobs_unless_the_setting_is_false(
-    production_ini: str, migrated_url: str, setting: str
-) -> None:
-    with serving(production_ini, migrated_url, TODO_JOBS=setting) as server:
-        _, _, threads = server.request("GET", "/threads")
-        running = {name for name in threads if name.startswith("job-")}
-        assert running == ({f"job-{job.name}" for job in JOBS} if setting == "true" else set())
-        server.process.terminate()
-        assert server.process.wait(5) == 0
-
-
 @ONE_DATABASE
 def test_start_without_usable_backup_folder_is_refused(migrated_url: str, tmp_path: Path) -> None:
     folder = str(tmp_path / "missing")
@@ -384,52 +259,6 @@ def test_start_without_usable_backup_folder_is_refused(migrated_url: str, tmp_pa
         f"todo: the setting todo.backup_dir: cannot write to '{folder}': No such file or "
         "directory; create the folder, let this user write to it, or correct the setting\n"
     )
-
-
-@ONE_DATABASE
-def test_stop_answers_open_connection_and_closes_it(stoppable: Server) -> None:
-    with closing(
-        http.client.HTTPConnection(stoppable.host, stoppable.port, timeout=10)
-    ) as connection:
-        connection.request("GET", "/api/v1")
-        with connection.getresponse() as response:
-            assert response.headers["Connection"] is None
-            expected = response.read()
-        stoppable.process.terminate()
-        wait_until(lambda: refuses_connections(stoppable))
-        connection.request("GET", "/api/v1")
-        with connection.getresponse() as response:
-            assert response.headers["Connection"] == "close"
-            assert response.read() == expected
-    assert stoppable.process.wait(5) == 0
-
-
-@ONE_DATABASE
-def test_stop_answers_connections_in_accept_queue(stoppable: Server) -> None:
-    with ExitStack() as stack:
-        stoppable.process.send_signal(signal.SIGSTOP)
-        pending = [stack.enter_context(closing(send_slow_request(stoppable, 0))) for _ in range(20)]
-        stoppable.process.terminate()
-        stoppable.process.send_signal(signal.SIGCONT)
-        assert {each.getresponse().status for each in pending} == {200}
-        assert stoppable.process.wait(5) == 0
-
-
-@ONE_DATABASE
-def test_stop_does_not_wait_for_idle_connections(stoppable: Server) -> None:
-    with socket.create_connection((stoppable.host, stoppable.port), timeout=5):
-        stoppable.process.terminate()
-        assert stoppable.process.wait(5) == 0
-
-
-@ONE_DATABASE
-def test_second_interrupt_exits_immediately(stoppable: Server) -> None:
-    with closing(send_slow_request(stoppable, 60)):
-        time.sleep(0.2)  # the request is running
-        stoppable.process.send_signal(signal.SIGINT)
-        wait_until(lambda: refuses_connections(stoppable))
-        stoppable.process.send_signal(signal.SIGINT)
-        assert stoppable.process.wait(5) == 0
 
 
 @pytest.fixture
